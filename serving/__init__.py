@@ -1,0 +1,1 @@
+"""Read-only recommendation API over immutable publications, and the program that handles publications."""

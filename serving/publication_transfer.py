@@ -1,0 +1,176 @@
+"""Bring a publication from HDFS (WebHDFS over HTTP) or from a folder into a store, verified on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import sys
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from serving.durable_files import fsync_folder, write_all
+from serving.publication_format import (
+    DATABASE_NAME,
+    MANIFEST_NAME,
+    Manifest,
+    PublicationError,
+    check_publication_id,
+)
+from serving.publication_store import Change, PublicationStore, locked
+
+_WEBHDFS_PREFIX = "/webhdfs/v1"
+_DEFAULT_HDFS_FOLDER = "/marquee/publications"
+_CHUNK_BYTES = 1 << 20
+_TIMEOUT_SECONDS = 60.0
+# A manifest is some kilobytes of lineage; whatever is larger is not one.
+_MAX_MANIFEST_BYTES = 16 << 20
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class FolderSource:
+    """Publications in a local folder: `<folder>/<id>/`, or one publication right in the folder, as build leaves it."""
+
+    def __init__(self, folder: Path, publication: str) -> None:
+        nested = folder / publication
+        self.folder = nested if nested.is_dir() else folder
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[_Readable]:
+        """Open one of the publication's files. Raises PublicationError if it cannot be read."""
+        path = self.folder / name
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise PublicationError(f"{path} cannot be read ({error.strerror}): build the publication first.") from None
+        with file:
+            yield file
+
+
+class WebHdfsSource:
+    """Publications in HDFS, read with WebHDFS's OPEN, which redirects to a DataNode."""
+
+    def __init__(self, url: str, publication: str, user: str) -> None:
+        parts = urllib.parse.urlsplit(url)
+        folder = parts.path.rstrip("/").removeprefix(_WEBHDFS_PREFIX) or _DEFAULT_HDFS_FOLDER
+        self._base = f"{parts.scheme}://{parts.netloc}{_WEBHDFS_PREFIX}{folder}/{publication}"
+        self._query = urllib.parse.urlencode({"op": "OPEN", "user.name": user})
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[_Readable]:
+        """Open one of the publication's files. Raises PublicationError if HDFS does not give it."""
+        address = f"{self._base}/{name}"
+        try:
+            # The scheme was checked by source_of.
+            response = urllib.request.urlopen(f"{address}?{self._query}", timeout=_TIMEOUT_SECONDS)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            with error:
+                detail = _remote_message(error.read(65536)) or error.reason
+            raise PublicationError(f"{address} answered {error.code} ({detail}): was it published?") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise PublicationError(f"{address} cannot be reached ({error}): is HDFS up?") from None
+        with response:
+            yield response
+
+
+Source = FolderSource | WebHdfsSource
+
+
+def source_of(address: str, publication: str, user: str) -> Source:
+    """Return where a publication is read from: an http(s) WebHDFS address or a local folder."""
+    if urllib.parse.urlsplit(address).scheme in ("http", "https"):
+        return WebHdfsSource(address, publication, user)
+    if "://" in address:
+        raise PublicationError(f"{address!r} is no source: give the NameNode's http address or a local folder.")
+    return FolderSource(Path(address), publication)
+
+
+def pull(store: PublicationStore, address: str, publication: str, user: str, actor: str) -> Change:
+    """Copy a publication into the store and verify it on the way; see PublicationStore.add for one that is there.
+
+    Raises PublicationError, and leaves the store as it was, if the source lacks the publication or its bytes do not
+    have the manifest's SHA-256.
+    """
+    source = source_of(address, check_publication_id(publication), user)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    # A lock of its own: a long download must not keep anyone from rolling back.
+    with locked(store.root / ".pull.lock"):
+        for left_over in store.folder.glob(".pull-*"):
+            shutil.rmtree(left_over)
+        arriving = Path(tempfile.mkdtemp(prefix=f".pull-{publication}-", dir=store.folder))
+        arriving.chmod(0o755)
+        try:
+            _fetch(source, arriving, publication)
+            return store.add(arriving, publication, actor, address)
+        finally:
+            shutil.rmtree(arriving, ignore_errors=True)
+
+
+def _fetch(source: Source, folder: Path, publication: str) -> None:
+    with source.open(MANIFEST_NAME) as remote:
+        content = remote.read(_MAX_MANIFEST_BYTES)
+    manifest = Manifest.from_json(content, f"The manifest of {publication}")
+    if manifest.batch_id != publication:
+        raise PublicationError(f"The manifest found for {publication} belongs to {manifest.batch_id}: publish it again.")
+    with source.open(DATABASE_NAME) as remote:
+        received = _copy(remote, folder / DATABASE_NAME, manifest)
+    if received != manifest.sha256:
+        raise PublicationError(
+            f"The database of {publication} arrived with SHA-256 {received[:12]} instead of {manifest.sha256[:12]}: "
+            "pull it again, and publish it again if that does not help."
+        )
+    _write(folder / MANIFEST_NAME, iter([content]))
+    fsync_folder(folder)
+
+
+def _copy(remote: _Readable, path: Path, manifest: Manifest) -> str:
+    digest = hashlib.sha256()
+
+    def pieces() -> Iterator[bytes]:
+        received = 0
+        while received <= manifest.bytes and (chunk := _read(remote)):
+            received += len(chunk)
+            digest.update(chunk)
+            yield chunk
+            if sys.stderr.isatty():
+                print(f"\r{received >> 20} of {manifest.bytes >> 20} MiB", end="", file=sys.stderr)
+
+    _write(path, pieces())
+    return digest.hexdigest()
+
+
+def _read(remote: _Readable) -> bytes:
+    try:
+        return remote.read(_CHUNK_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise PublicationError(f"The connection broke while reading ({error}): pull it again.") from None
+
+
+def _write(path: Path, pieces: Iterator[bytes]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        for piece in pieces:
+            write_all(descriptor, piece)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remote_message(body: bytes) -> str | None:
+    """Return the message in a WebHDFS error answer."""
+    try:
+        message = json.loads(body)["RemoteException"]["message"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(message).splitlines()[0] if message else None
