@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# airflow.sh prepare: Airflow's tables, pools and login. Run by hand too, after an upgrade: it migrates.
+set -euo pipefail
+case "${1:-}" in
+  prepare)
+    mkdir -p "$AIRFLOW_HOME"
+    printf '{"%s": "%s"}\n' "$MARQUEE_AIRFLOW_USER" "$MARQUEE_AIRFLOW_PASSWORD" >"$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+    chmod 600 "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+    stamp=$AIRFLOW_HOME/prepared
+    version=$(sha256sum <"$MARQUEE_HOME/requirements/platform.txt")
+    [ "$(cat "$stamp" 2>/dev/null)" = "$version" ] && exit 0
+    airflow db migrate
+    # Concurrent INSERTs into a new dynamic partition lose rows (HIVE-29744): one writer at a time.
+    airflow pools set hive_writer 1 "One writer of Hive tables at a time"
+    echo "$version" >"$stamp"
+    ;;
+  *)
+    echo "usage: airflow.sh prepare" >&2
+    exit 64
+    ;;
+esac

@@ -1,0 +1,78 @@
+"""`python3 -m infra.control COMMAND`: what `make up`, `make down` and the others run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from infra.control import lifecycle
+from infra.control.environment import environment
+from infra.control.install import InstallError, install
+from infra.control.preflight import PreflightError, check
+from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
+from infra.control.supervision import SupervisorUnreachable
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="infra.control", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    installing = commands.add_parser("install", help="install packages, Python environments and jars below the state folder")
+    installing.add_argument("--tests", action="store_true", help="with what the tests need")
+    commands.add_parser("preflight", help="check this machine: tools, disk, memory, ports")
+    commands.add_parser("up", help="start everything and wait until it serves")
+    commands.add_parser("down", help="stop everything; data is kept")
+    commands.add_parser("status", help="one row a service; exit 1 unless all serve")
+    logs = commands.add_parser("logs", help="show a service's log")
+    logs.add_argument("service")
+    logs.add_argument("--follow", action="store_true")
+    clean = commands.add_parser("clean", help="delete this instance's data, logs and secrets")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+    commands.add_parser("env-example", help="print .env.example")
+    run = commands.add_parser("exec", help="run a command with the platform's environment")
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _dispatch(arguments: argparse.Namespace) -> int:
+    if arguments.command == "env-example":
+        sys.stdout.write(env_example())
+        return 0
+    settings = Settings.load()
+    match arguments.command:
+        case "install":
+            install(settings, tests=arguments.tests)
+        case "preflight":
+            check(settings)
+        case "up":
+            lifecycle.up(settings)
+        case "down":
+            lifecycle.down(settings)
+        case "status":
+            return 0 if lifecycle.status(settings) else 1
+        case "logs":
+            lifecycle.logs(settings, arguments.service, follow=arguments.follow)
+        case "clean":
+            lifecycle.clean(settings, confirmed=arguments.yes)
+        case "exec":
+            command = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
+            os.chdir(REPOSITORY)
+            variables = os.environ | environment(settings)
+            os.execvpe(command[0], command, variables)  # noqa: S606
+    return 0
+
+
+def main() -> int:
+    """Runs one command; errors that a user can mend end with one sentence and exit status 1."""
+    try:
+        return _dispatch(_parser().parse_args())
+    except (SettingsError, PreflightError, InstallError, lifecycle.StartError, SupervisorUnreachable) as error:
+        print(f"marquee: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("marquee: interrupted; `make status` tells what runs, `make down` stops it", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The environment that every process of the platform gets, and the configuration files rendered from the same values."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import shlex
+import subprocess
+from pathlib import Path
+from string import Template
+
+from infra.control.settings import REPOSITORY, TABLE, Settings
+
+_OPENED_PACKAGES = (
+    "java.lang java.util java.util.concurrent java.util.concurrent.atomic java.net java.nio java.io java.text java.util.regex java.time"
+).split()
+# JDK 17 closes these packages; the Tez and MapReduce application masters and their tasks reflect into them.
+JAVA_OPENS = " ".join(f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in _OPENED_PACKAGES) + " --add-opens=java.sql/java.sql=ALL-UNNAMED"
+# Short-lived JVMs on two cores: the serial collector and the first compiler tier start fastest.
+JAVA_SMALL = "-XX:+UseSerialGC"
+
+
+class ConfigurationTemplate(Template):
+    """`@{NAME}`: Hadoop's own files use `${name}`."""
+
+    delimiter = "@"
+
+
+def _secret(settings: Settings, name: str, chosen: str) -> str:
+    """Returns the chosen secret, else the one kept for this instance, made at its first use."""
+    if chosen:
+        return chosen
+    path = settings.instance / "secrets" / name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _fernet_key(settings: Settings) -> str:
+    path = settings.instance / "secrets" / "fernet-key"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        import base64
+
+        path.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode(), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
+
+
+def _git_commit() -> str:
+    found = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if found.returncode != 0:
+        return "unknown"
+    dirty = subprocess.run(["git", "-C", str(REPOSITORY), "status", "--porcelain"], capture_output=True, text=True, check=False).stdout
+    return found.stdout.strip() + ("-dirty" if dirty.strip() else "")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Returns the platform's variables (not the caller's environment): ports with their offset, paths, URLs, connections, secrets."""
+    host = settings["MARQUEE_BIND_HOST"]
+    software, instance = settings.software, settings.instance
+    values = {s.name: settings[s.name] for s in TABLE if s.kind != "port"}
+    for setting in TABLE:
+        if setting.kind == "port":
+            values[setting.name] = str(int(settings[setting.name]) + settings.number("PORT_OFFSET"))
+    postgres_password = _secret(settings, "postgres-password", settings["MARQUEE_POSTGRES_PASSWORD"])
+    airflow_url = f"http://{host}:{settings.port('AIRFLOW')}"
+    webhdfs_url = f"http://{host}:{settings.port('NAMENODE_HTTP')}"
+    venv_bin = settings.python.parent
+    spark_home = settings.python.parents[1] / "lib" / "python3.11" / "site-packages" / "pyspark"
+    values |= {
+        "MARQUEE_STATE": str(settings.state),
+        "MARQUEE_HOME": str(REPOSITORY),
+        "MARQUEE_SOFTWARE": str(software),
+        "MARQUEE_INSTANCE_DIR": str(instance),
+        "MARQUEE_USER": getpass.getuser(),
+        "MARQUEE_PYTHON": str(settings.python),
+        "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
+        "MARQUEE_GIT_COMMIT": _git_commit(),
+        "MARQUEE_POSTGRES_PASSWORD": postgres_password,
+        "MARQUEE_AIRFLOW_PASSWORD": _secret(settings, "airflow-password", settings["MARQUEE_AIRFLOW_PASSWORD"]),
+        "MARQUEE_AIRFLOW_URL": airflow_url,
+        "MARQUEE_WEBHDFS_URL": webhdfs_url,
+        "MARQUEE_HDFS_URI": f"hdfs://localhost:{settings.port('NAMENODE_RPC')}",
+        "MARQUEE_HDFS_USER": getpass.getuser(),
+        "MARQUEE_MLFLOW_URL": f"http://{host}:{settings.port('MLFLOW')}",
+        "MARQUEE_API_URL": f"http://{host}:{settings.port('API')}",
+        "MARQUEE_YARN_RM_URL": f"http://{host}:{settings.port('RESOURCEMANAGER_HTTP')}",
+        "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
+        "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),
+        "MARQUEE_CACHE_DIR": str(settings.state / "cache"),
+        "MARQUEE_SERVING_HOST": host,
+        "MARQUEE_SERVING_PORT": str(settings.port("API")),
+        "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
+        "PROMETHEUS_MULTIPROC_DIR": str(instance / "tmp" / "prometheus"),
+        "JAVA_HOME": str(settings.java_home),
+        "HADOOP_HOME": str(software / "hadoop"),
+        "HADOOP_CONF_DIR": str(instance / "conf" / "hadoop"),
+        "YARN_CONF_DIR": str(instance / "conf" / "hadoop"),
+        **{f"HADOOP_{part}_HOME": str(software / "hadoop") for part in ("COMMON", "HDFS", "YARN", "MAPRED")},
+        "HIVE_HOME": str(software / "hive"),
+        "HIVE_CONF_DIR": str(instance / "conf" / "hive"),
+        "SPARK_HOME": str(spark_home),
+        "SPARK_CONF_DIR": str(instance / "conf" / "spark"),
+        "PYSPARK_PYTHON": str(settings.python),
+        "PYSPARK_DRIVER_PYTHON": str(settings.python),
+        "OPENBLAS_NUM_THREADS": "1",
+        "MLFLOW_TRACKING_URI": f"http://{host}:{settings.port('MLFLOW')}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Its job runners would triple its memory, and nothing here uses them.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "TMPDIR": str(instance / "tmp"),
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(REPOSITORY),
+        "PATH": os.pathsep.join(
+            [str(venv_bin), str(REPOSITORY / "infra/hadoop/bin"), str(REPOSITORY / "infra/hive/bin"), os.environ.get("PATH", "/usr/bin:/bin")]
+        ),
+    }
+    values |= _airflow(settings, values, postgres_password, airflow_url)
+    return values
+
+
+def _airflow(settings: Settings, values: dict[str, str], postgres_password: str, url: str) -> dict[str, str]:
+    host = settings["MARQUEE_BIND_HOST"]
+    home = settings.instance / "data" / "airflow"
+    master = settings["MARQUEE_SPARK_MASTER"]
+    spark_host, _, spark_port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
+    spark = {"conn_type": "spark", "host": spark_host, "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"}}
+    if spark_port:
+        spark["port"] = int(spark_port)
+    hive = {
+        "conn_type": "hiveserver2",
+        "host": host,
+        "port": settings.port("HIVESERVER2"),
+        "schema": "default",
+        "login": values["MARQUEE_USER"],
+        "extra": {"auth_mechanism": "NONE"},
+    }
+    webhdfs = {"conn_type": "webhdfs", "host": host, "port": settings.port("NAMENODE_HTTP"), "login": values["MARQUEE_USER"]}
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": settings["MARQUEE_AIRFLOW_PARALLELISM"],
+        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings['MARQUEE_AIRFLOW_USER']}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
+            f"postgresql+psycopg2://airflow:{postgres_password}@{host}:{settings.port('POSTGRES')}/airflow"
+        ),
+        "AIRFLOW__API__HOST": host,
+        "AIRFLOW__API__PORT": str(settings.port("AIRFLOW")),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow-secret-key", ""),
+        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow-jwt-secret", ""),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.instance / "logs" / "airflow"),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.port("AIRFLOW_SCHEDULER_LOG")),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.port("AIRFLOW_TRIGGERER_LOG")),
+        # The default lets one process render a page and the scheduler hand out tasks a second late; two cores bear more.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # A cleared, succeeded SparkSubmitOperator task would be taken as done already (Airflow pull request 71358).
+        "AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS": "True",
+        "AIRFLOW_CONN_HIVESERVER2_DEFAULT": json.dumps(hive),
+        "AIRFLOW_CONN_WEBHDFS_DEFAULT": json.dumps(webhdfs),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark),
+    }
+
+
+def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:
+    """Returns what `@{NAME}` stands for in infra's configuration templates."""
+    values = {name.removeprefix("MARQUEE_"): value for name, value in variables.items()}
+    for server in ("NAMENODE", "RESOURCEMANAGER", "NODEMANAGER", "JOBHISTORY", "METASTORE", "HIVESERVER2", "POSTGRES"):
+        values[f"{server}_HOST"] = "localhost"
+    values |= {
+        "INSTANCE": str(settings.instance),
+        "SOFTWARE": str(settings.software),
+        "JAVA_OPENS": JAVA_OPENS,
+        "JAVA_SMALL": JAVA_SMALL,
+        # A container holds the heap, the JVM's own memory and, for streaming, the Python process.
+        "MAPREDUCE_CONTAINER": str(settings.number("MAPREDUCE_HEAP") + 256),
+        "TEZ_CONTAINER": str(settings.number("TEZ_HEAP") + 256),
+    }
+    return values
+
+
+CONFIGURATION = {"hadoop": "infra/hadoop/conf", "hive": "infra/hive/conf", "spark": "infra/spark"}
+
+
+def render(settings: Settings, variables: dict[str, str]) -> None:
+    """Writes the instance's conf/ and env.sh from infra's templates."""
+    values = template_values(settings, variables)
+    for target, source in CONFIGURATION.items():
+        folder = settings.instance / "conf" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for template in sorted((REPOSITORY / source).iterdir()):
+            if template.suffix in (".xml", ".properties", ".conf"):
+                text = ConfigurationTemplate(template.read_text(encoding="utf-8")).substitute(values)
+                private_write(folder / template.name, text)
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()) if name != "PATH")
+    path = variables["PATH"].removesuffix(os.environ.get("PATH", ""))
+    private_write(settings.instance / "env.sh", f"# source this to use hdfs, yarn, hive, airflow and mlflow by hand\n{exports}export PATH={path}$PATH\n")
+
+
+def private_write(path: Path, text: str) -> None:
+    """Writes a file that may hold a password: readable by its owner alone, replaced whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

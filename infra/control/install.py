@@ -1,0 +1,141 @@
+"""Installs what the platform needs below the state folder; each step is skipped while its inputs are unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.control.settings import REPOSITORY, Settings
+
+# What Tez's application master and tasks need beside Hadoop's own jars, which they take from the cluster.
+_TEZ_JARS = (
+    "tez-*.jar hadoop-shim*.jar RoaringBitmap*.jar shims-0*.jar protobuf-java-3*.jar commons-collections4*.jar commons-collections-3*.jar "
+    "commons-lang-2*.jar async-http-client*.jar"
+).split()
+# Hadoop's jars that Hive needs. Not its log4j 1 binding, which would take Hive's logging over.
+_HADOOP_JARS_FOR_HIVE = (
+    "hadoop-* re2j* woodstox* stax2* commons-configuration2* commons-collections4* dnsjava* leveldbjni* kerb* token-provider* nimbus* snappy-java*"
+).split()
+
+
+class InstallError(Exception):
+    """A step failed; the message says which, and where its output is."""
+
+
+def _digest(*files: Path) -> str:
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _run(settings: Settings, step: str, command: list[str], **environment: str) -> None:
+    log = settings.state / "install.log"
+    with log.open("ab") as output:
+        output.write(f"\n$ {' '.join(command)}\n".encode())
+        output.flush()
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=os.environ | environment, check=False)
+    if ended.returncode != 0:
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        raise InstallError(f"Installing {step} failed (exit {ended.returncode}); the end of {log}:\n  " + "\n  ".join(tail))
+
+
+def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable[[], None]) -> None:
+    mark = settings.software / f"{stamp}.installed"
+    if mark.is_file() and mark.read_text(encoding="ascii") == inputs:
+        return
+    print(f"install  {name} ...", flush=True)
+    started = time.monotonic()
+    mark.unlink(missing_ok=True)
+    work()
+    mark.write_text(inputs, encoding="ascii")
+    print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def _debian_packages(settings: Settings) -> None:
+    missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
+    if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
+        missing.append("python3-venv")
+    if not missing:
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise InstallError(f"Missing: {', '.join(missing)}. Install with `sudo apt-get install {' '.join(missing)}`, then run this again.")
+    print(f"install  Debian packages {', '.join(missing)} ...", flush=True)
+    cluster = Path("/etc/postgresql-common/createcluster.conf")
+    if "postgresql" in missing and not cluster.exists():
+        # The platform runs its own server; Debian would otherwise start one on port 5432.
+        cluster.parent.mkdir(parents=True, exist_ok=True)
+        cluster.write_text("create_main_cluster = false\n", encoding="ascii")
+    _run(settings, "Debian's package lists", ["apt-get", "update"])
+    _run(settings, ", ".join(missing), ["apt-get", "install", "-y", "--no-install-recommends", *missing], DEBIAN_FRONTEND="noninteractive")
+
+
+def _uv(settings: Settings) -> Path:
+    return settings.software / "uv" / "bin" / "uv"
+
+
+def _install_uv(settings: Settings) -> None:
+    folder = settings.software / "uv"
+    _run(settings, "uv", [sys.executable, "-m", "venv", "--clear", str(folder)])
+    requirements = str(REPOSITORY / "requirements" / "bootstrap.txt")
+    _run(settings, "uv", [str(folder / "bin" / "pip"), "install", "-q", "--require-hashes", "-r", requirements])
+
+
+def _environment(settings: Settings, venv: str, lock: Path) -> None:
+    folder = settings.software / venv
+    if not (folder / "bin" / "python").exists():
+        _run(settings, venv, [str(_uv(settings)), "venv", "--python", sys.executable, str(folder)])
+    sync = [str(_uv(settings)), "pip", "sync", "--python", str(folder / "bin" / "python"), "--require-hashes", "--compile-bytecode", str(lock)]
+    _run(settings, venv, sync)
+
+
+def _link(target: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / target.name
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(target, folder))
+
+
+def _jars(settings: Settings) -> None:
+    hadoop, hive = settings.software / "hadoop", settings.software / "hive"
+    for folder in (hadoop, hive):
+        shutil.rmtree(folder, ignore_errors=True)
+    _run(settings, "jars", ["mvn", "-B", "-ntp", "-f", "infra/pom.xml", "package", f"-Dsoftware={settings.software}"])
+    for stray in (hive / "lib").glob("*.pom"):
+        stray.unlink()
+    for pattern in _HADOOP_JARS_FOR_HIVE:
+        for jar in (hadoop / "lib").glob(pattern):
+            if "streaming" not in jar.name:
+                _link(jar, hive / "hadoop-lib")
+    for jar in (hadoop / "lib").glob("reload4j-*.jar"):
+        _link(jar, hive / "last-lib")
+    (scripts,) = (hive / "metastore").glob("**/scripts")
+    (hive / "scripts").symlink_to(os.path.relpath(scripts, hive))
+    with tarfile.open(hive / "tez.tar.gz", "w:gz", compresslevel=1) as archive:
+        for jar in sorted({jar for pattern in _TEZ_JARS for jar in (hive / "lib").glob(pattern)}):
+            archive.add(jar, arcname=jar.name)
+
+
+def install(settings: Settings, *, tests: bool = False) -> None:
+    """Installs packages, environments and jars; `tests` adds what `make test` needs. Raises InstallError.
+
+    The tests' lock holds everything of the platform's lock at the same versions, so an environment that has it is kept.
+    """
+    settings.software.mkdir(parents=True, exist_ok=True)
+    requirements = REPOSITORY / "requirements"
+    _debian_packages(settings)
+    _step(settings, "uv", "uv", _digest(requirements / "bootstrap.txt"), lambda: _install_uv(settings))
+    platform, development = requirements / "platform.txt", requirements / "dev.txt"
+    mark = settings.software / "venv.installed"
+    if tests or (mark.is_file() and mark.read_text(encoding="ascii") == _digest(platform, development)):
+        _step(settings, "Python packages with the tests'", "venv", _digest(platform, development), lambda: _environment(settings, "venv", development))
+    else:
+        _step(settings, "Python packages", "venv", _digest(platform), lambda: _environment(settings, "venv", platform))
+    serving = requirements / "serving.txt"
+    _step(settings, "Python packages of the API", "serving-venv", _digest(serving), lambda: _environment(settings, "serving-venv", serving))
+    poms = sorted((REPOSITORY / "infra").glob("**/pom.xml"))
+    _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))

@@ -1,0 +1,165 @@
+"""The processes of the platform: one row each with its command, what it waits for and how one knows that it serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from infra.control.settings import Settings
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A one-time step that ends; run again at each `make up`, it finds its work done."""
+
+    name: str
+    command: str
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A supervised process. `port` is where it listens first; `ready` an HTTP path that must answer 200, or empty: the port is enough."""
+
+    name: str
+    title: str
+    command: str
+    port: int
+    after: tuple[str, ...] = ()
+    ready: str = ""
+    page: str = ""
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    environment: dict[str, str] = field(default_factory=dict)
+    other_ports: tuple[int, ...] = ()
+
+
+def _java(heap: int) -> dict[str, str]:
+    return {"HADOOP_HEAP": str(heap), "HIVE_HEAP": str(heap), "HADOOP_JVM_OPTIONS": "-XX:+ExitOnOutOfMemoryError"}
+
+
+def table(settings: Settings) -> list[Service | Preparation]:
+    """Returns services and preparations, each after all that it waits for."""
+    port, number = settings.port, settings.number
+    datanodes = range(1, number("DATANODES") + 1)
+    all_datanodes = tuple(f"datanode{n}" for n in datanodes)
+    return [
+        Preparation("postgres-files", "infra/postgres/postgres.sh prepare"),
+        Service("postgres", "PostgreSQL", "infra/postgres/postgres.sh run", port("POSTGRES"), ("postgres-files",), stop_signal="INT"),
+        Preparation("postgres-databases", "infra/postgres/postgres.sh databases", ("postgres",)),
+        Preparation("namenode-format", "infra/hadoop/prepare_hdfs.sh format"),
+        Service(
+            "namenode",
+            "HDFS NameNode",
+            "hdfs namenode",
+            port("NAMENODE_RPC"),
+            ("namenode-format",),
+            environment=_java(number("NAMENODE_HEAP")),
+            page=f":{port('NAMENODE_HTTP')}/",
+            other_ports=(port("NAMENODE_HTTP"),),
+        ),
+        *[
+            Service(
+                f"datanode{n}",
+                f"HDFS DataNode {n}",
+                f"infra/hadoop/datanode.sh {n}",
+                port("DATANODE_HTTP") + n - 1,
+                ("namenode",),
+                environment=_java(number("DATANODE_HEAP")),
+                other_ports=(port("DATANODE_DATA") + n - 1, port("DATANODE_IPC") + n - 1),
+            )
+            for n in datanodes
+        ],
+        Preparation("hdfs-folders", "infra/hadoop/prepare_hdfs.sh folders", all_datanodes),
+        Service(
+            "resourcemanager",
+            "YARN ResourceManager",
+            "yarn resourcemanager",
+            port("RESOURCEMANAGER"),
+            ("namenode",),
+            environment=_java(number("RESOURCEMANAGER_HEAP")),
+            page=f":{port('RESOURCEMANAGER_HTTP')}/cluster",
+            other_ports=tuple(
+                port(p) for p in ("RESOURCEMANAGER_HTTP", "RESOURCEMANAGER_SCHEDULER", "RESOURCEMANAGER_TRACKER", "RESOURCEMANAGER_ADMIN")
+            ),
+        ),
+        Service(
+            "nodemanager",
+            "YARN NodeManager",
+            "yarn nodemanager",
+            port("NODEMANAGER_HTTP"),
+            ("resourcemanager",),
+            environment=_java(number("NODEMANAGER_HEAP")),
+            page=f":{port('NODEMANAGER_HTTP')}/node",
+            stop_seconds=15,
+            other_ports=tuple(port(p) for p in ("NODEMANAGER", "NODEMANAGER_LOCALIZER", "NODEMANAGER_COLLECTOR", "SHUFFLE")),
+        ),
+        Service(
+            "jobhistory",
+            "MapReduce JobHistory",
+            "mapred historyserver",
+            port("JOBHISTORY"),
+            ("hdfs-folders",),
+            environment=_java(number("JOBHISTORY_HEAP")),
+            page=f":{port('JOBHISTORY_HTTP')}/jobhistory",
+            other_ports=(port("JOBHISTORY_HTTP"), port("JOBHISTORY_ADMIN")),
+        ),
+        Preparation("metastore-schema", "infra/hive/prepare_metastore.sh", ("postgres-databases",)),
+        Service(
+            "metastore",
+            "Hive metastore",
+            f"hive metastore -p {port('METASTORE')}",
+            port("METASTORE"),
+            ("metastore-schema", "namenode"),
+            environment=_java(number("METASTORE_HEAP")),
+        ),
+        Service(
+            "hiveserver2",
+            "HiveServer2",
+            "hive hiveserver2",
+            port("HIVESERVER2"),
+            ("metastore", "hdfs-folders", "resourcemanager"),
+            environment=_java(number("HIVESERVER2_HEAP")),
+            page=f":{port('HIVESERVER2_HTTP')}/",
+            other_ports=(port("HIVESERVER2_HTTP"),),
+        ),
+        Service(
+            "mlflow",
+            "MLflow",
+            "infra/mlflow/mlflow.sh",
+            port("MLFLOW"),
+            ("postgres-databases",),
+            ready="/health",
+            page=f":{port('MLFLOW')}/",
+        ),
+        Preparation("airflow-database", "infra/airflow/airflow.sh prepare", ("postgres-databases",)),
+        Service(
+            "airflow-api-server",
+            "Airflow API server",
+            "airflow api-server",
+            port("AIRFLOW"),
+            ("airflow-database",),
+            ready="/api/v2/version",
+            page=f":{port('AIRFLOW')}/",
+        ),
+        Service("airflow-scheduler", "Airflow scheduler", "airflow scheduler", port("AIRFLOW_SCHEDULER_LOG"), ("airflow-api-server",)),
+        Service("airflow-dag-processor", "Airflow DAG processor", "airflow dag-processor", 0, ("airflow-database",)),
+        Service("airflow-triggerer", "Airflow triggerer", "airflow triggerer", port("AIRFLOW_TRIGGERER_LOG"), ("airflow-api-server",)),
+        Service(
+            "recommendations",
+            "Recommendation API",
+            f"{settings.serving_python} -m gunicorn -c serving/gunicorn.conf.py 'serving.recommendations:create_app()'",
+            port("API"),
+            ready="/health",
+            page=f":{port('API')}/docs",
+        ),
+    ]
+
+
+def services(settings: Settings) -> list[Service]:
+    """Returns the supervised processes alone."""
+    return [row for row in table(settings) if isinstance(row, Service)]
+
+
+def ports(settings: Settings) -> dict[int, Service]:
+    """Returns every port that an instance listens on, with its service."""
+    return {number: service for service in services(settings) for number in (service.port, *service.other_ports) if number}

@@ -1,0 +1,177 @@
+"""supervisord: its configuration, and its XML-RPC interface over a Unix socket."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import socket
+import subprocess
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+from infra.control.environment import private_write
+from infra.control.services import Service, services
+from infra.control.settings import REPOSITORY, Settings
+
+_LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes, and supervisord appends its pid while it binds
+
+
+class SupervisorUnreachable(Exception):
+    """supervisord of this instance does not run."""
+
+
+def socket_path(settings: Settings) -> Path:
+    """Returns the control socket: in the instance's run/, or in /tmp where that path would be too long for a Unix socket."""
+    path = settings.instance / "run" / "supervisor.sock"
+    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    return Path("/tmp") / f"marquee-{os.getuid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"  # noqa: S108
+
+
+def log_path(settings: Settings, service: str) -> Path:
+    """Returns a service's log file: standard output and standard error together."""
+    return settings.instance / "logs" / f"{service}.log"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("%", "%%").replace('"', '\\"') + '"'
+
+
+def _program(settings: Settings, service: Service) -> str:
+    variables = ",".join(f"{name}={_quoted(value)}" for name, value in sorted(service.environment.items()))
+    return f"""
+[program:{service.name}]
+command={service.command.replace("%", "%%")}
+directory={REPOSITORY}
+environment={variables}
+autostart=false
+autorestart=true
+startsecs=3
+startretries=5
+stopsignal={service.stop_signal}
+stopwaitsecs={service.stop_seconds}
+stopasgroup=false
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log_path(settings, service.name)}
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+"""
+
+
+def write_configuration(settings: Settings) -> Path:
+    """Writes supervisord.conf and returns its path."""
+    run = settings.instance / "run"
+    text = f"""[supervisord]
+nodaemon=false
+pidfile={run}/supervisord.pid
+logfile={settings.instance}/logs/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=1
+childlogdir={settings.instance}/logs
+minfds=4096
+
+[unix_http_server]
+file={socket_path(settings)}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://{socket_path(settings)}
+""" + "".join(_program(settings, service) for service in services(settings))
+    path = settings.instance / "conf" / "supervisord.conf"
+    private_write(path, text)
+    return path
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=120)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _UnixConnection(self.path)
+
+
+class Supervisor:
+    """The running supervisord of an instance. One object a thread: an XML-RPC connection is not shared."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(socket_path(settings)))
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._proxy.supervisor, method)(*arguments)
+        except (FileNotFoundError, ConnectionError, http.client.HTTPException) as error:
+            raise SupervisorUnreachable("supervisord does not run: start the platform with `make up`.") from error
+
+    def running(self) -> bool:
+        """Tells whether supervisord answers."""
+        try:
+            self._call("getState")
+        except SupervisorUnreachable:
+            return False
+        return True
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """Returns supervisor's facts on each process by name: statename, pid, start, now, spawnerr."""
+        return {info["name"]: info for info in self._call("getAllProcessInfo")}
+
+    def start(self, name: str) -> None:
+        """Starts a process; one that runs already is left alone."""
+        if self.processes()[name]["statename"] not in ("RUNNING", "STARTING"):
+            self._call("startProcess", name, False)
+
+    def stop(self, name: str) -> None:
+        """Stops a process and waits until it has ended."""
+        if self.processes()[name]["statename"] in ("RUNNING", "STARTING", "BACKOFF"):
+            self._call("stopProcess", name, True)
+
+    def reread(self) -> None:
+        """Takes a changed configuration: programs that are new or changed are replaced, the others run on."""
+        added, changed, removed = self._call("reloadConfig")[0]
+        for name in [*changed, *removed]:
+            self._call("stopProcessGroup", name, True)
+            self._call("removeProcessGroup", name)
+        for name in [*added, *changed]:
+            self._call("addProcessGroup", name)
+
+    def shut_down(self) -> None:
+        """Stops every process and supervisord itself; returns when it no longer answers."""
+        self._call("shutdown")
+        while self.running():
+            time.sleep(0.2)
+
+
+def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
+    """Starts supervisord with the platform's environment, or makes the running one read its configuration again."""
+    configuration = write_configuration(settings)
+    supervisor = Supervisor(settings)
+    if supervisor.running():
+        supervisor.reread()
+        return supervisor
+    program = settings.python.parent / "supervisord"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "MARQUEE_"))}
+    subprocess.run([str(program), "-c", str(configuration)], env=inherited | variables, cwd=REPOSITORY, check=True)
+    for _ in range(100):
+        if supervisor.running():
+            return supervisor
+        time.sleep(0.1)
+    raise SupervisorUnreachable(f"supervisord did not come up; read {settings.instance}/logs/supervisord.log.")

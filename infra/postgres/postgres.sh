@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow and MLflow, below $MARQUEE_INSTANCE_DIR/data/postgres.
+# Started by root it runs as Debian's user `postgres`, since PostgreSQL refuses root.
+set -euo pipefail
+data=$MARQUEE_INSTANCE_DIR/data/postgres
+shopt -s nullglob
+binaries=(/usr/lib/postgresql/*/bin)
+[ ${#binaries[@]} -gt 0 ] || { echo "PostgreSQL is not installed: run 'make install'." >&2; exit 69; }
+bin=${binaries[-1]}
+
+owner=()
+if [ "$(id -u)" = 0 ]; then
+  owner=(setpriv --reuid=postgres --regid=postgres --init-groups)
+  # A checkout below a folder that only root may enter (/root): allow the server to pass through it, and nothing else.
+  "${owner[@]}" test -x "$MARQUEE_INSTANCE_DIR" || owner+=(--inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
+fi
+
+sql() { PGPASSWORD=$MARQUEE_POSTGRES_PASSWORD "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" -U postgres -d postgres "$@"; }
+
+case "${1:-}" in
+  prepare)
+    if [ ! -f "$data/PG_VERSION" ]; then
+      mkdir -p "$data"
+      chmod 700 "$data"
+      [ "$(id -u)" != 0 ] || chown postgres: "$data"
+      cd /
+      "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile=<(echo "$MARQUEE_POSTGRES_PASSWORD") >/dev/null
+    fi
+    ;;
+  run)
+    cd /
+    # SIGINT is PostgreSQL's fast shutdown; supervisor sends it (services.py).
+    exec "${owner[@]}" "$bin/postgres" -D "$data" -p "$MARQUEE_POSTGRES_PORT" -c listen_addresses="$MARQUEE_BIND_HOST" \
+      -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=120 -c log_min_messages=warning
+    ;;
+  databases)
+    for _ in $(seq 300); do
+      "$bin/pg_isready" -q -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" && break
+      sleep 0.2
+    done
+    "$bin/pg_isready" -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
+    for name in metastore airflow mlflow; do
+      sql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$name'" | grep -q 1 || sql -c "CREATE ROLE $name LOGIN"
+      sql -v password="$MARQUEE_POSTGRES_PASSWORD" <<<"ALTER ROLE $name PASSWORD :'password'"
+      sql -tAc "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 || sql -c "CREATE DATABASE $name OWNER $name"
+    done
+    ;;
+  *)
+    echo "usage: postgres.sh prepare | run | databases" >&2
+    exit 64
+    ;;
+esac
