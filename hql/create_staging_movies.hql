@@ -1,0 +1,20 @@
+-- Every row of the movies file with its outcome, as mr_clean_movies.py wrote it.
+-- Parameters: none.
+-- Usage: once before load_staging_movies.hql; does nothing where the table exists.
+CREATE EXTERNAL TABLE IF NOT EXISTS marquee.staging_movies (
+    outcome STRING COMMENT 'clean, quarantined or superseded',
+    source_file STRING COMMENT 'file of the raw snapshot',
+    byte_offset BIGINT COMMENT 'bytes before the row in that file',
+    movie_id INT COMMENT '1 to 2147483647',
+    title STRING COMMENT 'title without its year',
+    release_year INT COMMENT 'NULL where the title names none',
+    genres STRING COMMENT 'joined by |, empty where none is listed',
+    reason STRING COMMENT 'why the row is not clean; NULL for clean rows',
+    raw_line STRING COMMENT 'base64 of the row as it stands in the file; quarantined rows only'
+)
+COMMENT 'Movie rows with their outcome; text, in the job output folder'
+PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+LOCATION '/marquee/warehouse/staging_movies'
+TBLPROPERTIES ('transactional' = 'false')

@@ -1,0 +1,15 @@
+-- Writes popular_movies of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after load_popular_movies.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/popular_movies'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    scope,
+    `rank`,
+    movie_id,
+    score,
+    ratings
+FROM marquee.popular_movies
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY scope, `rank`

@@ -1,0 +1,15 @@
+-- Writes recommendations of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after load_recommendations.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/recommendations'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    user_id,
+    `rank`,
+    movie_id,
+    score,
+    reason_movie_ids
+FROM marquee.recommendations
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY user_id, `rank`

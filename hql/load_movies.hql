@@ -1,0 +1,12 @@
+-- Loads the clean rows of staging_movies.
+-- Parameters: batch_id.
+-- Usage: after load_staging_movies.hql. Replaces the batch's partition; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee.movies PARTITION (batch_id = '{{ batch_id }}')
+SELECT
+    movie_id,
+    title,
+    release_year,
+    genres
+FROM marquee.staging_movies
+WHERE batch_id = '{{ batch_id }}' AND outcome = 'clean'
+ORDER BY movie_id

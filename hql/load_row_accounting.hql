@@ -1,0 +1,41 @@
+-- Counts what became of the rows of each source file, beside the count that ingest took of the file.
+-- Parameters: batch_id; files, the list that ingest returns: name, role and rows of each file of the snapshot.
+-- Usage: after load_staging_ratings.hql and load_staging_movies.hql. Replaces the batch's partition.
+-- A file on one side only keeps its row, with zeros on the other side, so that expectations/row_accounting.json fails.
+INSERT OVERWRITE TABLE marquee.row_accounting PARTITION (batch_id = '{{ batch_id }}')
+SELECT
+    COALESCE(ingested.source_file, counted.source_file) AS source_file,
+    COALESCE(ingested.rows_in, CAST(0 AS BIGINT)) AS rows_in,
+    COALESCE(counted.rows_clean, CAST(0 AS BIGINT)) AS rows_clean,
+    COALESCE(counted.rows_quarantined, CAST(0 AS BIGINT)) AS rows_quarantined,
+    COALESCE(counted.rows_superseded, CAST(0 AS BIGINT)) AS rows_superseded
+FROM (
+    {% for file in files if file.role in ("ratings", "movies") %}
+    {{ "UNION ALL" if not loop.first }}
+    SELECT
+        '{{ file.name }}' AS source_file,
+        CAST({{ file.rows }} AS BIGINT) AS rows_in
+    {% endfor %}
+) AS ingested
+FULL OUTER JOIN (
+    SELECT
+        source_file,
+        SUM(IF(outcome = 'clean', CAST(1 AS BIGINT), CAST(0 AS BIGINT))) AS rows_clean,
+        SUM(IF(outcome = 'quarantined', CAST(1 AS BIGINT), CAST(0 AS BIGINT))) AS rows_quarantined,
+        SUM(IF(outcome = 'superseded', CAST(1 AS BIGINT), CAST(0 AS BIGINT))) AS rows_superseded
+    FROM (
+        SELECT
+            source_file,
+            outcome
+        FROM marquee.staging_ratings
+        WHERE batch_id = '{{ batch_id }}'
+        UNION ALL
+        SELECT
+            source_file,
+            outcome
+        FROM marquee.staging_movies
+        WHERE batch_id = '{{ batch_id }}'
+    ) AS tagged
+    GROUP BY source_file
+) AS counted ON ingested.source_file = counted.source_file
+ORDER BY source_file
