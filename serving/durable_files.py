@@ -1,3 +1,4 @@
+# ruff: noqa: PTH104, PTH105, PTH108, PTH211 - the module is about system calls
 """File changes that survive a crash: every step is flushed, and what a reader can see changes by one rename.
 
 Each function makes its system calls through `os`, one by one, so that the fault tests can stop it at every one.

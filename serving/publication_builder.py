@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -285,7 +285,7 @@ def _check_list(name: str, entries: list[Row], movie_ids: frozenset[int], length
     if not movie_ids.issuperset(listed):
         unknown = next(movie_id for movie_id in listed if movie_id not in movie_ids)
         raise PublicationError(f"The list of {name} holds movie {unknown}, which the movies table does not have.")
-    for above, below in zip(entries, entries[1:], strict=False):
+    for above, below in pairwise(entries):
         if below[3] > above[3] + _ORDER_TOLERANCE:
             raise PublicationError(f"The list of {name} has a higher score at rank {below[1]} than at {above[1]}.")
 

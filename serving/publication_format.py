@@ -32,7 +32,9 @@ _CHUNK_BYTES: Final = 1 << 20
 # position + 1) of: recommendations [movie_id, score, [reason_movie_id, ...]], similar_movies [movie_id, score],
 # popular_movies [movie_id, score, ratings]. Titles are not repeated in each list: a million lists stay small.
 SCHEMA: Final = """
-CREATE TABLE movies (movie_id INTEGER PRIMARY KEY, title TEXT NOT NULL, release_year INTEGER, genres TEXT NOT NULL) STRICT;
+CREATE TABLE movies (
+  movie_id INTEGER PRIMARY KEY, title TEXT NOT NULL, release_year INTEGER, genres TEXT NOT NULL
+) STRICT;
 CREATE TABLE recommendations (user_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
 CREATE TABLE similar_movies (movie_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
 CREATE TABLE popular_movies (scope TEXT PRIMARY KEY, items TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -54,7 +56,7 @@ class Manifest:
 
     batch_id: str
     sha256: str
-    bytes: int
+    size_bytes: int
     rows: dict[str, int]
     lineage: dict[str, Any]
     data_through: int | None = None
@@ -66,7 +68,7 @@ class Manifest:
             "schema_version": self.schema_version,
             "batch_id": self.batch_id,
             "sha256": self.sha256,
-            "bytes": self.bytes,
+            "bytes": self.size_bytes,
             "rows": self.rows,
             "data_through": format_time(self.data_through),
             "lineage": self.lineage,
@@ -136,7 +138,9 @@ def parse_moment(text: str, what: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise PublicationError(f"{what} is {text[:40]!r}: give an ISO 8601 time such as 2016-10-17T03:37:41Z.") from None
+        raise PublicationError(
+            f"{what} is {text[:40]!r}: give an ISO 8601 time such as 2016-10-17T03:37:41Z."
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -60,8 +60,8 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
     database = folder / DATABASE_NAME
     try:
         size = database.stat().st_size
-        if size != manifest.bytes:
-            raise PublicationError(f"{database} has {size} bytes instead of {manifest.bytes}: pull it again.")
+        if size != manifest.size_bytes:
+            raise PublicationError(f"{database} has {size} bytes instead of {manifest.size_bytes}: pull it again.")
         digest = sha256_of(database)
     except OSError as error:
         raise PublicationError(f"{database} cannot be read ({error.strerror}): pull the publication again.") from None
@@ -118,7 +118,7 @@ class PublicationStore:
     def live(self) -> str | None:
         """Return the id of the live publication: what the link says, whether or not the publication is sound."""
         try:
-            return os.readlink(self.link).rpartition("/")[2]
+            return os.readlink(self.link).rpartition("/")[2]  # noqa: PTH115 - on the path of each request
         except FileNotFoundError:
             return None
 

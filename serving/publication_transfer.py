@@ -122,7 +122,9 @@ def _fetch(source: Source, folder: Path, publication: str) -> None:
         content = remote.read(_MAX_MANIFEST_BYTES)
     manifest = Manifest.from_json(content, f"The manifest of {publication}")
     if manifest.batch_id != publication:
-        raise PublicationError(f"The manifest found for {publication} belongs to {manifest.batch_id}: publish it again.")
+        raise PublicationError(
+            f"The manifest found for {publication} belongs to {manifest.batch_id}: publish it again."
+        )
     with source.open(DATABASE_NAME) as remote:
         received = _copy(remote, folder / DATABASE_NAME, manifest)
     if received != manifest.sha256:
@@ -139,12 +141,12 @@ def _copy(remote: _Readable, path: Path, manifest: Manifest) -> str:
 
     def pieces() -> Iterator[bytes]:
         received = 0
-        while received <= manifest.bytes and (chunk := _read(remote)):
+        while received <= manifest.size_bytes and (chunk := _read(remote)):
             received += len(chunk)
             digest.update(chunk)
             yield chunk
             if sys.stderr.isatty():
-                print(f"\r{received >> 20} of {manifest.bytes >> 20} MiB", end="", file=sys.stderr)
+                print(f"\r{received >> 20} of {manifest.size_bytes >> 20} MiB", end="", file=sys.stderr)
 
     _write(path, pieces())
     return digest.hexdigest()

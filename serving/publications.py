@@ -115,7 +115,9 @@ def build_parser() -> argparse.ArgumentParser:
     _who_and_why(rollback, "rolled back by hand")
 
     pin = commands.add_parser(
-        "pin", help="make a publication live and keep it", description="Hold one live until unpin, whatever is activated."
+        "pin",
+        help="make a publication live and keep it",
+        description="Hold one live until unpin, whatever is activated.",
     )
     _publication_argument(pin)
     _who_and_why(pin, "pinned by hand")
@@ -145,7 +147,9 @@ def build_parser() -> argparse.ArgumentParser:
     ledger.add_argument("--at", metavar="TIME", help="only the entry that was in effect then (ISO 8601, UTC)")
 
     verify = commands.add_parser(
-        "verify", help="check files against their manifests", description="Check SHA-256 and size; exit status 1 if bad."
+        "verify",
+        help="check files against their manifests",
+        description="Check SHA-256 and size; exit status 1 if bad.",
     )
     verify.add_argument("--publication", metavar="ID", help="publication id (default: all in the store)")
 
@@ -217,10 +221,10 @@ def _build(options: argparse.Namespace) -> int:
         raise PublicationError(f"{options.lineage} is not a JSON object: write the lineage as one.")
     build_options = BuildOptions(full_lists=not options.allow_short_lists)
     manifest = build_publication(options.exports, lineage, options.batch_id, options.output, build_options)
-    size = f"{manifest.bytes / 2**20:.1f} MiB"
+    size = f"{manifest.size_bytes / 2**20:.1f} MiB"
     print(f"{manifest.batch_id}: built {size}, SHA-256 {manifest.sha256[:12]}.", file=sys.stderr)
     result = {"output": str(options.output), "publication": manifest.batch_id, "sha256": manifest.sha256}
-    print(json.dumps({**result, "bytes": manifest.bytes, "rows": manifest.rows}))
+    print(json.dumps({**result, "bytes": manifest.size_bytes, "rows": manifest.rows}))
     return 0
 
 
@@ -242,7 +246,7 @@ def _describe(store: PublicationStore, publication: str, live: str | None, pin: 
         "data_through": format_time(manifest.data_through),
         "model": " v".join(str(part) for part in model if part is not None) or None,
         "metric": {"ndcg_at_10": ndcg} if ndcg is not None else dict(first) or None,
-        "bytes": manifest.bytes,
+        "bytes": manifest.size_bytes,
         "sha256": manifest.sha256,
         "live": publication == live,
         "pinned": publication == pin,

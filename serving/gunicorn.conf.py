@@ -1,0 +1,48 @@
+# ruff: noqa: N999 - the name that gunicorn users look for
+"""gunicorn settings of the recommendation API.
+
+MARQUEE_SERVING_HOST, MARQUEE_SERVING_PORT   address to listen on; default 127.0.0.1:8000
+MARQUEE_SERVING_WORKERS                      processes; default 2
+PROMETHEUS_MULTIPROC_DIR                     folder for the workers' metrics, wiped at start; default a temporary one
+
+Run from the repository: gunicorn -c serving/gunicorn.conf.py "serving.recommendations:create_app()"
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+bind = f"{os.environ.get('MARQUEE_SERVING_HOST', '127.0.0.1')}:{os.environ.get('MARQUEE_SERVING_PORT', '8000')}"
+workers = int(os.environ.get("MARQUEE_SERVING_WORKERS", "2"))
+worker_class = "gthread"
+threads = 4
+keepalive = 15
+graceful_timeout = 15
+timeout = 60
+# Shares the program's memory between the workers. The publication is opened after the fork, at the first request.
+preload_app = True
+# The API writes its own log, one JSON object a request.
+accesslog = None
+errorlog = "-"
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+# Headers of proxies are not trusted: the API uses none of them.
+forwarded_allow_ips = ""
+
+# The metrics library reads the variable when it is imported, which must be after this. Samples of an earlier start are
+# wiped, because they would be added to this one's.
+_metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))
+_metrics.mkdir(parents=True, exist_ok=True)
+for _samples in _metrics.glob("*.db"):
+    _samples.unlink()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take a worker that ended out of the gauges."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)

@@ -1,0 +1,161 @@
+"""Follow a store's live publication from a serving process, without restarts.
+
+Each request asks for the publication to answer from: that costs one readlink and one stat. A request keeps the object
+it was given, so that its answer never mixes two publications. A publication that fails verification is reported and
+the last good one goes on serving.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from serving.publication_format import DATABASE_NAME, MANIFEST_NAME, PublicationError
+from serving.publication_reader import Publication
+from serving.publication_store import PublicationStore
+
+# What a publication's files look like from outside: changes whenever either is written or replaced.
+Fingerprint = tuple[str, int, int, int, int, int]
+
+# Publications that stay open: the live one, and some for cursors, as_of and rollbacks.
+_OPEN_PUBLICATIONS = 4
+# A publication that failed is tried again after this time, in case a disk or mount came back.
+_RETRY_SECONDS = 30.0
+
+
+class NothingPublishedError(PublicationError):
+    """The store has no live publication yet."""
+
+
+class LivePublication:
+    """The publications of one store as one process sees them; safe to share between its threads."""
+
+    def __init__(
+        self,
+        root: Path,
+        on_switch: Callable[[Publication], None] | None = None,
+        on_failure: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """Remember the store; nothing is opened before the first request, that is after the server forked.
+
+        `on_switch` is called with each publication that starts to serve, `on_failure` with the id and the reason of
+        each that could not.
+        """
+        self.store = PublicationStore(root)
+        self.failure: str | None = None
+        self._on_switch = on_switch
+        self._on_failure = on_failure
+        self._serving: tuple[Fingerprint, Publication] | None = None
+        self._failed: tuple[Fingerprint, float] | None = None
+        self._open: OrderedDict[Fingerprint, Publication] = OrderedDict()
+        self._switching = threading.Lock()
+        self._opening = threading.Lock()
+
+    def current(self) -> Publication:
+        """Return the publication to answer this request from.
+
+        Raises NothingPublishedError before the first activation, and PublicationError if no sound one is left.
+        """
+        fingerprint = self._live_fingerprint()
+        serving = self._serving
+        if serving is not None and serving[0] == fingerprint:
+            self.failure = None
+            return serving[1]
+        if fingerprint is None and serving is None:
+            raise NothingPublishedError("No publication is live yet: activate one.")
+        # The first request to notice a switch makes it; others in the process meanwhile answer from the old one.
+        if self._switching.acquire(blocking=serving is None):
+            try:
+                return self._switch(fingerprint)
+            finally:
+                self._switching.release()
+        assert serving is not None  # noqa: S101 - without one the lock was waited for
+        return serving[1]
+
+    def named(self, publication: str) -> Publication:
+        """Return a publication in the store by its id, live or not. Raises PublicationError if it is not sound."""
+        serving = self._serving
+        if serving is not None and serving[1].publication_id == publication:
+            return serving[1]
+        fingerprint = self._fingerprint(publication)
+        if fingerprint is None:
+            raise PublicationError(f"Publication {publication} is not in the store: list them at /v1/publications.")
+        return self._opened(fingerprint)
+
+    def _live_fingerprint(self) -> Fingerprint | None:
+        live = self.store.live()
+        return None if live is None else self._fingerprint(live) or (live, 0, 0, 0, 0, 0)
+
+    def _fingerprint(self, publication: str) -> Fingerprint | None:
+        folder = self.store.folder / publication
+        try:
+            database = (folder / DATABASE_NAME).stat()
+            manifest = (folder / MANIFEST_NAME).stat()
+        except OSError:
+            return None
+        return (
+            publication,
+            database.st_ino,
+            database.st_mtime_ns,
+            database.st_ctime_ns,
+            manifest.st_ino,
+            manifest.st_mtime_ns,
+        )
+
+    def _switch(self, fingerprint: Fingerprint | None) -> Publication:
+        serving = self._serving
+        if serving is not None and serving[0] == fingerprint:
+            return serving[1]
+        if fingerprint is None:
+            return self._keep("The live link is gone", serving)
+        if self._failed is not None and self._failed[0] == fingerprint and time.monotonic() < self._failed[1]:
+            return self._keep(self.failure or "", serving)
+        try:
+            publication = self._opened(fingerprint)
+        except PublicationError as error:
+            self._failed = (fingerprint, time.monotonic() + _RETRY_SECONDS)
+            if self._on_failure is not None:
+                self._on_failure(fingerprint[0], str(error))
+            return self._keep(str(error), serving)
+        self._serve(fingerprint, publication)
+        self._failed = None
+        self.failure = None
+        return publication
+
+    def _keep(self, failure: str, serving: tuple[Fingerprint, Publication] | None) -> Publication:
+        """Go on with the one that serves, or, in a process that has none yet, with the last sound one before it."""
+        self.failure = failure
+        if serving is not None:
+            return serving[1]
+        for earlier in self.store.rollback_targets():
+            fingerprint = self._fingerprint(earlier)
+            try:
+                publication = self._opened(fingerprint) if fingerprint else None
+            except PublicationError as error:
+                if self._on_failure is not None:
+                    self._on_failure(earlier, str(error))
+                continue
+            if fingerprint and publication:
+                self._serve(fingerprint, publication)
+                return publication
+        raise PublicationError(f"No sound publication is left to serve. {failure}")
+
+    def _serve(self, fingerprint: Fingerprint, publication: Publication) -> None:
+        self._serving = (fingerprint, publication)
+        if self._on_switch is not None:
+            self._on_switch(publication)
+
+    def _opened(self, fingerprint: Fingerprint) -> Publication:
+        with self._opening:
+            publication = self._open.get(fingerprint)
+            if publication is None:
+                name = fingerprint[0]
+                publication = Publication(self.store.path(name), name)
+                self._open[fingerprint] = publication
+                while len(self._open) > _OPEN_PUBLICATIONS:
+                    self._open.popitem(last=False)
+            self._open.move_to_end(fingerprint)
+            return publication

@@ -1,0 +1,145 @@
+"""Metrics, request ids and structured logs of the API.
+
+With several gunicorn workers each process writes its samples into PROMETHEUS_MULTIPROC_DIR (gunicorn.conf.py sets and
+wipes it) and any worker's /metrics adds them up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+import uuid
+
+from flask import Flask, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from serving.publication_format import parse_moment
+from serving.publication_reader import Publication
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+REQUESTS = Counter("marquee_http_requests_total", "Requests answered.", ["route", "method", "status"])
+LATENCY = Histogram(
+    "marquee_http_request_seconds",
+    "Time from the request's headers to its answer.",
+    ["route"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LISTS = Counter("marquee_lists_total", "Lists answered, by policy.", ["policy"])
+SWITCHES = Counter("marquee_publication_switches_total", "Publications that a worker began to serve.")
+FAILURES = Counter("marquee_publication_failures_total", "Publications that a worker could not open: not sound.")
+DEGRADED = Gauge(
+    "marquee_publication_degraded",
+    "1 where a worker serves another publication than the live one, because that is not sound.",
+    multiprocess_mode="livemax",
+)
+PUBLICATION_TIME = Gauge(
+    "marquee_publication_timestamp_seconds",
+    "The batch time of the publication served, in Unix seconds; the oldest among the workers.",
+    multiprocess_mode="livemin",
+)
+DATA_TIME = Gauge(
+    "marquee_data_through_timestamp_seconds",
+    "Time of the latest rating that the served lists have seen, in Unix seconds; the oldest among the workers.",
+    multiprocess_mode="livemin",
+)
+
+access_log = logging.getLogger("marquee.serving.access")
+error_log = logging.getLogger("marquee.serving")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message and the fields given as `extra={"fields": {...}}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render a record; an exception's trace goes into the log only, never into an answer."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+        document = {
+            "at": moment,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        document.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            document["trace"] = self.formatException(record.exc_info)
+        return json.dumps(document, ensure_ascii=False)
+
+
+def configure_logging(level: str) -> None:
+    """Send the API's own log to standard output as JSON lines; with level `warning` requests are not logged."""
+    root = logging.getLogger("marquee.serving")
+    root.setLevel(level.upper())
+    root.propagate = False
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(JsonFormatter())
+        root.addHandler(handler)
+
+
+def publication_serves(publication: Publication) -> None:
+    """Note that this worker begins to serve a publication."""
+    SWITCHES.inc()
+    PUBLICATION_TIME.set(parse_moment(publication.publication_id + "Z", "The publication id").timestamp())
+    DATA_TIME.set(publication.manifest.data_through or 0)
+    error_log.info("publication serves", extra={"fields": {"publication": publication.publication_id}})
+
+
+def publication_failed(publication: str, reason: str) -> None:
+    """Note that this worker could not open a publication."""
+    FAILURES.inc()
+    error_log.error("publication failed", extra={"fields": {"publication": publication, "reason": reason}})
+
+
+def metrics_response() -> Response:
+    """Return all workers' metrics in Prometheus's text format."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+def observe_requests(app: Flask) -> None:
+    """Give each request an id, time it, count it and log it."""
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        # The route, not the path: one time series for all users.
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        # Anything can be sent as a method; only real ones become label values.
+        method = request.method if request.method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+        REQUESTS.labels(route, method, str(response.status_code)).inc()
+        LATENCY.labels(route).observe(seconds)
+        response.headers["X-Request-ID"] = g.request_id
+        if access_log.isEnabledFor(logging.INFO):
+            fields = {
+                "request_id": g.request_id,
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "milliseconds": round(seconds * 1000, 3),
+                "publication": g.get("publication"),
+            }
+            access_log.info("request", extra={"fields": fields})
+        return response
