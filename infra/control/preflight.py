@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.control.services import ports
+from infra.control.services import ports, services
 from infra.control.settings import Settings, SettingsError
 from infra.control.supervision import Supervisor
 
@@ -86,7 +86,7 @@ def listener(port: int) -> str:
 
 def check_ports(settings: Settings) -> None:
     """Raises PreflightError if two settings name one port, or another program listens on one of ours."""
-    numbers = [number for service, extra in ((s, s.other_ports) for s in set(ports(settings).values())) for number in (service.port, *extra) if number]
+    numbers = [number for service in services(settings) for number in (service.port, *service.other_ports) if number]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
     if twice:
         raise PreflightError(f"Port {twice[0]} is set for two services: give them different ports in .env.")

@@ -22,9 +22,12 @@ case "${1:-}" in
     if [ ! -f "$data/PG_VERSION" ]; then
       mkdir -p "$data"
       chmod 700 "$data"
-      [ "$(id -u)" != 0 ] || chown postgres: "$data"
+      password=$(mktemp)
+      trap 'rm -f "$password"' EXIT
+      echo "$MARQUEE_POSTGRES_PASSWORD" >"$password"
+      [ "$(id -u)" != 0 ] || chown postgres: "$data" "$password"
       cd /
-      "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile=<(echo "$MARQUEE_POSTGRES_PASSWORD") >/dev/null
+      "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
     fi
     ;;
   run)
