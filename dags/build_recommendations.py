@@ -1,0 +1,114 @@
+"""Build and publish recommendations.
+
+**Purpose.** One run takes a MovieLens data set from its source to the lists that the recommendation API serves:
+raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N tables, a
+checksummed publication, and the switch of the live pointer.
+
+**Rerun rule.** Everything a run writes carries its `batch_id` (UTC stamp of the logical date, else of run_after), and
+each task replaces its own output. So clear any task, with its downstream tasks, at any time: the same batch gives the
+same bytes. A backfill stores its publication and never moves the live pointer.
+
+**Triage.** The log of a failed task ends with its program's last lines. Every program can be run by hand with the
+command that stands at the top of the log.
+
+| task | usual cause | what to do |
+|---|---|---|
+| `ingest_movielens` | archive missing, truncated or of another layout | correct `archive`, trigger again |
+| `mr_clean_*` | YARN has no memory left, or a node is down | YARN's UI; then clear the task |
+| `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | its log; clear the task |
+| `validate_*` | the data break a rule: the log and the data docs name it | mend the source; never skip it |
+| `train_als`, `recommend_top_n` | Spark ran out of memory; MLflow is down | lower `rank`, or raise heaps in `.env` |
+| `decide_promotion` | never fails on a poor model: the run goes to `record_refusal` | the reasons stand in the ledger |
+| `build_publication`, `publish` | serving store full or read-only | make room; clear the task |
+
+What is live stays live whatever fails here. Roll back with `python -m serving.publications rollback`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
+from shared import settings, tasks
+from shared.failures import explain_failure
+
+ARGUMENTS = {
+    "dataset": Param(settings.DATASET, enum=list(settings.DATASETS), description="MovieLens data set to take in."),
+    "archive": Param(
+        settings.ARCHIVE or None,
+        type=["null", "string"],
+        description="Zip or folder of it on Airflow's machine. Empty: embedded, or the official address.",
+    ),
+    "top_n": Param(100, type="integer", minimum=1, maximum=1000, description="Movies in each user's list."),
+    "similar_n": Param(50, type="integer", minimum=1, maximum=500, description="Similar movies kept for each movie."),
+    "rank": Param(64, type="integer", minimum=1, maximum=512, description="ALS: number of latent factors."),
+    "max_iter": Param(10, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
+    "reg_param": Param(0.3, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
+    "alpha": Param(2.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
+    "seed": Param(42, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),
+}
+
+TRACKING = ["--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL]
+TRAINING = [
+    *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", f"hdfs://{settings.MODEL_PATH}"),
+    *("--rank", "{{ params.rank }}", "--max-iter", "{{ params.max_iter }}", "--reg-param", "{{ params.reg_param }}"),
+    *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed }}"),
+    *("--dataset", "{{ params.dataset }}", "--git-commit", settings.GIT_COMMIT, "--airflow-run-id", "{{ run_id }}"),
+]
+LISTS = [
+    *(*TRACKING, "--model-version", "{{ ti.xcom_pull(task_ids='train_als')['model_version'] }}"),
+    *("--warehouse", f"hdfs://{settings.WAREHOUSE}", "--top-n", "{{ params.top_n }}"),
+    *("--similar-n", "{{ params.similar_n }}"),
+]
+
+with DAG(
+    dag_id="build_recommendations",
+    description="MovieLens to published recommendations: HDFS, mrjob, Hive, Spark ALS, MLflow, Flask",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable(settings.SCHEDULE, timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    params=ARGUMENTS,
+    tags=["marquee", "movielens", "publishes"],
+    template_searchpath=[str(settings.HQL)],
+    user_defined_macros=settings.TEMPLATE_MACROS,
+    default_args={
+        "owner": "marquee",
+        "retries": settings.RETRIES,
+        "retry_delay": settings.RETRY_DELAY,
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": settings.MAX_RETRY_DELAY,
+        "on_failure_callback": explain_failure,
+    },
+) as dag:
+    ingest_movielens = tasks.ingest_movielens()
+    mr_clean_ratings = tasks.mrjob_task(
+        "mr_clean_ratings", "ratings", ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
+    )
+    mr_clean_movies = tasks.mrjob_task("mr_clean_movies", "movies")
+    create_tables = tasks.hive_task(
+        "create_tables", "create_database", *(f"create_{table}" for table in settings.TABLES)
+    )
+    load_warehouse = tasks.hive_task(
+        "load_warehouse",
+        *(f"load_{table}" for table in (*settings.STAGING_TABLES, *settings.WAREHOUSE_TABLES)),
+        parameters={"files": f"{settings.INGEST_RESULT}['files']"},
+    )
+    validate_warehouse = [tasks.validate_task(table) for table in settings.WAREHOUSE_TABLES]
+    train_als = tasks.spark_task("train_als", TRAINING)
+    recommend_top_n = tasks.spark_task("recommend_top_n", LISTS)
+    load_top_n = tasks.hive_task("load_top_n", *(f"load_{table}" for table in settings.TOP_N_TABLES))
+    validate_top_n = [tasks.validate_task(table) for table in settings.TOP_N_TABLES]
+    decide_promotion = tasks.decide_promotion_task(
+        ["--evaluation", f"{settings.MODEL_PATH}/evaluation.json"],
+        if_promoted="export_tables",
+        if_refused="record_refusal",
+    )
+    export_tables = tasks.hive_task("export_tables", *(f"export_{table}" for table in settings.PUBLISHED_TABLES))
+
+    chain(ingest_movielens, [mr_clean_ratings, mr_clean_movies], load_warehouse, validate_warehouse, train_als)
+    chain(create_tables, load_warehouse)
+    chain(train_als, recommend_top_n, load_top_n, validate_top_n, decide_promotion)
+    chain(decide_promotion, export_tables, tasks.build_publication_task(), tasks.publish_task())
+    chain(decide_promotion, tasks.record_refusal_task())

@@ -1,0 +1,197 @@
+"""The operators behind the submit functions of shared.tasks: each replaces its own run-scoped output."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from airflow.providers.apache.hdfs.hooks.webhdfs import WebHDFSHook
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.operators.branch import BranchMixIn
+from airflow.sdk import BaseOperator, Context
+
+from shared import settings, yarn
+from shared.programs import RunningProgram, result_of
+
+
+def hdfs_client() -> Any:
+    """Returns the hdfs client of connection `webhdfs_default`."""
+    return WebHDFSHook(webhdfs_conn_id=settings.WEBHDFS_CONNECTION).get_conn()
+
+
+def replace_directory(client: Any, attempt: str, final: str) -> None:
+    """Puts the finished attempt directory in place of the run's earlier output, if there is any."""
+    client.delete(final, recursive=True)
+    client.makedirs(final.rsplit("/", 1)[0])
+    client.rename(attempt, final)
+
+
+class ProgramOperator(BaseOperator):
+    """Runs a program; the JSON object of its last line is the task's result. Stopping the task stops the program."""
+
+    template_fields: Sequence[str] = ("argv", "environment")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "py", "environment": "json"}
+
+    def __init__(self, *, argv: Sequence[str], environment: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.argv = list(argv)
+        self.environment = environment or {}
+        self._running: RunningProgram | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns the program's result."""
+        return result_of(self.run(self.argv))
+
+    def run(self, argv: Sequence[str]) -> str:
+        """Runs one program to its end; returns the last line of its output."""
+        self._running = RunningProgram(argv, self.log, self.environment)
+        return self._running.wait()
+
+    def on_kill(self) -> None:
+        """Stops the program and its children."""
+        if self._running is not None:
+            self._running.stop()
+
+
+class MrJobOperator(ProgramOperator):
+    """Runs an mrjob program on YARN into an attempt directory, then renames that to the run's directory."""
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "final_directory", "batch_id")
+
+    def __init__(self, *, final_directory: str, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.final_directory = final_directory
+        self.batch_id = batch_id
+        self._tag = ""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns where the output lies, and its bytes and files."""
+        client = hdfs_client()
+        self._tag = yarn.application_tag(self.batch_id, self.task_id)
+        yarn.kill_applications(self._tag, self.log)
+        parent, name = self.final_directory.rsplit("/", 1)
+        attempt = f"{parent}/_attempt-{name}-{context['ti'].try_number}"
+        client.delete(attempt, recursive=True)
+        self.run(
+            [*self.argv, "--output-dir", f"hdfs://{attempt}", "-D", f"mapreduce.job.tags={self._tag}", "--no-output"]
+        )
+        summary = client.content(attempt)
+        replace_directory(client, attempt, self.final_directory)
+        return {"directory": self.final_directory, "bytes": summary["length"], "files": summary["fileCount"]}
+
+    def on_kill(self) -> None:
+        """Stops mrjob and the YARN application, which would go on without it."""
+        super().on_kill()
+        if self._tag:
+            yarn.kill_applications(self._tag, self.log)
+
+
+class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provider is untyped
+    """spark-submit as the connection says (yarn, local[*], spark://); the job's result file is the task's result."""
+
+    template_fields: Sequence[str] = (*SparkSubmitOperator.template_fields, "result_path", "batch_id")
+
+    def __init__(self, *, result_path: str, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.result_path = result_path
+        self.batch_id = batch_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns the JSON object that the job wrote to `result_path`."""
+        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+        client = hdfs_client()
+        client.delete(self.result_path)
+        super().execute(context)
+        with client.read(self.result_path, encoding="utf-8") as reader:
+            result: dict[str, Any] = json.load(reader)
+        self.log.info("%s", json.dumps(result, indent=1, sort_keys=True))
+        return result
+
+    def on_kill(self) -> None:
+        """Stops spark-submit and its YARN application."""
+        super().on_kill()
+        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+
+
+class BuildPublicationOperator(ProgramOperator):
+    """Fetches the exports, builds the publication file with the serving runtime, and stores both in HDFS."""
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id")
+
+    def __init__(self, *, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+        super().__init__(argv=[], **kwargs)
+        self.batch_id = batch_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns the publication's place and the result of `serving.publications build`."""
+        from shared.lineage import lineage_of
+
+        client = hdfs_client()
+        settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"publication-{self.batch_id}-", dir=settings.TEMPORARY))
+        try:
+            for table in settings.PUBLISHED_TABLES:
+                client.download(f"{settings.EXPORTS}/{self.batch_id}/{table}", str(work / "exports" / table))
+            lineage = work / "lineage.json"
+            lineage.write_text(json.dumps(lineage_of(context), indent=1, sort_keys=True), encoding="utf-8")
+            built = work / "publication"
+            result = result_of(self.run(build_argv(self.batch_id, work / "exports", lineage, built)))
+            final = f"{settings.PUBLICATIONS}/{self.batch_id}"
+            attempt = f"{settings.PUBLICATIONS}/_attempt-{self.batch_id}-{context['ti'].try_number}"
+            client.delete(attempt, recursive=True)
+            client.makedirs(attempt)
+            for file in sorted(built.iterdir()):
+                client.upload(f"{attempt}/{file.name}", str(file))
+            replace_directory(client, attempt, final)
+        finally:
+            shutil.rmtree(work)
+        return {**result, "publication": final}
+
+
+def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> list[str]:
+    """Returns the command that builds a publication from export files."""
+    return [
+        *(settings.SERVING_PYTHON, "-m", "serving.publications", "build"),
+        *("--exports", str(exports), "--lineage", str(lineage), "--batch-id", batch_id, "--output", str(output)),
+    ]
+
+
+class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[misc] # the provider is untyped
+    """Runs the gate; goes on with `if_promoted`, else with `if_refused`. The decision is the task's result."""
+
+    inherits_from_skipmixin = True
+
+    def __init__(self, *, if_promoted: str, if_refused: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.if_promoted = if_promoted
+        self.if_refused = if_refused
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns the decision: `promoted` (bool), `reasons`, and what was compared."""
+        decision = super().execute(context)
+        self.do_branch(context, self.if_promoted if decision["promoted"] else self.if_refused)
+        return decision
+
+
+class PublishOperator(ProgramOperator):
+    """Bring the publication into the serving store and make it live; a backfill only brings it."""
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "steps")
+
+    def __init__(self, *, pull: Sequence[str], steps: Sequence[Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(argv=pull, **kwargs)
+        self.steps = [list(step) for step in steps]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Returns what the last step said, and whether this publication went live."""
+        result = super().execute(context)
+        if context["dag_run"].run_type == "backfill":
+            self.log.info("This run is a backfill: its publication is stored; what is live stays live.")
+            return {**result, "live": False}
+        for step in self.steps:
+            result |= result_of(self.run(step))
+        return {**result, "live": True}

@@ -1,0 +1,107 @@
+"""Starts a job's program, streams what it prints to the task log, and stops it with everything that it started."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, Protocol
+
+from shared import settings
+
+# Long enough for mrjob and spark-submit to tell YARN that they go.
+SECONDS_TO_STOP = 10
+LINES_IN_ERROR = 15
+
+
+class Log(Protocol):
+    """A task's log; Airflow's is no logging.Logger."""
+
+    def info(self, event: str, /, *arguments: Any) -> Any:
+        """Write a line."""
+
+    def warning(self, event: str, /, *arguments: Any) -> Any:
+        """Write a line that stands out."""
+
+
+class ProgramError(RuntimeError):
+    """A program ended with a status other than 0; the message holds its last lines."""
+
+
+class RunningProgram:
+    """One program in its own process group, so that a signal reaches its children (hadoop, java) too."""
+
+    def __init__(self, argv: Sequence[str], log: Log, environment: Mapping[str, str] | None = None) -> None:
+        self._argv = [str(argument) for argument in argv]
+        self._log = log
+        self._stopped = False
+        self._last_lines: deque[str] = deque(maxlen=LINES_IN_ERROR)
+        log.info("Running in %s: %s", settings.HOME, " ".join(self._argv))
+        self._process = subprocess.Popen(
+            self._argv,
+            cwd=settings.HOME,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="backslashreplace",
+            start_new_session=True,
+        )
+
+    def wait(self) -> str:
+        """Returns the last non-empty line of standard output. Raises ProgramError."""
+        errors = threading.Thread(target=self._stream, args=(self._process.stderr,), daemon=True)
+        errors.start()
+        last = self._stream(self._process.stdout)
+        errors.join()
+        status = self._process.wait()
+        if self._stopped:
+            raise ProgramError(f"{self._name} was stopped because its task was.")
+        if status != 0:
+            cause = f"signal {-status}" if status < 0 else f"status {status}"
+            tail = "\n".join(self._last_lines)
+            raise ProgramError(f"{self._name} ended with {cause}. Its last lines:\n{tail}")
+        return last
+
+    def stop(self) -> None:
+        """Ends the process group: first politely, after 10 seconds for certain."""
+        self._stopped = True
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(SECONDS_TO_STOP)
+                # The leader is gone; what it left behind in its group goes too.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                return
+
+    @property
+    def _name(self) -> str:
+        return " ".join(self._argv[1:4])
+
+    def _stream(self, lines: IO[str] | None) -> str:
+        last = ""
+        for line in lines or ():
+            text = line.rstrip()
+            self._log.info("%s", text)
+            self._last_lines.append(text)
+            last = text or last
+        return last
+
+
+def result_of(line: str) -> dict[str, Any]:
+    """Returns the JSON object that a program prints as its last line. Raises ProgramError if the line holds none."""
+    try:
+        result = json.loads(line)
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        raise ProgramError(f"The program's last line of output should be a JSON object, not {line!r}.")
+    return result

@@ -1,0 +1,121 @@
+"""Names, paths and knobs of the pipeline, written once.
+
+Everything that differs between installations comes from the environment (MARQUEE_*, exported by infra/control).
+Functions here are usable in templates: `{{ batch_id_of(dag_run) }}`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+# --- Places on this machine
+HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2])
+INSTANCE = Path(os.environ.get("MARQUEE_INSTANCE_DIR") or HOME / ".marquee" / "instances" / "default")
+PYTHON = os.environ.get("MARQUEE_PYTHON") or sys.executable
+SERVING_PYTHON = os.environ.get("MARQUEE_SERVING_PYTHON") or PYTHON
+SPARK_SUBMIT = str(Path(PYTHON).parent / "spark-submit")
+PUBLICATION_STORE = Path(os.environ.get("MARQUEE_PUBLICATION_STORE") or INSTANCE / "data" / "serving")
+DATA_DOCS = Path(os.environ.get("MARQUEE_DATA_DOCS") or INSTANCE / "data" / "data-docs")
+CACHE = Path(os.environ.get("MARQUEE_CACHE_DIR") or HOME / ".marquee" / "cache")
+TEMPORARY = INSTANCE / "tmp"
+HQL = HOME / "hql"
+MR_JOBS = HOME / "mr_jobs"
+SPARK_JOBS = HOME / "spark_jobs"
+EXPECTATIONS = HOME / "expectations"
+
+# --- Services
+WEBHDFS_URL = os.environ.get("MARQUEE_WEBHDFS_URL", "http://127.0.0.1:9870")
+HDFS_URI = os.environ.get("MARQUEE_HDFS_URI", "hdfs://localhost:9000")
+HDFS_USER = os.environ.get("MARQUEE_HDFS_USER", "marquee")
+MLFLOW_URL = os.environ.get("MARQUEE_MLFLOW_URL", "http://127.0.0.1:5000")
+YARN_RM_URL = os.environ.get("MARQUEE_YARN_RM_URL", "http://127.0.0.1:8088")
+GIT_COMMIT = os.environ.get("MARQUEE_GIT_COMMIT", "unknown")
+WEBHDFS_CONNECTION = "webhdfs_default"
+HIVE_CONNECTION = "hiveserver2_default"
+SPARK_CONNECTION = "spark_default"
+# One writer at a time: concurrent INSERTs into a new partition lose rows (HIVE-29744).
+HIVE_POOL = "hive_writer"
+
+# --- Names in HDFS, Hive and MLflow
+DATABASE = "marquee"
+EXPERIMENT = "marquee"
+MODEL = "marquee-als"
+RAW = "/marquee/raw"
+CLEAN = "/marquee/clean"
+WAREHOUSE = "/marquee/warehouse"
+MODELS = "/marquee/models"
+EXPORTS = "/marquee/exports"
+PUBLICATIONS = "/marquee/publications"
+STAGING_TABLES = ("staging_ratings", "staging_movies")
+WAREHOUSE_TABLES = ("ratings", "movies", "quarantine", "row_accounting")
+TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies")
+PUBLISHED_TABLES = ("movies", *TOP_N_TABLES)
+TABLES = (*STAGING_TABLES, *WAREHOUSE_TABLES, *TOP_N_TABLES)
+
+# --- What a run may ask for
+SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
+DATASETS = (
+    "movielens-embedded",
+    "ml-latest-small",
+    "ml-latest",
+    "ml-100k",
+    "ml-1m",
+    "ml-10m",
+    "ml-20m",
+    "ml-25m",
+    "ml-32m",
+)
+DATASET = os.environ.get("MARQUEE_DATASET") or DATASETS[0]
+ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")
+
+# --- Retries and limits
+RETRIES = int(os.environ.get("MARQUEE_RETRIES", "2"))
+RETRY_DELAY = timedelta(seconds=int(os.environ.get("MARQUEE_RETRY_DELAY_SECONDS", "20")))
+MAX_RETRY_DELAY = timedelta(minutes=10)
+SHORT_TASK = timedelta(minutes=10)
+LONG_TASK = timedelta(hours=2)
+
+BATCH_ID_FORMAT = "%Y%m%dT%H%M%S"
+BATCH_ID_PATTERN = re.compile(r"\d{8}T\d{6}")
+
+
+class DatedRun(Protocol):
+    """What the batch id needs of an Airflow DAG run."""
+
+    logical_date: datetime | None
+    run_after: datetime
+
+
+def moment_of(dag_run: DatedRun) -> datetime:
+    """Returns the run's logical date, else (a manual run has none) the moment from which it may run; UTC."""
+    return (dag_run.logical_date or dag_run.run_after).astimezone(UTC)
+
+
+def batch_id_of(dag_run: DatedRun) -> str:
+    """Returns the run key, `YYYYMMDDTHHMMSS` in UTC. It is the same for every attempt of every task of a run."""
+    return moment_of(dag_run).strftime(BATCH_ID_FORMAT)
+
+
+def latest_timestamp_of(dag_run: DatedRun) -> int:
+    """Returns the last moment (Unix seconds) at which a rating of this batch can have been given.
+
+    It follows from the run and not from the clock, so that a rerun rejects the same rows.
+    """
+    return int(moment_of(dag_run).timestamp())
+
+
+TEMPLATE_MACROS: dict[str, Any] = {
+    "batch_id_of": batch_id_of,
+    "latest_timestamp_of": latest_timestamp_of,
+    "database": DATABASE,
+    "warehouse": WAREHOUSE,
+}
+# Expressions that several templates share.
+BATCH_ID = "{{ batch_id_of(dag_run) }}"
+INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
+MODEL_PATH = f"{MODELS}/{BATCH_ID}"

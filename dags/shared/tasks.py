@@ -1,0 +1,169 @@
+"""One submit function per job kind: a DAG names the job and its arguments, the rest is written here.
+
+A task is named after its job's file, so that one grep finds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.sdk import Asset, task
+
+from shared import settings
+from shared.operators import (
+    BuildPublicationOperator,
+    DecidePromotionOperator,
+    MrJobOperator,
+    ProgramOperator,
+    PublishOperator,
+    SparkJobOperator,
+    hdfs_client,
+)
+
+LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
+SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
+STORE = ("--store", str(settings.PUBLICATION_STORE))
+
+
+@task(execution_timeout=settings.LONG_TASK)
+def ingest_movielens(**context: Any) -> dict[str, Any]:
+    """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest."""
+    from ingest.datasets import dataset_named
+    from ingest.pipeline import ingest_dataset
+
+    params = context["params"]
+    return ingest_dataset(
+        hdfs_client(),
+        dataset_named(params["dataset"]),
+        settings.batch_id_of(context["dag_run"]),
+        settings.CACHE,
+        Path(params["archive"]) if params["archive"] else None,
+    )
+
+
+def mrjob_task(job: str, part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
+    """Runs `mr_jobs/<job>.py` on YARN over the snapshot's file of `part` (ratings or movies)."""
+    layout = f"{settings.INGEST_RESULT}['layout']"
+    return MrJobOperator(
+        task_id=job,
+        argv=[
+            *(settings.PYTHON, str(settings.MR_JOBS / f"{job}.py"), "-r", "hadoop"),
+            f"hdfs://{{{{ {settings.INGEST_RESULT}['snapshot'] }}}}/{{{{ {layout}['{part}'] }}}}",
+            *("--layout", f"{{{{ {layout}['name'] }}}}", "--encoding", f"{{{{ {layout}['encoding'] }}}}", *arguments),
+        ],
+        environment={"HADOOP_USER_NAME": settings.HDFS_USER},
+        final_directory=f"{settings.CLEAN}/{{{{ params.dataset }}}}/{settings.BATCH_ID}/{part}",
+        execution_timeout=settings.LONG_TASK,
+    )
+
+
+def hive_task(task_id: str, *statements: str, parameters: Mapping[str, str] | None = None) -> SQLExecuteQueryOperator:
+    """Runs `hql/<statement>.hql`, one after the other in one HiveServer2 session.
+
+    `parameters` gives further names to the statements, as Jinja expressions; batch_id and dataset are always there.
+    """
+    names = {"batch_id": "batch_id_of(dag_run)", "dataset": "params.dataset", **(parameters or {})}
+    names_of_run = "".join(f"{{% set {name} = {expression} %}}" for name, expression in names.items())
+    return SQLExecuteQueryOperator(
+        task_id=task_id,
+        conn_id=settings.HIVE_CONNECTION,
+        sql=[f"{names_of_run}{{% include '{statement}.hql' %}}" for statement in statements],
+        pool=settings.HIVE_POOL,
+        do_xcom_push=False,
+        execution_timeout=settings.LONG_TASK,
+    )
+
+
+def validate_task(table: str) -> ProgramOperator:
+    """Runs the suite `expectations/<table>.json` on this batch's partition of the table."""
+    return ProgramOperator(
+        task_id=f"validate_{table}",
+        argv=[
+            *(settings.PYTHON, str(settings.EXPECTATIONS / "validate.py"), "--table", table),
+            *("--batch-id", settings.BATCH_ID, "--webhdfs", settings.WEBHDFS_URL, "--user", settings.HDFS_USER),
+            *("--suites", str(settings.EXPECTATIONS), "--data-docs", str(settings.DATA_DOCS)),
+        ],
+        execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
+    """Submits `spark_jobs/<job>.py` to the master of connection `spark_default`; its helpers travel with it."""
+    application = settings.SPARK_JOBS / f"{job}.py"
+    result = f"{settings.MODEL_PATH}/{job}.json"
+    return SparkJobOperator(
+        task_id=job,
+        conn_id=settings.SPARK_CONNECTION,
+        application=str(application),
+        name=f"{job}-{settings.BATCH_ID}",
+        py_files=",".join(str(file) for file in sorted(settings.SPARK_JOBS.glob("*.py")) if file != application),
+        application_args=["--batch-id", settings.BATCH_ID, *arguments, "--result", f"hdfs://{result}"],
+        result_path=result,
+        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(dag_run) | lower }}}}-{job}"},
+        env_vars={
+            "PYSPARK_PYTHON": settings.PYTHON,
+            "PYSPARK_DRIVER_PYTHON": settings.PYTHON,
+            "HADOOP_USER_NAME": settings.HDFS_USER,
+        },
+        spark_binary=settings.SPARK_SUBMIT,
+        # A retry starts afresh: the job replaces its own output, and nothing is left to join.
+        durable=False,
+        execution_timeout=settings.LONG_TASK,
+    )
+
+
+def decide_promotion_task(arguments: Sequence[str], if_promoted: str, if_refused: str) -> DecidePromotionOperator:
+    """Runs the promotion gate `spark_jobs/decide_promotion.py`, which needs no Spark, and takes one of two ways."""
+    return DecidePromotionOperator(
+        task_id="decide_promotion",
+        argv=[settings.PYTHON, str(settings.SPARK_JOBS / "decide_promotion.py"), *arguments],
+        if_promoted=if_promoted,
+        if_refused=if_refused,
+        execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def build_publication_task() -> BuildPublicationOperator:
+    """Builds the publication of this batch from the exports, with its lineage, and stores it in HDFS."""
+    return BuildPublicationOperator(task_id="build_publication", execution_timeout=settings.SHORT_TASK)
+
+
+def publish_task(after_activation: Sequence[Sequence[str]] = ()) -> PublishOperator:
+    """Brings the publication into the serving store and makes it the live one; then `after_activation` is run."""
+    publication = ("--publication", settings.BATCH_ID)
+    origin = f"{settings.WEBHDFS_URL}{settings.PUBLICATIONS}"
+    why = ("--actor", "airflow", "--reason", "{{ run_id }}: the model was promoted")
+    return PublishOperator(
+        task_id="publish",
+        pull=[
+            *SERVING_CLI,
+            "pull",
+            *STORE,
+            "--from",
+            origin,
+            "--user",
+            settings.HDFS_USER,
+            "--actor",
+            "airflow",
+            *publication,
+        ],
+        steps=[[*SERVING_CLI, "activate", *STORE, *publication, *why], *after_activation],
+        outlets=[LIVE_RECOMMENDATIONS],
+        execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def record_refusal_task() -> ProgramOperator:
+    """Writes to the ledger that this batch's model was refused, and why. What is live stays live."""
+    reasons = "{{ ti.xcom_pull(task_ids='decide_promotion')['reasons'] | join('; ') }}"
+    return ProgramOperator(
+        task_id="record_refusal",
+        argv=[
+            *(*SERVING_CLI, "refuse", *STORE, "--publication", settings.BATCH_ID),
+            *("--actor", "airflow", "--reason", reasons),
+        ],
+        execution_timeout=settings.SHORT_TASK,
+    )
