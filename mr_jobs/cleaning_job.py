@@ -1,13 +1,13 @@
 """The frame of every cleaning job: read lines with their byte offset, tag each row with one outcome, lose none.
 
-The mapper parses a line into a key, a precedence and typed columns, or rejects it. The reducer sees all rows of one key:
-the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key of their own
-and come out ``quarantined``. Output rows are tab-separated with Hive's NULL (``\\N``):
+The mapper parses a line into a key, a precedence and typed columns, or rejects it. The reducer sees all rows of one
+key: the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key of
+their own and come out ``quarantined``. Output rows are tab-separated, with Hive's NULL (backslash, N):
 
     outcome, source_file, byte_offset, <columns of the table>, reason, raw_line
 
-``byte_offset`` counts from the start of the source file to the row's first byte; ``raw_line`` is the base64 of the row's
-bytes without its newline, for quarantined rows only.
+``byte_offset`` counts from the start of the source file to the row's first byte; ``raw_line`` is the base64 of the
+row's bytes without its newline, for quarantined rows only.
 
 The loops read and write bytes and skip mrjob's protocol calls, which cost more than the work on a row.
 """
@@ -25,9 +25,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from field_rules import DELIMITERS, LATEST_TIMESTAMP, Rejected
+from field_rules import DELIMITERS, LATEST_TIMESTAMP, RejectedRowError
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
+
+# Hadoop streaming passes its job settings to the tasks under these names; mrjob's local runners imitate the first two.
+INPUT_FILE_VARIABLE = "mapreduce_map_input_file"
+INPUT_START_VARIABLE = "mapreduce_map_input_start"
+OFFSETS_AS_KEYS_VARIABLE = "stream_map_input_ignoreKey"
 
 NULL = b"\\N"
 BOM = b"\xef\xbb\xbf"
@@ -65,7 +70,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         )
 
     def load_args(self, args: list[str]) -> None:
-        """Take mrjob.conf beside this file, and this interpreter for the tasks, where nothing else is said, on Hadoop."""
+        """On Hadoop, default to the mrjob.conf beside this file and to this interpreter for the tasks."""
         super().load_args(args)
         if self.options.runner != "hadoop":
             return
@@ -85,7 +90,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         return settings
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return key, precedence and the tab-joined columns of a line without its end; raise Rejected."""
+        """Return key, precedence and the tab-joined columns of a line without its end; raise RejectedRowError."""
         raise NotImplementedError
 
     def mapper(self, _: object, line: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -99,7 +104,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     def run_mapper(self, step_num: int = 0) -> None:
         """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB columns`` lines."""
         write = self.stdout.write
-        source_file = posixpath.basename(os.environ.get("mapreduce_map_input_file", "-")).encode("utf-8")
+        source_file = posixpath.basename(os.environ.get(INPUT_FILE_VARIABLE, "-")).encode("utf-8")
         has_header = self.options.layout == "csv"
         for offset, line in self._lines_with_offset():
             if offset == 0:
@@ -108,7 +113,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                     continue
             try:
                 key, precedence, columns = self.parse(line.rstrip(b"\r"))
-            except Rejected as rejected:
+            except RejectedRowError as rejected:
                 write(
                     b"%b%b,%d\t%b\t%b\t%d\t%b\n"
                     % (
@@ -126,12 +131,12 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 
     def _lines_with_offset(self) -> Iterator[tuple[int, bytes]]:
         """Yield each line, without its newline, and its byte offset in the source file."""
-        if os.environ.get("stream_map_input_ignoreKey") == "false":  # Hadoop sends the offset as the key
+        if os.environ.get(OFFSETS_AS_KEYS_VARIABLE) == "false":  # Hadoop sends the offset as the key
             for record in self.stdin:
                 offset_text, _, line = record.partition(b"\t")
                 yield int(offset_text), line.removesuffix(b"\n")
             return
-        offset = int(os.environ.get("mapreduce_map_input_start", "0"))
+        offset = int(os.environ.get(INPUT_START_VARIABLE, "0"))
         for line in self.stdin:
             yield offset, line.removesuffix(b"\n")
             offset += len(line)
@@ -170,13 +175,9 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 
     def _remove_earlier_output(self, output_dir: str) -> None:
         with self.make_runner() as runner:
-            names = [path.rstrip("/")[len(output_dir.rstrip("/")) + 1 :] for path in _listing(runner.fs, output_dir)]
+            names = [path.rstrip("/")[len(output_dir.rstrip("/")) + 1 :] for path in runner.fs.ls(output_dir)]
             foreign = sorted(name for name in names if name and OUTPUT_ENTRY.fullmatch(name) is None)
             if foreign:
                 sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote; give another --output-dir.")
             if names:
                 runner.fs.rm(output_dir)
-
-
-def _listing(filesystem: Any, folder: str) -> list[str]:
-    return list(filesystem.ls(folder)) if filesystem.exists(folder) else []

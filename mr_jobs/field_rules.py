@@ -1,6 +1,6 @@
 """What a MovieLens field may hold, as pure functions over bytes and text; no mrjob in here.
 
-A rule returns its value, or raises Rejected with the reason that goes into the quarantine table.
+A rule returns its value, or raises RejectedRowError with the reason that goes into the quarantine table.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _YEAR_AT_END = re.compile(r"^(?P<title>.*\S)\s*\((?P<year>[0-9]{4})(?:\s*[-\u201
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Rejected(ValueError):
+class RejectedRowError(ValueError):
     """A row that cannot be used; ``reason`` is one of the quarantine table's reasons."""
 
     def __init__(self, reason: str) -> None:
@@ -65,15 +65,16 @@ class Rejected(ValueError):
 def split_fields(line: bytes, delimiter: bytes, count: int) -> list[bytes]:
     """Split a line without its end into exactly ``count`` fields.
 
-    Where the delimiter is a comma, CSV quotes are honoured. Raises Rejected: empty_line, bad_quoting, missing_fields, extra_fields.
+    Where the delimiter is a comma, CSV quotes are honoured. Raises RejectedRowError: empty_line, bad_quoting,
+    missing_fields, extra_fields.
     """
     if not line:
-        raise Rejected("empty_line")
+        raise RejectedRowError("empty_line")
     fields = _split_quoted(line) if delimiter == b"," and b'"' in line else line.split(delimiter)
     if len(fields) < count:
-        raise Rejected("missing_fields")
+        raise RejectedRowError("missing_fields")
     if len(fields) > count:
-        raise Rejected("extra_fields")
+        raise RejectedRowError("extra_fields")
     return fields
 
 
@@ -82,51 +83,51 @@ def _split_quoted(line: bytes) -> list[bytes]:
     try:
         rows = list(csv.reader([line.decode("latin-1")], strict=True))
     except csv.Error:
-        raise Rejected("bad_quoting") from None
+        raise RejectedRowError("bad_quoting") from None
     return [field.encode("latin-1") for field in rows[0]]
 
 
 def parse_id(field: bytes, name: str) -> int:
-    """Return an id between 1 and 2147483647; raises Rejected ``<name>_not_integer`` or ``<name>_out_of_range``."""
+    """Return an id between 1 and 2147483647; or raises ``<name>_not_integer``, ``<name>_out_of_range``."""
     if _INTEGER.fullmatch(field) is None:
-        raise Rejected(f"{name}_not_integer")
+        raise RejectedRowError(f"{name}_not_integer")
     if len(field) > 20 or not 1 <= int(field) <= LARGEST_ID:
-        raise Rejected(f"{name}_out_of_range")
+        raise RejectedRowError(f"{name}_out_of_range")
     return int(field)
 
 
 def parse_rating(field: bytes) -> bytes:
     """Return the rating as text with one decimal, '0.5' to '5.0'.
 
-    Raises Rejected: rating_not_number (NaN and infinity too), rating_out_of_range, rating_off_half_star_grid.
+    Raises RejectedRowError: rating_not_number (NaN and infinity too), rating_out_of_range, rating_off_half_star_grid.
     """
     known = RATING_TEXTS.get(field)
     if known is not None:
         return known
     if _DECIMAL.fullmatch(field) is None:
-        raise Rejected("rating_not_number")
+        raise RejectedRowError("rating_not_number")
     value = float(field)
     if not 0.5 <= value <= 5.0:
-        raise Rejected("rating_out_of_range")
+        raise RejectedRowError("rating_out_of_range")
     if value * 2 != int(value * 2):
-        raise Rejected("rating_off_half_star_grid")
+        raise RejectedRowError("rating_off_half_star_grid")
     return b"%.1f" % value
 
 
 def parse_timestamp(field: bytes, latest: int) -> int:
     """Return Unix seconds between 1995 and ``latest`` (inclusive).
 
-    Raises Rejected: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
+    Raises RejectedRowError: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
     """
     if _INTEGER.fullmatch(field) is None:
-        raise Rejected("timestamp_not_integer")
+        raise RejectedRowError("timestamp_not_integer")
     if len(field) > 20:
-        raise Rejected("timestamp_before_1995" if field.startswith(b"-") else "timestamp_in_future")
+        raise RejectedRowError("timestamp_before_1995" if field.startswith(b"-") else "timestamp_in_future")
     value = int(field)
     if value < EARLIEST_TIMESTAMP:
-        raise Rejected("timestamp_before_1995")
+        raise RejectedRowError("timestamp_before_1995")
     if value > latest:
-        raise Rejected("timestamp_in_future")
+        raise RejectedRowError("timestamp_in_future")
     return value
 
 
@@ -134,7 +135,8 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
     """Return the text of a field, trimmed.
 
     ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv, latin-1 for tab, and for double_colon UTF-8 or else
-    latin-1, because ml-10m is written in the one and ml-1m in the other. Raises Rejected: not_utf8, control_character.
+    latin-1, because ml-10m is written in the one and ml-1m in the other.
+    Raises RejectedRowError: not_utf8, control_character.
     """
     if encoding == "latin-1" or (encoding == "auto" and layout == "tab"):
         text = field.decode("latin-1")
@@ -143,11 +145,11 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
             text = field.decode("utf-8")
         except UnicodeDecodeError:
             if encoding != "auto" or layout != "double_colon":
-                raise Rejected("not_utf8") from None
+                raise RejectedRowError("not_utf8") from None
             text = field.decode("latin-1")
     text = text.strip()
     if _CONTROL_CHARACTER.search(text):
-        raise Rejected("control_character")
+        raise RejectedRowError("control_character")
     return text
 
 
@@ -155,10 +157,10 @@ def split_title(text: str) -> tuple[str, int | None]:
     """Return the title without the year in parentheses at its end, and the year or None.
 
     A span of years, as series have it, gives the first one. A title that is nothing but a year stays as it is.
-    Raises Rejected title_missing for an empty title.
+    Raises RejectedRowError title_missing for an empty title.
     """
     if not text:
-        raise Rejected("title_missing")
+        raise RejectedRowError("title_missing")
     match = _YEAR_AT_END.match(text)
     if match is None:
         return text, None
@@ -175,7 +177,7 @@ def join_genres(genres: list[str]) -> str:
 
 
 def genres_of_flags(flags: list[bytes]) -> str:
-    """Return the joined genres of u.item's nineteen 0/1 fields; raises Rejected genre_flag_invalid."""
+    """Return the joined genres of u.item's nineteen 0/1 fields; raises RejectedRowError genre_flag_invalid."""
     if any(flag not in (b"0", b"1") for flag in flags):
-        raise Rejected("genre_flag_invalid")
+        raise RejectedRowError("genre_flag_invalid")
     return join_genres([name for name, flag in zip(ITEM_GENRES[1:], flags[1:], strict=True) if flag == b"1"])

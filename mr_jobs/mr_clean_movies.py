@@ -3,8 +3,8 @@
     python mr_jobs/mr_clean_movies.py -r hadoop hdfs:///marquee/raw/D/B/movies.csv \
         --output-dir hdfs:///marquee/clean/D/B/movies --layout csv
 
-Output columns: outcome, source_file, byte_offset, movie_id, title, release_year, genres, reason, raw_line. The year leaves
-the title; genres are joined by '|'. Of several rows of one movie, the one that stands last in the source wins.
+Output columns: outcome, source_file, byte_offset, movie_id, title, release_year, genres, reason, raw_line. The year
+leaves the title; genres are joined by '|'. Of several rows of one movie, the one that stands last in the source wins.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class MRCleanMovies(CleaningJob):
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return movie, 0 (position decides) and movie_id, title, release_year, genres; raise Rejected."""
+        """Return movie, 0 (position decides) and movie_id, title, release_year, genres; raise RejectedRowError."""
         layout, encoding = self.options.layout, self.options.encoding
         if layout == "tab":  # u.item: pipes, five fields, then one flag a genre
             fields = split_fields(line, b"|", ITEM_FIELDS_BEFORE_GENRES + len(ITEM_GENRES))

@@ -27,7 +27,7 @@ class MRCleanRatings(CleaningJob):
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return (user,movie), Unix seconds and user_id, movie_id, rating, rated_at; raise Rejected."""
+        """Return (user,movie), Unix seconds and user_id, movie_id, rating, rated_at; raise RejectedRowError."""
         fields = line.split(DELIMITERS[self.options.layout])
         if len(fields) == 4:
             user, movie, stars, time = fields

@@ -1,4 +1,9 @@
 """Ingest: bring a MovieLens data set from where it lies into an immutable, checksummed snapshot in HDFS.
 
-Start reading at ``pipeline.ingest_dataset``; ``python -m ingest`` runs the same function by hand.
+``ingest`` does it; ``python -m ingest`` runs it by hand.
 """
+
+from ingest.errors import IngestError
+from ingest.pipeline import ingest
+
+__all__ = ["IngestError", "ingest"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from hdfs import InsecureClient
 from requests.exceptions import RequestException
 
-from ingest.datasets import DATASETS, EMBEDDED, dataset_named
+from ingest.datasets import DATASETS, EMBEDDED
 from ingest.errors import IngestError
-from ingest.pipeline import ingest_dataset
+from ingest.pipeline import ingest
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -44,13 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    logging.getLogger("hdfs").setLevel(logging.WARNING)  # it logs every call
     try:
-        result = ingest_dataset(
+        result = ingest(
             InsecureClient(options.webhdfs, user=options.user),
-            dataset_named(options.dataset),
-            options.batch_id,
-            options.cache_dir,
-            options.archive,
+            dataset=options.dataset,
+            batch_id=options.batch_id,
+            cache_dir=options.cache_dir,
+            archive=options.archive,
         )
     except IngestError as error:
         print(f"ingest: {error}", file=sys.stderr)

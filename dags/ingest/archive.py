@@ -100,7 +100,7 @@ class ZipArchive:
                 )
             if total > MAX_TOTAL_BYTES:
                 raise IngestError(
-                    f"{self.path}: at entry {info.filename!r} it unpacks to over {MAX_TOTAL_BYTES} bytes; it is refused."
+                    f"{self.path}: at entry {info.filename!r} it unpacks to over {MAX_TOTAL_BYTES} bytes; refused."
                 )
             base = PurePosixPath(info.filename).name
             if info.filename.startswith("__MACOSX/"):

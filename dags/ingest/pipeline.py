@@ -12,7 +12,7 @@ from typing import Any
 from hdfs import InsecureClient
 
 from ingest.archive import Source, file_checksum, open_source
-from ingest.datasets import EMBEDDED, Dataset
+from ingest.datasets import EMBEDDED, Dataset, dataset_named
 from ingest.download import check_local_archive, download_archive
 from ingest.embedded import PACKAGE, PACKAGE_VERSION, PICKLE_SHA256, embedded_pickle_path, write_embedded_csv
 from ingest.errors import IngestError
@@ -23,27 +23,30 @@ LOGGER = logging.getLogger(__name__)
 BATCH_ID = re.compile(r"\d{8}T\d{6}")
 
 
-def ingest_dataset(
+def ingest(
     client: InsecureClient,
-    dataset: Dataset,
+    *,
+    dataset: str | Dataset,
     batch_id: str,
     cache_dir: Path,
-    archive: Path | None = None,
+    archive: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Store ``dataset`` as the raw snapshot of ``batch_id`` (``YYYYMMDDTHHMMSS``) and describe it.
+    """Store ``dataset``, a name or a description, as the raw snapshot of ``batch_id`` (``YYYYMMDDTHHMMSS``).
 
     ``client`` is an ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` gives one. The source is ``archive`` (zip or
     folder) where given, else the embedded package data, else the official address with ``cache_dir`` for downloads.
 
     Returns ``dataset``, ``batch_id``, ``snapshot`` (the HDFS folder that holds the files: an earlier batch's where the
-    source is unchanged), ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``, ``layout`` ({"name",
-    "encoding", role: file name}), ``files`` ([{"name", "role", "bytes", "rows", "sha256"}]), ``source``.
+    source is unchanged), ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``, ``layout`` (by role
+    'ratings', 'movies', 'tags', 'links', 'users': {"file", "layout", "encoding"}), ``files`` (a list of {"name",
+    "role", "bytes", "rows", "sha256"}) and ``source``.
     Raises IngestError before anything is written to HDFS where the source is not acceptable.
     """
     if BATCH_ID.fullmatch(batch_id) is None:
         raise IngestError(f"{batch_id!r} is no batch id; give a UTC stamp like 20261123T190000.")
+    dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
-        source, origin, provenance = _open(dataset, archive, cache_dir, stack)
+        source, origin, provenance = _open(dataset, None if archive is None else Path(archive), cache_dir, stack)
         facts = inspect_source(source, dataset, origin)
         stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
     manifest = stored.manifest

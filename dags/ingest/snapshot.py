@@ -55,7 +55,8 @@ def find_same_content(client: InsecureClient, dataset: str, content: str) -> str
     root = f"{RAW_ROOT}/{dataset}"
     if client.status(root, strict=False) is None:
         return None
-    for batch_id in sorted(name for name in client.list(root) if not name.startswith(".")):
+    names: list[str] = client.list(root)
+    for batch_id in sorted(name for name in names if not name.startswith(".")):
         stored = read_manifest(client, dataset, batch_id)
         if stored is not None and stored.manifest["content_sha256"] == content:
             stored_in = str(stored.manifest["stored_in"]).rsplit("/", 1)[1]
@@ -122,10 +123,14 @@ def store_snapshot(
     return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
 
 
-def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, str]:
-    """Return the layout's name and encoding and, by role, the file that plays it in this snapshot."""
-    files = {fact.role: fact.name for fact in facts if fact.role != "documentation"}
-    return {"name": dataset.layout.name, "encoding": dataset.layout.encoding, **files}
+def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:
+    """Return by role the file that plays it in this snapshot, with the layout and encoding it is written in."""
+    layout = dataset.layout
+    return {
+        fact.role: {"file": fact.name, "layout": layout.name, "encoding": layout.encoding}
+        for fact in facts
+        if fact.role != "documentation"
+    }
 
 
 def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFacts) -> None:
