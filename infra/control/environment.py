@@ -164,8 +164,6 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow-secret-key", ""),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow-jwt-secret", ""),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.instance / "logs" / "airflow"),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.port("AIRFLOW_SCHEDULER_LOG")),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(settings.port("AIRFLOW_TRIGGERER_LOG")),
         # The default lets one process render a page and the scheduler hand out tasks a second late; two cores bear more.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",

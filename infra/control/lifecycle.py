@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -46,18 +47,24 @@ def _listens(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def _get(url: str) -> bytes | None:
+    """Returns the body of a 200 answer, else None."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return bytes(answer.read()) if answer.status == 200 else None
+    except (urllib.error.URLError, OSError):
+        return None
+
+
 def serves(settings: Settings, service: Service) -> bool:
     """Tells whether a service does its work: its HTTP path answers 200, or where it has none its port accepts."""
-    if not service.port:
-        return True
     host = settings["MARQUEE_BIND_HOST"]
-    if not service.ready:
-        return _listens(host, service.port)
-    try:
-        with urllib.request.urlopen(f"http://{host}:{service.port}{service.ready}", timeout=5) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    if service.airflow_component:
+        report = _get(f"http://{host}:{settings.port('AIRFLOW')}/api/v2/monitor/health")
+        return report is not None and json.loads(report)[service.airflow_component]["status"] == "healthy"
+    if service.ready:
+        return _get(f"http://{host}:{service.port}{service.ready}") is not None
+    return _listens(host, service.port)
 
 
 def _prepare(settings: Settings, step: Preparation, variables: dict[str, str]) -> None:

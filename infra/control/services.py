@@ -18,7 +18,11 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Service:
-    """A supervised process. `port` is where it listens first; `ready` an HTTP path that must answer 200, or empty: the port is enough."""
+    """A supervised process and how one knows that it serves.
+
+    `port` is where it listens first, 0: nowhere. `ready` is an HTTP path there that must answer 200; empty: an open port is enough.
+    `airflow_component` is its name in Airflow's own health report, for the processes of Airflow that listen nowhere.
+    """
 
     name: str
     title: str
@@ -31,10 +35,16 @@ class Service:
     stop_seconds: int = 20
     environment: dict[str, str] = field(default_factory=dict)
     other_ports: tuple[int, ...] = ()
+    airflow_component: str = ""
 
 
 def _java(heap: int) -> dict[str, str]:
     return {"HADOOP_HEAP": str(heap), "HIVE_HEAP": str(heap), "HADOOP_JVM_OPTIONS": "-XX:+ExitOnOutOfMemoryError"}
+
+
+def _airflow_worker(name: str, command: str) -> Service:
+    title = "DAG processor" if name == "dag-processor" else name
+    return Service(f"airflow-{name}", f"Airflow {title}", command, 0, ("airflow-api-server",), airflow_component=name.replace("-", "_"))
 
 
 def table(settings: Settings) -> list[Service | Preparation]:
@@ -141,9 +151,10 @@ def table(settings: Settings) -> list[Service | Preparation]:
             ready="/api/v2/version",
             page=f":{port('AIRFLOW')}/",
         ),
-        Service("airflow-scheduler", "Airflow scheduler", "airflow scheduler", port("AIRFLOW_SCHEDULER_LOG"), ("airflow-api-server",)),
-        Service("airflow-dag-processor", "Airflow DAG processor", "airflow dag-processor", 0, ("airflow-database",)),
-        Service("airflow-triggerer", "Airflow triggerer", "airflow triggerer", port("AIRFLOW_TRIGGERER_LOG"), ("airflow-api-server",)),
+        # Their log servers would bind to every address; on one machine the API server reads the log files themselves.
+        _airflow_worker("scheduler", "airflow scheduler --skip-serve-logs"),
+        _airflow_worker("dag-processor", "airflow dag-processor"),
+        _airflow_worker("triggerer", "airflow triggerer --skip-serve-logs"),
         Service(
             "recommendations",
             "Recommendation API",

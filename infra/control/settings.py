@@ -54,8 +54,6 @@ TABLE: list[Setting] = [
     *_section(
         "Ports",
         ("MARQUEE_AIRFLOW_PORT", "8080", "Airflow UI and API", "port"),
-        ("MARQUEE_AIRFLOW_SCHEDULER_LOG_PORT", "8793", "task logs, read by Airflow's UI", "port"),
-        ("MARQUEE_AIRFLOW_TRIGGERER_LOG_PORT", "8794", "trigger logs, read by Airflow's UI", "port"),
         ("MARQUEE_API_PORT", "8000", "recommendation API", "port"),
         ("MARQUEE_MLFLOW_PORT", "5000", "MLflow tracking server", "port"),
         ("MARQUEE_NAMENODE_RPC_PORT", "9000", "NameNode, fs.defaultFS", "port"),
