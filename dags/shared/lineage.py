@@ -8,7 +8,6 @@ from airflow.sdk import Context
 
 from shared import settings
 
-
 # How train_als names what it measured of the new model, beside the baselines' figures.
 CANDIDATE_PREFIX = "candidate_"
 
@@ -25,7 +24,8 @@ def metrics_of_candidate(metrics: dict[str, float]) -> dict[str, float]:
 def lineage_of(context: Context) -> dict[str, Any]:
     """Returns the lineage of the run's publication as JSON-ready values, from the results of the run's tasks.
 
-    Keys: `batch_id`, `airflow`, `git_commit`, `snapshot`, `hive`, `data_through`, `model`, `evaluation`, `top_n`, `quality`, `promotion`.
+    Keys: `batch_id`, `airflow`, `git_commit`, `snapshot`, `hive`, `data_through`, `model`,
+    `evaluation`, `top_n`, `quality`, `promotion`.
     """
     dag_run = context["dag_run"]
     instance = context["ti"]

@@ -15,7 +15,10 @@ from airflow.providers.standard.operators.branch import BranchMixIn
 from airflow.sdk import BaseOperator, Context
 
 from shared import settings, yarn
-from shared.programs import RunningProgram, result_of
+from shared.programs import ProgramError, RunningProgram, result_of
+
+# What `serving.publications activate` ends with when a pin or a newer live publication keeps the sound one back.
+HELD_BACK = 3
 
 
 def hdfs_client() -> Any:
@@ -177,21 +180,38 @@ class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[mis
         return decision
 
 
-class PublishOperator(ProgramOperator):
-    """Bring the publication into the serving store and make it live; a backfill only brings it."""
+class ProgramSequenceOperator(ProgramOperator):
+    """Runs a program and then others; what they say is put together in one result."""
 
-    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "steps")
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "following")
 
-    def __init__(self, *, pull: Sequence[str], steps: Sequence[Sequence[str]], **kwargs: Any) -> None:
-        super().__init__(argv=pull, **kwargs)
-        self.steps = [list(step) for step in steps]
+    def __init__(self, *, following: Sequence[Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.following = [list(argv) for argv in following]
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Returns what the last step said, and whether this publication went live."""
+        """Return the results of all programs; of equal names, the last one's counts."""
         result = super().execute(context)
+        for argv in self.following:
+            result |= result_of(self.run(argv))
+        return result
+
+
+class PublishOperator(ProgramSequenceOperator):
+    """Bring the publication into the serving store, make it live, and make its model the champion.
+
+    A backfill only brings it. Where a pin or a newer live publication holds it back, it is brought and stays back.
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return what the programs said, and `made_live`."""
         if context["dag_run"].run_type == "backfill":
             self.log.info("This run is a backfill: its publication is stored; what is live stays live.")
-            return {**result, "live": False}
-        for step in self.steps:
-            result |= result_of(self.run(step))
-        return {**result, "live": True}
+            return {**ProgramOperator.execute(self, context), "made_live": False}
+        try:
+            return {**super().execute(context), "made_live": True}
+        except ProgramError as error:
+            if error.status != HELD_BACK:
+                raise
+            self.log.warning("%s", error)
+            return {"made_live": False, "held_back": str(error)}

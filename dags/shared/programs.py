@@ -32,6 +32,10 @@ class Log(Protocol):
 class ProgramError(RuntimeError):
     """A program ended with a status other than 0; the message holds its last lines."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 class RunningProgram:
     """One program in its own process group, so that a signal reaches its children (hadoop, java) too."""
@@ -66,7 +70,7 @@ class RunningProgram:
         if status != 0:
             cause = f"signal {-status}" if status < 0 else f"status {status}"
             tail = "\n".join(self._last_lines)
-            raise ProgramError(f"{self._name} ended with {cause}. Its last lines:\n{tail}")
+            raise ProgramError(f"{self._name} ended with {cause}. Its last lines:\n{tail}", status)
         return last
 
     def stop(self) -> None:

@@ -6,7 +6,6 @@ A task is named after its job's file, so that one grep finds both.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
@@ -18,6 +17,7 @@ from shared.operators import (
     DecidePromotionOperator,
     MrJobOperator,
     ProgramOperator,
+    ProgramSequenceOperator,
     PublishOperator,
     SparkJobOperator,
     hdfs_client,
@@ -26,33 +26,38 @@ from shared.operators import (
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
 SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
 STORE = ("--store", str(settings.PUBLICATION_STORE))
+EVALUATION = f"{settings.WEBHDFS_URL}/webhdfs/v1{settings.MODEL_PATH}/evaluation.json"
+DECIDE = (
+    *(settings.PYTHON, str(settings.SPARK_JOBS / "decide_promotion.py")),
+    *("--evaluation", f"{EVALUATION}?op=OPEN&user.name={settings.HDFS_USER}"),
+    *("--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL),
+)
 
 
 @task(execution_timeout=settings.LONG_TASK)
 def ingest_movielens(**context: Any) -> dict[str, Any]:
     """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest."""
-    from ingest.datasets import dataset_named
-    from ingest.pipeline import ingest_dataset
+    from ingest.pipeline import ingest
 
     params = context["params"]
-    return ingest_dataset(
+    return ingest(
         hdfs_client(),
-        dataset_named(params["dataset"]),
-        settings.batch_id_of(context["dag_run"]),
-        settings.CACHE,
-        Path(params["archive"]) if params["archive"] else None,
+        dataset=params["dataset"],
+        batch_id=settings.batch_id_of(context["dag_run"]),
+        cache_dir=settings.CACHE,
+        archive=params["archive"] or None,
     )
 
 
 def mrjob_task(job: str, part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
     """Runs `mr_jobs/<job>.py` on YARN over the snapshot's file of `part` (ratings or movies)."""
-    layout = f"{settings.INGEST_RESULT}['layout']"
+    layout = f"{settings.INGEST_RESULT}['layout']['{part}']"
     return MrJobOperator(
         task_id=job,
         argv=[
             *(settings.PYTHON, str(settings.MR_JOBS / f"{job}.py"), "-r", "hadoop"),
-            f"hdfs://{{{{ {settings.INGEST_RESULT}['snapshot'] }}}}/{{{{ {layout}['{part}'] }}}}",
-            *("--layout", f"{{{{ {layout}['name'] }}}}", "--encoding", f"{{{{ {layout}['encoding'] }}}}", *arguments),
+            f"hdfs://{{{{ {settings.INGEST_RESULT}['snapshot'] }}}}/{{{{ {layout}['file'] }}}}",
+            *("--layout", f"{{{{ {layout}['layout'] }}}}", "--encoding", f"{{{{ {layout}['encoding'] }}}}", *arguments),
         ],
         environment={"HADOOP_USER_NAME": settings.HDFS_USER},
         final_directory=f"{settings.CLEAN}/{{{{ params.dataset }}}}/{settings.BATCH_ID}/{part}",
@@ -115,11 +120,11 @@ def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
     )
 
 
-def decide_promotion_task(arguments: Sequence[str], if_promoted: str, if_refused: str) -> DecidePromotionOperator:
+def decide_promotion_task(if_promoted: str, if_refused: str) -> DecidePromotionOperator:
     """Runs the promotion gate `spark_jobs/decide_promotion.py`, which needs no Spark, and takes one of two ways."""
     return DecidePromotionOperator(
         task_id="decide_promotion",
-        argv=[settings.PYTHON, str(settings.SPARK_JOBS / "decide_promotion.py"), *arguments],
+        argv=DECIDE,
         if_promoted=if_promoted,
         if_refused=if_refused,
         execution_timeout=settings.SHORT_TASK,
@@ -131,39 +136,29 @@ def build_publication_task() -> BuildPublicationOperator:
     return BuildPublicationOperator(task_id="build_publication", execution_timeout=settings.SHORT_TASK)
 
 
-def publish_task(after_activation: Sequence[Sequence[str]] = ()) -> PublishOperator:
-    """Brings the publication into the serving store and makes it the live one; then `after_activation` is run."""
-    publication = ("--publication", settings.BATCH_ID)
-    origin = f"{settings.WEBHDFS_URL}{settings.PUBLICATIONS}"
-    why = ("--actor", "airflow", "--reason", "{{ run_id }}: the model was promoted")
+def publish_task() -> PublishOperator:
+    """Brings the publication into the serving store and makes it the live one, then its model the champion."""
+    publication = (*STORE, "--publication", settings.BATCH_ID, "--actor", "airflow")
+    source = ("--from", f"{settings.WEBHDFS_URL}{settings.PUBLICATIONS}", "--user", settings.HDFS_USER)
     return PublishOperator(
         task_id="publish",
-        pull=[
-            *SERVING_CLI,
-            "pull",
-            *STORE,
-            "--from",
-            origin,
-            "--user",
-            settings.HDFS_USER,
-            "--actor",
-            "airflow",
-            *publication,
+        argv=[*SERVING_CLI, "pull", *publication, *source],
+        following=[
+            [*SERVING_CLI, "activate", *publication, "--reason", "promoted in {{ run_id }}"],
+            [*DECIDE, "--apply"],
         ],
-        steps=[[*SERVING_CLI, "activate", *STORE, *publication, *why], *after_activation],
         outlets=[LIVE_RECOMMENDATIONS],
         execution_timeout=settings.SHORT_TASK,
     )
 
 
-def record_refusal_task() -> ProgramOperator:
-    """Writes to the ledger that this batch's model was refused, and why. What is live stays live."""
+def record_refusal_task() -> ProgramSequenceOperator:
+    """Writes to the ledger and to MLflow that this batch's model was refused, and why. What is live stays live."""
     reasons = "{{ ti.xcom_pull(task_ids='decide_promotion')['reasons'] | join('; ') }}"
-    return ProgramOperator(
+    publication = (*STORE, "--publication", settings.BATCH_ID, "--actor", "airflow")
+    return ProgramSequenceOperator(
         task_id="record_refusal",
-        argv=[
-            *(*SERVING_CLI, "refuse", *STORE, "--publication", settings.BATCH_ID),
-            *("--actor", "airflow", "--reason", reasons),
-        ],
+        argv=[*SERVING_CLI, "refuse", *publication, "--reason", reasons],
+        following=[[*DECIDE, "--apply"]],
         execution_timeout=settings.SHORT_TASK,
     )
