@@ -1,0 +1,103 @@
+"""The few requests of Airflow's REST API (v2) that the pipeline client makes."""
+
+from __future__ import annotations
+
+import time
+import urllib.parse
+from typing import Any
+
+from infra.pipeline.http_json import ServiceError, request_json
+
+DAG_ID = "build_recommendations"
+SECONDS_FOR_PARSING = 120.0
+UNAUTHORISED, NOT_FOUND, CONFLICT = 401, 404, 409
+
+
+class AirflowApi:
+    """A logged-in connection to Airflow. Every method raises ServiceError."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        self._login = {"username": user, "password": password}
+        self._token: str | None = None
+
+    def unpause(self, seconds: float = SECONDS_FOR_PARSING) -> None:
+        """Unpause the DAG; a DAG that Airflow has not read yet is waited for."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._call("PATCH", f"/dags/{DAG_ID}?update_mask=is_paused", {"is_paused": False})
+            except ServiceError as error:
+                if error.status != NOT_FOUND or time.monotonic() > deadline:
+                    raise ServiceError(f"{error} {self._import_errors()}".rstrip(), error.status) from None
+                time.sleep(2)
+            else:
+                return
+
+    def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
+        """Start a run and return it. A run of that date that is there already is cleared: all its tasks run again."""
+        try:
+            body = {"logical_date": logical_date, "conf": conf}
+            run: dict[str, Any] = self._call("POST", f"/dags/{DAG_ID}/dagRuns", body)
+        except ServiceError as error:
+            earlier = self._run_of(logical_date) if error.status == CONFLICT and logical_date else None
+            if earlier is None:
+                raise
+            path = f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(earlier['dag_run_id'], safe='')}/clear"
+            self._call("POST", path, {"dry_run": False, "only_failed": False})
+            return self.run(earlier["dag_run_id"])
+        return run
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return the run: `state`, `logical_date`, `run_after` and more."""
+        run: dict[str, Any] = self._call("GET", _run_path(run_id))
+        return run
+
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the run's task instances: `task_id`, `state`, `try_number`, `start_date`, `end_date`, `duration`."""
+        found: list[dict[str, Any]] = self._call("GET", f"{_run_path(run_id)}/taskInstances?limit=200")[
+            "task_instances"
+        ]
+        return found
+
+    def log_lines(self, run_id: str, task_id: str, attempt: int) -> list[str]:
+        """Return the lines of an attempt's log."""
+        path = f"{_run_path(run_id)}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
+        lines: list[str] = []
+        for entry in self._call("GET", path)["content"]:
+            lines += _lines_of(entry)
+        return lines
+
+    def _run_of(self, logical_date: str) -> dict[str, Any] | None:
+        wanted = urllib.parse.urlencode({"logical_date_gte": logical_date, "logical_date_lte": logical_date})
+        runs: list[dict[str, Any]] = self._call("GET", f"/dags/{DAG_ID}/dagRuns?{wanted}")["dag_runs"]
+        return runs[0] if runs else None
+
+    def _import_errors(self) -> str:
+        errors = self._call("GET", "/importErrors")["import_errors"]
+        return " ".join(f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        if self._token is None:
+            answer = request_json("POST", f"{self.url}/auth/token", body=self._login, service="Airflow")
+            self._token = answer["access_token"]
+        try:
+            return request_json(method, f"{self.url}/api/v2{path}", body=body, token=self._token, service="Airflow")
+        except ServiceError as error:
+            if error.status == UNAUTHORISED:
+                self._token = None  # It has run out: the next call logs in again.
+            raise
+
+
+def _run_path(run_id: str) -> str:
+    return f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
+
+
+def _lines_of(entry: Any) -> list[str]:
+    """Return the text of one log entry: a line, or an event with the errors that belong to it."""
+    if isinstance(entry, str):
+        return entry.splitlines()
+    lines = str(entry.get("event", "")).splitlines()
+    for error in entry.get("error_detail") or []:
+        lines.append(f"{error.get('exc_type')}: {error.get('exc_value')}")
+    return [line for text in lines for line in text.splitlines()]

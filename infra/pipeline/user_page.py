@@ -1,0 +1,56 @@
+"""Prints one user's recommendations and where they come from, as the recommendation API gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.pipeline.http_json import ServiceError, request_json
+
+SERVICE = "The recommendation API"
+
+
+def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
+    """Return the lines to print for one user (None: the first one who has a list). Raises ServiceError."""
+    base = api_url.rstrip("/")
+    if user is None:
+        known = request_json("GET", f"{base}/v1/users?limit=1", service=SERVICE)["items"]
+        if not known:
+            raise ServiceError(f"{SERVICE} at {base} knows no user: the live publication is empty.")
+        user = int(known[0])
+    answer = request_json("GET", f"{base}/v1/users/{user}/recommendations?limit={limit}", service=SERVICE)
+    publication = request_json("GET", f"{base}/v1/publications/{answer['publication']}", service=SERVICE)
+    return [*list_lines(user, answer), "", *provenance_lines(base, publication)]
+
+
+def list_lines(user: int, answer: dict[str, Any]) -> list[str]:
+    """Return a user's list: rank, score, title, year and genres."""
+    lines = [
+        f"Recommendations for user {user} ({answer['policy']}, ratings up to {answer['data_through'] or 'unknown'}):"
+    ]
+    for item in answer["items"]:
+        year = f" ({item['release_year']})" if item.get("release_year") else ""
+        genres = item.get("genres") or []
+        shown = genres if isinstance(genres, str) else ", ".join(genres)
+        lines.append(f"  {item['rank']:>3}  {item['score']:7.4f}  {item['title']}{year}  [{shown}]")
+    return lines
+
+
+def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
+    """Return where a publication comes from, as its lineage says."""
+    lineage = publication["lineage"]
+    airflow, model, snapshot = (lineage.get(name) or {} for name in ("airflow", "model", "snapshot"))
+    metrics = model.get("metrics") or {}
+    rows = ", ".join(f"{table} {count}" for table, count in sorted(publication["rows"].items()))
+    promotion = lineage.get("promotion") or {}
+    return [
+        "Where they come from:",
+        f"  publication   {publication['publication']} (SHA-256 {publication['sha256'][:16]}, live: {publication['live']})",
+        f"  rows          {rows}",
+        f"  Airflow run   {airflow.get('run_id')}",
+        f"  git commit    {lineage.get('git_commit')}",
+        f"  raw snapshot  hdfs://{snapshot.get('snapshot')} (manifest SHA-256 {str(snapshot.get('manifest_sha256'))[:16]})",
+        f"  model         {model.get('name')} version {model.get('version')}, MLflow run {model.get('mlflow_run_id')}",
+        f"  metrics       {', '.join(f'{name} {value:.4f}' for name, value in sorted(metrics.items()))}",
+        f"  promotion     {promotion.get('verdict')}: {'; '.join(promotion.get('reasons') or [])}",
+        f"  all of it     {base}/v1/publications/{publication['publication']}",
+    ]
