@@ -1,18 +1,124 @@
-"""A throw-away Airflow home for the tests; it must be set before anything imports airflow."""
+"""A throw-away Airflow home, set before anything imports airflow, and the DAG with its tasks rendered for one run."""
 
 import os
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 _HOME = tempfile.TemporaryDirectory(prefix="marquee-airflow-tests-")
-_REPOSITORY = Path(__file__).resolve().parents[2]
+# What the installation would say is taken away, so that the recorded commands are the same on every machine.
+for _name in [name for name in os.environ if name.startswith(("MARQUEE_", "AIRFLOW_"))]:
+    del os.environ[_name]
 os.environ.update(
     {
         "AIRFLOW_HOME": _HOME.name,
         "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(_REPOSITORY / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{_HOME.name}/logs",
+        "MARQUEE_INSTANCE_DIR": "/instance",
+        "MARQUEE_PYTHON": "/venv/bin/python",
+        "MARQUEE_SERVING_PYTHON": "/serving-venv/bin/python",
+        "MARQUEE_GIT_COMMIT": "0123456",
+        "MARQUEE_HDFS_USER": "marquee",
     }
 )
+INGEST_RESULT = {
+    "dataset": "movielens-embedded",
+    "snapshot": "/marquee/raw/movielens-embedded/20261101T030000",
+    "manifest_sha256": "ab" * 32,
+    "layout": {
+        "ratings": {"file": "ratings.csv", "layout": "csv", "encoding": "utf-8"},
+        "movies": {"file": "movies.csv", "layout": "csv", "encoding": "utf-8"},
+    },
+    "files": [
+        {"name": "movies.csv", "role": "movies", "rows": 9066},
+        {"name": "ratings.csv", "role": "ratings", "rows": 100004},
+        {"name": "links.csv", "role": "links", "rows": 9125},
+    ],
+}
+RESULTS: dict[str, dict[str, Any]] = {
+    "ingest_movielens": INGEST_RESULT,
+    "train_als": {
+        "model_name": "marquee-als",
+        "model_version": "7",
+        "run_id": "f00d",
+        "factors_sha256": "cd" * 32,
+        "trained_until": "2016-10-16T17:57:24+00:00",
+        "metrics": {"candidate_ndcg_at_10": 0.21, "popularity_ndcg_at_10": 0.15},
+    },
+    "recommend_top_n": {"rows": {"recommendations": 67100}},
+    "decide_promotion": {"promoted": False, "verdict": "refuse", "reasons": ["not better", "too few users"]},
+    **{
+        f"validate_{table}": {"success": True, "rows": 10}
+        for table in (
+            *("ratings", "movies", "quarantine", "row_accounting"),
+            *("recommendations", "similar_movies", "popular_movies"),
+        )
+    },
+}
+
+
+class TaskInstance(SimpleNamespace):
+    """A task instance whose run's tasks have all succeeded."""
+
+    def xcom_pull(self, task_ids: str) -> Any:
+        return RESULTS.get(task_ids)
+
+
+@pytest.fixture(scope="session")
+def bag() -> Any:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        from airflow.dag_processing.dagbag import DagBag
+
+        return DagBag(str(REPOSITORY / "dags"))
+
+
+@pytest.fixture(scope="session")
+def dag(bag: Any) -> Any:
+    return bag.dags["build_recommendations"]
+
+
+@pytest.fixture(scope="session")
+def dag_run() -> SimpleNamespace:
+    return SimpleNamespace(
+        dag_id="build_recommendations",
+        run_id="manual__2026-11-23",
+        run_type="manual",
+        logical_date=datetime(2026, 11, 23, 19, 0, 0, tzinfo=UTC),
+        run_after=datetime(2026, 11, 23, 19, 30, 0, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+def context(dag: Any, dag_run: SimpleNamespace) -> dict[str, Any]:
+    params = {name: dag.params[name] for name in dag.params}
+    return {
+        "dag": dag,
+        "dag_run": dag_run,
+        "run_id": dag_run.run_id,
+        "params": params,
+        "ti": TaskInstance(try_number=2, task_id="x"),
+    }
+
+
+@pytest.fixture
+def rendered(dag: Any, context: dict[str, Any]) -> Any:
+    """Returns a function that gives a copy of a task with its templates rendered for the run."""
+    import copy
+
+    def render(task_id: str) -> Any:
+        task = copy.copy(dag.get_task(task_id))
+        task.render_template_fields(context)
+        return task
+
+    return render

@@ -1,0 +1,185 @@
+"""The DAG's structure, its form, and the command of each of its tasks, written out."""
+
+import json
+import re
+from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORDED = Path(__file__).with_name("recorded_commands")
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAM_TASKS = [
+    "mr_clean_ratings",
+    "mr_clean_movies",
+    "validate_ratings",
+    "validate_movies",
+    "validate_quarantine",
+    "validate_row_accounting",
+    "validate_recommendations",
+    "validate_similar_movies",
+    "validate_popular_movies",
+    "decide_promotion",
+    "publish",
+    "record_refusal",
+]
+SPARK_TASKS = ["train_als", "recommend_top_n"]
+HIVE_TASKS = ["create_tables", "load_warehouse", "load_top_n", "export_tables"]
+
+UPSTREAM = {
+    "ingest_movielens": [],
+    "create_tables": [],
+    "mr_clean_ratings": ["ingest_movielens"],
+    "mr_clean_movies": ["ingest_movielens"],
+    "load_warehouse": ["create_tables", "mr_clean_movies", "mr_clean_ratings"],
+    "validate_ratings": ["load_warehouse"],
+    "validate_movies": ["load_warehouse"],
+    "validate_quarantine": ["load_warehouse"],
+    "validate_row_accounting": ["load_warehouse"],
+    "train_als": ["validate_movies", "validate_quarantine", "validate_ratings", "validate_row_accounting"],
+    "recommend_top_n": ["train_als"],
+    "load_top_n": ["recommend_top_n"],
+    "validate_recommendations": ["load_top_n"],
+    "validate_similar_movies": ["load_top_n"],
+    "validate_popular_movies": ["load_top_n"],
+    "decide_promotion": ["validate_popular_movies", "validate_recommendations", "validate_similar_movies"],
+    "export_tables": ["decide_promotion"],
+    "build_publication": ["export_tables"],
+    "publish": ["build_publication"],
+    "record_refusal": ["decide_promotion"],
+}
+
+
+def test_every_dag_file_imports_without_errors(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert list(bag.dags) == ["build_recommendations"]
+
+
+def test_tasks_run_in_the_written_order(dag: Any) -> None:
+    assert {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} == UPSTREAM
+
+
+def test_one_run_at_a_time_nightly_and_without_catching_up(dag: Any) -> None:
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert (dag.timetable.expression, str(dag.timetable.timezone)) == ("0 3 * * *", "UTC")
+    assert dag.start_date is None
+
+
+def test_the_documentation_is_the_runbook(dag: Any) -> None:
+    for word in ("Purpose", "Rerun rule", "Triage"):
+        assert word in dag.doc_md
+    named = re.findall(r"`([a-z_*]+)`", dag.doc_md)
+    for task in dag.tasks:
+        assert any(fnmatch(task.task_id, name) for name in named), task.task_id
+
+
+def test_every_task_retries_with_backoff_and_has_a_time_limit_and_explains_its_failure(dag: Any) -> None:
+    for task in dag.tasks:
+        assert (task.retries, task.retry_exponential_backoff) == (2, 2.0), task.task_id
+        assert task.retry_delay == timedelta(seconds=20)
+        assert task.max_retry_delay == timedelta(minutes=10)
+        assert task.execution_timeout in (timedelta(minutes=10), timedelta(hours=2)), task.task_id
+        assert [callback.__name__ for callback in task.on_failure_callback] == ["explain_failure"]
+
+
+def test_hive_has_one_writer_at_a_time(dag: Any) -> None:
+    assert sorted(task.task_id for task in dag.tasks if task.pool == "hive_writer") == sorted(HIVE_TASKS)
+
+
+def test_publish_announces_the_live_recommendations(dag: Any) -> None:
+    assert {task.task_id: [asset.name for asset in task.outlets] for task in dag.tasks if task.outlets} == {
+        "publish": ["live_recommendations"]
+    }
+
+
+def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag: Any) -> None:
+    assert {name: dag.params[name] for name in dag.params} == {
+        "dataset": "movielens-embedded",
+        "archive": None,
+        "top_n": 100,
+        "similar_n": 50,
+        "rank": 64,
+        "max_iter": 10,
+        "reg_param": 0.3,
+        "alpha": 1.0,
+        "seed": 20261123,
+    }
+    for name in dag.params:
+        assert dag.params.get_param(name).description, name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("dataset", "netflix"), ("top_n", 0), ("top_n", "many"), ("rank", 1.5), ("reg_param", -1), ("archive", 3)],
+)
+def test_the_form_refuses_what_no_run_can_use(dag: Any, name: str, value: Any) -> None:
+    from airflow.sdk.definitions.param import Param
+    from airflow.sdk.exceptions import ParamValidationError
+
+    param = dag.params.get_param(name)
+    with pytest.raises(ParamValidationError):
+        Param(value, **param.schema).resolve()
+
+
+def assert_recorded(name: str, text: str) -> None:
+    """Compare with the recorded file; to record anew, delete the file, run the test twice, and read the difference."""
+    path = RECORDED / name
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        pytest.fail(f"{path.name} did not exist and was recorded: read it, then run again.")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def as_lines(argv: list[str]) -> str:
+    """One argument a line; the repository's folder, which differs between machines, as $MARQUEE_HOME."""
+    return "".join(f"{argument}\n" for argument in argv).replace(str(REPOSITORY), "$MARQUEE_HOME")
+
+
+@pytest.mark.parametrize("task_id", PROGRAM_TASKS)
+def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -> None:
+    task = rendered(task_id)
+    commands = [task.argv, *getattr(task, "following", [])]
+    assert_recorded(f"{task_id}.txt", "\n".join(as_lines(argv) for argv in commands))
+
+
+@pytest.mark.parametrize("task_id", SPARK_TASKS)
+def test_a_spark_task_runs_the_recorded_command(
+    rendered: Any, task_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": "yarn"}))
+    task = rendered(task_id)
+    argv = task._get_hook()._build_spark_submit_command(task.application)
+    helpers = argv.index("--py-files") + 1
+    # Every helper travels; their names are spark_jobs' own matter.
+    assert all(part.endswith(".py") and f"/{task_id}.py" not in part for part in argv[helpers].split(","))
+    argv[helpers] = "..."
+    assert_recorded(f"{task_id}.txt", as_lines(argv))
+
+
+@pytest.mark.parametrize("master", ["local[*]", "spark://127.0.0.1:7077"])
+def test_another_spark_master_needs_only_another_connection(
+    rendered: Any, master: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": master}))
+    task = rendered("train_als")
+    argv = task._get_hook()._build_spark_submit_command(task.application)
+    assert argv[argv.index("--master") + 1] == master
+
+
+@pytest.mark.parametrize("task_id", HIVE_TASKS)
+def test_a_hive_task_runs_the_recorded_statements(rendered: Any, task_id: str) -> None:
+    statements = rendered(task_id).sql
+    names = [next(line for line in sql.splitlines() if line and not line.startswith("--")) for sql in statements]
+    assert_recorded(f"{task_id}.txt", "".join(f"{name}\n" for name in names))
+    assert not any("{{" in sql or "{%" in sql for sql in statements)
+
+
+def test_row_accounting_takes_the_counts_of_ingest_for_ratings_and_movies_only(rendered: Any) -> None:
+    (sql,) = [sql for sql in rendered("load_warehouse").sql if "row_accounting PARTITION" in sql]
+    assert "CAST(100004 AS BIGINT)" in sql
+    assert "CAST(9066 AS BIGINT)" in sql
+    assert "links.csv" not in sql
