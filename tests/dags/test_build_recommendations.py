@@ -147,9 +147,7 @@ def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -
 
 
 @pytest.mark.parametrize("task_id", SPARK_TASKS)
-def test_a_spark_task_runs_the_recorded_command(
-    rendered: Any, task_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_spark_task_runs_the_recorded_command(rendered: Any, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": "yarn"}))
     task = rendered(task_id)
     argv = task._get_hook()._build_spark_submit_command(task.application)
