@@ -1,0 +1,99 @@
+"""Decide whether the model of one evaluation may become champion; no Spark session, only the numbers.
+
+Prints the decision as JSON: verdict (promote, refuse or abstain), its reasons and intervals. With --apply a promoted version gets
+the alias champion in MLflow and the decision is written to the version's tags, refused ones too. A rerun decides the same.
+Exit status 0 whatever the verdict: read "promoted".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import urllib.parse
+import urllib.request
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from batch_session import report
+from promotion import Rule, decide_on_record
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the program's argument parser."""
+    rule = Rule()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--evaluation", required=True, help="evaluation.json of train_als: a path, an http(s) URL (WebHDFS), runs:/<id>/evaluation.json, or the JSON itself"
+    )
+    parser.add_argument("--tracking-uri", default="", help="MLflow tracking server; needed for runs:/ and --apply")
+    parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
+    parser.add_argument("--model-version", default="", help="candidate's version (default: the evaluation's)")
+    parser.add_argument("--margin", type=float, default=rule.margin, help="nDCG by which baselines must be beaten (default: %(default)s)")
+    parser.add_argument("--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)")
+    parser.add_argument("--champion-tolerance", type=float, default=rule.champion_tolerance, help="nDCG that may be lost (default: %(default)s)")
+    parser.add_argument("--apply", action="store_true", help="set the alias champion when promoted, and tag the version with the decision")
+    parser.add_argument("--result", default=None, help="also write the printed JSON to this path")
+    return parser
+
+
+def read_evaluation(source: str, tracking_uri: str) -> dict[str, Any]:
+    """Return the evaluation that `source` names or is."""
+    if source.lstrip().startswith("{"):
+        text = source
+    elif urllib.parse.urlsplit(source).scheme in ("http", "https"):
+        with urllib.request.urlopen(source, timeout=60) as answer:  # noqa: S310 - the scheme was just checked
+            text = answer.read().decode("utf-8")
+    elif source.startswith("runs:/"):
+        import mlflow
+
+        mlflow.set_tracking_uri(tracking_uri)
+        text = Path(mlflow.artifacts.download_artifacts(artifact_uri=source)).read_text(encoding="utf-8")
+    else:
+        text = Path(source).read_text(encoding="utf-8")
+    record: dict[str, Any] = json.loads(text)
+    return record
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the program."""
+    options = arguments().parse_args(argv)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    record = read_evaluation(options.evaluation, options.tracking_uri)
+    rule = Rule(margin=options.margin, least_test_users=options.least_test_users, champion_tolerance=options.champion_tolerance)
+    decision = decide_on_record(record, rule)
+    version = options.model_version or str(record.get("model_version", ""))
+    result: dict[str, Any] = {
+        **asdict(decision),
+        "promoted": decision.verdict == "promote",
+        "rule": asdict(rule),
+        "batch_id": record.get("batch_id"),
+        "model_name": options.model_name,
+        "model_version": version,
+        "applied": False,
+    }
+    if options.apply:
+        _apply(options, version, result)
+    report(result, options.result)
+
+
+def _apply(options: argparse.Namespace, version: str, result: dict[str, Any]) -> None:
+    """Write the decision to the registry: tags on the version and, when promoted, the alias."""
+    if not version or not options.tracking_uri:
+        raise SystemExit("--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one")
+    import mlflow
+
+    import model_registry
+
+    mlflow.set_tracking_uri(options.tracking_uri)
+    client = mlflow.MlflowClient()
+    client.set_model_version_tag(options.model_name, version, "promotion_verdict", result["verdict"])
+    client.set_model_version_tag(options.model_name, version, "promotion_reasons", "; ".join(result["reasons"])[:4000])
+    if result["promoted"]:
+        result["previous_champion"] = model_registry.promote(options.model_name, version)
+    result["applied"] = True
+
+
+if __name__ == "__main__":
+    main()

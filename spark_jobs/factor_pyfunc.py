@@ -1,0 +1,54 @@
+"""The registered model as MLflow loads it: `mlflow.pyfunc.load_model(...).predict(users)`, no Spark needed.
+
+MLflow runs this file ("models from code") with the modules beside it on its path.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.pyfunc import PythonModel
+
+from factor_model import FactorModel
+from top_n import USERS_PER_BLOCK, top_n_block
+
+FACTORS_ARTIFACT = "factors"
+
+
+class FactorRecommender(PythonModel):
+    """Recommends the n best movies by the factors; it does not know what the users have seen since, so it leaves nothing out."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the factors that were logged with the model."""
+        self.model = FactorModel.load(Path(context.artifacts[FACTORS_ARTIFACT]))
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Return user_id, rank, movie_id and score for each user_id of the input; `params["n"]` sets the lists' length."""
+        n = int((params or {}).get("n", 10))
+        users = model_input["user_id"].to_numpy().astype("int64")
+        parts = []
+        none = users[:0]
+        for start in range(0, len(users), USERS_PER_BLOCK):
+            block = users[start : start + USERS_PER_BLOCK]
+            columns, scores = top_n_block(
+                self.model.factors_of(block), self.model.movie_factors, self.model.movie_prior, none, none, n
+            )
+            for user, row, row_scores in zip(block, columns, scores, strict=True):
+                kept = row >= 0
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "user_id": user,
+                            "rank": range(1, int(kept.sum()) + 1),
+                            "movie_id": self.model.movie_ids[row[kept]],
+                            "score": row_scores[kept].astype("float64"),
+                        }
+                    )
+                )
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["user_id", "rank", "movie_id", "score"])
+
+
+mlflow.models.set_model(FactorRecommender())

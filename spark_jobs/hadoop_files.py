@@ -1,0 +1,65 @@
+"""Files on whatever file system a URI names (hdfs, file), through Hadoop's own client in Spark's JVM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+class HadoopFiles:
+    """The few file operations that publishing a directory wholly or not at all needs."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._jvm: Any = spark.sparkContext._jvm
+        self._configuration: Any = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+
+    def _open(self, uri: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        return path.getFileSystem(self._configuration), path
+
+    def exists(self, uri: str) -> bool:
+        """Return whether a file or directory stands there."""
+        system, path = self._open(uri)
+        return bool(system.exists(path))
+
+    def remove(self, uri: str) -> None:
+        """Remove a file, or a directory with all in it; nothing happens when there is none."""
+        system, path = self._open(uri)
+        if not system.delete(path, True) and system.exists(path):
+            raise OSError(f"{uri} could not be removed: check who owns it")
+
+    def rename(self, source: str, target: str) -> None:
+        """Rename within one file system; the target's parent is made. Raises OSError when it was refused."""
+        system, source_path = self._open(source)
+        _, target_path = self._open(target)
+        system.mkdirs(target_path.getParent())
+        if not system.rename(source_path, target_path):
+            raise OSError(f"{source} could not be renamed to {target}: does the source exist and the target not?")
+
+    def names(self, uri: str) -> list[str]:
+        """Return the names in a directory, sorted."""
+        system, path = self._open(uri)
+        return sorted(status.getPath().getName() for status in system.listStatus(path))
+
+    def write_text(self, uri: str, text: str) -> None:
+        """Write a UTF-8 file through a temporary neighbour, so that a reader finds it whole or not at all."""
+        temporary = uri + ".part"
+        system, path = self._open(temporary)
+        stream = system.create(path, True)
+        try:
+            stream.write(bytearray(text.encode("utf-8")))
+        finally:
+            stream.close()
+        self.remove(uri)
+        self.rename(temporary, uri)
+
+    def read_text(self, uri: str) -> str:
+        """Return a UTF-8 file's text."""
+        system, path = self._open(uri)
+        stream = system.open(path)
+        try:
+            data = self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)
+        finally:
+            stream.close()
+        return bytes(data).decode("utf-8")

@@ -1,0 +1,84 @@
+r"""Ranking metrics over all movies (no sampled candidates), one value a user.
+
+With rel(i) = 1 when the movie at rank i was rated in the test window, R the number of movies the user rated there, and k the list's length:
+
+- precision = sum rel(i) / k;  recall = sum rel(i) / R;  hit rate = 1 when any rel(i) = 1
+- nDCG = sum rel(i) / log2(i + 1) over the ideal sum for i = 1 .. min(R, k)
+- MAP = sum over hits of (hits up to i) / i, over min(R, k);  MRR = 1 / rank of the first hit, 0 without one
+
+R counts every movie rated in the window, those that the model could not know included: nobody is forgiven a cold movie.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ratings import BoolArray, FloatArray, IntArray
+
+RANKING_METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
+
+
+def hits(lists: IntArray, list_users: IntArray, test_users: IntArray, test_movies: IntArray) -> BoolArray:
+    """Return which entries of the lists were rated in the test.
+
+    `lists` is (users, k) movie ids, NO_MOVIE (-1) where a list is short; `list_users` (users,) whose they are; test_users and
+    test_movies are the test's (user, movie) pairs.
+    """
+    stride = int(max(lists.max(initial=0), test_movies.max(initial=0))) + 1
+    wanted = test_users * stride + test_movies
+    found = np.isin(list_users[:, None] * stride + lists, wanted)
+    return np.asarray(found & (lists >= 0))
+
+
+def ranking_metrics(hit: BoolArray, relevant: IntArray) -> dict[str, FloatArray]:
+    """Return each of RANKING_METRICS as one value a user, at k = the lists' length.
+
+    `hit` is (users, k); `relevant` (users,) how many movies each rated in the test. Raises ValueError for a user without any,
+    for whom no metric is defined, and for more hits than relevant movies.
+    """
+    if (relevant < 1).any():
+        raise ValueError("a user without a rating in the test has no metric: leave such users out")
+    if (hit.sum(axis=1) > relevant).any():
+        raise ValueError("a list has more hits than the user has test ratings: does it hold a movie twice?")
+    k = hit.shape[1]
+    ranks = np.arange(1, k + 1)
+    discount = 1.0 / np.log2(ranks + 1.0)
+    found = hit.sum(axis=1)
+    possible = np.minimum(relevant, k)
+    first = np.where(found > 0, hit.argmax(axis=1) + 1, 1)
+    precision_at = np.cumsum(hit, axis=1) / ranks
+    return {
+        "ndcg": (hit @ discount) / np.cumsum(discount)[possible - 1],
+        "recall": found / relevant,
+        "precision": found / k,
+        "map": (precision_at * hit).sum(axis=1) / possible,
+        "mrr": np.where(found > 0, 1.0 / first, 0.0),
+        "hit_rate": (found > 0).astype(np.float64),
+    }
+
+
+def coverage(lists: IntArray, catalogue: int) -> float:
+    """Return which share of a catalogue of that many movies stands in at least one list."""
+    return len(np.unique(lists[lists >= 0])) / catalogue
+
+
+def exposure_gini(lists: IntArray, catalogue: int) -> float:
+    """Return the Gini coefficient of how often each movie of the catalogue is shown: 0 all alike, towards 1 all on one."""
+    _, counts = np.unique(lists[lists >= 0], return_counts=True)
+    shown = np.zeros(catalogue)
+    shown[: len(counts)] = counts
+    shown.sort()
+    total = shown.sum()
+    if total == 0:
+        return 0.0
+    index = np.arange(1, catalogue + 1)
+    return float((2 * index - catalogue - 1) @ shown / (catalogue * total))
+
+
+def novelty(lists: IntArray, movie_ids: IntArray, popularity: FloatArray, users: int) -> float:
+    """Return the mean of -log2(share of the `users` who rated the movie) over all entries; a movie nobody rated counts as one rating."""
+    shown = lists[lists >= 0]
+    if len(shown) == 0:
+        return 0.0
+    share = np.maximum(popularity[np.searchsorted(movie_ids, shown)], 1.0) / users
+    return float(-np.log2(share).mean())

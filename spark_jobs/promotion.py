@@ -1,0 +1,103 @@
+"""The promotion gate: may the candidate go live? A pure decision over the numbers of one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ratings import FloatArray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean of paired differences with a two-sided bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the gate asks for. Differences are in nDCG@k, shares between 0 and 1."""
+
+    margin: float = 0.0
+    confidence: float = 0.95
+    resamples: int = 2000
+    seed: int = 20261123
+    # Below this many test users an interval says little: the gate abstains and nothing goes live.
+    least_test_users: int = 30
+    # Against the champion the candidate need not win, but must not lose more than this.
+    champion_tolerance: float = 0.005
+    coverage_loss: float = 0.10
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict ('promote', 'refuse' or 'abstain'), why, and the numbers it rests on."""
+
+    verdict: str
+    reasons: list[str]
+    intervals: dict[str, Interval] = field(default_factory=dict)
+
+
+def paired_bootstrap(differences: FloatArray, confidence: float, resamples: int, seed: int) -> Interval:
+    """Return the percentile bootstrap interval of the mean of per-user differences; the seed makes it repeatable.
+
+    Raises ValueError when there are no differences.
+    """
+    if len(differences) == 0:
+        raise ValueError("there are no paired differences: the windows have no test users")
+    generator = np.random.default_rng(seed)
+    means = np.array([generator.choice(differences, len(differences)).mean() for _ in range(resamples)])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(differences.mean()), float(low), float(high))
+
+
+def decide(
+    ndcg_per_user: Mapping[str, Sequence[float]],
+    coverage: Mapping[str, float],
+    candidate: str,
+    baselines: Sequence[str],
+    champion: str | None,
+    rule: Rule,
+) -> Decision:
+    """Return whether the candidate may be promoted.
+
+    `ndcg_per_user` gives each scorer's nDCG for the same test users in the same order; `coverage` each scorer's share of the
+    catalogue. `champion` names the champion's scorer, None when there is no champion yet.
+    """
+    own = np.asarray(ndcg_per_user[candidate], dtype=np.float64)
+    if len(own) < rule.least_test_users:
+        return Decision("abstain", [f"only {len(own)} test users, {rule.least_test_users} are needed for an interval that means anything"])
+    intervals: dict[str, Interval] = {}
+    against: list[str] = []
+    for name in [*baselines, *([champion] if champion else [])]:
+        differences = own - np.asarray(ndcg_per_user[name], dtype=np.float64)
+        interval = paired_bootstrap(differences, rule.confidence, rule.resamples, rule.seed)
+        intervals[name] = interval
+        needed = -rule.champion_tolerance if name == champion else rule.margin
+        # An exact tie with the champion (the same settings on the same data) is no loss; a tie with a baseline is no win.
+        enough = interval.low >= needed if name == champion else interval.low > needed
+        if not enough:
+            against.append(f"against {name} nDCG differs by {interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]: low end must exceed {needed:+.4f}")
+    if champion and coverage[candidate] < (1 - rule.coverage_loss) * coverage[champion]:
+        against.append(f"coverage {coverage[candidate]:.3f} is more than {rule.coverage_loss:.0%} below the champion's {coverage[champion]:.3f}")
+    if against:
+        return Decision("refuse", against, intervals)
+    beaten = ", ".join([*baselines, *([champion] if champion else [])])
+    return Decision("promote", [f"beats or matches what it must: {beaten}"], intervals)
+
+
+def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
+    """Return the decision on what evaluation.json holds."""
+    per_user = record["ndcg_per_user"]
+    latest: dict[str, float] = {}
+    for row in record["windows"]:
+        latest[row["scorer"]] = float(row["metrics"]["coverage"])
+    champion = "champion" if "champion" in per_user else None
+    return decide(per_user, latest, "candidate", ["popularity", "recent_popularity"], champion, rule)

@@ -1,0 +1,81 @@
+"""Exact top-N lists by blocks of users: one matrix product a block, seen movies out, the best N in a fixed order."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ratings import IntArray
+
+Float32Array = npt.NDArray[np.float32]
+
+# 512 users x 60,000 movies x 4 bytes = 120 MB: the largest block that a small executor's Python worker holds with ease.
+USERS_PER_BLOCK = 512
+NO_MOVIE = -1
+
+
+def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Array]:
+    """Return each row's n best columns and their scores, best first; equal scores go by the smaller column.
+
+    `scores` is (users, movies); -inf marks what may not be recommended. Both results are (users, n); a row with fewer than n
+    movies to recommend ends in NO_MOVIE with -inf. Raises ValueError for n < 1 and for a NaN, which has no rank.
+    """
+    if n < 1:
+        raise ValueError(f"a list of {n} movies was asked for: n must be 1 or more")
+    if np.isnan(scores).any():
+        raise ValueError("a score is NaN: the factors or the prior hold a NaN, train the model again")
+    users, movies = scores.shape
+    kept = min(n, movies)
+    if kept < movies:
+        chosen = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
+        worst_kept = np.take_along_axis(scores, chosen, axis=1).min(axis=1, keepdims=True)
+        # argpartition chooses freely among movies that tie at the border; those rows are rare and are sorted whole.
+        tied = np.flatnonzero((scores >= worst_kept).sum(axis=1) > kept)
+        for row in tied:
+            chosen[row] = np.argsort(-scores[row], kind="stable")[:kept]
+    else:
+        chosen = np.tile(np.arange(movies), (users, 1))
+    chosen = np.sort(chosen, axis=1)
+    values = np.take_along_axis(scores, chosen, axis=1)
+    by_score = np.argsort(-values, axis=1, kind="stable")
+    found = np.full((users, n), NO_MOVIE, dtype=np.int64)
+    found_scores = np.full((users, n), -np.inf, dtype=np.float32)
+    found[:, :kept] = np.take_along_axis(chosen, by_score, axis=1)
+    found_scores[:, :kept] = np.take_along_axis(values, by_score, axis=1)
+    found[np.isneginf(found_scores)] = NO_MOVIE
+    return found, found_scores
+
+
+def top_n_block(
+    user_factors: Float32Array,
+    movie_factors: Float32Array,
+    movie_prior: Float32Array,
+    seen_users: IntArray,
+    seen_movies: IntArray,
+    n: int,
+) -> tuple[IntArray, Float32Array]:
+    """Return the n best movies of each user of a block by factors · factors + prior, without those he has seen.
+
+    Shapes: user_factors (users, rank), movie_factors (movies, rank), movie_prior (movies,). `seen_users` and `seen_movies` are rows
+    and columns of equal length. The movies must be ordered by movie_id: then ties go to the smaller id.
+    """
+    scores = user_factors @ movie_factors.T
+    scores += movie_prior
+    scores[seen_users, seen_movies] = -np.inf
+    return top_n_of_scores(scores, n)
+
+
+def most_similar(movie_factors: Float32Array, rows: slice, n: int) -> tuple[IntArray, Float32Array]:
+    """Return, for each movie in `rows`, the n other movies with the greatest cosine of factors, and the cosines.
+
+    A movie whose factors are all zero is similar to nothing and stands in no list.
+    """
+    lengths = np.linalg.norm(movie_factors, axis=1, keepdims=True)
+    directions = np.divide(movie_factors, lengths, out=np.zeros_like(movie_factors), where=lengths > 0)
+    cosines = directions[rows] @ directions.T
+    here = np.arange(len(movie_factors))[rows]
+    cosines[np.arange(len(here)), here] = -np.inf
+    empty = lengths[:, 0] == 0
+    cosines[:, empty] = -np.inf
+    cosines[empty[rows]] = -np.inf
+    return top_n_of_scores(cosines, n)

@@ -1,0 +1,213 @@
+"""Train implicit ALS on one batch, evaluate it on the global timeline, and register it in MLflow.
+
+Reads the batch's partitions of <database>.ratings and .movies. Writes <model-path>/{user_factors,item_factors} (Parquet) and
+<model-path>/evaluation.json, an MLflow run, and a version of the registered model with the alias challenger. A rerun
+replaces the files and adds a run and a version, whose factors are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from pyspark.sql import SparkSession
+
+import mllib_als
+import model_registry
+from batch_session import progress, report, start_session
+from evaluation import CANDIDATE, RECENT_POPULARITY, WindowResult, evaluate, evaluate_baselines
+from factor_model import FactorModel, Settings
+from hadoop_files import HadoopFiles
+from ratings import Ratings
+from splits import rolling_windows
+from warehouse import collect_ratings, read_batch
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the program's argument parser."""
+    defaults = Settings()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch-id", required=True, help="the batch to train on, YYYYMMDDTHHMMSS")
+    parser.add_argument("--database", default="marquee", help="Hive database (default: %(default)s)")
+    parser.add_argument("--dataset", default="", help="the data set's name, for the run's tags")
+    parser.add_argument("--model-path", required=True, help="directory for factors and evaluation, any URI Hadoop knows")
+    parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
+    parser.add_argument("--experiment", default="marquee", help="MLflow experiment (default: %(default)s)")
+    parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
+    parser.add_argument("--rank", type=int, default=defaults.rank, help="factors a user and a movie (default: %(default)s)")
+    parser.add_argument("--max-iter", type=int, default=defaults.max_iter, help="ALS iterations (default: %(default)s)")
+    parser.add_argument("--reg-param", type=float, default=defaults.reg_param, help="regularisation (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, default=defaults.alpha, help="confidence a star adds (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="start of the factors (default: %(default)s)")
+    parser.add_argument("--prior-weight", type=float, default=defaults.prior_weight, help="recent popularity (default: %(default)s)")
+    parser.add_argument(
+        "--prior-half-life-days", type=float, default=defaults.prior_half_life_days, help="its half-life (default: %(default)s)"
+    )
+    parser.add_argument("--k", type=int, default=10, help="length of the lists that are evaluated (default: %(default)s)")
+    parser.add_argument("--slices", type=int, default=10, help="parts of the timeline (default: %(default)s)")
+    parser.add_argument("--first-window", type=int, default=9, help="first part that is tested (default: %(default)s)")
+    parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
+    parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
+    parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
+    parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
+    return parser
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the training settings among the program's options."""
+    return Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+
+
+def rolling_evaluation(
+    spark: SparkSession, ratings: Ratings, settings: Settings, slices: int, first: int, k: int
+) -> list[WindowResult]:
+    """Train on what lies before each window and return the candidate's and the baselines' results in it."""
+    results: list[WindowResult] = []
+    for window in rolling_windows(ratings.rated_at, slices, first):
+        train, test = ratings.select(window.train_mask(ratings.rated_at)), ratings.select(window.test_mask(ratings.rated_at))
+        model = mllib_als.fit(spark, train, settings)
+        results.append(evaluate(model, CANDIDATE, window, train, test, k))
+        results.extend(evaluate_baselines(window, train, test, k, settings.prior_half_life_days))
+        progress(f"window {window.index}: " + ", ".join(f"{r.scorer} nDCG@{k} {r.means()['ndcg']:.4f}" for r in results[-3:]))
+    return results
+
+
+def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
+    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
+    scorers = list(dict.fromkeys(result.scorer for result in results))
+    windows = [
+        {
+            "window": result.window.index,
+            "test_from": result.window.test_from,
+            "test_until": result.window.test_until,
+            "test_users": len(result.users),
+            "scorer": result.scorer,
+            "metrics": result.means(),
+        }
+        for result in results
+    ]
+    return {
+        "k": k,
+        "ratings": len(ratings),
+        "users": len(ratings.users()),
+        "movies": len(ratings.movies()),
+        "windows": windows,
+        "ndcg_per_user": {s: [v for r in results if r.scorer == s for v in r.per_user["ndcg"].tolist()] for s in scorers},
+    }
+
+
+def pooled_means(record: dict[str, Any]) -> dict[str, float]:
+    """Return every scorer's metrics over all windows, each window counting by its test users: `<scorer>_<metric>_at_<k>`."""
+    means: dict[str, float] = {}
+    weights: dict[str, int] = {}
+    for row in record["windows"]:
+        weights[row["scorer"]] = weights.get(row["scorer"], 0) + row["test_users"]
+        for metric, value in row["metrics"].items():
+            name = f"{row['scorer']}_{metric}_at_{record['k']}"
+            means[name] = means.get(name, 0.0) + value * row["test_users"]
+    return {name: total / next(w for s, w in weights.items() if name.startswith(f"{s}_")) for name, total in means.items()}
+
+
+def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> None:
+    """Write both factor tables below `model_path`, each through an attempt directory that is renamed."""
+    files = HadoopFiles(spark)
+    users = pd.DataFrame({"user_id": model.user_ids, "features": list(model.user_factors)})
+    movies = pd.DataFrame({"movie_id": model.movie_ids, "features": list(model.movie_factors), "prior": model.movie_prior})
+    for name, frame, schema in (
+        ("user_factors", users, "user_id int, features array<float>"),
+        ("item_factors", movies, "movie_id int, features array<float>, prior float"),
+    ):
+        attempt, target = f"{model_path}/_attempts/{name}", f"{model_path}/{name}"
+        files.remove(attempt)
+        spark.createDataFrame(frame, schema).coalesce(1).write.parquet(attempt)
+        files.remove(target)
+        files.rename(attempt, target)
+    files.remove(f"{model_path}/_attempts")
+
+
+def log_run(
+    options: argparse.Namespace, settings: Settings, ratings: Ratings, model: FactorModel, record: dict[str, Any]
+) -> dict[str, Any]:
+    """Log the run to MLflow and register the model; return run_id, model_version and the pooled metrics."""
+    mlflow.set_tracking_uri(options.tracking_uri)
+    mlflow.set_experiment(options.experiment)
+    tags = {
+        model_registry.BATCH_ID_TAG: options.batch_id,
+        "dataset": options.dataset,
+        "git_commit": options.git_commit,
+        "airflow_run_id": options.airflow_run_id,
+    }
+    with mlflow.start_run(run_name=f"train_als {options.batch_id}", tags=tags) as run:
+        mlflow.log_params(asdict(settings) | {"k": options.k, "slices": options.slices, "first_window": options.first_window})
+        metrics = pooled_means(record)
+        mlflow.log_metrics(metrics | {"ratings": len(ratings), "users": record["users"], "movies": record["movies"]})
+        for row in record["windows"]:
+            by_window = {f"{row['scorer']}_{name}_by_window": value for name, value in row["metrics"].items()}
+            mlflow.log_metrics(by_window, step=row["window"])
+        with tempfile.TemporaryDirectory(prefix="marquee-evaluation-") as folder:
+            path = Path(folder) / "evaluation.json"
+            path.write_text(json.dumps(record, sort_keys=True), encoding="utf-8")
+            mlflow.log_artifact(str(path))
+        version = model_registry.register(model, options.model_name, tags)
+    return {"run_id": run.info.run_id, "model_version": version, "metrics": metrics}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the program."""
+    options = arguments().parse_args(argv)
+    settings = settings_of(options)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    started = time.monotonic()
+    spark = start_session(f"train_als {options.batch_id}")
+    model_path = options.model_path.rstrip("/")
+    checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
+    files = HadoopFiles(spark)
+    files.remove(checkpoints)
+    spark.sparkContext.setCheckpointDir(checkpoints)
+
+    progress(f"reading {options.database}.ratings of batch {options.batch_id}")
+    ratings = collect_ratings(read_batch(spark, options.database, "ratings", options.batch_id))
+    progress(f"{len(ratings)} ratings; evaluating")
+    results = rolling_evaluation(spark, ratings, settings, options.slices, options.first_window, options.k)
+    progress("training on the whole batch")
+    model = mllib_als.fit(spark, ratings, settings)
+    files.remove(checkpoints)
+
+    record = evaluation_record(results, ratings, options.k) | {"batch_id": options.batch_id, "settings": asdict(settings)}
+    progress("logging the run and registering the model")
+    logged = log_run(options, settings, ratings, model, record)
+    write_factors(spark, model, model_path)
+    files.write_text(f"{model_path}/evaluation.json", json.dumps(record | logged, sort_keys=True) + "\n")
+    report(
+        {
+            **logged,
+            "batch_id": options.batch_id,
+            "model_name": options.model_name,
+            "factors_sha256": model.sha256(),
+            "model_path": model_path,
+            "evaluation": f"{model_path}/evaluation.json",
+            "trained_until": datetime.fromtimestamp(model.trained_until, UTC).isoformat(),
+            "ratings": len(ratings),
+            "users": record["users"],
+            "movies": record["movies"],
+            "beats_recent_popularity": logged["metrics"][f"{CANDIDATE}_ndcg_at_{options.k}"]
+            > logged["metrics"][f"{RECENT_POPULARITY}_ndcg_at_{options.k}"],
+            "seconds": round(time.monotonic() - started, 1),
+        },
+        options.result,
+        spark,
+    )
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
