@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +17,9 @@ from airflow.providers.standard.operators.branch import BranchMixIn
 from airflow.sdk import BaseOperator, Context
 
 from shared import settings, yarn
+from shared.lineage import lineage_of
 from shared.programs import ProgramError, RunningProgram, result_of
+from shared.publishing import build_argv
 
 # What `serving.publications activate` ends with when a pin or a newer live publication keeps the sound one back.
 HELD_BACK = 3
@@ -31,6 +35,18 @@ def replace_directory(client: Any, attempt: str, final: str) -> None:
     client.delete(final, recursive=True)
     client.makedirs(final.rsplit("/", 1)[0])
     client.rename(attempt, final)
+
+
+def zipped_modules(folder: Path, archive: Path) -> Path:
+    """Write the folder's Python modules into one archive: YARN takes a second for each file that it is given."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=archive.parent)
+    with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as modules:
+        for module in sorted(folder.glob("*.py")):
+            modules.write(module, module.name)
+    # Another attempt may be reading the archive of that name: it is replaced, not written over.
+    Path(name).replace(archive)
+    return archive
 
 
 class ProgramOperator(BaseOperator):
@@ -108,6 +124,7 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
         yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
         client = hdfs_client()
         client.delete(self.result_path)
+        self.py_files = str(zipped_modules(settings.SPARK_JOBS, settings.TEMPORARY / "spark_jobs.zip"))
         super().execute(context)
         with client.read(self.result_path, encoding="utf-8") as reader:
             result: dict[str, Any] = json.load(reader)
@@ -131,8 +148,6 @@ class BuildPublicationOperator(ProgramOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Returns the publication's place and the result of `serving.publications build`."""
-        from shared.lineage import lineage_of
-
         client = hdfs_client()
         settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f"publication-{self.batch_id}-", dir=settings.TEMPORARY))
@@ -153,14 +168,6 @@ class BuildPublicationOperator(ProgramOperator):
         finally:
             shutil.rmtree(work)
         return {**result, "publication": final}
-
-
-def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> list[str]:
-    """Returns the command that builds a publication from export files."""
-    return [
-        *(settings.SERVING_PYTHON, "-m", "serving.publications", "build"),
-        *("--exports", str(exports), "--lineage", str(lineage), "--batch-id", batch_id, "--output", str(output)),
-    ]
 
 
 class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[misc] # the provider is untyped

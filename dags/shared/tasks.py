@@ -104,7 +104,6 @@ def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
         conn_id=settings.SPARK_CONNECTION,
         application=str(application),
         name=f"{job}-{settings.BATCH_ID}",
-        py_files=",".join(str(file) for file in sorted(settings.SPARK_JOBS.glob("*.py")) if file != application),
         application_args=["--batch-id", settings.BATCH_ID, *arguments, "--result", f"hdfs://{result}"],
         result_path=result,
         conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(dag_run) | lower }}}}-{job}"},

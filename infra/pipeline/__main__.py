@@ -130,9 +130,7 @@ def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
         say(f"\nRun {run_id} failed. Mend the cause, then clear the failed task, or start a new run.")
         return FAILED
     if not was_published(tasks):
-        say(
-            f"\nRun {run_id} succeeded, but its model was refused: nothing new is published. See decide_promotion's log."
-        )
+        say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published: see decide_promotion.")
         return REFUSED
     return PUBLISHED
 

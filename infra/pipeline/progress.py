@@ -153,10 +153,8 @@ def duration_table(tasks: list[dict[str, Any]]) -> list[str]:
         )
     ends = [_moment(task["end_date"]) for task in begun if task["end_date"]]
     if ends:
-        total = sum(task["duration"] or 0 for task in begun)
-        lines.append(
-            f"{'all tasks':<26}{'':<24}{total:>10.1f}   first start to last end: {(max(ends) - origin).total_seconds():.1f} s"
-        )
+        total, wall = sum(task["duration"] or 0 for task in begun), (max(ends) - origin).total_seconds()
+        lines.append(f"{'all tasks':<26}{'':<24}{total:>10.1f}   first start to last end: {wall:.1f} s")
     return lines
 
 

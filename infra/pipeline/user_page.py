@@ -40,15 +40,16 @@ def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
     lineage = publication["lineage"]
     airflow, model, snapshot = (lineage.get(name) or {} for name in ("airflow", "model", "snapshot"))
     metrics = model.get("metrics") or {}
+    digest = publication["sha256"][:12]
     rows = ", ".join(f"{table} {count}" for table, count in sorted(publication["rows"].items()))
     promotion = lineage.get("promotion") or {}
     return [
         "Where they come from:",
-        f"  publication   {publication['publication']} (SHA-256 {publication['sha256'][:16]}, live: {publication['live']})",
+        f"  publication   {publication['publication']} (SHA-256 {digest}, live: {publication['live']})",
         f"  rows          {rows}",
         f"  Airflow run   {airflow.get('run_id')}",
         f"  git commit    {lineage.get('git_commit')}",
-        f"  raw snapshot  hdfs://{snapshot.get('snapshot')} (manifest SHA-256 {str(snapshot.get('manifest_sha256'))[:16]})",
+        f"  raw snapshot  hdfs://{snapshot.get('snapshot')} (manifest {str(snapshot.get('manifest_sha256'))[:12]})",
         f"  model         {model.get('name')} version {model.get('version')}, MLflow run {model.get('mlflow_run_id')}",
         f"  metrics       {', '.join(f'{name} {value:.4f}' for name, value in sorted(metrics.items()))}",
         f"  promotion     {promotion.get('verdict')}: {'; '.join(promotion.get('reasons') or [])}",

@@ -151,10 +151,6 @@ def test_a_spark_task_runs_the_recorded_command(rendered: Any, task_id: str, mon
     monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": "yarn"}))
     task = rendered(task_id)
     argv = task._get_hook()._build_spark_submit_command(task.application)
-    helpers = argv.index("--py-files") + 1
-    # Every helper travels; their names are spark_jobs' own matter.
-    assert all(part.endswith(".py") and f"/{task_id}.py" not in part for part in argv[helpers].split(","))
-    argv[helpers] = "..."
     assert_recorded(f"{task_id}.txt", as_lines(argv))
 
 

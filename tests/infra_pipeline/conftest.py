@@ -12,7 +12,7 @@ RUN_ID = "manual__2026-11-23T19:00:00+00:00"
 
 
 class Double(ThreadingHTTPServer):
-    """Answers by `routes`: (method, path without query) to a function of the request's body that gives (status, JSON)."""
+    """`routes` maps (method, path without query) to what gives (status, JSON) for a request's body."""
 
     daemon_threads = True
 

@@ -1,0 +1,109 @@
+"""The commands that the DAG runs, recorded in tests/dags/recorded_commands, are understood by the programs."""
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORDED = Path(__file__).resolve().parents[1] / "dags" / "recorded_commands"
+TABLES = ["ratings", "movies", "quarantine", "row_accounting", "recommendations", "similar_movies", "popular_movies"]
+
+
+def recorded(task_id: str) -> list[list[str]]:
+    """The commands of a task, each the arguments after its program."""
+    commands = [block.splitlines() for block in (RECORDED / f"{task_id}.txt").read_text(encoding="utf-8").split("\n\n")]
+    return [arguments_of(command) for command in commands]
+
+
+def arguments_of(command: list[str]) -> list[str]:
+    (start,) = [at for at, part in enumerate(command) if part.endswith(".py") or part == "serving.publications"]
+    return command[start + 1 :]
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Parse; what the program would refuse fails the test with the program's own words."""
+    try:
+        return parser.parse_args(arguments)
+    except SystemExit as error:
+        raise AssertionError(f"{parser.prog} refuses {arguments}") from error
+
+
+def spark_parser(job: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = importlib.import_module(job).arguments()
+    return parser
+
+
+@pytest.mark.parametrize("job", ["train_als", "recommend_top_n"])
+def test_a_spark_job_understands_its_command(job: str) -> None:
+    (arguments,) = recorded(job)
+    options = parse(spark_parser(job), arguments)
+    assert options.batch_id == "20261123T190000"
+    assert options.result == f"hdfs:///marquee/models/20261123T190000/{job}.json"
+
+
+@pytest.mark.parametrize("name", ["rank", "max_iter", "reg_param", "alpha", "seed"])
+def test_the_forms_defaults_are_the_jobs_own(name: str) -> None:
+    (arguments,) = recorded("train_als")
+    options = parse(spark_parser("train_als"), arguments)
+    assert getattr(options, name) == spark_parser("train_als").get_default(name)
+
+
+@pytest.mark.parametrize(("task_id", "position"), [("decide_promotion", 0), ("publish", 2), ("record_refusal", 1)])
+def test_the_gate_understands_its_command_and_is_applied_only_after_the_decision(task_id: str, position: int) -> None:
+    options = parse(spark_parser("decide_promotion"), recorded(task_id)[position])
+    assert options.apply is (task_id != "decide_promotion")
+
+
+@pytest.mark.parametrize(
+    ("task_id", "position", "command"),
+    [("publish", 0, "pull"), ("publish", 1, "activate"), ("record_refusal", 0, "refuse")],
+)
+def test_the_publication_store_understands_its_commands(task_id: str, position: int, command: str) -> None:
+    from serving.publications import build_parser
+
+    options = parse(build_parser(), recorded(task_id)[position])
+    assert (options.command, options.publication, options.actor) == (command, "20261123T190000", "airflow")
+
+
+def test_the_publication_store_understands_how_the_dag_builds() -> None:
+    from shared.publishing import build_argv
+
+    from serving.publications import build_parser
+
+    argv = build_argv("20261123T190000", Path("exports"), Path("lineage.json"), Path("out"))
+    options = parse(build_parser(), arguments_of(argv))
+    assert (options.command, options.batch_id, options.output) == ("build", "20261123T190000", Path("out"))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_validate_understands_its_command(table: str) -> None:
+    from expectations.validate import parse_arguments
+
+    (arguments,) = recorded(f"validate_{table}")
+    assert parse_arguments(arguments).table == table
+
+
+@pytest.mark.parametrize(
+    ("job", "name"), [("mr_clean_ratings", "MRCleanRatings"), ("mr_clean_movies", "MRCleanMovies")]
+)
+def test_a_cleaning_job_understands_its_command(job: str, name: str) -> None:
+    factory: Callable[..., Any] = getattr(importlib.import_module(job), name)
+    (arguments,) = recorded(job)
+    tag = "mapreduce.job.tags=marquee-20261123t190000-x"
+    options = factory(args=[*arguments, "--output-dir", "hdfs:///x", "-D", tag]).options
+    assert (options.layout, options.encoding, options.runner) == ("csv", "utf-8", "hadoop")
+    assert options.jobconf == {"mapreduce.job.tags": "marquee-20261123t190000-x"}
+
+
+def test_ingest_takes_what_the_dag_gives_it() -> None:
+    import inspect
+
+    from ingest.datasets import DATASETS
+    from ingest.pipeline import ingest
+    from shared import settings
+
+    assert set(inspect.signature(ingest).parameters) == {"client", "dataset", "batch_id", "cache_dir", "archive"}
+    assert set(settings.DATASETS) == set(DATASETS)
