@@ -1,0 +1,47 @@
+"""Columns that a suite computes before it is run, for rules that one column alone cannot state.
+
+A suite declares them under ``meta.derived_columns``, by name, each with one of:
+
+* ``{"sum_of": [column, ...]}``: the sum of columns of the row;
+* ``{"count_over": [column, ...]}``: how many rows share these columns' values;
+* ``{"exists_in": table, "columns": {column: its name there, ...}}``: whether the other table has such a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+ReadTable = Callable[[str, Sequence[str]], pd.DataFrame]
+
+
+def add_derived_columns(
+    frame: pd.DataFrame, declared: Mapping[str, Mapping[str, Any]], read_table: ReadTable
+) -> pd.DataFrame:
+    """Return ``frame`` with the declared columns added.
+
+    ``read_table(table, columns)`` reads columns of another table's partition of the same batch. Raises ValueError for
+    a declaration of no known kind.
+    """
+    derived = frame.copy()
+    for name, rule in declared.items():
+        if "sum_of" in rule:
+            derived[name] = frame[list(rule["sum_of"])].sum(axis=1)
+        elif "count_over" in rule:
+            keys = list(rule["count_over"])
+            derived[name] = frame.groupby(keys, sort=False)[keys[0]].transform("size")
+        elif "exists_in" in rule:
+            derived[name] = _exists(frame, dict(rule["columns"]), rule["exists_in"], read_table)
+        else:
+            raise ValueError(
+                f"Derived column {name!r} says neither sum_of, count_over nor exists_in; correct the suite."
+            )
+    return derived
+
+
+def _exists(frame: pd.DataFrame, columns: dict[str, str], table: str, read_table: ReadTable) -> pd.Series[bool]:
+    other = read_table(table, list(columns.values()))
+    known = pd.MultiIndex.from_frame(other[list(columns.values())])
+    return pd.Series(pd.MultiIndex.from_frame(frame[list(columns)]).isin(known), index=frame.index)
