@@ -1,0 +1,64 @@
+import json
+import stat
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from infra.control.environment import environment, render
+from infra.control.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_PORT_OFFSET": "10000"})
+
+
+def property_of(path: Path, name: str) -> str | None:
+    return {p.findtext("name"): p.findtext("value") for p in ElementTree.parse(path).getroot().iter("property")}.get(name)
+
+
+def test_generated_secrets_are_kept_and_private(settings: Settings) -> None:
+    first, second = environment(settings), environment(settings)
+    assert len(first["MARQUEE_AIRFLOW_PASSWORD"]) == 32
+    assert first["MARQUEE_AIRFLOW_PASSWORD"] == second["MARQUEE_AIRFLOW_PASSWORD"]
+    assert first["MARQUEE_AIRFLOW_PASSWORD"] != first["MARQUEE_POSTGRES_PASSWORD"]
+    for file in (settings.instance / "secrets").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_chosen_password_is_used(tmp_path: Path) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_AIRFLOW_PASSWORD": "chosen"})
+    assert environment(chosen)["MARQUEE_AIRFLOW_PASSWORD"] == "chosen"
+
+
+def test_rendered_files_hold_the_ports_with_their_offset_and_three_replicas(settings: Settings) -> None:
+    render(settings, environment(settings))
+    conf = settings.instance / "conf"
+    assert property_of(conf / "hadoop" / "core-site.xml", "fs.defaultFS") == "hdfs://localhost:19000"
+    assert property_of(conf / "hadoop" / "hdfs-site.xml", "dfs.replication") == "3"
+    assert property_of(conf / "hive" / "hive-site.xml", "hive.metastore.uris") == "thrift://localhost:19083"
+    assert "spark.hadoop.hive.metastore.uris         thrift://localhost:19083" in (conf / "spark" / "spark-defaults.conf").read_text()
+
+
+def test_no_placeholder_is_left_and_files_with_passwords_are_private(settings: Settings) -> None:
+    render(settings, environment(settings))
+    for file in (settings.instance / "conf").rglob("*.*"):
+        assert "@{" not in file.read_text(encoding="utf-8"), file
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+@pytest.mark.parametrize(
+    ("master", "expected"),
+    [
+        ("yarn", {"conn_type": "spark", "host": "yarn"}),
+        ("local[*]", {"conn_type": "spark", "host": "local[*]"}),
+        ("spark://localhost:7077", {"conn_type": "spark", "host": "spark://localhost", "port": 7077}),
+    ],
+)
+def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, expected: dict[str, object]) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_MASTER": master})
+    connection = json.loads(environment(chosen)["AIRFLOW_CONN_SPARK_DEFAULT"])
+    assert {name: connection[name] for name in connection if name != "extra"} == expected
+    render(chosen, environment(chosen))
+    assert "spark.master" not in (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()

@@ -1,0 +1,66 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.control.preflight import PreflightError, check_ports, check_space, check_tools, listener
+from infra.control.settings import REPOSITORY, Settings
+
+
+def settings(tmp_path: Path, **environ: str) -> Settings:
+    # Far from the default instance's ports and from the ephemeral range.
+    return Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_PORT_OFFSET": "1500", **environ})
+
+
+def test_a_taken_port_is_named_with_its_service_and_its_holder(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", chosen.port("MLFLOW")))
+        other.listen()
+        with pytest.raises(PreflightError) as raised:
+            check_ports(chosen)
+    assert str(raised.value).startswith(f"Port 6500, which MLflow needs, is taken by pid {os.getpid()} (")
+    assert "set another port (or MARQUEE_PORT_OFFSET) in .env" in str(raised.value)
+
+
+def test_listener_of_a_free_port_is_nobody() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        assert listener(unused.getsockname()[1]) == ""
+
+
+def test_one_port_for_two_services_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="Port 9500 is set for two services"):
+        check_ports(settings(tmp_path, MARQUEE_API_PORT="8000", MARQUEE_MLFLOW_PORT="8000"))
+
+
+def test_too_little_disk_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match=r"Only [\d.]+ GiB of disk are free at .*, and 9000000 are needed"):
+        check_space(settings(tmp_path, MARQUEE_MINIMUM_DISK="9000000"))
+
+
+def test_too_little_memory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match=r"Only [\d.]+ GiB of memory are available, and 9000000 are needed"):
+        check_space(settings(tmp_path, MARQUEE_MINIMUM_DISK="0", MARQUEE_MINIMUM_MEMORY="9000000"))
+
+
+def test_a_missing_jdk_is_refused_with_what_to_install(tmp_path: Path) -> None:
+    environment = os.environ | {"PATH": str(tmp_path), "JAVA_HOME": "", "MARQUEE_STATE": str(tmp_path)}
+    (tmp_path / "sh").symlink_to("/bin/sh")
+    ended = subprocess.run(
+        [sys.executable, "-m", "infra.control", "preflight"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "marquee: No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
+
+
+def test_another_java_is_refused_by_its_version(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin" / "java"
+    java.write_text("#!/bin/sh\necho 'openjdk version \"21.0.1\" 2023-10-17' >&2\n", encoding="ascii")
+    java.chmod(0o755)
+    with pytest.raises(PreflightError, match="is Java 21, and Hadoop, Hive and Spark were tried on 17"):
+        check_tools(settings(tmp_path, JAVA_HOME=str(tmp_path)))

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError, env_example, read_env_file
+
+
+def load(tmp_path: Path, text: str, **environ: str) -> Settings:
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    return Settings.load(tmp_path / ".env", environ)
+
+
+def test_the_environment_wins_over_env_file_and_env_file_over_default(tmp_path: Path) -> None:
+    settings = load(tmp_path, "MARQUEE_API_PORT=8001\nMARQUEE_MLFLOW_PORT=5001\n", MARQUEE_API_PORT="8002")
+    assert settings["MARQUEE_API_PORT"] == "8002"
+    assert settings["MARQUEE_MLFLOW_PORT"] == "5001"
+    assert settings["MARQUEE_AIRFLOW_PORT"] == "8080"
+
+
+def test_the_offset_is_added_to_every_port(tmp_path: Path) -> None:
+    settings = load(tmp_path, "MARQUEE_PORT_OFFSET=10000\n")
+    assert settings.port("AIRFLOW") == 18080
+    assert settings.port("NAMENODE_HTTP") == 19870
+
+
+def test_quotes_comments_and_export_are_understood(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("# a comment\n\nexport A='one two'\nB=\"3\"\nC=x=y\n", encoding="utf-8")
+    assert read_env_file(tmp_path / ".env") == {"A": "one two", "B": "3", "C": "x=y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("MARQUEE_API_PORT=many\n", "MARQUEE_API_PORT='many' is not a whole number"),
+        ("MARQUEE_API_PORT=70000\n", "MARQUEE_API_PORT=70000 is no port: 1 to 65535"),
+        ("MARQUEE_APY_PORT=8000\n", "sets MARQUEE_APY_PORT, which Marquee does not know"),
+        ("just words\n", "line 1 is not NAME=value: 'just words'"),
+        ("MARQUEE_INSTANCE=../elsewhere\n", "MARQUEE_INSTANCE='../elsewhere' may hold letters, digits and '-' only"),
+    ],
+)
+def test_a_bad_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, text)
+    assert message in str(raised.value)
+
+
+def test_env_example_in_the_repository_documents_every_setting() -> None:
+    written = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    assert written == env_example(), "run `python3 -m infra.control env-example > .env.example`"
+    for setting in TABLE:
+        assert f"\n#{setting.name}={setting.default}\n" in written
+
+
+def test_default_ports_differ_and_stay_below_the_ephemeral_range_of_the_test_instance() -> None:
+    ports = [int(setting.default) for setting in TABLE if setting.kind == "port"]
+    assert len(set(ports)) == len(ports)
+    assert max(ports) + 10000 < 32768
