@@ -15,6 +15,7 @@ The loops read and write bytes and skip mrjob's protocol calls, which cost more 
 from __future__ import annotations
 
 import json
+import math
 import os
 import posixpath
 import re
@@ -36,6 +37,7 @@ OFFSETS_AS_KEYS_VARIABLE = "stream_map_input_ignoreKey"
 
 NULL = b"\\N"
 BOM = b"\xef\xbb\xbf"
+INPUT_BYTES_PER_REDUCER = 256 << 20
 REJECTED_KEY = b"!"
 OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
 
@@ -48,6 +50,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     OUTPUT_PROTOCOL = BytesValueProtocol
     FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py"]
     columns: ClassVar[int]
+    _reducers = 1
 
     def configure_args(self) -> None:
         """Add the arguments that every cleaning job takes."""
@@ -81,9 +84,10 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
             self.options.task_python_bin = [sys.executable]
 
     def jobconf(self) -> dict[str, Any]:
-        """Ask Hadoop for byte offsets and for lines that end at a newline and nowhere else."""
+        """Ask Hadoop for byte offsets, for lines that end at a newline and nowhere else, and for enough reducers."""
         settings: dict[str, Any] = dict(super().jobconf())
         if self.options.runner == "hadoop":
+            settings["mapreduce.job.reduces"] = str(self._reducers)
             settings["stream.map.input.ignoreKey"] = "false"
             # By default a bare carriage return ends a line too, and the count of rows would differ from the manifest's.
             settings["textinputformat.record.delimiter"] = "\n"
@@ -161,6 +165,8 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 
     def run_job(self) -> None:
         """Run, replacing what an earlier attempt left in --output-dir, and say on the last line where the rows are."""
+        if self.options.runner == "hadoop":
+            self._reducers = self._reducers_for_input()
         if self.options.output_dir:
             self._remove_earlier_output(self.options.output_dir)
         super().run_job()
@@ -172,6 +178,12 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 "layout": self.options.layout,
             }
             print(json.dumps(result, sort_keys=True))
+
+    def _reducers_for_input(self) -> int:
+        """Return a number that depends on the input alone, so that a rerun writes the same files."""
+        with self.make_runner() as runner:
+            size: int = sum(runner.fs.du(path) for path in self.options.args)
+        return max(1, math.ceil(size / INPUT_BYTES_PER_REDUCER))
 
     def _remove_earlier_output(self, output_dir: str) -> None:
         with self.make_runner() as runner:
