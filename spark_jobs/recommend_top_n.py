@@ -11,7 +11,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import mlflow
 import numpy as np
@@ -23,11 +22,11 @@ from threadpoolctl import threadpool_limits
 
 import model_registry
 from batch_session import progress, report, start_session
-from factor_model import FactorModel, confidence_weights
+from block_recommender import Recommender
+from factor_model import FactorModel
 from popular_lists import popular_movies
-from ratings import FloatArray, Ratings, positions
-from reasons import contributions, top_reasons
-from top_n import USERS_PER_BLOCK, most_similar, top_n_block
+from ratings import Ratings
+from top_n import USERS_PER_BLOCK, most_similar
 from warehouse import PartitionWriter, collect_ratings, read_batch
 
 RECOMMENDATION_COLUMNS = "user_id int, rank int, movie_id int, score double, reason_movie_ids string"
@@ -49,54 +48,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--popular-n", type=int, default=100, help="movies a popular list (default: %(default)s)")
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
-
-
-@dataclass(frozen=True)
-class Recommender:
-    """What an executor needs to recommend for a block of users; `gram` is Y'Y of the movie factors, (rank, rank)."""
-
-    model: FactorModel
-    gram: FloatArray
-    top_n: int
-
-    def recommend(self, ratings: Ratings) -> pd.DataFrame:
-        """Return the rows of the recommendations table for the users of `ratings`, which holds all that each of them has rated."""
-        model = self.model
-        users = ratings.users()
-        seen_rows = positions(users, ratings.user_id)
-        seen_columns = positions(model.movie_ids, ratings.movie_id)
-        if (seen_columns < 0).any():
-            raise ValueError("the ratings hold movies that the model does not: it was trained on another batch")
-        columns, scores = top_n_block(
-            model.factors_of(users), model.movie_factors, model.movie_prior, seen_rows, seen_columns, self.top_n
-        )
-        weights = confidence_weights(ratings)
-        starts = np.searchsorted(ratings.user_id, users, side="left")
-        ends = np.searchsorted(ratings.user_id, users, side="right")
-        reasons: list[str] = []
-        for start, end, row in zip(starts, ends, columns, strict=True):
-            added = contributions(
-                self.gram,
-                model.movie_factors[row[row >= 0]],
-                model.movie_factors[seen_columns[start:end]],
-                weights[start:end],
-                model.settings.alpha,
-                model.settings.reg_param,
-            )
-            stars = ratings.rating[start:end]
-            liked = (stars >= stars.mean()).astype(np.int64)
-            reasons.extend(top_reasons(added, ratings.movie_id[start:end], liked))
-        kept = columns >= 0
-        ranks = np.broadcast_to(np.arange(1, columns.shape[1] + 1), columns.shape)
-        return pd.DataFrame(
-            {
-                "user_id": np.repeat(users, kept.sum(axis=1)).astype(np.int32),
-                "rank": ranks[kept].astype(np.int32),
-                "movie_id": model.movie_ids[columns[kept]].astype(np.int32),
-                "score": scores[kept].astype(np.float64),
-                "reason_movie_ids": reasons,
-            }
-        )
 
 
 def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel, top_n: int) -> DataFrame:
