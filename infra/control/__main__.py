@@ -11,13 +11,15 @@ from infra.control.environment import environment
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
-from infra.control.supervision import SupervisorUnreachable
+from infra.control.supervision import SupervisorUnreachableError
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="infra.control", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    installing = commands.add_parser("install", help="install packages, Python environments and jars below the state folder")
+    installing = commands.add_parser(
+        "install", help="install packages, Python environments and jars below the state folder"
+    )
     installing.add_argument("--tests", action="store_true", help="with what the tests need")
     commands.add_parser("preflight", help="check this machine: tools, disk, memory, ports")
     commands.add_parser("up", help="start everything and wait until it serves")
@@ -66,7 +68,7 @@ def main() -> int:
     """Runs one command; errors that a user can mend end with one sentence and exit status 1."""
     try:
         return _dispatch(_parser().parse_args())
-    except (SettingsError, PreflightError, InstallError, lifecycle.StartError, SupervisorUnreachable) as error:
+    except (SettingsError, PreflightError, InstallError, lifecycle.StartError, SupervisorUnreachableError) as error:
         print(f"marquee: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

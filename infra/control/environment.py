@@ -10,14 +10,18 @@ import shlex
 import subprocess
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from infra.control.settings import REPOSITORY, TABLE, Settings
 
-_OPENED_PACKAGES = (
-    "java.lang java.util java.util.concurrent java.util.concurrent.atomic java.net java.nio java.io java.text java.util.regex java.time"
-).split()
+_OPENED_PACKAGES = """
+    java.lang java.util java.util.concurrent java.util.concurrent.atomic java.net java.nio java.io java.text java.util.regex java.time
+""".split()
 # JDK 17 closes these packages; the Tez and MapReduce application masters and their tasks reflect into them.
-JAVA_OPENS = " ".join(f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in _OPENED_PACKAGES) + " --add-opens=java.sql/java.sql=ALL-UNNAMED"
+JAVA_OPENS = (
+    " ".join(f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in _OPENED_PACKAGES)
+    + " --add-opens=java.sql/java.sql=ALL-UNNAMED"
+)
 # Short-lived JVMs on two cores: the serial collector and the first compiler tier start fastest.
 JAVA_SMALL = "-XX:+UseSerialGC"
 
@@ -52,10 +56,14 @@ def _fernet_key(settings: Settings) -> str:
 
 
 def _git_commit() -> str:
-    found = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
     if found.returncode != 0:
         return "unknown"
-    dirty = subprocess.run(["git", "-C", str(REPOSITORY), "status", "--porcelain"], capture_output=True, text=True, check=False).stdout
+    dirty = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "status", "--porcelain"], capture_output=True, text=True, check=False
+    ).stdout
     return found.stdout.strip() + ("-dirty" if dirty.strip() else "")
 
 
@@ -120,7 +128,12 @@ def environment(settings: Settings) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(REPOSITORY),
         "PATH": os.pathsep.join(
-            [str(venv_bin), str(REPOSITORY / "infra/hadoop/bin"), str(REPOSITORY / "infra/hive/bin"), os.environ.get("PATH", "/usr/bin:/bin")]
+            [
+                str(venv_bin),
+                str(REPOSITORY / "infra/hadoop/bin"),
+                str(REPOSITORY / "infra/hive/bin"),
+                os.environ.get("PATH", "/usr/bin:/bin"),
+            ]
         ),
     }
     values |= _airflow(settings, values, postgres_password, airflow_url)
@@ -132,7 +145,11 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
     home = settings.instance / "data" / "airflow"
     master = settings["MARQUEE_SPARK_MASTER"]
     spark_host, _, spark_port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
-    spark = {"conn_type": "spark", "host": spark_host, "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"}}
+    spark = {
+        "conn_type": "spark",
+        "host": spark_host,
+        "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"},
+    }
     if spark_port:
         spark["port"] = int(spark_port)
     hive = {
@@ -143,7 +160,12 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         "login": values["MARQUEE_USER"],
         "extra": {"auth_mechanism": "NONE"},
     }
-    webhdfs = {"conn_type": "webhdfs", "host": host, "port": settings.port("NAMENODE_HTTP"), "login": values["MARQUEE_USER"]}
+    webhdfs = {
+        "conn_type": "webhdfs",
+        "host": host,
+        "port": settings.port("NAMENODE_HTTP"),
+        "login": values["MARQUEE_USER"],
+    }
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
@@ -206,9 +228,14 @@ def render(settings: Settings, variables: dict[str, str]) -> None:
             if template.suffix in (".xml", ".properties", ".conf"):
                 text = ConfigurationTemplate(template.read_text(encoding="utf-8")).substitute(values)
                 private_write(folder / template.name, text)
-    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()) if name != "PATH")
+    exports = "".join(
+        f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()) if name != "PATH"
+    )
     path = variables["PATH"].removesuffix(os.environ.get("PATH", ""))
-    private_write(settings.instance / "env.sh", f"# source this to use hdfs, yarn, hive, airflow and mlflow by hand\n{exports}export PATH={path}$PATH\n")
+    private_write(
+        settings.instance / "env.sh",
+        f"# source this to use hdfs, yarn, hive, airflow and mlflow by hand\n{exports}export PATH={path}$PATH\n",
+    )
 
 
 def private_write(path: Path, text: str) -> None:

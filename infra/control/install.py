@@ -15,14 +15,14 @@ from pathlib import Path
 from infra.control.settings import REPOSITORY, Settings
 
 # What Tez's application master and tasks need beside Hadoop's own jars, which they take from the cluster.
-_TEZ_JARS = (
-    "tez-*.jar hadoop-shim*.jar RoaringBitmap*.jar shims-0*.jar protobuf-java-3*.jar commons-collections4*.jar commons-collections-3*.jar "
-    "commons-lang-2*.jar async-http-client*.jar"
-).split()
+_TEZ_JARS = """
+    tez-*.jar hadoop-shim*.jar RoaringBitmap*.jar shims-0*.jar protobuf-java-3*.jar commons-collections4*.jar commons-collections-3*.jar
+    commons-lang-2*.jar async-http-client*.jar
+""".split()
 # Hadoop's jars that Hive needs. Not its log4j 1 binding, which would take Hive's logging over.
-_HADOOP_JARS_FOR_HIVE = (
-    "hadoop-* re2j* woodstox* stax2* commons-configuration2* commons-collections4* dnsjava* leveldbjni* kerb* token-provider* nimbus* snappy-java*"
-).split()
+_HADOOP_JARS_FOR_HIVE = """
+    hadoop-* re2j* woodstox* stax2* commons-configuration2* commons-collections4* dnsjava* leveldbjni* kerb* token-provider* nimbus* snappy-java*
+""".split()
 
 
 class InstallError(Exception):
@@ -38,10 +38,14 @@ def _run(settings: Settings, step: str, command: list[str], **environment: str) 
     with log.open("ab") as output:
         output.write(f"\n$ {' '.join(command)}\n".encode())
         output.flush()
-        ended = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=os.environ | environment, check=False)
+        ended = subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=os.environ | environment, check=False
+        )
     if ended.returncode != 0:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-        raise InstallError(f"Installing {step} failed (exit {ended.returncode}); the end of {log}:\n  " + "\n  ".join(tail))
+        raise InstallError(
+            f"Installing {step} failed (exit {ended.returncode}); the end of {log}:\n  " + "\n  ".join(tail)
+        )
 
 
 def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable[[], None]) -> None:
@@ -63,7 +67,9 @@ def _debian_packages(settings: Settings) -> None:
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise InstallError(f"Missing: {', '.join(missing)}. Install with `sudo apt-get install {' '.join(missing)}`, then run this again.")
+        raise InstallError(
+            f"Missing: {', '.join(missing)}. Install with `sudo apt-get install {' '.join(missing)}`, then run this again."
+        )
     print(f"install  Debian packages {', '.join(missing)} ...", flush=True)
     cluster = Path("/etc/postgresql-common/createcluster.conf")
     if "postgresql" in missing and not cluster.exists():
@@ -71,7 +77,12 @@ def _debian_packages(settings: Settings) -> None:
         cluster.parent.mkdir(parents=True, exist_ok=True)
         cluster.write_text("create_main_cluster = false\n", encoding="ascii")
     _run(settings, "Debian's package lists", ["apt-get", "update"])
-    _run(settings, ", ".join(missing), ["apt-get", "install", "-y", "--no-install-recommends", *missing], DEBIAN_FRONTEND="noninteractive")
+    _run(
+        settings,
+        ", ".join(missing),
+        ["apt-get", "install", "-y", "--no-install-recommends", *missing],
+        DEBIAN_FRONTEND="noninteractive",
+    )
 
 
 def _uv(settings: Settings) -> Path:
@@ -89,7 +100,16 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
     folder = settings.software / venv
     if not (folder / "bin" / "python").exists():
         _run(settings, venv, [str(_uv(settings)), "venv", "--python", sys.executable, str(folder)])
-    sync = [str(_uv(settings)), "pip", "sync", "--python", str(folder / "bin" / "python"), "--require-hashes", "--compile-bytecode", str(lock)]
+    sync = [
+        str(_uv(settings)),
+        "pip",
+        "sync",
+        "--python",
+        str(folder / "bin" / "python"),
+        "--require-hashes",
+        "--compile-bytecode",
+        str(lock),
+    ]
     _run(settings, venv, sync)
 
 
@@ -132,10 +152,22 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     platform, development = requirements / "platform.txt", requirements / "dev.txt"
     mark = settings.software / "venv.installed"
     if tests or (mark.is_file() and mark.read_text(encoding="ascii") == _digest(platform, development)):
-        _step(settings, "Python packages with the tests'", "venv", _digest(platform, development), lambda: _environment(settings, "venv", development))
+        _step(
+            settings,
+            "Python packages with the tests'",
+            "venv",
+            _digest(platform, development),
+            lambda: _environment(settings, "venv", development),
+        )
     else:
         _step(settings, "Python packages", "venv", _digest(platform), lambda: _environment(settings, "venv", platform))
     serving = requirements / "serving.txt"
-    _step(settings, "Python packages of the API", "serving-venv", _digest(serving), lambda: _environment(settings, "serving-venv", serving))
+    _step(
+        settings,
+        "Python packages of the API",
+        "serving-venv",
+        _digest(serving),
+        lambda: _environment(settings, "serving-venv", serving),
+    )
     poms = sorted((REPOSITORY / "infra").glob("**/pom.xml"))
     _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ from infra.control.environment import environment, render
 from infra.control.preflight import check
 from infra.control.services import Preparation, Service, services, table
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import Supervisor, SupervisorUnreachable, log_path, start_supervisord
+from infra.control.supervision import Supervisor, SupervisorUnreachableError, log_path, start_supervisord
 
 # Marks every process that descends from an instance's supervisord, YARN's containers included.
 MARK = "MARQUEE_SUPERVISED"
@@ -70,7 +71,14 @@ def serves(settings: Settings, service: Service) -> bool:
 def _prepare(settings: Settings, step: Preparation, variables: dict[str, str]) -> None:
     log = log_path(settings, step.name)
     with log.open("wb") as output:
-        command = subprocess.run(step.command, shell=True, cwd=REPOSITORY, env=variables, stdout=output, stderr=subprocess.STDOUT, check=False)  # noqa: S602
+        command = subprocess.run(
+            shlex.split(step.command),
+            cwd=REPOSITORY,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     if command.returncode != 0:
         raise StartError(f"Preparing {step.name} failed (exit {command.returncode}); the end of {log}:\n{_tail(log)}")
 
@@ -98,7 +106,17 @@ def _process_environment(settings: Settings) -> dict[str, str]:
 def up(settings: Settings) -> None:
     """Starts whatever does not run yet and returns when everything serves. Raises PreflightError or StartError."""
     check(settings)
-    for folder in ("conf", "data", "logs", "run", "tmp", "secrets", "data/serving", "tmp/prometheus", "logs/containers"):
+    for folder in (
+        "conf",
+        "data",
+        "logs",
+        "run",
+        "tmp",
+        "secrets",
+        "data/serving",
+        "tmp/prometheus",
+        "logs/containers",
+    ):
         (settings.instance / folder).mkdir(parents=True, exist_ok=True)
     variables = _process_environment(settings)
     render(settings, environment(settings))
@@ -124,7 +142,10 @@ def up(settings: Settings) -> None:
             raise
         done[row.name].set()
         if isinstance(row, Service):
-            print(f"up  {time.monotonic() - started:5.1f} s  {row.title} serves after {time.monotonic() - begun:.1f} s", flush=True)
+            print(
+                f"up  {time.monotonic() - started:5.1f} s  {row.title} serves after {time.monotonic() - begun:.1f} s",
+                flush=True,
+            )
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(rows)) as pool:
         futures = [pool.submit(bring_up, row) for row in rows]
@@ -141,7 +162,9 @@ def marked_processes(settings: Settings) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (process / "environ").read_bytes().split(b"\0"):
-                found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                found[int(process.name)] = (
+                    (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                )
         except OSError:
             continue  # ended meanwhile, or another user's
     return found
@@ -155,7 +178,7 @@ def down(settings: Settings) -> None:
             if not service.name.startswith("datanode"):
                 supervisor.stop(service.name)
         supervisor.shut_down()
-    except SupervisorUnreachable:
+    except SupervisorUnreachableError:
         print("down  supervisord does not run", flush=True)
     for signal_number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
         deadline = time.monotonic() + patience
@@ -192,7 +215,7 @@ def status(settings: Settings) -> bool:
     """Prints one row a service and returns whether all of them serve."""
     try:
         processes = Supervisor(settings).processes()
-    except SupervisorUnreachable as error:
+    except SupervisorUnreachableError as error:
         print(error)
         return False
     rows = []
@@ -212,7 +235,12 @@ def status(settings: Settings) -> bool:
     heading = ("SERVICE", "STATE", "PORT", "MEMORY", "LOG")
     widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(5)]
     for row in [heading, *rows]:
-        print("  ".join(cell.rjust(width) if i in (2, 3) else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip())
+        print(
+            "  ".join(
+                cell.rjust(width) if i in (2, 3) else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+        )
     return healthy
 
 
@@ -224,7 +252,7 @@ def logs(settings: Settings, service: str, *, follow: bool) -> None:
     path = log_path(settings, service)
     if not path.is_file():
         raise StartError(f"{path} does not exist: {service} has not been started yet (`make up`).")
-    os.execvp("tail", ["tail", "-n", "200", *(["-F"] if follow else []), str(path)])
+    os.execvp("tail", ["tail", "-n", "200", *(["-F"] if follow else []), str(path)])  # noqa: S606
 
 
 def clean(settings: Settings, *, confirmed: bool) -> None:

@@ -34,9 +34,13 @@ def check_tools(settings: Settings) -> None:
     found = re.search(r'version "(\d+)', printed)
     if not found or found[1] != "17":
         version = found[1] if found else "an unknown version"
-        raise PreflightError(f"{java} is Java {version}, and Hadoop, Hive and Spark were tried on 17: install JDK 17 or set JAVA_HOME in .env.")
+        raise PreflightError(
+            f"{java} is Java {version}, and Hadoop, Hive and Spark were tried on 17: install JDK 17 or set JAVA_HOME in .env."
+        )
     if not (settings.software / "hive" / "scripts").exists() and not shutil.which("mvn"):
-        raise PreflightError("No `mvn` on PATH: install Maven (apt-get install maven); it fetches Hadoop's, Hive's and Tez's jars.")
+        raise PreflightError(
+            "No `mvn` on PATH: install Maven (apt-get install maven); it fetches Hadoop's, Hive's and Tez's jars."
+        )
 
 
 def available_memory() -> int:
@@ -92,7 +96,9 @@ def check_ports(settings: Settings) -> None:
         raise PreflightError(f"Port {twice[0]} is set for two services: give them different ports in .env.")
     for number, service in sorted(ports(settings).items()):
         if number > 65535:
-            raise PreflightError(f"Port {number} of {service.title} is over 65535: lower it or MARQUEE_PORT_OFFSET in .env.")
+            raise PreflightError(
+                f"Port {number} of {service.title} is over 65535: lower it or MARQUEE_PORT_OFFSET in .env."
+            )
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

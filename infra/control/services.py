@@ -44,7 +44,14 @@ def _java(heap: int) -> dict[str, str]:
 
 def _airflow_worker(name: str, command: str) -> Service:
     title = "DAG processor" if name == "dag-processor" else name
-    return Service(f"airflow-{name}", f"Airflow {title}", command, 0, ("airflow-api-server",), airflow_component=name.replace("-", "_"))
+    return Service(
+        f"airflow-{name}",
+        f"Airflow {title}",
+        command,
+        0,
+        ("airflow-api-server",),
+        airflow_component=name.replace("-", "_"),
+    )
 
 
 def table(settings: Settings) -> list[Service | Preparation]:
@@ -54,7 +61,14 @@ def table(settings: Settings) -> list[Service | Preparation]:
     all_datanodes = tuple(f"datanode{n}" for n in datanodes)
     return [
         Preparation("postgres-files", "infra/postgres/postgres.sh prepare"),
-        Service("postgres", "PostgreSQL", "infra/postgres/postgres.sh run", port("POSTGRES"), ("postgres-files",), stop_signal="INT"),
+        Service(
+            "postgres",
+            "PostgreSQL",
+            "infra/postgres/postgres.sh run",
+            port("POSTGRES"),
+            ("postgres-files",),
+            stop_signal="INT",
+        ),
         Preparation("postgres-databases", "infra/postgres/postgres.sh databases", ("postgres",)),
         Preparation("namenode-format", "infra/hadoop/prepare_hdfs.sh format"),
         Service(
@@ -89,7 +103,13 @@ def table(settings: Settings) -> list[Service | Preparation]:
             environment=_java(number("RESOURCEMANAGER_HEAP")),
             page=f":{port('RESOURCEMANAGER_HTTP')}/cluster",
             other_ports=tuple(
-                port(p) for p in ("RESOURCEMANAGER_HTTP", "RESOURCEMANAGER_SCHEDULER", "RESOURCEMANAGER_TRACKER", "RESOURCEMANAGER_ADMIN")
+                port(p)
+                for p in (
+                    "RESOURCEMANAGER_HTTP",
+                    "RESOURCEMANAGER_SCHEDULER",
+                    "RESOURCEMANAGER_TRACKER",
+                    "RESOURCEMANAGER_ADMIN",
+                )
             ),
         ),
         Service(
@@ -101,7 +121,9 @@ def table(settings: Settings) -> list[Service | Preparation]:
             environment=_java(number("NODEMANAGER_HEAP")),
             page=f":{port('NODEMANAGER_HTTP')}/node",
             stop_seconds=15,
-            other_ports=tuple(port(p) for p in ("NODEMANAGER", "NODEMANAGER_LOCALIZER", "NODEMANAGER_COLLECTOR", "SHUFFLE")),
+            other_ports=tuple(
+                port(p) for p in ("NODEMANAGER", "NODEMANAGER_LOCALIZER", "NODEMANAGER_COLLECTOR", "SHUFFLE")
+            ),
         ),
         Service(
             "jobhistory",
@@ -173,4 +195,6 @@ def services(settings: Settings) -> list[Service]:
 
 def ports(settings: Settings) -> dict[int, Service]:
     """Returns every port that an instance listens on, with its service."""
-    return {number: service for service in services(settings) for number in (service.port, *service.other_ports) if number}
+    return {
+        number: service for service in services(settings) for number in (service.port, *service.other_ports) if number
+    }

@@ -32,9 +32,24 @@ def _section(title: str, *rows: tuple[str, str, str, str]) -> list[Setting]:
 TABLE: list[Setting] = [
     *_section(
         "Where things are",
-        ("MARQUEE_STATE", ".marquee", "folder of everything that is installed, stored or logged; relative to the repository", "path"),
-        ("MARQUEE_INSTANCE", "default", "name of this installation below MARQUEE_STATE/instances; `make test` uses another", "text"),
-        ("MARQUEE_PORT_OFFSET", "0", "added to every port below, so that a second instance runs beside the first", "number"),
+        (
+            "MARQUEE_STATE",
+            ".marquee",
+            "folder of everything that is installed, stored or logged; relative to the repository",
+            "path",
+        ),
+        (
+            "MARQUEE_INSTANCE",
+            "default",
+            "name of this installation below MARQUEE_STATE/instances; `make test` uses another",
+            "text",
+        ),
+        (
+            "MARQUEE_PORT_OFFSET",
+            "0",
+            "added to every port below, so that a second instance runs beside the first",
+            "number",
+        ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
         ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
     ),
@@ -42,7 +57,12 @@ TABLE: list[Setting] = [
         "The pipeline",
         ("MARQUEE_SCHEDULE", "0 3 * * *", "cron expression (UTC) of the nightly run", "text"),
         ("MARQUEE_DATASET", "movielens-embedded", "data set of the nightly run and the default of `make run`", "text"),
-        ("MARQUEE_ARCHIVE", "", "local zip or folder of that data set; empty: embedded or the official address", "path"),
+        (
+            "MARQUEE_ARCHIVE",
+            "",
+            "local zip or folder of that data set; empty: embedded or the official address",
+            "path",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
@@ -130,7 +150,9 @@ def read_env_file(path: Path) -> dict[str, str]:
 def _checked(setting: Setting, value: str) -> str:
     if setting.kind in ("port", "number"):
         if not value.isdecimal():
-            raise SettingsError(f"{setting.name}={value!r} is not a whole number ({setting.meaning}). Correct it in .env.")
+            raise SettingsError(
+                f"{setting.name}={value!r} is not a whole number ({setting.meaning}). Correct it in .env."
+            )
         if setting.kind == "port" and not 1 <= int(value) <= 65535:
             raise SettingsError(f"{setting.name}={value} is no port: 1 to 65535. Correct it in .env.")
     return value
@@ -150,24 +172,28 @@ class Settings:
         file_values = read_env_file(path)
         unknown = sorted(name for name in file_values if name.startswith("MARQUEE_") and name not in _BY_NAME)
         if unknown:
-            raise SettingsError(f"{path.name} sets {', '.join(unknown)}, which Marquee does not know; .env.example lists every setting.")
+            raise SettingsError(
+                f"{path.name} sets {', '.join(unknown)}, which Marquee does not know; .env.example lists every setting."
+            )
         chosen = {}
         for setting in TABLE:
             value = environ.get(setting.name) or file_values.get(setting.name) or setting.default
             chosen[setting.name] = _checked(setting, value)
         if not chosen["MARQUEE_INSTANCE"].replace("-", "").isalnum():
-            raise SettingsError(f"MARQUEE_INSTANCE={chosen['MARQUEE_INSTANCE']!r} may hold letters, digits and '-' only.")
+            raise SettingsError(
+                f"MARQUEE_INSTANCE={chosen['MARQUEE_INSTANCE']!r} may hold letters, digits and '-' only."
+            )
         return cls(chosen)
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
 
     def port(self, name: str) -> int:
-        """Returns the port with the offset added, e.g. port("AIRFLOW")."""
+        """Returns a port with the offset added; the name is without MARQUEE_ and _PORT, e.g. "AIRFLOW"."""
         return int(self.values[f"MARQUEE_{name}_PORT"]) + int(self.values["MARQUEE_PORT_OFFSET"])
 
     def number(self, name: str) -> int:
-        """Returns a number, e.g. number("DATANODES")."""
+        """Returns a number; the name is without MARQUEE_, e.g. "DATANODES"."""
         return int(self.values[f"MARQUEE_{name}"])
 
     @property
@@ -201,9 +227,13 @@ class Settings:
         if self.values["JAVA_HOME"]:
             home = Path(self.values["JAVA_HOME"])
         else:
-            found = subprocess.run(["sh", "-c", "command -v java"], capture_output=True, text=True, check=False).stdout.strip()
+            found = subprocess.run(
+                ["sh", "-c", "command -v java"], capture_output=True, text=True, check=False
+            ).stdout.strip()
             if not found:
-                raise SettingsError("No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.")
+                raise SettingsError(
+                    "No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env."
+                )
             home = Path(found).resolve().parents[1]
         if not (home / "bin" / "java").is_file():
             raise SettingsError(f"JAVA_HOME={home} holds no bin/java: set it to a JDK 17 in .env.")

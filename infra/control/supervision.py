@@ -19,7 +19,7 @@ from infra.control.settings import REPOSITORY, Settings
 _LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes, and supervisord appends its pid while it binds
 
 
-class SupervisorUnreachable(Exception):
+class SupervisorUnreachableError(Exception):
     """supervisord of this instance does not run."""
 
 
@@ -120,13 +120,13 @@ class Supervisor:
         try:
             return getattr(self._proxy.supervisor, method)(*arguments)
         except (FileNotFoundError, ConnectionError, http.client.HTTPException) as error:
-            raise SupervisorUnreachable("supervisord does not run: start the platform with `make up`.") from error
+            raise SupervisorUnreachableError("supervisord does not run: start the platform with `make up`.") from error
 
     def running(self) -> bool:
         """Tells whether supervisord answers."""
         try:
             self._call("getState")
-        except SupervisorUnreachable:
+        except SupervisorUnreachableError:
             return False
         return True
 
@@ -174,4 +174,4 @@ def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervis
         if supervisor.running():
             return supervisor
         time.sleep(0.1)
-    raise SupervisorUnreachable(f"supervisord did not come up; read {settings.instance}/logs/supervisord.log.")
+    raise SupervisorUnreachableError(f"supervisord did not come up; read {settings.instance}/logs/supervisord.log.")

@@ -7,13 +7,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 
 def state(namenode: str) -> tuple[str, int]:
     """Returns the safe-mode notice ('' when out of it) and the number of live DataNodes."""
-    beans = {}
+    beans: dict[str, Any] = {}
     for name in ("NameNodeInfo", "FSNamesystemState"):
-        with urllib.request.urlopen(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}", timeout=10) as answer:  # noqa: S310
             beans |= json.load(answer)["beans"][0]
     return beans["Safemode"], beans["NumLiveDataNodes"]
 

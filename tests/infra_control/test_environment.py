@@ -15,7 +15,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def property_of(path: Path, name: str) -> str | None:
-    return {p.findtext("name"): p.findtext("value") for p in ElementTree.parse(path).getroot().iter("property")}.get(name)
+    return {p.findtext("name"): p.findtext("value") for p in ElementTree.parse(path).getroot().iter("property")}.get(
+        name
+    )
 
 
 def test_generated_secrets_are_kept_and_private(settings: Settings) -> None:
@@ -38,7 +40,10 @@ def test_rendered_files_hold_the_ports_with_their_offset_and_three_replicas(sett
     assert property_of(conf / "hadoop" / "core-site.xml", "fs.defaultFS") == "hdfs://localhost:19000"
     assert property_of(conf / "hadoop" / "hdfs-site.xml", "dfs.replication") == "3"
     assert property_of(conf / "hive" / "hive-site.xml", "hive.metastore.uris") == "thrift://localhost:19083"
-    assert "spark.hadoop.hive.metastore.uris         thrift://localhost:19083" in (conf / "spark" / "spark-defaults.conf").read_text()
+    assert (
+        "spark.hadoop.hive.metastore.uris         thrift://localhost:19083"
+        in (conf / "spark" / "spark-defaults.conf").read_text()
+    )
 
 
 def test_no_placeholder_is_left_and_files_with_passwords_are_private(settings: Settings) -> None:

@@ -51,10 +51,18 @@ def test_a_missing_jdk_is_refused_with_what_to_install(tmp_path: Path) -> None:
     environment = os.environ | {"PATH": str(tmp_path), "JAVA_HOME": "", "MARQUEE_STATE": str(tmp_path)}
     (tmp_path / "sh").symlink_to("/bin/sh")
     ended = subprocess.run(
-        [sys.executable, "-m", "infra.control", "preflight"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "infra.control", "preflight"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr == "marquee: No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
+    assert (
+        ended.stderr
+        == "marquee: No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
+    )
 
 
 def test_another_java_is_refused_by_its_version(tmp_path: Path) -> None:

@@ -45,5 +45,11 @@ def test_more_datanodes_get_ports_of_their_own(tmp_path: Path) -> None:
 
 def test_every_jvm_has_an_explicit_heap(tmp_path: Path) -> None:
     for row in table(settings(tmp_path)):
-        if isinstance(row, Service) and row.command.split()[0] in ("hdfs", "yarn", "mapred", "hive", "infra/hadoop/datanode.sh"):
+        if isinstance(row, Service) and row.command.split()[0] in (
+            "hdfs",
+            "yarn",
+            "mapred",
+            "hive",
+            "infra/hadoop/datanode.sh",
+        ):
             assert int(row.environment["HADOOP_HEAP"]) >= 128, row.name

@@ -1,0 +1,97 @@
+"""The real stack, on its own ports and its own state, so that it runs beside a demo."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.control.environment import environment
+from infra.control.settings import REPOSITORY, Settings
+
+INSTANCE = {"MARQUEE_INSTANCE": "test", "MARQUEE_PORT_OFFSET": "10000"}
+
+
+class Stack:
+    """The running test instance: its commands, its APIs, its warehouse."""
+
+    def __init__(self) -> None:
+        self.settings = Settings.load(environ=dict(os.environ) | INSTANCE)
+        self.variables = os.environ | environment(self.settings) | INSTANCE
+
+    def control(self, *arguments: str, check: bool = True) -> str:
+        """Runs a control command, shows its output as it comes, and returns it."""
+        command = [sys.executable, "-u", "-m", "infra.control", *arguments]
+        # On a fresh session so that Ctrl-C at pytest does not end a half-started platform.
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=os.environ | INSTANCE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        status = process.wait()
+        assert not check or status == 0, f"{' '.join(command)} exited {status}"
+        return "".join(lines)
+
+    def run(self, *arguments: str) -> str:
+        """Runs a program with the platform's environment and returns its standard output."""
+        ended = subprocess.run(
+            arguments, cwd=REPOSITORY, env=self.variables, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, f"{arguments} exited {ended.returncode}: {ended.stderr[-3000:]}"
+        return ended.stdout
+
+    def pipeline(self, *arguments: str, check: bool = True) -> str:
+        return self.control("exec", "--", "python3", "-m", "infra.pipeline", *arguments, check=check)
+
+    def get(self, url: str) -> Any:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return json.load(answer)
+
+    def api(self, path: str) -> Any:
+        return self.get(self.variables["MARQUEE_API_URL"] + path)
+
+    def problem(self, path: str) -> tuple[int, Any]:
+        """Returns status and problem document of a request that must fail."""
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            self.api(path)
+        with raised.value as error:
+            assert error.headers["Content-Type"].startswith("application/problem+json")
+            return error.code, json.load(error)
+
+    def hive(self, query: str) -> list[tuple[Any, ...]]:
+        """Returns the rows of a query through HiveServer2."""
+        from pyhive import hive
+
+        with hive.connect(
+            "127.0.0.1", self.settings.port("HIVESERVER2"), username=self.variables["MARQUEE_USER"], auth="NONE"
+        ) as connection:
+            cursor = connection.cursor()
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def store(self, *parts: str) -> Path:
+        return Path(self.variables["MARQUEE_PUBLICATION_STORE"], *parts)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Starts the test instance from nothing, and ends it."""
+    running = Stack()
+    running.control("clean", "--yes")
+    running.control("up")
+    yield running
+    running.control("down")
