@@ -92,11 +92,12 @@ class RunningProgram:
 
     def _stream(self, lines: IO[str] | None) -> str:
         last = ""
-        for line in lines or ():
-            text = line.rstrip()
-            self._log.info("%s", text)
-            self._last_lines.append(text)
-            last = text or last
+        with lines or contextlib.nullcontext(()) as open_lines:
+            for line in open_lines:
+                text = line.rstrip()
+                self._log.info("%s", text)
+                self._last_lines.append(text)
+                last = text or last
         return last
 
 
