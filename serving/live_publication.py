@@ -110,36 +110,40 @@ class LivePublication:
         if serving is not None and serving[0] == fingerprint:
             return serving[1]
         if fingerprint is None:
-            return self._keep("The live link is gone", serving)
+            return self._keep("The live link is gone.", None)
         if self._failed is not None and self._failed[0] == fingerprint and time.monotonic() < self._failed[1]:
-            return self._keep(self.failure or "", serving)
+            return self._keep(self.failure or "", fingerprint)
         try:
             publication = self._opened(fingerprint)
         except PublicationError as error:
             self._failed = (fingerprint, time.monotonic() + _RETRY_SECONDS)
             if self._on_failure is not None:
                 self._on_failure(fingerprint[0], str(error))
-            return self._keep(str(error), serving)
+            return self._keep(str(error), fingerprint)
         self._serve(fingerprint, publication)
         self._failed = None
         self.failure = None
         return publication
 
-    def _keep(self, failure: str, serving: tuple[Fingerprint, Publication] | None) -> Publication:
-        """Go on with the one that serves, or, in a process that has none yet, with the last sound one before it."""
+    def _keep(self, failure: str, fingerprint: Fingerprint | None) -> Publication:
+        """Go on with the one that serves or, where it is damaged or none serves yet, the last sound one before it."""
+        serving = self._serving
         self.failure = failure
-        if serving is not None:
+        # A file that was damaged in place while it serves is not to be trusted, open or not; one that was merely
+        # removed is whole as long as it is open.
+        damaged = fingerprint is not None and fingerprint != (fingerprint[0], 0, 0, 0, 0, 0)
+        if serving is not None and not (damaged and fingerprint and fingerprint[0] == serving[1].publication_id):
             return serving[1]
         for earlier in self.store.rollback_targets():
-            fingerprint = self._fingerprint(earlier)
+            before = self._fingerprint(earlier)
             try:
-                publication = self._opened(fingerprint) if fingerprint else None
+                publication = self._opened(before) if before else None
             except PublicationError as error:
                 if self._on_failure is not None:
                     self._on_failure(earlier, str(error))
                 continue
-            if fingerprint and publication:
-                self._serve(fingerprint, publication)
+            if before and publication:
+                self._serve(before, publication)
                 return publication
         raise PublicationError(f"No sound publication is left to serve. {failure}")
 

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from serving.live_publication import LivePublication, NothingPublishedError
+from serving.publication_format import PublicationError
+from serving.publication_store import PublicationStore
+
+from .conftest import FIRST, SECOND, THIRD
+from .test_publication_store import flip_a_bit
+
+
+def test_before_the_first_activation_there_is_nothing_to_serve(store: PublicationStore) -> None:
+    with pytest.raises(NothingPublishedError):
+        LivePublication(store.root).current()
+
+
+def test_a_switch_is_noticed_by_the_next_request(store: PublicationStore) -> None:
+    switches: list[str] = []
+    live = LivePublication(store.root, lambda publication: switches.append(publication.publication_id))
+    store.activate(FIRST, "ann", "")
+    assert live.current().publication_id == FIRST
+    store.activate(SECOND, "ann", "")
+    assert live.current().publication_id == SECOND
+    assert live.current() is live.current()
+    assert switches == [FIRST, SECOND]
+
+
+def test_a_request_in_flight_finishes_on_the_publication_it_began_with(store: PublicationStore) -> None:
+    live = LivePublication(store.root)
+    store.activate(FIRST, "ann", "")
+    in_flight = live.current()
+    for _ in range(3):
+        for publication in (SECOND, THIRD):
+            store.pin(publication, "ann", "")
+            live.current()
+    assert in_flight.recommendations(1) == [[3, 10.0, [1]], [2, 10.0, [1, 5]], [4, 10.0, []]]
+
+
+def test_a_flipped_bit_in_the_live_one_keeps_the_previous_one_serving(store: PublicationStore) -> None:
+    failures: list[str] = []
+    live = LivePublication(store.root, on_failure=lambda publication, _: failures.append(publication))
+    store.activate(FIRST, "ann", "")
+    live.current()
+    store.activate(SECOND, "ann", "")
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert [live.current().publication_id for _ in range(3)] == [FIRST] * 3
+    assert live.failure is not None
+    assert "has SHA-256" in live.failure
+    assert failures == [SECOND], "a file that failed is not read again for each request"
+    store.roll_back(None, "ann", "flipped bit")
+    assert live.current().publication_id == FIRST
+    assert live.failure is None
+
+
+def test_a_process_that_starts_on_a_damaged_live_one_serves_the_last_sound_one_before(store: PublicationStore) -> None:
+    for publication in (FIRST, SECOND, THIRD):
+        store.activate(publication, "ann", "")
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    (store.path(THIRD) / "publication.sqlite").unlink()
+    live = LivePublication(store.root)
+    assert live.current().publication_id == FIRST
+    assert live.failure is not None
+
+
+def test_a_file_damaged_while_it_serves_is_found_and_the_previous_one_is_served(store: PublicationStore) -> None:
+    store.activate(FIRST, "ann", "")
+    store.activate(SECOND, "ann", "")
+    live = LivePublication(store.root)
+    assert live.current().publication_id == SECOND
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert live.current().publication_id == FIRST
+
+
+def test_without_any_sound_publication_there_is_an_error(store: PublicationStore) -> None:
+    store.activate(FIRST, "ann", "")
+    flip_a_bit(store.path(FIRST) / "publication.sqlite")
+    with pytest.raises(PublicationError, match="No sound publication is left"):
+        LivePublication(store.root).current()
+
+
+def test_an_earlier_publication_is_opened_by_its_id(store: PublicationStore) -> None:
+    store.activate(THIRD, "ann", "")
+    live = LivePublication(store.root)
+    assert live.named(FIRST).publication_id == FIRST
+    with pytest.raises(PublicationError, match="is not in the store"):
+        live.named("20301123T190000")
+
+
+def test_under_switches_no_thread_sees_an_error_or_a_mixture(store: PublicationStore) -> None:
+    store.activate(FIRST, "ann", "")
+    live = LivePublication(store.root)
+    stop = threading.Event()
+    scores = {FIRST: 10.0, SECOND: 20.0, THIRD: 30.0}
+    wrong: list[object] = []
+    answered: set[str] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                publication = live.current()
+                entries = publication.recommendations(1) or []
+            except Exception as error:  # noqa: BLE001 - any error at all is what the test looks for
+                wrong.append(error)
+                return
+            answered.add(publication.publication_id)
+            if [entry[1] for entry in entries] != [scores[publication.publication_id]] * 3:
+                wrong.append((publication.publication_id, entries))
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for turn in range(30):
+        store.pin((FIRST, SECOND, THIRD)[turn % 3], "ann", "")
+        live.current()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert answered == {FIRST, SECOND, THIRD}

@@ -1,0 +1,147 @@
+"""Kill a change at every system call it makes, and fail it at every one: readers see the old or the new, whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.ledger import live_history
+from serving.live_publication import LivePublication
+from serving.publication_format import PublicationError
+from serving.publication_store import PublicationStore
+from serving.publication_transfer import pull
+
+from .conftest import FIRST, SECOND, THIRD
+
+# Every function of os that changes or opens files; the code under test reaches the system through these alone, apart
+# from plain reading.
+CALLS = (
+    *("open", "close", "write", "fsync", "rename", "replace", "symlink", "unlink", "mkdir", "rmdir", "ftruncate"),
+    *("pread", "fstat", "stat", "lstat", "readlink", "listdir", "scandir", "chmod"),
+)
+Change = Callable[[PublicationStore], Any]
+
+
+def run_until_call(change: Callable[[], object], number: int, at_fault: Callable[[], None]) -> bool:
+    """Run `change` in a forked process where the call with this number meets a fault; say whether it was reached."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            assert os.WTERMSIG(status) == signal.SIGKILL
+            return True
+        code = os.WEXITSTATUS(status)
+        assert code in (0, 3), f"the change ended with {code}"
+        return code == 3
+    reached = 0
+
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal reached
+            reached += 1
+            if reached == number:
+                at_fault()
+            return original(*arguments, **named)
+
+        return call
+
+    code = 4
+    try:
+        for name in CALLS:
+            setattr(os, name, watched(getattr(os, name)))
+        change()
+        code = 0
+    except OSError as error:
+        code = 3 if error.errno == errno.EIO else 4
+    except PublicationError:
+        code = 3
+    finally:
+        # Some faults are tolerated, such as the failing removal of a folder: reached all the same.
+        os._exit(3 if code == 0 and reached >= number else code)
+    raise AssertionError("not reached")
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail() -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def served(root: Path) -> tuple[str, float]:
+    """Answer as a fresh serving process would, and check that the answer is of one publication, whole."""
+    live = LivePublication(root)
+    publication = live.current()
+    assert live.failure is None
+    entries = publication.recommendations(1)
+    assert entries is not None
+    assert [entry[0] for entry in entries] == [3, 2, 4]
+    assert publication.publication_id == (FIRST, SECOND, THIRD)[int(entries[0][1] // 10) - 1]
+    return publication.publication_id, entries[0][1]
+
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    "activate": (lambda store: store.activate(THIRD, "ann", "newer"), THIRD),
+    "rollback": (lambda store: store.roll_back(None, "ann", "bad"), FIRST),
+    "pin": (lambda store: store.pin(THIRD, "ann", "demo"), THIRD),
+}
+
+
+@pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_repeated(
+    store: PublicationStore, tmp_path: Path, name: str, fault: Callable[[], None]
+) -> None:
+    change, after = CHANGES[name]
+    store.activate(FIRST, "ann", "")
+    store.activate(SECOND, "ann", "")
+    seen = set()
+    number = 0
+    reached = True
+    while reached:
+        number += 1
+        root = tmp_path / f"copy-{number}"
+        shutil.copytree(store.root, root, symlinks=True)
+        copy = PublicationStore(root)
+        reached = run_until_call(lambda copy=copy: change(copy), number, fault)  # type: ignore[misc]
+        seen.add(served(root)[0])
+        assert served(root)[0] in (SECOND, after)
+        # Whoever comes next finds a store that works, and a ledger that knows what is live.
+        if copy.live() == SECOND or name != "rollback":
+            change(copy)
+        else:
+            copy.record_refusal(THIRD, "ann", "any change settles the ledger")
+        assert copy.live() == after
+        assert live_history(copy.ledger.entries())[-1] == after
+        shutil.rmtree(root)
+    assert number > 20, "the faults did not reach the calls"
+    assert seen == {SECOND, after}
+
+
+@pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
+def test_a_pull_stopped_at_any_call_leaves_no_half_publication_and_can_be_repeated(
+    store: PublicationStore, tmp_path: Path, fault: Callable[[], None]
+) -> None:
+    source = str(tmp_path / "built")
+    number = 0
+    reached = True
+    while reached:
+        number += 1
+        copy = PublicationStore(tmp_path / f"copy-{number}")
+        reached = run_until_call(lambda copy=copy: pull(copy, source, THIRD, "u", "ann"), number, fault)  # type: ignore[misc]
+        for publication in copy.publications():
+            copy.verify(publication)
+        pull(copy, source, THIRD, "u", "ann")
+        assert copy.publications() == [THIRD]
+        assert sorted(path.name for path in copy.folder.iterdir()) == [THIRD]
+        copy.activate(THIRD, "ann", "")
+        shutil.rmtree(copy.root)
+    assert number > 20, "the faults did not reach the calls"

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from serving.publication_format import PublicationError
+from serving.publication_store import PublicationStore
+from serving.publication_transfer import pull
+
+from .conftest import FIRST, THIRD, BuildFrom, small_tables
+
+
+class NameNode(BaseHTTPRequestHandler):
+    """Answers OPEN as HDFS does: the NameNode redirects, the DataNode sends; a missing file is a RemoteException."""
+
+    files: dict[str, bytes]
+    users: list[str]
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        self.users.append(query["user.name"][0])
+        content = self.files.get(parts.path.removeprefix("/webhdfs/v1").removeprefix("/datanode"))
+        if content is None:
+            error = {"RemoteException": {"message": "File does not exist\nat org.apache.hadoop"}}
+            self.answer(404, json.dumps(error).encode())
+        elif parts.path.startswith("/datanode"):
+            self.answer(200, content)
+        else:
+            self.send_response(307)
+            port = self.server.server_address[1]
+            path = parts.path.removeprefix("/webhdfs/v1")
+            self.send_header("Location", f"http://127.0.0.1:{port}/datanode{path}?{parts.query}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def hdfs(build_from: BuildFrom) -> Iterator[str]:
+    folder, _ = build_from(THIRD)
+    NameNode.files = {
+        f"/marquee/publications/{THIRD}/{name}": (folder / name).read_bytes()
+        for name in ("manifest.json", "publication.sqlite")
+    }
+    NameNode.users = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), NameNode) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("folder", ["", "/", "/marquee/publications", "/webhdfs/v1/marquee/publications/"])
+def test_a_publication_comes_from_webhdfs_through_the_redirect(tmp_path: Path, hdfs: str, folder: str) -> None:
+    store = PublicationStore(tmp_path / "store")
+    change = pull(store, hdfs + folder, THIRD, "marquee", "ann")
+    assert (change.action, change.changed, change.live) == ("pulled", True, None)
+    assert store.verify(THIRD).batch_id == THIRD
+    assert set(NameNode.users) == {"marquee"}
+    assert store.ledger.entries()[0].actor == "ann"
+
+
+def test_pulling_again_changes_nothing(tmp_path: Path, hdfs: str) -> None:
+    store = PublicationStore(tmp_path / "store")
+    pull(store, hdfs, THIRD, "marquee", "ann")
+    assert pull(store, hdfs, THIRD, "marquee", "ann").changed is False
+    assert len(store.ledger.entries()) == 1
+
+
+def test_bytes_that_do_not_match_the_manifest_do_not_enter_the_store(tmp_path: Path, hdfs: str) -> None:
+    path = f"/marquee/publications/{THIRD}/publication.sqlite"
+    content = bytearray(NameNode.files[path])
+    content[100] ^= 1
+    NameNode.files[path] = bytes(content)
+    store = PublicationStore(tmp_path / "store")
+    with pytest.raises(PublicationError, match="arrived with SHA-256"):
+        pull(store, hdfs, THIRD, "marquee", "ann")
+    assert list(store.folder.iterdir()) == []
+
+
+def test_other_bytes_under_an_id_that_is_taken_are_refused_and_recorded(
+    tmp_path: Path, hdfs: str, build_from: BuildFrom
+) -> None:
+    store = PublicationStore(tmp_path / "store")
+    kept = pull(store, hdfs, THIRD, "marquee", "ann").publication
+    tables = small_tables()
+    tables["movies"][0] = (1, "Toy Story 2", 1999, "Animation|Comedy")
+    folder, _ = build_from(THIRD, tables)
+    with pytest.raises(PublicationError, match="a publication never changes, so publish under a new batch id"):
+        pull(store, str(folder), THIRD, "marquee", "ann")
+    store.verify(kept)
+    assert store.ledger.entries()[-1].action == "refused"
+
+
+def test_a_publication_that_hdfs_does_not_have_is_one_sentence(tmp_path: Path, hdfs: str) -> None:
+    with pytest.raises(PublicationError, match=r"answered 404 \(File does not exist\): was it published\?$"):
+        pull(PublicationStore(tmp_path / "store"), hdfs, FIRST, "marquee", "ann")
+
+
+def test_a_name_node_that_is_down_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(PublicationError, match=r"cannot be reached .*: is HDFS up\?$"):
+        pull(PublicationStore(tmp_path / "store"), "http://127.0.0.1:1", FIRST, "marquee", "ann")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [("ftp://host/x", "is no source: give the NameNode's http address"), ("missing", "cannot be read")],
+)
+def test_a_wrong_source_is_one_sentence(tmp_path: Path, address: str, sentence: str) -> None:
+    with pytest.raises(PublicationError, match=sentence):
+        pull(PublicationStore(tmp_path / "store"), address, FIRST, "marquee", "ann")
