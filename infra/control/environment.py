@@ -14,9 +14,18 @@ from typing import Any
 
 from infra.control.settings import REPOSITORY, TABLE, Settings
 
-_OPENED_PACKAGES = """
-    java.lang java.util java.util.concurrent java.util.concurrent.atomic java.net java.nio java.io java.text java.util.regex java.time
-""".split()
+_OPENED_PACKAGES = [
+    "java.lang",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "java.net",
+    "java.nio",
+    "java.io",
+    "java.text",
+    "java.util.regex",
+    "java.time",
+]
 # JDK 17 closes these packages; the Tez and MapReduce application masters and their tasks reflect into them.
 JAVA_OPENS = (
     " ".join(f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in _OPENED_PACKAGES)
@@ -145,7 +154,7 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
     home = settings.instance / "data" / "airflow"
     master = settings["MARQUEE_SPARK_MASTER"]
     spark_host, _, spark_port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
-    spark = {
+    spark: dict[str, Any] = {
         "conn_type": "spark",
         "host": spark_host,
         "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"},

@@ -15,14 +15,32 @@ from pathlib import Path
 from infra.control.settings import REPOSITORY, Settings
 
 # What Tez's application master and tasks need beside Hadoop's own jars, which they take from the cluster.
-_TEZ_JARS = """
-    tez-*.jar hadoop-shim*.jar RoaringBitmap*.jar shims-0*.jar protobuf-java-3*.jar commons-collections4*.jar commons-collections-3*.jar
-    commons-lang-2*.jar async-http-client*.jar
-""".split()
+_TEZ_JARS = [
+    "tez-*.jar",
+    "hadoop-shim*.jar",
+    "RoaringBitmap*.jar",
+    "shims-0*.jar",
+    "protobuf-java-3*.jar",
+    "commons-collections4*.jar",
+    "commons-collections-3*.jar",
+    "commons-lang-2*.jar",
+    "async-http-client*.jar",
+]
 # Hadoop's jars that Hive needs. Not its log4j 1 binding, which would take Hive's logging over.
-_HADOOP_JARS_FOR_HIVE = """
-    hadoop-* re2j* woodstox* stax2* commons-configuration2* commons-collections4* dnsjava* leveldbjni* kerb* token-provider* nimbus* snappy-java*
-""".split()
+_HADOOP_JARS_FOR_HIVE = [
+    "hadoop-*",
+    "re2j*",
+    "woodstox*",
+    "stax2*",
+    "commons-configuration2*",
+    "commons-collections4*",
+    "dnsjava*",
+    "leveldbjni*",
+    "kerb*",
+    "token-provider*",
+    "nimbus*",
+    "snappy-java*",
+]
 
 
 class InstallError(Exception):

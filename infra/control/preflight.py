@@ -24,7 +24,8 @@ def check_tools(settings: Settings) -> None:
     """Raises PreflightError without Python 3.11, a JDK 17 or, as long as the jars are missing, Maven."""
     if sys.version_info[:2] != (3, 11):
         raise PreflightError(
-            f"Python {sys.version_info.major}.{sys.version_info.minor} runs this; mrjob needs Python 3.11: make it the first `python3` on PATH."
+            f"Python {sys.version_info.major}.{sys.version_info.minor} runs this; "
+            "mrjob needs Python 3.11: make it the first `python3` on PATH."
         )
     try:
         java = settings.java_home / "bin" / "java"
