@@ -125,6 +125,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPARK_CONF_DIR": str(instance / "conf" / "spark"),
         "PYSPARK_PYTHON": str(settings.python),
         "PYSPARK_DRIVER_PYTHON": str(settings.python),
+        "SPARK_LOCAL_IP": host,
         "OPENBLAS_NUM_THREADS": "1",
         "MLFLOW_TRACKING_URI": f"http://{host}:{settings.port('MLFLOW')}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
