@@ -72,7 +72,6 @@ BAD_PARAMETER = _kind(
     "Bad parameter",
     "Another parameter has a value that it cannot have, is given twice, or does not exist for this address.",
 )
-BAD_BODY = _kind("bad-body", HTTPStatus.BAD_REQUEST, "Bad body", "The body is not the JSON document that is described.")
 NOTHING_PUBLISHED = _kind(
     "nothing-published",
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -85,20 +84,11 @@ NO_SOUND_PUBLICATION = _kind(
     "No sound publication",
     "The live publication failed verification and there is no earlier one that passes.",
 )
-FOLD_IN_UNAVAILABLE = _kind(
-    "fold-in-unavailable",
-    HTTPStatus.NOT_IMPLEMENTED,
-    "No lists on the fly",
-    "The publication has no item factors, or its lineage lacks the model's parameters.",
-)
 NOT_FOUND = _kind("not-found", HTTPStatus.NOT_FOUND, "Not found", "There is nothing at this address.")
 METHOD_NOT_ALLOWED = _kind(
     "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed", "See the `Allow` header for what is."
 )
 TOO_LARGE = _kind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", "The body is larger than 64 KiB.")
-UNSUPPORTED_MEDIA_TYPE = _kind(
-    "unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "Send application/json."
-)
 INTERNAL = _kind(
     "internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error", "A defect; the request id finds it in the log."
 )

@@ -85,7 +85,3 @@ class Publication:
         """Return up to `count` ids of users with a list, ascending, above `after`."""
         query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
         return [row[0] for row in self._connection.execute(query, (after, count))]
-
-    def item_factors(self) -> list[tuple[int, bytes]]:
-        """Return (movie_id, factors as little-endian float32) by movie id; empty where none were exported."""
-        return self._connection.execute("SELECT movie_id, factors FROM item_factors ORDER BY movie_id").fetchall()

@@ -63,8 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, for lists on the fly, "
-        "item_factors/ (movie_id, comma-joined factors): tab-separated text as Hive exports it",
+        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, if wanted, item_factors/ "
+        "(movie_id, comma-joined factors): tab-separated text as Hive exports it",
     )
     build.add_argument(
         "--lineage",

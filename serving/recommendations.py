@@ -33,6 +33,7 @@ from serving.observability import (
     publication_serves,
 )
 from serving.openapi import openapi_document
+from serving.pages import page_routes
 from serving.problems import ProblemError, problem_response
 from serving.publication_format import PUBLICATION_ID, PublicationError, format_time
 from serving.publication_reader import Movie, Publication, fold
@@ -47,7 +48,7 @@ _MIN_GZIP_BYTES = 1400
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATE = "public, max-age=0, must-revalidate"
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    "default-src 'none'; style-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -84,6 +85,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     _catalogue_routes(app, live)
     _publication_routes(app, live)
     _operation_routes(app, live)
+    page_routes(app, lambda: _current(live))
     return app
 
 
@@ -438,7 +440,6 @@ def _answer_errors(app: Flask) -> None:
             HTTPStatus.NOT_FOUND: problems.NOT_FOUND,
             HTTPStatus.METHOD_NOT_ALLOWED: problems.METHOD_NOT_ALLOWED,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE: problems.TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE: problems.UNSUPPORTED_MEDIA_TYPE,
         }
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         kind = by_status.get(status, problems.BAD_PARAMETER if status < 500 else problems.INTERNAL)

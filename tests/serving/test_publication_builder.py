@@ -104,7 +104,10 @@ def empty(table: str) -> Callable[[Tables], None]:
         (drop("recommendations", 1), "The list of user 1 is not ranked 1 to 2: it has a rank 3"),
         (drop("recommendations", 2), "The list of user 1 has 2 of 3 entries"),
         (replace("recommendations", 1, (1, 2, 3, 0.8, "1")), "The list of user 1 holds movie 3 more than once"),
-        (replace("recommendations", 1, (1, 2, 9, 0.8, "1")), "The list of user 1 holds movie 9, which the movies table"),
+        (
+            replace("recommendations", 1, (1, 2, 9, 0.8, "1")),
+            "The list of user 1 holds movie 9, which the movies table",
+        ),
         (replace("recommendations", 1, (1, 2, 2, 0.8, "9")), "The list of user 1 gives movie 9 as a reason"),
         (replace("recommendations", 1, (1, 2, 1, 0.8, "5")), "recommends movie 1, which the user has rated"),
         (replace("recommendations", 1, (1, 2, 2, 0.95, "1")), "has a higher score at rank 2 than at 1"),
@@ -114,7 +117,10 @@ def empty(table: str) -> Callable[[Tables], None]:
         (replace("similar_movies", 1, (5, 2, 5, 0.5)), "The list of movies similar to 5 holds the movie itself"),
         (replace("similar_movies", 0, (9, 1, 6, 0.5)), "movies similar to"),
         (drop("similar_movies", 3), "The list of movies similar to 6 has 1 of 2 entries"),
-        (replace("popular_movies", 3, ("genre:Horror", 2, 5, 2.5, 190)), "popular movies in genre:Horror is not ranked"),
+        (
+            replace("popular_movies", 3, ("genre:Horror", 2, 5, 2.5, 190)),
+            "popular movies in genre:Horror is not ranked",
+        ),
         (replace("popular_movies", 3, ("genre:Horror", 1, 5, 2.5, -1)), "ratings is '-1'"),
         (replace("movies", 1, (1, "Again", 2001, "")), "movies holds movie 1 more than once"),
         (replace("movies", 1, (2, "", 2001, "")), "movies/000000_0:2: title is empty"),

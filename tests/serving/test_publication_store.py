@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def flip_a_bit(path: Path) -> None:
 def test_activating_points_the_live_link_and_says_so_in_the_ledger(store: PublicationStore) -> None:
     change = store.activate(FIRST, "ann", "first one")
     assert (change.changed, change.live) == (True, FIRST)
-    assert os.readlink(store.root / "live") == f"publications/{FIRST}"
+    assert str((store.root / "live").readlink()) == f"publications/{FIRST}"
     assert actions(store) == [("activating", FIRST), ("activated", FIRST)]
     last = json.loads((store.root / "ledger.jsonl").read_text().splitlines()[-1])
     assert (last["actor"], last["reason"]) == ("ann", "first one")

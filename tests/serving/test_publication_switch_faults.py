@@ -76,7 +76,7 @@ def fail() -> None:
     raise OSError(errno.EIO, "Input/output error")
 
 
-def served(root: Path) -> tuple[str, float]:
+def served(root: Path) -> str:
     """Answer as a fresh serving process would, and check that the answer is of one publication, whole."""
     live = LivePublication(root)
     publication = live.current()
@@ -85,7 +85,7 @@ def served(root: Path) -> tuple[str, float]:
     assert entries is not None
     assert [entry[0] for entry in entries] == [3, 2, 4]
     assert publication.publication_id == (FIRST, SECOND, THIRD)[int(entries[0][1] // 10) - 1]
-    return publication.publication_id, entries[0][1]
+    return publication.publication_id
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
@@ -95,8 +95,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("activate", kill), ("activate", fail), ("rollback", kill), ("pin", kill)],
+    ids=["activate-killed", "activate-failing", "rollback-killed", "pin-killed"],
+)
 def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_repeated(
     store: PublicationStore, tmp_path: Path, name: str, fault: Callable[[], None]
 ) -> None:
@@ -112,8 +115,9 @@ def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_r
         shutil.copytree(store.root, root, symlinks=True)
         copy = PublicationStore(root)
         reached = run_until_call(lambda copy=copy: change(copy), number, fault)  # type: ignore[misc]
-        seen.add(served(root)[0])
-        assert served(root)[0] in (SECOND, after)
+        found = served(root)
+        assert found in (SECOND, after)
+        seen.add(found)
         # Whoever comes next finds a store that works, and a ledger that knows what is live.
         if copy.live() == SECOND or name != "rollback":
             change(copy)
