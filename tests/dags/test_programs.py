@@ -67,9 +67,12 @@ started.wait()
     pid = int(child.read_text())
     stopping = threading.Timer(0.05, program.stop)
     stopping.start()
+    begun = time.monotonic()
     with pytest.raises(ProgramError, match="was stopped because its task was"):
         program.wait()
     stopping.join()
+    # Left alone, the program would end by itself after a minute.
+    assert time.monotonic() - begun < 30
     deadline = time.monotonic() + 5
     while _runs(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
