@@ -6,7 +6,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.recommendations (
     `rank` INT COMMENT 'place in the list, from 1',
     movie_id INT COMMENT 'recommended movie',
     score DOUBLE COMMENT 'model score, higher is better',
-    reason_movie_ids STRING COMMENT 'comma-joined movies of the user that contributed most; may be empty'
+    reason_movie_ids STRING COMMENT 'comma-joined movies of the user that contributed most, may be empty'
 )
 COMMENT 'Top-N movies of each user'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')

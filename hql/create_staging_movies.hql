@@ -9,10 +9,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.staging_movies (
     title STRING COMMENT 'title without its year',
     release_year INT COMMENT 'NULL where the title names none',
     genres STRING COMMENT 'joined by |, empty where none is listed',
-    reason STRING COMMENT 'why the row is not clean; NULL for clean rows',
-    raw_line STRING COMMENT 'base64 of the row as it stands in the file; quarantined rows only'
+    reason STRING COMMENT 'why the row is not clean, NULL for clean rows',
+    raw_line STRING COMMENT 'base64 of the row as it stands in the file, quarantined rows only'
 )
-COMMENT 'Movie rows with their outcome; text, in the job output folder'
+COMMENT 'Movie rows with their outcome as text, in the job output folder'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE

@@ -9,10 +9,10 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.staging_ratings (
     movie_id INT COMMENT '1 to 2147483647',
     rating DOUBLE COMMENT 'half stars, 0.5 to 5.0',
     rated_at BIGINT COMMENT 'Unix seconds, UTC',
-    reason STRING COMMENT 'why the row is not clean; NULL for clean rows',
-    raw_line STRING COMMENT 'base64 of the row as it stands in the file; quarantined rows only'
+    reason STRING COMMENT 'why the row is not clean, NULL for clean rows',
+    raw_line STRING COMMENT 'base64 of the row as it stands in the file, quarantined rows only'
 )
-COMMENT 'Ratings rows with their outcome; text, in the job output folder'
+COMMENT 'Ratings rows with their outcome as text, in the job output folder'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE

@@ -1,0 +1,19 @@
+-- Mean rating of each movie in each calendar year (UTC).
+-- Parameters: batch_id.
+-- Usage: after load_ratings.hql. Replaces the batch's partition; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee.movie_ratings_by_year PARTITION (batch_id = '{{ batch_id }}')
+SELECT
+    movie_id,
+    rating_year,
+    COUNT(*) AS ratings,
+    SUM(rating) / COUNT(*) AS mean_rating
+FROM (
+    SELECT
+        movie_id,
+        rating,
+        YEAR(DATE_ADD(CAST('1970-01-01' AS DATE), CAST(FLOOR(rated_at / 86400) AS INT))) AS rating_year
+    FROM marquee.ratings
+    WHERE batch_id = '{{ batch_id }}'
+) AS dated
+GROUP BY movie_id, rating_year
+ORDER BY movie_id, rating_year

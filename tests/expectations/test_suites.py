@@ -1,0 +1,164 @@
+"""Each suite passes a good batch and fails a seeded bad one, rule by rule."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from expectations.suites import SuiteError, load_suite, table_columns
+from expectations.validate import validate_frame
+
+ROOT = Path(__file__).parents[2]
+SUITES = ROOT / "expectations"
+
+# Great Expectations imports what Python and its own libraries have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:great_expectations.*"),
+]
+
+GOOD = {
+    "ratings": [
+        {"user_id": 1, "movie_id": 31, "rating": 3.5, "rated_at": 1260759144},
+        {"user_id": 2, "movie_id": 32, "rating": 4.0, "rated_at": 1260759145},
+    ],
+    "movies": [
+        {"movie_id": 31, "title": "A", "release_year": 1995.0, "genres": "Drama|War"},
+        {"movie_id": 32, "title": "B", "release_year": 1996.0, "genres": ""},
+    ],
+    "quarantine": [{"source_file": "ratings.csv", "byte_offset": 32, "reason": "missing_fields", "raw_line": "MSwy"}],
+    "row_accounting": [
+        {"source_file": "movies.csv", "rows_in": 2, "rows_clean": 2, "rows_quarantined": 0, "rows_superseded": 0},
+        {"source_file": "ratings.csv", "rows_in": 4, "rows_clean": 2, "rows_quarantined": 1, "rows_superseded": 1},
+    ],
+    "recommendations": [
+        {"user_id": 1, "rank": 1, "movie_id": 32, "score": 0.9, "reason_movie_ids": "31"},
+        {"user_id": 2, "rank": 1, "movie_id": 31, "score": 0.8, "reason_movie_ids": ""},
+    ],
+    "similar_movies": [
+        {"movie_id": 31, "rank": 1, "similar_movie_id": 32, "score": 0.5},
+        {"movie_id": 32, "rank": 1, "similar_movie_id": 31, "score": 0.5},
+    ],
+    "popular_movies": [
+        {"scope": "all", "rank": 1, "movie_id": 31, "score": 2.0, "ratings": 2},
+        {"scope": "recent", "rank": 1, "movie_id": 32, "score": 1.0, "ratings": 1},
+        {"scope": "genre:Drama", "rank": 1, "movie_id": 31, "score": 2.0, "ratings": 2},
+    ],
+}
+
+BAD = [
+    ("ratings", {"rating": 5.5}, "expect_column_values_to_be_in_set"),
+    ("ratings", {"user_id": 0}, "expect_column_values_to_be_between"),
+    ("ratings", {"rated_at": 1}, "expect_column_values_to_be_between"),
+    ("ratings", {"user_id": 2, "movie_id": 32}, "expect_compound_columns_to_be_unique"),
+    ("movies", {"movie_id": 32}, "expect_column_values_to_be_unique"),
+    ("movies", {"title": None}, "expect_column_values_to_not_be_null"),
+    ("movies", {"title": "A\tB"}, "expect_column_values_to_not_match_regex"),
+    ("movies", {"release_year": 2500.0}, "expect_column_values_to_be_between"),
+    ("movies", {"genres": "Drama||War"}, "expect_column_values_to_match_regex"),
+    ("quarantine", {"reason": "bad mood"}, "expect_column_values_to_be_in_set"),
+    ("quarantine", {"byte_offset": -1}, "expect_column_values_to_be_between"),
+    ("quarantine", {"raw_line": "1,2"}, "expect_column_values_to_match_regex"),
+    ("row_accounting", {"rows_in": 3}, "expect_column_pair_values_to_be_equal"),
+    ("row_accounting", {"rows_in": 0, "rows_clean": 0}, "expect_column_values_to_be_between"),
+    ("row_accounting", {"rows_clean": 0, "rows_quarantined": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
+    ("recommendations", {"movie_id": 31}, "expect_column_values_to_be_in_set"),
+    ("recommendations", {"movie_id": 99}, "expect_column_values_to_be_in_set"),
+    ("recommendations", {"user_id": 99}, "expect_column_values_to_be_in_set"),
+    ("recommendations", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
+    ("recommendations", {"reason_movie_ids": "31;32"}, "expect_column_values_to_match_regex"),
+    ("similar_movies", {"similar_movie_id": 31}, "expect_select_column_values_to_be_unique_within_record"),
+    ("similar_movies", {"score": 1.5}, "expect_column_values_to_be_between"),
+    ("popular_movies", {"scope": "everything"}, "expect_column_values_to_match_regex"),
+    ("popular_movies", {"ratings": 0}, "expect_column_values_to_be_between"),
+]
+
+
+def read_table(table, columns):
+    return pd.DataFrame(GOOD[table])[list(columns)]
+
+
+def run(table, rows):
+    return validate_frame(load_suite(SUITES, table), pd.DataFrame(rows), read_table)
+
+
+@pytest.mark.parametrize("table", GOOD)
+def test_a_good_batch_passes(table):
+    result = run(table, GOOD[table])
+    assert result["failed"] == []
+    assert result["success"] is True
+    assert result["rows"] == len(GOOD[table])
+
+
+@pytest.mark.parametrize(("table", "change", "expectation"), BAD)
+def test_a_seeded_bad_batch_fails_the_rule_that_it_breaks(table, change, expectation):
+    rows = [GOOD[table][0] | change, *GOOD[table][1:]]
+    result = run(table, rows)
+    assert result["success"] is False
+    assert expectation in {failure["expectation"] for failure in result["failed"]}
+
+
+@pytest.mark.parametrize("table", [table for table in GOOD if table != "quarantine"])
+def test_an_empty_batch_fails(table):
+    columns = table_columns(load_suite(SUITES, table))
+    assert validate_frame(load_suite(SUITES, table), pd.DataFrame(columns=columns), read_table)["success"] is False
+
+
+def test_an_empty_quarantine_is_good_news():
+    columns = table_columns(load_suite(SUITES, "quarantine"))
+    assert validate_frame(load_suite(SUITES, "quarantine"), pd.DataFrame(columns=columns), read_table)["failed"] == []
+
+
+def test_a_missing_column_fails():
+    rows = [{"user_id": 1, "movie_id": 31, "rating": 3.5}]
+    failed = {failure["expectation"] for failure in run("ratings", rows)["failed"]}
+    assert "expect_table_columns_to_match_set" in failed
+
+
+def test_a_warning_is_reported_and_does_not_fail_the_batch():
+    rows = [row | {"rating": 0.5} for row in GOOD["ratings"]]
+    result = run("ratings", rows)
+    assert result["success"] is True
+    assert [warning["expectation"] for warning in result["warnings"]] == ["expect_column_mean_to_be_between"]
+    assert result["warnings"][0]["observed"] == 0.5
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.json")), ids=lambda path: path.stem)
+def test_a_suite_names_the_columns_of_its_table(path):
+    ddl = (ROOT / "hql" / f"create_{path.stem}.hql").read_text(encoding="utf-8")
+    declared = re.findall(r"^    `?(\w+)`? [A-Z]+ COMMENT '.+'", ddl, re.M)
+    assert table_columns(load_suite(SUITES, path.stem)) == declared
+
+
+def test_every_reason_that_cleaning_gives_is_known_to_the_quarantine_suite():
+    source = "".join(
+        (ROOT / "mr_jobs" / name).read_text(encoding="utf-8")
+        for name in ("field_rules.py", "mr_clean_ratings.py", "mr_clean_movies.py")
+    )
+    given = set(re.findall(r'RejectedRowError\("(\w+)"', source))
+    given |= {f"{field}{ending}" for field in ("user_id", "movie_id") for ending in ("_not_integer", "_out_of_range")}
+    given |= {"timestamp_before_1995", "timestamp_in_future"}
+    (rule,) = [
+        expectation["kwargs"]["value_set"]
+        for expectation in load_suite(SUITES, "quarantine")["expectations"]
+        if expectation["type"] == "expect_column_values_to_be_in_set"
+    ]
+    assert set(rule) == given
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        ('{"name": "movies"}', "is named 'movies'"),
+        ('{"name": "t", "expectations": [{"type": "x", "severity": "critical"}]}', "x lacks a severity"),
+        ('{"name": "t", "expectations": []}', "has no expect_table_columns_to_match_set"),
+    ],
+)
+def test_a_suite_that_cannot_be_run_is_refused(tmp_path, content, message):
+    (tmp_path / "t.json").write_text(content)
+    with pytest.raises(SuiteError, match=message):
+        load_suite(tmp_path, "t")

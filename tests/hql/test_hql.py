@@ -1,0 +1,103 @@
+"""The statements: one each, documented, rendered from documented parameters, and fit for their tables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jinja2
+import pytest
+
+HQL = Path(__file__).parents[2] / "hql"
+FILES = sorted(HQL.glob("*.hql"))
+PARAMETERS = {
+    "batch_id": "20261123T190000",
+    "dataset": "ml-latest",
+    "files": [
+        {"name": "ratings.csv", "role": "ratings", "rows": 7},
+        {"name": "README.txt", "role": "documentation", "rows": None},
+        {"name": "movies.csv", "role": "movies", "rows": 2},
+    ],
+}
+
+
+def rendered(path: Path) -> str:
+    return jinja2.Template(path.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined).render(PARAMETERS)
+
+
+def columns_of(table: str) -> list[str]:
+    return re.findall(
+        r"^    `?(\w+)`? [A-Z]+ COMMENT '.+'", (HQL / f"create_{table}.hql").read_text(encoding="utf-8"), re.M
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_holds_one_documented_statement(path):
+    text = path.read_text(encoding="utf-8")
+    header = [line for line in text.splitlines() if line.startswith("--")]
+    assert any(line.startswith("-- Parameters: ") for line in header)
+    assert any(line.startswith("-- Usage: ") for line in header)
+    assert ";" not in re.sub(r"--.*", "", text), "HiveServer2 takes one statement without a semicolon"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_renders_from_the_parameters_that_it_names(path):
+    text = path.read_text(encoding="utf-8")
+    stated = re.search(r"-- Parameters: (.*(?:\n-- (?!Usage).*)*)", text)[1]
+    used = {name for name in PARAMETERS if re.search(r"\{[{%][^}]*\b" + name + r"\b", text)}
+    assert used == {name for name in PARAMETERS if re.search(rf"\b{name}\b", stated)}
+    assert "{{" not in rendered(path)
+
+
+@pytest.mark.parametrize("path", sorted(HQL.glob("create_*.hql")), ids=lambda path: path.stem)
+def test_tables_are_external_commented_and_not_transactional(path):
+    if path.stem == "create_database":
+        return
+    text = path.read_text(encoding="utf-8")
+    table = path.stem.removeprefix("create_")
+    assert text.count("CREATE EXTERNAL TABLE IF NOT EXISTS marquee." + table + " (") == 1
+    assert "PARTITIONED BY (batch_id STRING COMMENT" in text
+    assert f"LOCATION '/marquee/warehouse/{table}'" in text
+    assert "'transactional' = 'false'" in text
+    assert ("STORED AS TEXTFILE" if table.startswith("staging_") else "STORED AS PARQUET") in text
+    assert (HQL / f"load_{table}.hql").exists()
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*HQL.glob("load_*.hql"), *HQL.glob("export_*.hql")]), ids=lambda path: path.stem
+)
+def test_a_load_replaces_its_output_in_a_total_order(path):
+    text = rendered(path)
+    if "ALTER TABLE" in text:
+        assert "ADD IF NOT EXISTS PARTITION (batch_id = '20261123T190000')" in text
+    else:
+        assert "INSERT OVERWRITE" in text
+        assert re.search(r"\nORDER BY [^)]+\n?$", text), "without a total order a rerun gives other bytes"
+
+
+@pytest.mark.parametrize("table", ["movies", "recommendations", "similar_movies", "popular_movies"])
+def test_an_export_has_the_columns_of_its_table_in_their_order(table):
+    text = (HQL / f"export_{table}.hql").read_text(encoding="utf-8")
+    selected = re.search(r"SELECT\n(.*?)\nFROM", text, re.S)[1]
+    assert [name.strip(" `,") for name in selected.splitlines()] == columns_of(table)
+
+
+def test_row_accounting_counts_the_data_files_alone():
+    text = rendered(HQL / "load_row_accounting.hql")
+    assert re.findall(r"'(\w+\.\w+)' AS source_file,\s+CAST\((\d+) AS BIGINT\)", text) == [
+        ("ratings.csv", "7"),
+        ("movies.csv", "2"),
+    ]
+    assert "README" not in text
+    assert text.count("UNION ALL") == 2
+
+
+def test_staging_reads_where_the_jobs_write():
+    assert "LOCATION '/marquee/clean/ml-latest/20261123T190000/ratings'" in rendered(HQL / "load_staging_ratings.hql")
+    assert "LOCATION '/marquee/clean/ml-latest/20261123T190000/movies'" in rendered(HQL / "load_staging_movies.hql")
+    assert columns_of("staging_ratings") == [
+        *("outcome", "source_file", "byte_offset", "user_id", "movie_id", "rating", "rated_at", "reason", "raw_line"),
+    ]
+    assert columns_of("staging_movies") == [
+        *("outcome", "source_file", "byte_offset", "movie_id", "title", "release_year", "genres", "reason", "raw_line"),
+    ]
