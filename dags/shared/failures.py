@@ -21,5 +21,11 @@ def explain_failure(context: Mapping[str, Any]) -> None:
         instance.task_id,
         settings.batch_id_of(context["dag_run"]),
         instance.try_number,
-        context.get("exception"),
+        _first_line(context.get("exception")),
     )
+
+
+def _first_line(error: object) -> str:
+    """Return an error's first line, cut where it gets long: the whole of it stands above in the log."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:300]
