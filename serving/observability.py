@@ -48,13 +48,15 @@ DEGRADED = Gauge(
 )
 PUBLICATION_TIME = Gauge(
     "marquee_publication_timestamp_seconds",
-    "The batch time of the publication served, in Unix seconds; the oldest among the workers.",
-    multiprocess_mode="livemin",
+    "The batch time of the publication served, in Unix seconds, as the last worker to switch has it.",
+    # Not the minimum: the server's own process, which serves nothing, would make it 0.
+    multiprocess_mode="livemostrecent",
 )
 DATA_TIME = Gauge(
     "marquee_data_through_timestamp_seconds",
-    "Time of the latest rating that the served lists have seen, in Unix seconds; the oldest among the workers.",
-    multiprocess_mode="livemin",
+    "Time of the latest rating that the served lists have seen, in Unix seconds, as the last worker to switch has it.",
+    # Not the minimum: the server's own process, which serves nothing, would make it 0.
+    multiprocess_mode="livemostrecent",
 )
 
 access_log = logging.getLogger("marquee.serving.access")
