@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from ratings import SECONDS_PER_DAY, FloatArray, IntArray, Ratings, positions
 
 
@@ -24,4 +23,5 @@ def recent_popularity(ratings: Ratings, movie_ids: IntArray, half_life_days: flo
     age_days = np.maximum(as_of - ratings.rated_at, 0) / SECONDS_PER_DAY
     where = positions(movie_ids, ratings.movie_id)
     known = where >= 0
-    return np.bincount(where[known], weights=np.exp2(-age_days[known] / half_life_days), minlength=len(movie_ids))
+    weights = np.exp2(-age_days[known] / half_life_days)
+    return np.bincount(where[known], weights=weights, minlength=len(movie_ids)).astype(np.float64)

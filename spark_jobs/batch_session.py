@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from hadoop_files import HadoopFiles
+from pyspark.sql import SparkSession
 
 _STARTED = time.monotonic()
 

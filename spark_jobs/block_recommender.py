@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-
-from factor_model import FactorModel, confidence_weights
+from factor_model import FactorModel, profile_weights
 from ratings import FloatArray, Ratings, positions
 from reasons import contributions, top_reasons
 from top_n import top_n_block
@@ -33,9 +32,9 @@ class Recommender:
         if (seen_columns < 0).any():
             raise ValueError("the ratings hold movies that the model does not: it was trained on another batch")
         columns, scores = top_n_block(
-            model.factors_of(users), model.movie_factors, model.movie_prior, seen_rows, seen_columns, self.top_n
+            model.factors_of(users), model.scoring_factors(), model.movie_prior, seen_rows, seen_columns, self.top_n
         )
-        weights = confidence_weights(ratings)
+        weights = profile_weights(ratings, model.settings)
         starts = np.searchsorted(ratings.user_id, users, side="left")
         ends = np.searchsorted(ratings.user_id, users, side="right")
         reasons: list[str] = []

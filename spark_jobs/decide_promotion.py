@@ -25,15 +25,33 @@ def arguments() -> argparse.ArgumentParser:
     rule = Rule()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--evaluation", required=True, help="evaluation.json of train_als: a path, an http(s) URL (WebHDFS), runs:/<id>/evaluation.json, or the JSON itself"
+        "--evaluation",
+        required=True,
+        help="evaluation.json of train_als: a path, an http(s) URL (WebHDFS), runs:/<id>/evaluation.json, or the JSON itself",
     )
     parser.add_argument("--tracking-uri", default="", help="MLflow tracking server; needed for runs:/ and --apply")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
     parser.add_argument("--model-version", default="", help="candidate's version (default: the evaluation's)")
-    parser.add_argument("--margin", type=float, default=rule.margin, help="nDCG by which baselines must be beaten (default: %(default)s)")
-    parser.add_argument("--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)")
-    parser.add_argument("--champion-tolerance", type=float, default=rule.champion_tolerance, help="nDCG that may be lost (default: %(default)s)")
-    parser.add_argument("--apply", action="store_true", help="set the alias champion when promoted, and tag the version with the decision")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=rule.margin,
+        help="nDCG by which baselines must be beaten (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--champion-tolerance",
+        type=float,
+        default=rule.champion_tolerance,
+        help="nDCG that may be lost (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--apply",
+        action="store_true",
+        help="set the alias champion when promoted, and tag the version with the decision",
+    )
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path")
     return parser
 
@@ -61,7 +79,9 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments().parse_args(argv)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     record = read_evaluation(options.evaluation, options.tracking_uri)
-    rule = Rule(margin=options.margin, least_test_users=options.least_test_users, champion_tolerance=options.champion_tolerance)
+    rule = Rule(
+        margin=options.margin, least_test_users=options.least_test_users, champion_tolerance=options.champion_tolerance
+    )
     decision = decide_on_record(record, rule)
     version = options.model_version or str(record.get("model_version", ""))
     result: dict[str, Any] = {
@@ -81,9 +101,10 @@ def main(argv: list[str] | None = None) -> None:
 def _apply(options: argparse.Namespace, version: str, result: dict[str, Any]) -> None:
     """Write the decision to the registry: tags on the version and, when promoted, the alias."""
     if not version or not options.tracking_uri:
-        raise SystemExit("--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one")
+        raise SystemExit(
+            "--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one"
+        )
     import mlflow
-
     import model_registry
 
     mlflow.set_tracking_uri(options.tracking_uri)

@@ -1,13 +1,18 @@
-"""One window of the timeline, scored: every test user gets a list of every scorer, and every list its metrics."""
+"""One window of the timeline, scored: every known test user gets a list of every scorer, and every list its metrics.
+
+Known are users with ratings before the window. A user without any gets the recent popular list whatever the model, so he
+can tell models apart no more than a coin that both get to see; how many there were is counted beside.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-
+from als_training import train
 from baselines import popularity, recent_popularity
-from factor_model import FactorModel
+from factor_model import FactorModel, Settings
 from metrics import coverage, exposure_gini, hits, novelty, ranking_metrics
 from ratings import FloatArray, IntArray, Ratings, positions
 from splits import Window
@@ -20,16 +25,22 @@ RECENT_POPULARITY = "recent_popularity"
 
 @dataclass(frozen=True)
 class WindowResult:
-    """What one scorer reached in one window: `per_user` holds one value a test user, `lists` figures of all lists together."""
+    """What one scorer reached in one window.
+
+    `per_user` holds one value a known test user, `strangers` counts the unknown ones, `lists` holds figures of all lists together.
+    """
 
     window: Window
     scorer: str
     users: IntArray
+    strangers: int
     per_user: dict[str, FloatArray]
     lists: dict[str, float]
 
     def means(self) -> dict[str, float]:
-        """Return each metric's mean over the test users, and the figures of the lists."""
+        """Return each metric's mean over the users, and the figures of the lists; raises ValueError without users."""
+        if len(self.users) == 0:
+            raise ValueError(f"window {self.window.index} has no known user: start with a later window")
         return {name: float(values.mean()) for name, values in self.per_user.items()} | self.lists
 
 
@@ -40,12 +51,13 @@ def recommend(model: FactorModel, users: IntArray, seen: Ratings, n: int) -> Int
     seen_columns = positions(model.movie_ids, seen.movie_id)
     useful = (seen_rows >= 0) & (seen_columns >= 0)
     seen_rows, seen_columns = seen_rows[useful], seen_columns[useful]
+    scoring_factors = model.scoring_factors()
     for start in range(0, len(users), USERS_PER_BLOCK):
         block = slice(start, start + USERS_PER_BLOCK)
         inside = (seen_rows >= start) & (seen_rows < start + USERS_PER_BLOCK)
         columns, _ = top_n_block(
             model.factors_of(users[block]),
-            model.movie_factors,
+            scoring_factors,
             model.movie_prior,
             seen_rows[inside] - start,
             seen_columns[inside],
@@ -59,12 +71,21 @@ def unpersonalised(movie_ids: IntArray, scores: FloatArray) -> FactorModel:
     """Return a model that gives everybody the same scores, so that baselines run through the same code as the candidate."""
     nobody = np.zeros((0, 1), dtype=np.float32)
     flat: Float32Array = np.zeros((len(movie_ids), 1), dtype=np.float32)
-    return FactorModel(np.zeros(0, dtype=np.int64), nobody, movie_ids, flat, scores.astype(np.float32))
+    return FactorModel(
+        np.zeros(0, dtype=np.int64),
+        nobody,
+        movie_ids,
+        flat,
+        np.ones(len(movie_ids), dtype=np.float32),
+        scores.astype(np.float32),
+    )
 
 
 def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, test: Ratings, k: int) -> WindowResult:
-    """Return the metrics of the model's lists of k movies for every user who rated in the window."""
+    """Return the metrics of the model's lists of k movies for every known user who rated in the window."""
     users, relevant = np.unique(test.user_id, return_counts=True)
+    known = positions(train.users(), users) >= 0
+    users, relevant, strangers = users[known], relevant[known], int((~known).sum())
     lists = recommend(model, users, train, k)
     per_user = ranking_metrics(hits(lists, users, test.user_id, test.movie_id), relevant)
     movies = train.movies()
@@ -73,10 +94,12 @@ def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, te
         "exposure_gini": exposure_gini(lists, len(movies)),
         "novelty": novelty(lists, movies, popularity(train, movies), len(train.users())),
     }
-    return WindowResult(window, scorer, users, per_user, together)
+    return WindowResult(window, scorer, users, strangers, per_user, together)
 
 
-def evaluate_baselines(window: Window, train: Ratings, test: Ratings, k: int, half_life_days: float) -> list[WindowResult]:
+def evaluate_baselines(
+    window: Window, train: Ratings, test: Ratings, k: int, half_life_days: float
+) -> list[WindowResult]:
     """Return the results of popularity and of recent popularity."""
     movies = train.movies()
     scores = {
@@ -84,3 +107,26 @@ def evaluate_baselines(window: Window, train: Ratings, test: Ratings, k: int, ha
         RECENT_POPULARITY: recent_popularity(train, movies, half_life_days, window.test_from),
     }
     return [evaluate(unpersonalised(movies, s), name, window, train, test, k) for name, s in scores.items()]
+
+
+def known_users(window: Window, ratings: Ratings) -> int:
+    """Return how many users rated both before and in the window."""
+    before = ratings.user_id[window.train_mask(ratings.rated_at)]
+    return len(np.intersect1d(before, ratings.user_id[window.test_mask(ratings.rated_at)]))
+
+
+def evaluate_window(ratings: Ratings, window: Window, candidates: Mapping[str, Settings], k: int) -> list[WindowResult]:
+    """Train every candidate on what lies before the window and return its and the baselines' results in it.
+
+    `candidates` are scorers' names with their settings; the baselines' half-life is the first one's.
+    """
+    train_part, test = (
+        ratings.select(window.train_mask(ratings.rated_at)),
+        ratings.select(window.test_mask(ratings.rated_at)),
+    )
+    half_life = next(iter(candidates.values())).prior_half_life_days
+    results = evaluate_baselines(window, train_part, test, k, half_life)
+    for name, settings in candidates.items():
+        model = train(train_part, settings, window.test_from)
+        results.append(evaluate(model, name, window, train_part, test, k))
+    return results

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from ratings import FloatArray, IntArray, Ratings, positions
+from ratings import SECONDS_PER_DAY, FloatArray, IntArray, Ratings, positions
 from top_n import Float32Array
 
 USER_FACTORS_FILE = "user_factors.parquet"
@@ -28,54 +27,87 @@ class Settings:
     reg_param: float = 0.3
     alpha: float = 1.0
     seed: int = 20261123
-    # Weight of the movies' recent popularity in a score, and the half-life of a rating in it.
+    # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
+    confidence_half_life_days: float = 730.0
+    profile_half_life_days: float = 365.0
+    # score = share^gain_power * factors · factors + prior_weight * share, share being recent popularity relative to its maximum.
+    prior_half_life_days: float = 90.0
     prior_weight: float = 0.5
-    prior_half_life_days: float = 365.0
+    gain_power: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what no training can use."""
         if self.rank < 1 or self.max_iter < 1:
             raise ValueError(f"rank {self.rank} and max-iter {self.max_iter} must both be 1 or more")
-        if self.reg_param < 0 or self.alpha <= 0 or self.prior_weight < 0 or self.prior_half_life_days <= 0:
-            raise ValueError("reg-param and prior-weight must be 0 or more, alpha and prior-half-life-days more than 0")
+        if min(self.reg_param, self.prior_weight, self.gain_power) < 0 or self.alpha <= 0:
+            raise ValueError("reg-param, prior-weight and gain-power must be 0 or more, alpha more than 0")
+        if min(self.confidence_half_life_days, self.profile_half_life_days, self.prior_half_life_days) <= 0:
+            raise ValueError("each half-life must be more than 0 days")
 
 
-def confidence_weights(ratings: Ratings) -> FloatArray:
-    """Return the weight of each rating in its confidence: the stars themselves, so that a loved movie says more."""
-    return ratings.rating
+# However old, a rating keeps this share of its weight: it is still evidence, and a weight of 0 would be none.
+_LEAST_DECAY = 0.02
+
+
+def _decay(age_seconds: FloatArray | IntArray, half_life_days: float) -> FloatArray:
+    days = np.maximum(age_seconds, 0) / SECONDS_PER_DAY
+    return np.asarray(np.maximum(np.exp2(-days / half_life_days), _LEAST_DECAY))
+
+
+def training_weights(ratings: Ratings, settings: Settings, as_of: int) -> FloatArray:
+    """Return each rating's weight in learning the movie factors: 1 at `as_of` (Unix seconds UTC), halving with age."""
+    return _decay(as_of - ratings.rated_at, settings.confidence_half_life_days)
+
+
+def profile_weights(ratings: Ratings, settings: Settings) -> FloatArray:
+    """Return each rating's weight in its user's profile: 1 for his newest rating, halving with the time before that."""
+    starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
+    lengths = np.diff(starts, append=len(ratings))
+    newest = np.repeat(np.maximum.reduceat(ratings.rated_at, starts), lengths)
+    return _decay(newest - ratings.rated_at, settings.profile_half_life_days)
 
 
 @dataclass(frozen=True)
 class FactorModel:
-    """score(user, movie) = user_factors · movie_factors + movie_prior.
+    """score(user, movie) = movie_gain * (user_factors · movie_factors) + movie_prior.
 
-    Shapes: user_ids (users,), user_factors (users, rank), movie_ids (movies,), movie_factors (movies, rank), movie_prior (movies,).
-    Ids ascend. `trained_until` is the newest rating seen, Unix seconds UTC.
+    Shapes: user_ids (users,), user_factors (users, rank), movie_ids (movies,), movie_factors (movies, rank), movie_gain and
+    movie_prior (movies,). Ids ascend. `trained_until` is the newest rating seen, Unix seconds UTC.
     """
 
     user_ids: IntArray
     user_factors: Float32Array
     movie_ids: IntArray
     movie_factors: Float32Array
+    movie_gain: Float32Array
     movie_prior: Float32Array
     settings: Settings = field(default_factory=Settings)
     trained_until: int = 0
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together."""
-        shapes = (self.user_factors.shape, self.movie_factors.shape, self.movie_prior.shape)
+        shapes = (self.user_factors.shape, self.movie_factors.shape, self.movie_gain.shape, self.movie_prior.shape)
         rank = self.movie_factors.shape[1]
-        if shapes != ((len(self.user_ids), rank), (len(self.movie_ids), rank), (len(self.movie_ids),)):
+        if shapes != (
+            (len(self.user_ids), rank),
+            (len(self.movie_ids), rank),
+            (len(self.movie_ids),),
+            (len(self.movie_ids),),
+        ):
             raise ValueError(f"the model's arrays do not fit together: factors and prior have shapes {shapes}")
 
     def sha256(self) -> str:
-        """Return the SHA-256 over ids, factors and prior as little-endian bytes: the same model gives the same digest."""
+        """Return the SHA-256 over ids, factors, gain and prior as little-endian bytes: the same model gives the same digest."""
         digest = hashlib.sha256()
         for ids in (self.user_ids, self.movie_ids):
             digest.update(ids.astype("<i8").tobytes())
-        for values in (self.user_factors, self.movie_factors, self.movie_prior):
+        for values in (self.user_factors, self.movie_factors, self.movie_gain, self.movie_prior):
             digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
         return digest.hexdigest()
+
+    def scoring_factors(self) -> Float32Array:
+        """Return the movies' factors times their gain, (movies, rank): what a user's factors are multiplied with."""
+        return np.asarray(self.movie_factors * self.movie_gain[:, None], dtype=np.float32)
 
     def factors_of(self, users: IntArray) -> Float32Array:
         """Return the factors of these users, (len(users), rank); zeros for a user whom the model does not know."""
@@ -100,6 +132,7 @@ class FactorModel:
                 {
                     "movie_id": pa.array(self.movie_ids, pa.int32()),
                     "features": pa.FixedSizeListArray.from_arrays(pa.array(self.movie_factors.ravel()), rank),
+                    "gain": pa.array(self.movie_gain),
                     "prior": pa.array(self.movie_prior),
                 }
             ),
@@ -120,6 +153,7 @@ class FactorModel:
             _matrix(users["features"], settings.rank),
             movies["movie_id"].to_numpy().astype(np.int64),
             _matrix(movies["features"], settings.rank),
+            movies["gain"].to_numpy().astype(np.float32),
             movies["prior"].to_numpy().astype(np.float32),
             settings,
             int(about["trained_until"]),

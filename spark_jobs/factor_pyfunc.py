@@ -10,9 +10,8 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.pyfunc import PythonModel
-
 from factor_model import FactorModel
+from mlflow.pyfunc.model import PythonModel
 from top_n import USERS_PER_BLOCK, top_n_block
 
 FACTORS_ARTIFACT = "factors"
@@ -31,10 +30,11 @@ class FactorRecommender(PythonModel):
         users = model_input["user_id"].to_numpy().astype("int64")
         parts = []
         none = users[:0]
+        scoring_factors = self.model.scoring_factors()
         for start in range(0, len(users), USERS_PER_BLOCK):
             block = users[start : start + USERS_PER_BLOCK]
             columns, scores = top_n_block(
-                self.model.factors_of(block), self.model.movie_factors, self.model.movie_prior, none, none, n
+                self.model.factors_of(block), scoring_factors, self.model.movie_prior, none, none, n
             )
             for user, row, row_scores in zip(block, columns, scores, strict=True):
                 kept = row >= 0
@@ -48,7 +48,11 @@ class FactorRecommender(PythonModel):
                         }
                     )
                 )
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["user_id", "rank", "movie_id", "score"])
+        return (
+            pd.concat(parts, ignore_index=True)
+            if parts
+            else pd.DataFrame(columns=["user_id", "rank", "movie_id", "score"])
+        )
 
 
 mlflow.models.set_model(FactorRecommender())

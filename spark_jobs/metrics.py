@@ -12,7 +12,6 @@ R counts every movie rated in the window, those that the model could not know in
 from __future__ import annotations
 
 import numpy as np
-
 from ratings import BoolArray, FloatArray, IntArray
 
 RANKING_METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")

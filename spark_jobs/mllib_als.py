@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from als_training import blend
+from factor_model import FactorModel, Settings, training_weights
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
-
-from baselines import recent_popularity
-from factor_model import FactorModel, Settings, confidence_weights
-from ratings import IntArray, Ratings
-from top_n import Float32Array
+from ratings import FloatArray, IntArray, Ratings
 
 # One block: with more, the blocks' normal equations are added up in the order in which shuffled data arrives, and the factors
 # differ in their last bits from run to run. One block is as fast up to a few million ratings on small executors.
 REPRODUCIBLE_BLOCKS = 1
 
 
-def fit(spark: SparkSession, ratings: Ratings, settings: Settings) -> FactorModel:
-    """Train on all of `ratings` and return the model; the session needs a checkpoint directory."""
+def fit(spark: SparkSession, ratings: Ratings, settings: Settings, as_of: int) -> FactorModel:
+    """Train on all of `ratings` and return the model as at `as_of`, Unix seconds UTC; the session needs a checkpoint directory."""
     if len(ratings) == 0:
         raise ValueError("there are no ratings to train on: check that the batch's partition was loaded")
     frame = pd.DataFrame(
         {
             "user_id": ratings.user_id.astype(np.int32),
             "movie_id": ratings.movie_id.astype(np.int32),
-            "weight": confidence_weights(ratings).astype(np.float32),
+            "weight": training_weights(ratings, settings, as_of).astype(np.float32),
         }
     )
     rows = spark.createDataFrame(frame).coalesce(1).sortWithinPartitions("user_id", "movie_id").cache()
@@ -44,17 +42,13 @@ def fit(spark: SparkSession, ratings: Ratings, settings: Settings) -> FactorMode
             numItemBlocks=REPRODUCIBLE_BLOCKS,
             checkpointInterval=5,
         ).fit(rows)
-        user_ids, user_factors = _collect(trained.userFactors)
         movie_ids, movie_factors = _collect(trained.itemFactors)
     finally:
         rows.unpersist()
-    until = int(ratings.rated_at.max())
-    recent = recent_popularity(ratings, movie_ids, settings.prior_half_life_days, until)
-    prior = (settings.prior_weight * recent / recent.max()).astype(np.float32)
-    return FactorModel(user_ids, user_factors, movie_ids, movie_factors, prior, settings, until)
+    return blend(ratings, ratings.users(), movie_ids, movie_factors, settings, as_of)
 
 
-def _collect(factors: DataFrame) -> tuple[IntArray, Float32Array]:
+def _collect(factors: DataFrame) -> tuple[IntArray, FloatArray]:
     """Return ids, ascending, and their factors, (ids, rank)."""
     frame = factors.toPandas().sort_values("id")
-    return frame["id"].to_numpy(np.int64), np.vstack(frame["features"].to_list()).astype(np.float32)
+    return frame["id"].to_numpy(np.int64), np.vstack(frame["features"].to_list()).astype(np.float64)

@@ -8,11 +8,10 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 import mlflow
+from factor_model import FactorModel
 from mlflow import MlflowClient
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
-
-from factor_model import FactorModel
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
@@ -72,7 +71,9 @@ def load(model_name: str, version: str) -> FactorModel:
         # MLflow keeps the artifact folder's own name, a temporary one, under artifacts/.
         logged = sorted((Path(path) / "artifacts").iterdir())
         if len(logged) != 1:
-            raise ModelMismatchError(f"{model_name} version {version} was not logged by this job: it has {len(logged)} artifacts")
+            raise ModelMismatchError(
+                f"{model_name} version {version} was not logged by this job: it has {len(logged)} artifacts"
+            )
         model = FactorModel.load(logged[0])
     if model.sha256() != recorded:
         raise ModelMismatchError(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-
 from baselines import popularity, recent_popularity
 from ratings import BoolArray, FloatArray, IntArray, Ratings
 

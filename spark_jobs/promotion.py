@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from ratings import FloatArray
 
 
@@ -73,7 +72,10 @@ def decide(
     """
     own = np.asarray(ndcg_per_user[candidate], dtype=np.float64)
     if len(own) < rule.least_test_users:
-        return Decision("abstain", [f"only {len(own)} test users, {rule.least_test_users} are needed for an interval that means anything"])
+        return Decision(
+            "abstain",
+            [f"only {len(own)} test users, {rule.least_test_users} are needed for an interval that means anything"],
+        )
     intervals: dict[str, Interval] = {}
     against: list[str] = []
     for name in [*baselines, *([champion] if champion else [])]:
@@ -84,9 +86,12 @@ def decide(
         # An exact tie with the champion (the same settings on the same data) is no loss; a tie with a baseline is no win.
         enough = interval.low >= needed if name == champion else interval.low > needed
         if not enough:
-            against.append(f"against {name} nDCG differs by {interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]: low end must exceed {needed:+.4f}")
+            measured = f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+            against.append(f"against {name} nDCG differs by {measured}: the low end must exceed {needed:+.4f}")
     if champion and coverage[candidate] < (1 - rule.coverage_loss) * coverage[champion]:
-        against.append(f"coverage {coverage[candidate]:.3f} is more than {rule.coverage_loss:.0%} below the champion's {coverage[champion]:.3f}")
+        against.append(
+            f"coverage {coverage[candidate]:.3f} is more than {rule.coverage_loss:.0%} below the champion's {coverage[champion]:.3f}"
+        )
     if against:
         return Decision("refuse", against, intervals)
     beaten = ", ".join([*baselines, *([champion] if champion else [])])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ class Ratings:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Ratings:
-        """Build from a mapping (a pandas DataFrame too) with user_id, movie_id, rating and rated_at.
+        """Build from a mapping with user_id, movie_id, rating and rated_at.
 
         The rows are sorted here, so that whatever order the files were read in, the same batch gives the same arrays.
         Raises ValueError when a (user, movie) pair occurs twice: cleaning keeps one rating a pair.
@@ -48,6 +49,13 @@ class Ratings:
             movie,
             np.asarray(columns["rating"], dtype=np.float64)[order],
             np.asarray(columns["rated_at"], dtype=np.int64)[order],
+        )
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Ratings:
+        """Build from a pandas DataFrame with those columns."""
+        return cls.from_columns(
+            {name: frame[name].to_numpy() for name in ("user_id", "movie_id", "rating", "rated_at")}
         )
 
     def __len__(self) -> int:

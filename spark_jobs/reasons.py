@@ -1,13 +1,12 @@
 """Why a movie is recommended: how much each movie the user rated contributes to its score (Hu, Koren and Volinsky 2008, section 5).
 
 A user's factors are x = W Y' C p with W = (Y'CY + reg n I)^-1, so a score y_i · x is a sum over the movies he rated: movie j adds
-(y_i W y_j) c_j. The sums are exact for factors that are the solution given Y; MLlib's user factors are one half-step older.
+(y_i W y_j) c_j. The sums are exact, because the model's user factors are the solution given its published movie factors.
 """
 
 from __future__ import annotations
 
 import numpy as np
-
 from ratings import FloatArray, IntArray
 from top_n import Float32Array
 

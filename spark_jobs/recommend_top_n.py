@@ -13,19 +13,18 @@ import time
 from collections.abc import Callable, Iterator
 
 import mlflow
+import model_registry
 import numpy as np
 import pandas as pd
-from pyspark import Broadcast
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
-from threadpoolctl import threadpool_limits
-
-import model_registry
 from batch_session import progress, report, start_session
 from block_recommender import Recommender
 from factor_model import FactorModel
 from popular_lists import popular_movies
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
 from ratings import Ratings
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from top_n import USERS_PER_BLOCK, most_similar
 from warehouse import PartitionWriter, collect_ratings, read_batch
 
@@ -59,7 +58,10 @@ def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel,
     gram = model.movie_factors.astype(np.float64).T @ model.movie_factors.astype(np.float64)
     shared = spark.sparkContext.broadcast(Recommender(model, gram, top_n))
     blocks = pd.DataFrame(
-        {"user_id": model.user_ids.astype(np.int32), "block": (np.arange(len(model.user_ids)) // USERS_PER_BLOCK).astype(np.int32)}
+        {
+            "user_id": model.user_ids.astype(np.int32),
+            "block": (np.arange(len(model.user_ids)) // USERS_PER_BLOCK).astype(np.int32),
+        }
     )
     blocked = ratings.select("user_id", "movie_id", "rating", "rated_at").join(
         F.broadcast(spark.createDataFrame(blocks, "user_id int, block int")), "user_id"
@@ -70,7 +72,7 @@ def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel,
 def _one_block(shared: Broadcast[Recommender]) -> Callable[[pd.DataFrame], pd.DataFrame]:
     def one_block(rows: pd.DataFrame) -> pd.DataFrame:
         with threadpool_limits(1):
-            return shared.value.recommend(Ratings.from_columns(rows))
+            return shared.value.recommend(Ratings.from_frame(rows))
 
     return one_block
 
@@ -123,7 +125,9 @@ def main(argv: list[str] | None = None) -> None:
     mlflow.set_tracking_uri(options.tracking_uri)
     model = model_registry.load(options.model_name, options.model_version)
     spark = start_session(f"recommend_top_n {options.batch_id}")
-    progress(f"model {options.model_name} version {options.model_version}: {len(model.user_ids)} users, {len(model.movie_ids)} movies")
+    progress(
+        f"model {options.model_name} version {options.model_version}: {len(model.user_ids)} users, {len(model.movie_ids)} movies"
+    )
 
     rows = read_batch(spark, options.database, "ratings", options.batch_id)
     ratings = collect_ratings(rows)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from ratings import BoolArray, IntArray
 
 
@@ -40,7 +39,9 @@ def rolling_windows(rated_at: IntArray, slices: int, first: int = 1) -> list[Win
     of the same second fall in the same part. Raises ValueError when slices < 2, first is outside 1..slices-1, or there are no ratings.
     """
     if slices < 2 or not 1 <= first < slices:
-        raise ValueError(f"cannot cut a timeline in {slices} parts and test from part {first}: need 1 <= first < slices")
+        raise ValueError(
+            f"cannot cut a timeline in {slices} parts and test from part {first}: need 1 <= first < slices"
+        )
     if len(rated_at) == 0:
         raise ValueError("there are no ratings to split: check that the batch's partition was loaded")
     ordered = np.sort(rated_at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
 from ratings import IntArray
 
 Float32Array = npt.NDArray[np.float32]

@@ -18,17 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
-from pyspark.sql import SparkSession
-
 import mllib_als
 import model_registry
+import pandas as pd
+from als_training import train
 from batch_session import progress, report, start_session
-from evaluation import CANDIDATE, RECENT_POPULARITY, WindowResult, evaluate, evaluate_baselines
+from evaluation import CANDIDATE, RECENT_POPULARITY, WindowResult, evaluate_window, known_users
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
+from pyspark.sql import SparkSession
 from ratings import Ratings
-from splits import rolling_windows
+from spark_half_steps import SparkHalfSteps
+from splits import Window, rolling_windows
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from warehouse import collect_ratings, read_batch
 
 
@@ -39,22 +41,58 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--batch-id", required=True, help="the batch to train on, YYYYMMDDTHHMMSS")
     parser.add_argument("--database", default="marquee", help="Hive database (default: %(default)s)")
     parser.add_argument("--dataset", default="", help="the data set's name, for the run's tags")
-    parser.add_argument("--model-path", required=True, help="directory for factors and evaluation, any URI Hadoop knows")
+    parser.add_argument(
+        "--model-path", required=True, help="directory for factors and evaluation, any URI Hadoop knows"
+    )
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--experiment", default="marquee", help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
-    parser.add_argument("--rank", type=int, default=defaults.rank, help="factors a user and a movie (default: %(default)s)")
-    parser.add_argument("--max-iter", type=int, default=defaults.max_iter, help="ALS iterations (default: %(default)s)")
-    parser.add_argument("--reg-param", type=float, default=defaults.reg_param, help="regularisation (default: %(default)s)")
-    parser.add_argument("--alpha", type=float, default=defaults.alpha, help="confidence a star adds (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="start of the factors (default: %(default)s)")
-    parser.add_argument("--prior-weight", type=float, default=defaults.prior_weight, help="recent popularity (default: %(default)s)")
     parser.add_argument(
-        "--prior-half-life-days", type=float, default=defaults.prior_half_life_days, help="its half-life (default: %(default)s)"
+        "--rank", type=int, default=defaults.rank, help="factors a user and a movie (default: %(default)s)"
     )
-    parser.add_argument("--k", type=int, default=10, help="length of the lists that are evaluated (default: %(default)s)")
-    parser.add_argument("--slices", type=int, default=10, help="parts of the timeline (default: %(default)s)")
-    parser.add_argument("--first-window", type=int, default=9, help="first part that is tested (default: %(default)s)")
+    parser.add_argument("--max-iter", type=int, default=defaults.max_iter, help="ALS iterations (default: %(default)s)")
+    parser.add_argument(
+        "--reg-param", type=float, default=defaults.reg_param, help="regularisation (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--alpha", type=float, default=defaults.alpha, help="confidence a star adds (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="start of the factors (default: %(default)s)")
+    parser.add_argument(
+        "--confidence-half-life-days",
+        type=float,
+        default=defaults.confidence_half_life_days,
+        help="of learning (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--profile-half-life-days",
+        type=float,
+        default=defaults.profile_half_life_days,
+        help="of a user's taste (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--prior-half-life-days",
+        type=float,
+        default=defaults.prior_half_life_days,
+        help="of popularity (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--prior-weight", type=float, default=defaults.prior_weight, help="of recent popularity (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--gain-power", type=float, default=defaults.gain_power, help="of recent popularity (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--solver",
+        choices=("blocked", "mllib"),
+        default="blocked",
+        help="half steps in blocks, or MLlib's ALS in one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--k", type=int, default=10, help="length of the lists that are evaluated (default: %(default)s)"
+    )
+    parser.add_argument("--slices", type=int, default=20, help="parts of the timeline (default: %(default)s)")
+    parser.add_argument("--first-window", type=int, default=6, help="first part that is tested (default: %(default)s)")
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
@@ -70,15 +108,39 @@ def settings_of(options: argparse.Namespace) -> Settings:
 def rolling_evaluation(
     spark: SparkSession, ratings: Ratings, settings: Settings, slices: int, first: int, k: int
 ) -> list[WindowResult]:
-    """Train on what lies before each window and return the candidate's and the baselines' results in it."""
-    results: list[WindowResult] = []
-    for window in rolling_windows(ratings.rated_at, slices, first):
-        train, test = ratings.select(window.train_mask(ratings.rated_at)), ratings.select(window.test_mask(ratings.rated_at))
-        model = mllib_als.fit(spark, train, settings)
-        results.append(evaluate(model, CANDIDATE, window, train, test, k))
-        results.extend(evaluate_baselines(window, train, test, k, settings.prior_half_life_days))
-        progress(f"window {window.index}: " + ", ".join(f"{r.scorer} nDCG@{k} {r.means()['ndcg']:.4f}" for r in results[-3:]))
-    return results
+    """Return the candidate's and the baselines' results in every window with a known user, one Spark task a window."""
+    windows = [w for w in rolling_windows(ratings.rated_at, slices, first) if known_users(w, ratings)]
+    shared = spark.sparkContext.broadcast(ratings)
+
+    def one_window(window: Window) -> list[WindowResult]:
+        with threadpool_limits(1):
+            return evaluate_window(shared.value, window, {CANDIDATE: settings}, k)
+
+    # Later windows have more to learn from: the longest first keeps every core busy to the end.
+    longest_first = spark.sparkContext.parallelize(windows[::-1], max(1, len(windows)))
+    of_windows = sorted(longest_first.map(one_window).collect(), key=lambda found: found[0].window.index)
+    for found in of_windows:
+        said = ", ".join(f"{r.scorer} {r.means()['ndcg']:.4f}" for r in found)
+        progress(f"window {found[0].window.index}, {len(found[0].users)} users, nDCG@{k}: {said}")
+    return [result for found in of_windows for result in found]
+
+
+def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
+    """Return the model of the whole batch as at its newest rating, by MLlib's ALS or by blocked half steps."""
+    as_of = int(ratings.rated_at.max())
+    if solver == "mllib":
+        files = HadoopFiles(spark)
+        files.remove(checkpoints)
+        spark.sparkContext.setCheckpointDir(checkpoints)
+        model = mllib_als.fit(spark, ratings, settings, as_of)
+        files.remove(checkpoints)
+        return model
+    steps = SparkHalfSteps(spark)
+    try:
+        with threadpool_limits(1):
+            return train(ratings, settings, as_of, steps)
+    finally:
+        steps.close()
 
 
 def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
@@ -90,6 +152,7 @@ def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> 
             "test_from": result.window.test_from,
             "test_until": result.window.test_until,
             "test_users": len(result.users),
+            "cold_users": result.strangers,
             "scorer": result.scorer,
             "metrics": result.means(),
         }
@@ -101,7 +164,9 @@ def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> 
         "users": len(ratings.users()),
         "movies": len(ratings.movies()),
         "windows": windows,
-        "ndcg_per_user": {s: [v for r in results if r.scorer == s for v in r.per_user["ndcg"].tolist()] for s in scorers},
+        "ndcg_per_user": {
+            s: [v for r in results if r.scorer == s for v in r.per_user["ndcg"].tolist()] for s in scorers
+        },
     }
 
 
@@ -114,17 +179,26 @@ def pooled_means(record: dict[str, Any]) -> dict[str, float]:
         for metric, value in row["metrics"].items():
             name = f"{row['scorer']}_{metric}_at_{record['k']}"
             means[name] = means.get(name, 0.0) + value * row["test_users"]
-    return {name: total / next(w for s, w in weights.items() if name.startswith(f"{s}_")) for name, total in means.items()}
+    return {
+        name: total / next(w for s, w in weights.items() if name.startswith(f"{s}_")) for name, total in means.items()
+    }
 
 
 def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> None:
     """Write both factor tables below `model_path`, each through an attempt directory that is renamed."""
     files = HadoopFiles(spark)
     users = pd.DataFrame({"user_id": model.user_ids, "features": list(model.user_factors)})
-    movies = pd.DataFrame({"movie_id": model.movie_ids, "features": list(model.movie_factors), "prior": model.movie_prior})
+    movies = pd.DataFrame(
+        {
+            "movie_id": model.movie_ids,
+            "features": list(model.movie_factors),
+            "gain": model.movie_gain,
+            "prior": model.movie_prior,
+        }
+    )
     for name, frame, schema in (
         ("user_factors", users, "user_id int, features array<float>"),
-        ("item_factors", movies, "movie_id int, features array<float>, prior float"),
+        ("item_factors", movies, "movie_id int, features array<float>, gain float, prior float"),
     ):
         attempt, target = f"{model_path}/_attempts/{name}", f"{model_path}/{name}"
         files.remove(attempt)
@@ -147,7 +221,10 @@ def log_run(
         "airflow_run_id": options.airflow_run_id,
     }
     with mlflow.start_run(run_name=f"train_als {options.batch_id}", tags=tags) as run:
-        mlflow.log_params(asdict(settings) | {"k": options.k, "slices": options.slices, "first_window": options.first_window})
+        mlflow.log_params(
+            asdict(settings)
+            | {"solver": options.solver, "k": options.k, "slices": options.slices, "first_window": options.first_window}
+        )
         metrics = pooled_means(record)
         mlflow.log_metrics(metrics | {"ratings": len(ratings), "users": record["users"], "movies": record["movies"]})
         for row in record["windows"]:
@@ -170,23 +247,21 @@ def main(argv: list[str] | None = None) -> None:
     spark = start_session(f"train_als {options.batch_id}")
     model_path = options.model_path.rstrip("/")
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
-    files = HadoopFiles(spark)
-    files.remove(checkpoints)
-    spark.sparkContext.setCheckpointDir(checkpoints)
-
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_batch(spark, options.database, "ratings", options.batch_id))
     progress(f"{len(ratings)} ratings; evaluating")
     results = rolling_evaluation(spark, ratings, settings, options.slices, options.first_window, options.k)
     progress("training on the whole batch")
-    model = mllib_als.fit(spark, ratings, settings)
-    files.remove(checkpoints)
+    model = fit(spark, ratings, settings, options.solver, checkpoints)
 
-    record = evaluation_record(results, ratings, options.k) | {"batch_id": options.batch_id, "settings": asdict(settings)}
+    record = evaluation_record(results, ratings, options.k) | {
+        "batch_id": options.batch_id,
+        "settings": asdict(settings),
+    }
     progress("logging the run and registering the model")
     logged = log_run(options, settings, ratings, model, record)
     write_factors(spark, model, model_path)
-    files.write_text(f"{model_path}/evaluation.json", json.dumps(record | logged, sort_keys=True) + "\n")
+    HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", json.dumps(record | logged, sort_keys=True) + "\n")
     report(
         {
             **logged,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from hadoop_files import HadoopFiles
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
-
-from hadoop_files import HadoopFiles
 from ratings import Ratings
 
 ROWS_PER_FILE = 2_000_000
@@ -21,7 +20,7 @@ def read_batch(spark: SparkSession, database: str, table: str, batch_id: str) ->
 
 def collect_ratings(rows: DataFrame) -> Ratings:
     """Return the rows of a ratings table as sorted arrays on the driver (32 bytes a rating)."""
-    return Ratings.from_columns(rows.select("user_id", "movie_id", "rating", "rated_at").toPandas())
+    return Ratings.from_frame(rows.select("user_id", "movie_id", "rating", "rated_at").toPandas())
 
 
 class PartitionWriter:

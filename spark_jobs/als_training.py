@@ -1,0 +1,96 @@
+"""Implicit ALS over half steps, and the blend that makes it rank well on the timeline.
+
+The blend has three parts, each of which the validation half of the embedded set asked for (see EVALUATION.md):
+- movie factors are learned with time-decayed confidence: what was rated long before the batch's end counts less;
+- a user's factors are one exact half step on his own profile, decayed from his newest rating: taste of late counts most;
+- a score is  gain(movie) * factors · factors + prior(movie), both from recent popularity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from als_half_step import Incidence, half_step
+from baselines import recent_popularity
+from factor_model import FactorModel, Settings, profile_weights, training_weights
+from ratings import FloatArray, IntArray, Ratings, positions
+
+# (parts of one side, the other side's factors, its gram matrix, alpha, reg_param) -> factors of each part
+HalfSteps = Callable[[Sequence[Incidence], FloatArray, FloatArray, float, float], list[FloatArray]]
+
+# Parts follow from the data alone: the padding within a part, and so the last bits, may not depend on the cluster's size.
+RATINGS_PER_PART = 50_000
+
+
+def half_steps_here(
+    parts: Sequence[Incidence], other: FloatArray, gram: FloatArray, alpha: float, reg_param: float
+) -> list[FloatArray]:
+    """Solve every part in this process, one after the other."""
+    return [half_step(part, other, gram, alpha, reg_param) for part in parts]
+
+
+def parts_of(whole: Incidence) -> list[Incidence]:
+    """Cut one side into runs of entities with about RATINGS_PER_PART ratings each."""
+    entities = len(whole.starts) - 1
+    wanted = np.arange(RATINGS_PER_PART, len(whole.columns), RATINGS_PER_PART)
+    cuts = np.unique(np.concatenate([[0], np.searchsorted(whole.starts, wanted), [entities]]))
+    return [whole.rows(int(a), int(b)) for a, b in pairwise(cuts)]
+
+
+def train(ratings: Ratings, settings: Settings, as_of: int, solve: HalfSteps = half_steps_here) -> FactorModel:
+    """Return the model of all `ratings` as it stands at `as_of`, Unix seconds UTC.
+
+    Raises ValueError when there are no ratings. The same ratings and settings give the same bits.
+    """
+    if len(ratings) == 0:
+        raise ValueError("there are no ratings to train on: check that the batch's partition was loaded")
+    users, movies = ratings.users(), ratings.movies()
+    user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
+    weights = training_weights(ratings, settings, as_of)
+    by_user = parts_of(Incidence.build(user_at, movie_at, weights, len(users)))
+    by_movie = parts_of(Incidence.build(movie_at, user_at, weights, len(movies)))
+    generator = np.random.default_rng(settings.seed)
+    movie_factors = generator.normal(size=(len(movies), settings.rank)) / np.sqrt(settings.rank)
+    for _ in range(settings.max_iter):
+        user_factors = _solve(solve, by_user, movie_factors, settings)
+        movie_factors = _solve(solve, by_movie, user_factors, settings)
+    return blend(ratings, users, movies, movie_factors, settings, as_of, solve)
+
+
+def blend(
+    ratings: Ratings,
+    users: IntArray,
+    movies: IntArray,
+    movie_factors: FloatArray,
+    settings: Settings,
+    as_of: int,
+    solve: HalfSteps = half_steps_here,
+) -> FactorModel:
+    """Return the model with these movie factors, (movies, rank): users folded in from their profiles, gain and prior added."""
+    profiles = Incidence.build(
+        positions(users, ratings.user_id),
+        positions(movies, ratings.movie_id),
+        profile_weights(ratings, settings),
+        len(users),
+    )
+    # The published factors are float32: users are solved against exactly those, so that the reasons' sums are exact too.
+    published = movie_factors.astype(np.float32)
+    user_factors = _solve(solve, parts_of(profiles), published.astype(np.float64), settings)
+    recent = recent_popularity(ratings, movies, settings.prior_half_life_days, as_of)
+    share = np.maximum(recent / recent.max(), 1e-6)
+    return FactorModel(
+        users,
+        user_factors.astype(np.float32),
+        movies,
+        published,
+        (share**settings.gain_power).astype(np.float32),
+        (settings.prior_weight * share).astype(np.float32),
+        settings,
+        int(ratings.rated_at.max()),
+    )
+
+
+def _solve(solve: HalfSteps, parts: Sequence[Incidence], other: FloatArray, settings: Settings) -> FloatArray:
+    return np.concatenate(solve(parts, other, other.T @ other, settings.alpha, settings.reg_param))

@@ -1,0 +1,43 @@
+"""ALS half steps as Spark tasks: the parts stay on the executors, the other side's factors go to them by broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from als_half_step import Incidence, half_step
+from pyspark import RDD
+from pyspark.sql import SparkSession
+from ratings import FloatArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+
+class SparkHalfSteps:
+    """A solver for als_training.train: one task a part, results in the parts' order whichever task ends first."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._context = spark.sparkContext
+        self._sides: dict[int, tuple[Sequence[Incidence], RDD[Incidence]]] = {}
+
+    def __call__(
+        self, parts: Sequence[Incidence], other: FloatArray, gram: FloatArray, alpha: float, reg_param: float
+    ) -> list[FloatArray]:
+        """Return the factors of each part."""
+        if id(parts) not in self._sides:
+            # Kept with the parts themselves, so that their id is not given to another list.
+            self._sides[id(parts)] = (parts, self._context.parallelize(parts, len(parts)).cache())
+        shared = self._context.broadcast((other, gram))
+
+        def solve(part: Incidence) -> FloatArray:
+            with threadpool_limits(1):
+                return half_step(part, *shared.value, alpha, reg_param)
+
+        try:
+            return self._sides[id(parts)][1].map(solve).collect()
+        finally:
+            shared.destroy()
+
+    def close(self) -> None:
+        """Let go of the parts on the executors."""
+        for _, kept in self._sides.values():
+            kept.unpersist()
+        self._sides.clear()
