@@ -152,6 +152,7 @@ class BuildPublicationOperator(ProgramOperator):
         settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f"publication-{self.batch_id}-", dir=settings.TEMPORARY))
         try:
+            (work / "exports").mkdir()
             for table in settings.PUBLISHED_TABLES:
                 client.download(f"{settings.EXPORTS}/{self.batch_id}/{table}", str(work / "exports" / table))
             lineage = work / "lineage.json"
@@ -167,7 +168,7 @@ class BuildPublicationOperator(ProgramOperator):
             replace_directory(client, attempt, final)
         finally:
             shutil.rmtree(work)
-        return {**result, "publication": final}
+        return {"publication": final, **{name: result[name] for name in ("sha256", "bytes", "rows")}}
 
 
 class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[misc] # the provider is untyped

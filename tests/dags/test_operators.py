@@ -1,5 +1,6 @@
 """The operators against a double of HDFS: what they replace, and what a retry or a refusal does."""
 
+import json
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,14 @@ class Hdfs:
 
     def rename(self, source: str, target: str) -> None:
         self.calls.append(("rename", source, target))
+
+    def download(self, path: str, target: str) -> None:
+        # The real client refuses a target whose folder is not there.
+        Path(target).mkdir()
+        self.calls.append(("download", path))
+
+    def upload(self, path: str, source: str) -> None:
+        self.calls.append(("upload", path, Path(source).read_text()))
 
     def content(self, path: str) -> dict[str, int]:
         return {"length": 12, "fileCount": 2}
@@ -140,6 +149,39 @@ def test_a_cleaning_job_that_is_stopped_ends_its_yarn_application(
     hdfs.calls.clear()
     task.on_kill()
     assert hdfs.calls == [("kill", "marquee-20261123t190000-mr_clean_movies")]
+
+
+def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_one(
+    rendered: Any, context: dict[str, Any], hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shared.settings.TEMPORARY", tmp_path / "tmp")
+    task = rendered("build_publication")
+
+    def build(argv: list[str]) -> str:
+        exports, lineage, output = (Path(argv[argv.index(name) + 1]) for name in ("--exports", "--lineage", "--output"))
+        assert sorted(path.name for path in exports.iterdir()) == sorted(
+            ["movies", "recommendations", "similar_movies", "popular_movies"]
+        )
+        assert json.loads(lineage.read_text())["batch_id"] == "20261123T190000"
+        output.mkdir()
+        (output / "publication.sqlite").write_text("lists")
+        (output / "manifest.json").write_text("{}")
+        return json.dumps({"sha256": "ab", "bytes": 5, "rows": {"movies": 1}, "output": str(output)})
+
+    monkeypatch.setattr(task, "run", build)
+    final = "/marquee/publications/20261123T190000"
+    attempt = "/marquee/publications/_attempt-20261123T190000-2"
+    assert task.execute(context) == {"publication": final, "sha256": "ab", "bytes": 5, "rows": {"movies": 1}}
+    assert hdfs.calls[4:] == [
+        ("delete", attempt),
+        ("makedirs", attempt),
+        ("upload", f"{attempt}/manifest.json", "{}"),
+        ("upload", f"{attempt}/publication.sqlite", "lists"),
+        ("delete", final),
+        ("makedirs", "/marquee/publications"),
+        ("rename", attempt, final),
+    ]
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_the_helpers_of_the_spark_jobs_travel_in_one_archive(tmp_path: Path) -> None:
