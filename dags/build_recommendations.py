@@ -51,7 +51,7 @@ TRAINING = [
     *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", f"hdfs://{settings.MODEL_PATH}"),
     *("--rank", "{{ params.rank }}", "--max-iter", "{{ params.max_iter }}", "--reg-param", "{{ params.reg_param }}"),
     *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed }}"),
-    *("--dataset", "{{ params.dataset }}", "--git-commit", settings.GIT_COMMIT, "--airflow-run-id", "{{ run_id }}"),
+    *("--dataset", "{{ params.dataset }}", "--git-commit", "{{ git_commit() }}", "--airflow-run-id", "{{ run_id }}"),
 ]
 LISTS = [
     *(*TRACKING, "--model-version", "{{ ti.xcom_pull(task_ids='train_als')['model_version'] }}"),

@@ -50,7 +50,7 @@ def lineage_of(context: Context) -> dict[str, Any]:
             "logical_date": dag_run.logical_date.isoformat() if dag_run.logical_date else None,
             "run_after": dag_run.run_after.isoformat(),
         },
-        "git_commit": settings.GIT_COMMIT,
+        "git_commit": settings.git_commit(),
         "snapshot": result_of("ingest_movielens"),
         "hive": {
             table: {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,6 @@ HDFS_URI = os.environ.get("MARQUEE_HDFS_URI", "hdfs://localhost:9000")
 HDFS_USER = os.environ.get("MARQUEE_HDFS_USER", "marquee")
 MLFLOW_URL = os.environ.get("MARQUEE_MLFLOW_URL", "http://127.0.0.1:5000")
 YARN_RM_URL = os.environ.get("MARQUEE_YARN_RM_URL", "http://127.0.0.1:8088")
-GIT_COMMIT = os.environ.get("MARQUEE_GIT_COMMIT", "unknown")
 WEBHDFS_CONNECTION = "webhdfs_default"
 HIVE_CONNECTION = "hiveserver2_default"
 SPARK_CONNECTION = "spark_default"
@@ -109,8 +109,25 @@ def latest_timestamp_of(dag_run: DatedRun) -> int:
     return int(moment_of(dag_run).timestamp())
 
 
+def git_commit() -> str:
+    """Returns the commit of the code that runs, with '-dirty' if files differ from it; 'unknown' outside a checkout.
+
+    Read when a task starts, since a checkout can move on while Airflow runs. An image names it in MARQUEE_GIT_COMMIT.
+    """
+    if commit := os.environ.get("MARQUEE_GIT_COMMIT"):
+        return commit
+    described = subprocess.run(
+        ["git", "-C", str(HOME), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
+
+
 TEMPLATE_MACROS: dict[str, Any] = {
     "batch_id_of": batch_id_of,
+    "git_commit": git_commit,
     "latest_timestamp_of": latest_timestamp_of,
     "database": DATABASE,
     "warehouse": WAREHOUSE,

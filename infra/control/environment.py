@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shlex
-import subprocess
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -64,18 +63,6 @@ def _fernet_key(settings: Settings) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _git_commit() -> str:
-    found = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    if found.returncode != 0:
-        return "unknown"
-    dirty = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "status", "--porcelain"], capture_output=True, text=True, check=False
-    ).stdout
-    return found.stdout.strip() + ("-dirty" if dirty.strip() else "")
-
-
 def environment(settings: Settings) -> dict[str, str]:
     """Returns the platform's variables (not the caller's environment): ports with their offset, paths, URLs, connections, secrets."""
     host = settings["MARQUEE_BIND_HOST"]
@@ -97,7 +84,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_USER": getpass.getuser(),
         "MARQUEE_PYTHON": str(settings.python),
         "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
-        "MARQUEE_GIT_COMMIT": _git_commit(),
         "MARQUEE_POSTGRES_PASSWORD": postgres_password,
         "MARQUEE_AIRFLOW_PASSWORD": _secret(settings, "airflow-password", settings["MARQUEE_AIRFLOW_PASSWORD"]),
         "MARQUEE_AIRFLOW_URL": airflow_url,

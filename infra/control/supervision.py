@@ -161,14 +161,14 @@ class Supervisor:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME")) and name != "MARQUEE_GIT_COMMIT"
+    return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME"))
 
 
 def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
     """Starts supervisord with the platform's environment, or makes the running one read its configuration again."""
     configuration = write_configuration(settings)
     supervisor = Supervisor(settings)
-    # The commit is read anew by each run; everything else reaches a process when supervisord starts.
+    # Settings reach a process only when supervisord starts it with them.
     digest = hashlib.sha256(repr(sorted((n, v) for n, v in variables.items() if _is_ours(n))).encode()).hexdigest()
     started_with = settings.instance / "run" / "settings.sha256"
     if supervisor.running():
