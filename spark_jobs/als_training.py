@@ -3,7 +3,8 @@
 The blend has three parts, each of which the validation half of the embedded set asked for (see EVALUATION.md):
 - movie factors are learned with time-decayed confidence: what was rated long before the batch's end counts less;
 - a user's factors are one exact half step on his own profile, decayed from his newest rating: taste of late counts most;
-- a score is  gain(movie) * factors · factors + prior(movie), both from recent popularity.
+- a score is  gain(movie) * factors · factors + prior(movie), both from recent popularity among
+  users who came back (baselines.returning_popularity).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 from als_half_step import Incidence, half_step
-from baselines import recent_popularity
+from baselines import returning_popularity
 from factor_model import FactorModel, Settings, profile_weights, training_weights
 from ratings import FloatArray, IntArray, Ratings, positions
 
@@ -78,7 +79,14 @@ def blend(
     # The published factors are float32: users are solved against exactly those, so that the reasons' sums are exact too.
     published = movie_factors.astype(np.float32)
     user_factors = _solve(solve, parts_of(profiles), published.astype(np.float64), settings)
-    recent = recent_popularity(ratings, movies, settings.prior_half_life_days, as_of)
+    recent = returning_popularity(
+        ratings,
+        movies,
+        settings.prior_half_life_days,
+        as_of,
+        settings.first_visit_days,
+        settings.first_visit_weight,
+    )
     share = np.maximum(recent / recent.max(), 1e-6)
     return FactorModel(
         users,

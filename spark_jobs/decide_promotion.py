@@ -39,6 +39,12 @@ def arguments() -> argparse.ArgumentParser:
         help="nDCG by which baselines must be beaten (default: %(default)s)",
     )
     parser.add_argument(
+        "--recent-popularity-margin",
+        type=float,
+        default=rule.recent_popularity_margin,
+        help="nDCG by which recent popularity must be beaten; negative: may be missed by (default: %(default)s)",
+    )
+    parser.add_argument(
         "--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)"
     )
     parser.add_argument(
@@ -80,7 +86,10 @@ def main(argv: list[str] | None = None) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     record = read_evaluation(options.evaluation, options.tracking_uri)
     rule = Rule(
-        margin=options.margin, least_test_users=options.least_test_users, champion_tolerance=options.champion_tolerance
+        margin=options.margin,
+        recent_popularity_margin=options.recent_popularity_margin,
+        least_test_users=options.least_test_users,
+        champion_tolerance=options.champion_tolerance,
     )
     decision = decide_on_record(record, rule)
     version = options.model_version or str(record.get("model_version", ""))

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from als_training import train
-from baselines import popularity, recent_popularity
+from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
 from factor_model import FactorModel, Settings
 from metrics import coverage, exposure_gini, hits, novelty, ranking_metrics
+from promotion import POPULARITY, RECENT_POPULARITY
 from ratings import FloatArray, IntArray, Ratings, positions
 from splits import Window
 from top_n import NO_MOVIE, USERS_PER_BLOCK, Float32Array, top_n_block
-
-CANDIDATE = "candidate"
-POPULARITY = "popularity"
-RECENT_POPULARITY = "recent_popularity"
 
 
 @dataclass(frozen=True)
@@ -97,14 +94,12 @@ def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, te
     return WindowResult(window, scorer, users, strangers, per_user, together)
 
 
-def evaluate_baselines(
-    window: Window, train: Ratings, test: Ratings, k: int, half_life_days: float
-) -> list[WindowResult]:
+def evaluate_baselines(window: Window, train: Ratings, test: Ratings, k: int) -> list[WindowResult]:
     """Return the results of popularity and of recent popularity."""
     movies = train.movies()
     scores = {
         POPULARITY: popularity(train, movies),
-        RECENT_POPULARITY: recent_popularity(train, movies, half_life_days, window.test_from),
+        RECENT_POPULARITY: recent_popularity(train, movies, RECENT_HALF_LIFE_DAYS, window.test_from),
     }
     return [evaluate(unpersonalised(movies, s), name, window, train, test, k) for name, s in scores.items()]
 
@@ -118,14 +113,11 @@ def known_users(window: Window, ratings: Ratings) -> int:
 def evaluate_window(ratings: Ratings, window: Window, candidates: Mapping[str, Settings], k: int) -> list[WindowResult]:
     """Train every candidate on what lies before the window and return its and the baselines' results in it.
 
-    `candidates` are scorers' names with their settings; the baselines' half-life is the first one's.
+    `candidates` are scorers' names with their settings.
     """
-    train_part, test = (
-        ratings.select(window.train_mask(ratings.rated_at)),
-        ratings.select(window.test_mask(ratings.rated_at)),
-    )
-    half_life = next(iter(candidates.values())).prior_half_life_days
-    results = evaluate_baselines(window, train_part, test, k, half_life)
+    train_part = ratings.select(window.train_mask(ratings.rated_at))
+    test = ratings.select(window.test_mask(ratings.rated_at))
+    results = evaluate_baselines(window, train_part, test, k)
     for name, settings in candidates.items():
         model = train(train_part, settings, window.test_from)
         results.append(evaluate(model, name, window, train_part, test, k))

@@ -29,18 +29,25 @@ class Settings:
     seed: int = 20261123
     # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
     confidence_half_life_days: float = 730.0
-    profile_half_life_days: float = 365.0
-    # score = share^gain_power * factors · factors + prior_weight * share, share being recent popularity relative to its maximum.
+    profile_half_life_days: float = 30.0
+    # score = share^gain_power * factors · factors + prior_weight * share, share being recent popularity among
+    # returning users relative to its maximum; what a user rated in his first days counts first_visit_weight in it.
     prior_half_life_days: float = 90.0
-    prior_weight: float = 0.5
+    prior_weight: float = 0.25
     gain_power: float = 0.5
+    first_visit_days: float = 30.0
+    first_visit_weight: float = 0.25
 
     def __post_init__(self) -> None:
         """Refuse what no training can use."""
         if self.rank < 1 or self.max_iter < 1:
             raise ValueError(f"rank {self.rank} and max-iter {self.max_iter} must both be 1 or more")
-        if min(self.reg_param, self.prior_weight, self.gain_power) < 0 or self.alpha <= 0:
-            raise ValueError("reg-param, prior-weight and gain-power must be 0 or more, alpha more than 0")
+        if min(self.reg_param, self.prior_weight, self.gain_power, self.first_visit_days) < 0 or self.alpha <= 0:
+            raise ValueError(
+                "reg-param, prior-weight, gain-power and first-visit-days must be 0 or more, alpha more than 0"
+            )
+        if not 0 < self.first_visit_weight <= 1:
+            raise ValueError(f"first-visit-weight is {self.first_visit_weight}: it must be more than 0 and at most 1")
         if min(self.confidence_half_life_days, self.profile_half_life_days, self.prior_half_life_days) <= 0:
             raise ValueError("each half-life must be more than 0 days")
 

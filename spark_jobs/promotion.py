@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 from ratings import FloatArray
 
+CANDIDATE = "candidate"
+CHAMPION = "champion"
+POPULARITY = "popularity"
+RECENT_POPULARITY = "recent_popularity"
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -24,6 +29,8 @@ class Rule:
     """What the gate asks for. Differences are in nDCG@k, shares between 0 and 1."""
 
     margin: float = 0.0
+    # Against recent popularity; a negative one asks only that the candidate is not worse by more than that.
+    recent_popularity_margin: float = 0.0
     confidence: float = 0.95
     resamples: int = 2000
     seed: int = 20261123
@@ -82,7 +89,9 @@ def decide(
         differences = own - np.asarray(ndcg_per_user[name], dtype=np.float64)
         interval = paired_bootstrap(differences, rule.confidence, rule.resamples, rule.seed)
         intervals[name] = interval
-        needed = -rule.champion_tolerance if name == champion else rule.margin
+        needed = {champion: -rule.champion_tolerance, RECENT_POPULARITY: rule.recent_popularity_margin}.get(
+            name, rule.margin
+        )
         # An exact tie with the champion (the same settings on the same data) is no loss; a tie with a baseline is no win.
         enough = interval.low >= needed if name == champion else interval.low > needed
         if not enough:
@@ -104,5 +113,5 @@ def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
     latest: dict[str, float] = {}
     for row in record["windows"]:
         latest[row["scorer"]] = float(row["metrics"]["coverage"])
-    champion = "champion" if "champion" in per_user else None
-    return decide(per_user, latest, "candidate", ["popularity", "recent_popularity"], champion, rule)
+    champion = CHAMPION if CHAMPION in per_user else None
+    return decide(per_user, latest, CANDIDATE, [POPULARITY, RECENT_POPULARITY], champion, rule)

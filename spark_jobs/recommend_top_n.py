@@ -16,6 +16,7 @@ import mlflow
 import model_registry
 import numpy as np
 import pandas as pd
+from baselines import RECENT_HALF_LIFE_DAYS
 from batch_session import progress, report, start_session
 from block_recommender import Recommender
 from factor_model import FactorModel
@@ -24,7 +25,7 @@ from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
 from ratings import Ratings
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 from top_n import USERS_PER_BLOCK, most_similar
 from warehouse import PartitionWriter, collect_ratings, read_batch
 
@@ -143,8 +144,9 @@ def main(argv: list[str] | None = None) -> None:
     writer.write("similar_movies", similar_movies(spark, model, options.similar_n), ["movie_id", "rank"])
     progress("similar movies written")
     movies = read_batch(spark, options.database, "movies", options.batch_id)
-    half_life = model.settings.prior_half_life_days
-    writer.write("popular_movies", popular(spark, ratings, movies, options.popular_n, half_life), ["scope", "rank"])
+    writer.write(
+        "popular_movies", popular(spark, ratings, movies, options.popular_n, RECENT_HALF_LIFE_DAYS), ["scope", "rank"]
+    )
     written = writer.put_in_place()
     report(
         {

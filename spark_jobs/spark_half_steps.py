@@ -8,7 +8,7 @@ from als_half_step import Incidence, half_step
 from pyspark import RDD
 from pyspark.sql import SparkSession
 from ratings import FloatArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 
 class SparkHalfSteps:

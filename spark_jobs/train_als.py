@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ import model_registry
 import pandas as pd
 from als_training import train
 from batch_session import progress, report, start_session
-from evaluation import CANDIDATE, RECENT_POPULARITY, WindowResult, evaluate_window, known_users
+from evaluation import WindowResult, evaluate_window, known_users
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
+from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
 from pyspark.sql import SparkSession
 from ratings import Ratings
 from spark_half_steps import SparkHalfSteps
 from splits import Window, rolling_windows
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 from warehouse import collect_ratings, read_batch
 
 
@@ -83,6 +84,15 @@ def arguments() -> argparse.ArgumentParser:
         "--gain-power", type=float, default=defaults.gain_power, help="of recent popularity (default: %(default)s)"
     )
     parser.add_argument(
+        "--first-visit-days", type=float, default=defaults.first_visit_days, help="of a user (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--first-visit-weight",
+        type=float,
+        default=defaults.first_visit_weight,
+        help="of a first visit's ratings in popularity (default: %(default)s)",
+    )
+    parser.add_argument(
         "--solver",
         choices=("blocked", "mllib"),
         default="blocked",
@@ -106,15 +116,19 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def rolling_evaluation(
-    spark: SparkSession, ratings: Ratings, settings: Settings, slices: int, first: int, k: int
+    spark: SparkSession, ratings: Ratings, candidates: dict[str, Settings], slices: int, first: int, k: int
 ) -> list[WindowResult]:
-    """Return the candidate's and the baselines' results in every window with a known user, one Spark task a window."""
+    """Return each candidate's and the baselines' results in every window with a known user, one Spark task a window.
+
+    `candidates` are scorers' names with their settings; one with the settings of another has the same results, and is not trained.
+    """
+    distinct = {name: s for name, s in candidates.items() if name == next(n for n, t in candidates.items() if t == s)}
     windows = [w for w in rolling_windows(ratings.rated_at, slices, first) if known_users(w, ratings)]
     shared = spark.sparkContext.broadcast(ratings)
 
     def one_window(window: Window) -> list[WindowResult]:
         with threadpool_limits(1):
-            return evaluate_window(shared.value, window, {CANDIDATE: settings}, k)
+            return evaluate_window(shared.value, window, distinct, k)
 
     # Later windows have more to learn from: the longest first keeps every core busy to the end.
     longest_first = spark.sparkContext.parallelize(windows[::-1], max(1, len(windows)))
@@ -122,7 +136,19 @@ def rolling_evaluation(
     for found in of_windows:
         said = ", ".join(f"{r.scorer} {r.means()['ndcg']:.4f}" for r in found)
         progress(f"window {found[0].window.index}, {len(found[0].users)} users, nDCG@{k}: {said}")
-    return [result for found in of_windows for result in found]
+    results = [result for found in of_windows for result in found]
+    for name, settings in candidates.items():
+        if name not in distinct:
+            same = next(n for n, s in distinct.items() if s == settings)
+            results.extend(replace(r, scorer=name) for r in results[:] if r.scorer == same)
+    return results
+
+
+def champion_settings(options: argparse.Namespace) -> dict[str, Settings]:
+    """Return the champion's settings under its scorer's name; nothing when there is no champion yet."""
+    mlflow.set_tracking_uri(options.tracking_uri)
+    version = model_registry.champion_version(options.model_name)
+    return {} if version is None else {CHAMPION: model_registry.load(options.model_name, version).settings}
 
 
 def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
@@ -249,8 +275,9 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_batch(spark, options.database, "ratings", options.batch_id))
-    progress(f"{len(ratings)} ratings; evaluating")
-    results = rolling_evaluation(spark, ratings, settings, options.slices, options.first_window, options.k)
+    candidates = {CANDIDATE: settings} | champion_settings(options)
+    progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
+    results = rolling_evaluation(spark, ratings, candidates, options.slices, options.first_window, options.k)
     progress("training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 

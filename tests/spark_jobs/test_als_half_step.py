@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+from als_half_step import Incidence, half_step
+
+
+@pytest.mark.parametrize("reg_param", [0.3, 0.0])
+def test_a_half_step_solves_each_entity_s_normal_equations(generator: np.random.Generator, reg_param: float) -> None:
+    rank, entities, others = 5, 40, 30
+    other = generator.normal(size=(others, rank))
+    # From no rating to all thirty: systems narrower than the rank, wider, and padded ones.
+    rated = [generator.choice(others, size=min(e, others), replace=False) for e in range(entities)]
+    entity = np.repeat(np.arange(entities), [len(r) for r in rated])
+    column = np.concatenate(rated).astype(np.int64)
+    weight = generator.uniform(0.1, 5, size=len(column))
+    found = half_step(Incidence.build(entity, column, weight, entities), other, other.T @ other, 2.0, reg_param)
+    for e in range(entities):
+        rows, w = other[column[entity == e]], 2.0 * weight[entity == e]
+        system = other.T @ other + rows.T @ (w[:, None] * rows) + reg_param * len(rows) * np.eye(rank)
+        assert found[e] == pytest.approx(np.linalg.solve(system, rows.T @ (1 + w)), abs=1e-9)
+
+
+def test_parts_of_a_side_hold_its_ratings(generator: np.random.Generator) -> None:
+    whole = Incidence.build(np.array([0, 0, 2, 2, 2]), np.array([3, 1, 0, 2, 1]), np.arange(5.0), 3)
+    assert whole.columns.tolist() == [1, 3, 0, 1, 2]
+    part = whole.rows(1, 3)
+    assert (part.starts.tolist(), part.columns.tolist(), part.weights.tolist()) == (
+        [0, 0, 3],
+        [0, 1, 2],
+        [2.0, 4.0, 3.0],
+    )

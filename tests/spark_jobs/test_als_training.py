@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from als_training import train
+from block_recommender import Recommender
+from factor_model import FactorModel, Settings, profile_weights
+from ratings import Ratings
+from reasons import contributions, top_reasons
+
+SETTINGS = Settings(rank=8, max_iter=3)
+AS_OF = 2_000_000_000
+
+
+@pytest.fixture
+def ratings(generator: np.random.Generator) -> Ratings:
+    user, movie = np.nonzero(generator.random((30, 40)) < 0.3)
+    return Ratings.from_columns(
+        {
+            "user_id": user + 1,
+            "movie_id": (movie + 1) * 10,
+            "rating": generator.integers(1, 11, len(user)) / 2,
+            "rated_at": AS_OF - generator.integers(0, 10**8, len(user)),
+        }
+    )
+
+
+def test_the_same_ratings_in_another_order_give_the_same_bits(ratings: Ratings, generator: np.random.Generator) -> None:
+    order = generator.permutation(len(ratings))
+    names = ("user_id", "movie_id", "rating", "rated_at")
+    shuffled = Ratings.from_columns({name: getattr(ratings, name)[order] for name in names})
+    assert train(shuffled, SETTINGS, AS_OF).sha256() == train(ratings, SETTINGS, AS_OF).sha256()
+
+
+def test_another_seed_gives_another_model(ratings: Ratings) -> None:
+    other = Settings(rank=8, max_iter=3, seed=1)
+    assert train(ratings, other, AS_OF).sha256() != train(ratings, SETTINGS, AS_OF).sha256()
+
+
+def test_a_saved_model_loads_with_the_same_digest(ratings: Ratings, tmp_path: Path) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    model.save(tmp_path)
+    loaded = FactorModel.load(tmp_path)
+    assert (loaded.sha256(), loaded.settings, loaded.trained_until) == (model.sha256(), SETTINGS, model.trained_until)
+
+
+def test_contributions_of_the_rated_movies_add_up_to_the_personal_score(ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    own = ratings.user_id == 3
+    rated = np.searchsorted(model.movie_ids, ratings.movie_id[own])
+    factors = model.movie_factors.astype(np.float64)
+    weights = profile_weights(ratings, SETTINGS)[own]
+    added = contributions(
+        factors.T @ factors,
+        model.movie_factors,
+        model.movie_factors[rated],
+        weights,
+        SETTINGS.alpha,
+        SETTINGS.reg_param,
+    )
+    personal = factors @ model.factors_of(np.array([3]))[0]
+    assert added.sum(axis=1) == pytest.approx(personal, abs=1e-5)
+
+
+def test_reasons_name_liked_movies_that_add_most_and_ties_go_to_the_smaller_id() -> None:
+    added = np.array([[0.2, 0.5, 0.2, -0.1], [0.0, 0.9, 0.0, 0.0]])
+    assert top_reasons(added, np.array([3, 5, 7, 9]), np.array([1, 0, 1, 1]), n=2) == ["3,7", ""]
+
+
+def test_lists_hold_nothing_seen_and_ranks_run_from_one(ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    factors = model.movie_factors.astype(np.float64)
+    rows = Recommender(model, factors.T @ factors, 5).recommend(ratings)
+    seen = set(zip(ratings.user_id.tolist(), ratings.movie_id.tolist(), strict=True))
+    assert not seen & set(zip(rows["user_id"].tolist(), rows["movie_id"].tolist(), strict=True))
+    assert rows.groupby("user_id")["rank"].apply(list).tolist() == [[1, 2, 3, 4, 5]] * 30
+
+
+def test_no_ratings_are_refused() -> None:
+    none = np.zeros(0)
+    empty = Ratings.from_columns({"user_id": none, "movie_id": none, "rating": none, "rated_at": none})
+    with pytest.raises(ValueError, match="no ratings to train on"):
+        train(empty, SETTINGS, AS_OF)
+
+
+def test_a_pair_rated_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="user 1 rated movie 2 more than once"):
+        Ratings.from_columns({"user_id": [1, 1], "movie_id": [2, 2], "rating": [3.0, 4.0], "rated_at": [1, 2]})

@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from decide_promotion import main
+from promotion import Rule, decide, decide_on_record, paired_bootstrap
+
+RULE = Rule(resamples=200)
+BASELINES = ["popularity", "recent_popularity"]
+
+
+def scores(**means: float) -> dict[str, list[float]]:
+    noise = np.random.default_rng(1).normal(0, 0.01, 100)
+    return {name: (mean + noise).tolist() for name, mean in means.items()}
+
+
+def verdict(per_user: dict[str, list[float]], coverage: dict[str, float] | None = None, rule: Rule = RULE) -> str:
+    champion = "champion" if "champion" in per_user else None
+    return decide(per_user, coverage or dict.fromkeys(per_user, 0.1), "candidate", BASELINES, champion, rule).verdict
+
+
+def test_a_candidate_that_beats_both_baselines_is_promoted() -> None:
+    assert verdict(scores(candidate=0.2, popularity=0.1, recent_popularity=0.15)) == "promote"
+
+
+def test_a_tie_with_recent_popularity_is_refused() -> None:
+    assert verdict(scores(candidate=0.2, popularity=0.1, recent_popularity=0.2)) == "refuse"
+
+
+def test_a_negative_margin_accepts_a_candidate_that_is_not_worse_by_more() -> None:
+    close = scores(candidate=0.2, popularity=0.1, recent_popularity=0.205)
+    assert verdict(close, rule=Rule(resamples=200, recent_popularity_margin=-0.01)) == "promote"
+    assert verdict(close, rule=Rule(resamples=200, recent_popularity_margin=-0.001)) == "refuse"
+
+
+def test_the_same_as_the_champion_passes_and_clearly_worse_does_not() -> None:
+    assert verdict(scores(candidate=0.2, popularity=0.1, recent_popularity=0.1, champion=0.2)) == "promote"
+    assert verdict(scores(candidate=0.2, popularity=0.1, recent_popularity=0.1, champion=0.21)) == "refuse"
+
+
+def test_lost_coverage_is_refused() -> None:
+    better = scores(candidate=0.2, popularity=0.1, recent_popularity=0.1, champion=0.15)
+    kept = {"candidate": 0.095, "champion": 0.1}
+    lost = {"candidate": 0.085, "champion": 0.1}
+    assert (verdict(better, kept), verdict(better, lost)) == ("promote", "refuse")
+
+
+def test_too_few_test_users_abstain() -> None:
+    few = {name: values[:10] for name, values in scores(candidate=0.2, popularity=0.1, recent_popularity=0.1).items()}
+    assert verdict(few) == "abstain"
+
+
+def test_the_interval_is_repeatable_and_holds_the_mean() -> None:
+    differences = np.random.default_rng(3).normal(0.1, 1, 400)
+    first, second = (paired_bootstrap(differences, 0.95, 500, 9) for _ in range(2))
+    assert first == second
+    assert first.low < first.mean < first.high
+    # Half the width is close to 1.96 standard errors.
+    assert (first.high - first.low) / 2 == pytest.approx(1.96 * differences.std() / 20, rel=0.15)
+
+
+def record() -> dict[str, object]:
+    windows = [{"scorer": s, "metrics": {"coverage": 0.1}} for s in ("candidate", *BASELINES)]
+    return {"ndcg_per_user": scores(candidate=0.2, popularity=0.1, recent_popularity=0.1), "windows": windows}
+
+
+def test_the_program_prints_and_writes_one_decision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation, result = tmp_path / "evaluation.json", tmp_path / "out" / "result.json"
+    evaluation.write_text(json.dumps(record()))
+    main(["--evaluation", str(evaluation), "--result", str(result)])
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (printed["verdict"], printed["promoted"], printed["applied"]) == ("promote", True, False)
+    assert json.loads(result.read_text()) == printed
+
+
+def test_a_record_without_a_champion_is_decided_on_the_baselines() -> None:
+    assert sorted(decide_on_record(record(), RULE).intervals) == BASELINES

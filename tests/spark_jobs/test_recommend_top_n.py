@@ -1,0 +1,106 @@
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from als_training import train
+from block_recommender import Recommender
+from factor_model import FactorModel, Settings
+from pyspark.sql import SparkSession
+from ratings import Ratings
+from recommend_top_n import recommendations, similar_movies
+from spark_half_steps import SparkHalfSteps
+from top_n import most_similar
+from warehouse import PartitionWriter
+
+pytestmark = pytest.mark.spark
+AS_OF = 2_000_000_000
+SETTINGS = Settings(rank=8, max_iter=2)
+SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    folder = tmp_path_factory.mktemp("spark")
+    # The workers of a local session are forked without pytest's import roots.
+    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYSPARK_PYTHON", "SPARK_CONF_DIR")}
+    os.environ |= {"PYTHONPATH": str(SPARK_JOBS), "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder)}
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.memory", "512m")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", "3")
+        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="module")
+def ratings() -> Ratings:
+    generator = np.random.default_rng(5)
+    # More users than one block holds.
+    user, movie = np.nonzero(generator.random((600, 50)) < 0.2)
+    return Ratings.from_columns(
+        {
+            "user_id": user + 1,
+            "movie_id": movie + 1,
+            "rating": generator.integers(1, 11, len(user)) / 2,
+            "rated_at": AS_OF - generator.integers(0, 10**8, len(user)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def model(ratings: Ratings) -> FactorModel:
+    return train(ratings, SETTINGS, AS_OF)
+
+
+def test_training_in_spark_tasks_gives_the_bits_of_training_here(
+    spark: SparkSession, ratings: Ratings, model: FactorModel
+) -> None:
+    assert train(ratings, SETTINGS, AS_OF, SparkHalfSteps(spark)).sha256() == model.sha256()
+
+
+def test_lists_from_spark_are_those_of_each_block_here(
+    spark: SparkSession, ratings: Ratings, model: FactorModel
+) -> None:
+    frame = pd.DataFrame({name: getattr(ratings, name) for name in ("user_id", "movie_id", "rating", "rated_at")})
+    schema = "user_id int, movie_id int, rating double, rated_at bigint"
+    shuffled = spark.createDataFrame(frame.sample(frac=1, random_state=1), schema).repartition(5)
+    found = recommendations(spark, shuffled, model, 7).toPandas().sort_values(["user_id", "rank"], ignore_index=True)
+    factors = model.movie_factors.astype(np.float64)
+    here = Recommender(model, factors.T @ factors, 7)
+    blocks = [here.recommend(ratings.select((ratings.user_id - 1) // 512 == block)) for block in range(2)]
+    pd.testing.assert_frame_equal(found, pd.concat(blocks, ignore_index=True))
+
+
+def test_similar_movies_from_spark_are_the_kernel_s(spark: SparkSession, model: FactorModel) -> None:
+    found = similar_movies(spark, model, 3).toPandas().sort_values(["movie_id", "rank"])
+    columns, _ = most_similar(model.movie_factors, slice(0, 512), 3)
+    assert found["similar_movie_id"].tolist() == model.movie_ids[columns].ravel().tolist()
+
+
+def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse = f"file://{tmp_path}"
+    left = tmp_path / "_attempts" / "t" / "batch_id=20260101T000000"
+    left.mkdir(parents=True)
+    (left / "part-killed.parquet").write_text("half a file")
+    for rows in ([(2, 1), (1, 1)], [(9, 9)]):
+        writer = PartitionWriter(spark, warehouse, "20260101T000000")
+        writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"])
+        assert writer.put_in_place() == {"t": len(rows)}
+        partition = tmp_path / "t" / "batch_id=20260101T000000"
+        assert [f.name for f in sorted(partition.glob("*.parquet"))] == ["part-00000.parquet"]
+        assert pd.read_parquet(partition / "part-00000.parquet").values.tolist() == sorted(map(list, rows))
+    assert not left.exists()
