@@ -64,7 +64,12 @@ TABLE: list[Setting] = [
             "path",
         ),
         ("MARQUEE_RETRIES", "2", "how often a failed task is tried again", "number"),
-        ("MARQUEE_RETRY_DELAY_SECONDS", "20", "seconds before the first of these; each later one waits twice as long", "number"),
+        (
+            "MARQUEE_RETRY_DELAY_SECONDS",
+            "20",
+            "seconds before the first of these; each later one waits twice as long",
+            "number",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(

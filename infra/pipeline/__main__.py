@@ -15,7 +15,7 @@ from typing import Any
 from infra.pipeline.airflow_api import DAG_ID, AirflowApi
 from infra.pipeline.http_json import ServiceError
 from infra.pipeline.progress import Follower, duration_table, failure_report, was_published
-from infra.pipeline.user_page import user_page
+from infra.pipeline.user_page import live_publication, user_page
 
 PUBLISHED, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 EPILOG = """\
@@ -51,8 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         parents=[running],
-        help="run, then show one user's recommendations and where to look further",
-        description="Run the pipeline, then show one user's list, where it comes from, and the addresses of the UIs.",
+        help="run unless something is published, then show one user's recommendations and where to look further",
+        description="Run the pipeline, unless a publication is live already; then show one user's list, where it comes "
+        "from, and the addresses of the UIs.",
     )
     show = commands.add_parser(
         "show-user",
@@ -164,7 +165,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "run":
             return run_pipeline(options, options.follow)
-        status = run_pipeline(options, follow=True) if options.command == "demo" else PUBLISHED
+        status = PUBLISHED
+        if options.command == "demo":
+            if live := live_publication(environment("MARQUEE_API_URL")):
+                print(f"Publication {live} is live already. `make run` builds another.\n")
+            else:
+                status = run_pipeline(options, follow=True)
         if status == PUBLISHED:
             print("\n".join(user_page(environment("MARQUEE_API_URL"), options.user, options.limit)))
         if options.command == "demo":

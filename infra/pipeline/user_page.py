@@ -9,6 +9,17 @@ from infra.pipeline.http_json import ServiceError, request_json
 SERVICE = "The recommendation API"
 
 
+def live_publication(api_url: str) -> str | None:
+    """Return the id of the live publication, None when nothing is published yet. Raises ServiceError."""
+    try:
+        answer = request_json("GET", f"{api_url.rstrip('/')}/v1/publication", service=SERVICE)
+    except ServiceError as error:
+        if error.status == 503:
+            return None
+        raise
+    return str(answer["publication"])
+
+
 def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
     """Return the lines to print for one user (None: the first one who has a list). Raises ServiceError."""
     base = api_url.rstrip("/")

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,10 @@ def test_hive_holds_the_counts_that_the_source_has(stack: Stack, first_run: str)
     accounting = stack.hive(
         f"SELECT source_file, rows_in, rows_clean, rows_quarantined, rows_superseded FROM marquee.row_accounting WHERE batch_id = '{BATCH}'"
     )
-    assert sorted(accounting) == [("movies.csv", MOVIES, MOVIES - UNTITLED, UNTITLED, 0), ("ratings.csv", RATINGS, RATINGS, 0, 0)]
+    assert sorted(accounting) == [
+        ("movies.csv", MOVIES, MOVIES - UNTITLED, UNTITLED, 0),
+        ("ratings.csv", RATINGS, RATINGS, 0, 0),
+    ]
 
 
 def test_no_list_holds_a_movie_that_the_user_has_rated(stack: Stack, first_run: str) -> None:
@@ -125,7 +129,7 @@ def test_the_model_in_the_registry_is_the_one_served(stack: Stack, first_run: st
     lineage = stack.api("/v1/publication")["lineage"]
     assert tags["batch_id"] == BATCH
     assert lineage["model"]["version"] == champion["version"]
-    assert lineage["model"]["run_id"] == champion["run_id"]
+    assert lineage["model"]["mlflow_run_id"] == champion["run_id"]
     assert lineage["model"]["factors_sha256"] == tags["factors_sha256"]
     assert len(tags["factors_sha256"]) == 64
 
@@ -145,11 +149,11 @@ def test_lineage_leads_from_the_publication_to_the_source(stack: Stack, first_ru
     lineage = stack.api(f"/v1/publications/{BATCH}")["lineage"]
     assert lineage["airflow"]["run_id"]
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", lineage["git_commit"])
-    assert lineage["source"]["snapshot"] == f"/marquee/raw/movielens-embedded/{BATCH}"
-    for file in lineage["source"]["files"]:
-        url = (
-            f"{stack.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{lineage['source']['snapshot']}/{file['name']}?op=OPEN"
-        )
+    snapshot = lineage["snapshot"]
+    assert snapshot["snapshot"] == f"/marquee/raw/movielens-embedded/{BATCH}"
+    assert {file["name"]: file["rows"] for file in snapshot["files"]} == {"ratings.csv": RATINGS, "movies.csv": MOVIES}
+    for file in snapshot["files"]:
+        url = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{snapshot['snapshot']}/{file['name']}?op=OPEN"
         with urllib.request.urlopen(url, timeout=60) as content:
             assert hashlib.sha256(content.read()).hexdigest() == file["sha256"]
 
@@ -187,7 +191,7 @@ def test_a_broken_archive_fails_the_run_names_the_task_and_leaves_the_live_publi
     assert re.search(r"\] ingest_movielens\s+failed", printed)
     assert "ml-latest-small.zip" in printed
     assert "run failed" in printed.lower() or "failed. Mend the cause" in printed
-    assert stack.api("/v1/publication")["id"] == BATCH
+    assert stack.api("/v1/publication")["publication"] == BATCH
 
 
 def test_a_killed_service_is_started_again(stack: Stack, first_run: str) -> None:
@@ -200,7 +204,7 @@ def test_a_killed_service_is_started_again(stack: Stack, first_run: str) -> None
     while time.monotonic() < deadline:
         if state()["statename"] == "RUNNING" and state()["pid"] != old:
             try:
-                assert stack.api("/v1/publication")["id"] == BATCH
+                assert stack.api("/v1/publication")["publication"] == BATCH
                 return
             except urllib.error.URLError:
                 pass

@@ -184,3 +184,26 @@ def test_an_unknown_user_is_status_1_with_the_apis_own_words(
     double.answer("GET", "/v1/users/3/recommendations", {"detail": "There is no list for user 3."}, status=404)
     assert main(["show-user", "--user", "3"]) == 1
     assert "There is no list for user 3." in capsys.readouterr().err
+
+
+def test_a_demo_with_something_published_starts_no_run_and_shows_it(
+    airflow: Double, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_API_URL", airflow.url)
+    publication = {
+        "publication": "20261123T190000",
+        "sha256": "0" * 64,
+        "live": True,
+        "rows": {"movies": 1},
+        "lineage": {},
+    }
+    item = {"rank": 1, "score": 0.5, "title": "Heat", "release_year": 1995, "genres": ["Crime"]}
+    answer = {"publication": "20261123T190000", "policy": "personalised", "data_through": None, "items": [item]}
+    airflow.answer("GET", "/v1/publication", publication)
+    airflow.answer("GET", "/v1/publications/20261123T190000", publication)
+    airflow.answer("GET", "/v1/users/7/recommendations", answer)
+    assert main(["demo", "--user", "7"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Publication 20261123T190000 is live already. `make run` builds another.\n")
+    assert "    1   0.5000  Heat (1995)  [Crime]" in out
+    assert [request for request in airflow.requests if request[0] == "POST"] == []
