@@ -3,9 +3,10 @@ import pytest
 from als_half_step import Incidence, half_step
 
 
+# Widths below the rank and above it: both ways of solving run.
 @pytest.mark.parametrize("reg_param", [0.3, 0.0])
 def test_a_half_step_solves_each_entity_s_normal_equations(generator: np.random.Generator, reg_param: float) -> None:
-    rank, entities, others = 5, 40, 30
+    rank, entities, others = 20, 40, 30
     other = generator.normal(size=(others, rank))
     # From no rating to all thirty: systems narrower than the rank, wider, and padded ones.
     rated = [generator.choice(others, size=min(e, others), replace=False) for e in range(entities)]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,16 @@ def test_a_saved_model_loads_with_the_same_digest(ratings: Ratings, tmp_path: Pa
     model.save(tmp_path)
     loaded = FactorModel.load(tmp_path)
     assert (loaded.sha256(), loaded.settings, loaded.trained_until) == (model.sha256(), SETTINGS, model.trained_until)
+
+
+@pytest.mark.parametrize(
+    "name", ["user_ids", "user_factors", "movie_ids", "movie_factors", "movie_gain", "movie_prior"]
+)
+def test_the_digest_depends_on_every_array(ratings: Ratings, name: str) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    changed = getattr(model, name).copy()
+    changed[-1] += 1
+    assert replace(model, **{name: changed}).sha256() != model.sha256()
 
 
 def test_contributions_of_the_rated_movies_add_up_to_the_personal_score(ratings: Ratings) -> None:

@@ -13,6 +13,10 @@ def test_hits_are_the_list_entries_that_the_same_user_rated() -> None:
     assert found.tolist() == [[False, True, False], [True, False, False]]
 
 
+def test_padding_is_no_hit_whatever_the_user_before_rated() -> None:
+    assert not hits(np.array([[-1]]), np.array([2]), np.array([1]), np.array([3])).any()
+
+
 def test_metrics_of_hits_at_ranks_1_and_3_with_4_relevant_movies() -> None:
     found = ranking_metrics(np.array([[True, False, True]]), np.array([4]))
     ideal = 1 + 1 / math.log2(3) + 1 / 2

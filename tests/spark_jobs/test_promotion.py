@@ -28,6 +28,13 @@ def test_a_tie_with_recent_popularity_is_refused() -> None:
     assert verdict(scores(candidate=0.2, popularity=0.1, recent_popularity=0.2)) == "refuse"
 
 
+def test_a_better_mean_whose_interval_holds_zero_is_refused() -> None:
+    per_user = scores(candidate=0.2, popularity=0.1, recent_popularity=0.2)
+    noise = np.random.default_rng(2).normal(0.0, 1.0, 100)
+    per_user["recent_popularity"] = (0.2 - 0.05 - (noise - noise.mean())).tolist()
+    assert verdict(per_user) == "refuse"
+
+
 def test_a_negative_margin_accepts_a_candidate_that_is_not_worse_by_more() -> None:
     close = scores(candidate=0.2, popularity=0.1, recent_popularity=0.205)
     assert verdict(close, rule=Rule(resamples=200, recent_popularity_margin=-0.01)) == "promote"
