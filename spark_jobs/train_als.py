@@ -102,7 +102,7 @@ def arguments() -> argparse.ArgumentParser:
         "--k", type=int, default=10, help="length of the lists that are evaluated (default: %(default)s)"
     )
     parser.add_argument("--slices", type=int, default=20, help="parts of the timeline (default: %(default)s)")
-    parser.add_argument("--first-window", type=int, default=6, help="first part that is tested (default: %(default)s)")
+    parser.add_argument("--first-window", type=int, default=10, help="first part that is tested (default: %(default)s)")
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
