@@ -27,7 +27,7 @@ from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
 from ratings import Ratings
 from threadpoolctl import threadpool_limits
 from top_n import USERS_PER_BLOCK, most_similar
-from warehouse import PartitionWriter, collect_ratings, read_batch
+from warehouse import PartitionWriter, collect_ratings, read_batch, read_ratings
 
 RECOMMENDATION_COLUMNS = "user_id int, rank int, movie_id int, score double, reason_movie_ids string"
 SIMILAR_COLUMNS = "movie_id int, rank int, similar_movie_id int, score double"
@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
         f"model {options.model_name} version {options.model_version}: {len(model.user_ids)} users, {len(model.movie_ids)} movies"
     )
 
-    rows = read_batch(spark, options.database, "ratings", options.batch_id)
+    rows = read_ratings(spark, options.database, options.batch_id)
     ratings = collect_ratings(rows)
     unknown = len(np.setdiff1d(ratings.users(), model.user_ids))
     if unknown:

@@ -32,7 +32,7 @@ from ratings import Ratings
 from spark_half_steps import SparkHalfSteps
 from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
-from warehouse import collect_ratings, read_batch
+from warehouse import collect_ratings, read_ratings
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -274,7 +274,7 @@ def main(argv: list[str] | None = None) -> None:
     model_path = options.model_path.rstrip("/")
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
-    ratings = collect_ratings(read_batch(spark, options.database, "ratings", options.batch_id))
+    ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
     candidates = {CANDIDATE: settings} | champion_settings(options)
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
     results = rolling_evaluation(spark, ratings, candidates, options.slices, options.first_window, options.k)

@@ -18,6 +18,12 @@ def read_batch(spark: SparkSession, database: str, table: str, batch_id: str) ->
     return rows
 
 
+def read_ratings(spark: SparkSession, database: str, batch_id: str) -> DataFrame:
+    """Return a batch's ratings of movies that stand in its `movies` table: one without a title cannot be recommended."""
+    movies = read_batch(spark, database, "movies", batch_id).select("movie_id")
+    return read_batch(spark, database, "ratings", batch_id).join(F.broadcast(movies), "movie_id", "left_semi")
+
+
 def collect_ratings(rows: DataFrame) -> Ratings:
     """Return the rows of a ratings table as sorted arrays on the driver (32 bytes a rating)."""
     return Ratings.from_frame(rows.select("user_id", "movie_id", "rating", "rated_at").toPandas())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import xmlrpc.client
 
 from infra.control import lifecycle
 from infra.control.environment import environment
@@ -70,6 +71,9 @@ def main() -> int:
         return _dispatch(_parser().parse_args())
     except (SettingsError, PreflightError, InstallError, lifecycle.StartError, SupervisorUnreachableError) as error:
         print(f"marquee: {error}", file=sys.stderr)
+        return 1
+    except xmlrpc.client.Fault as fault:
+        print(f"marquee: supervisord refuses ({fault.faultString}): it may be shutting down; wait, then try again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("marquee: interrupted; `make status` tells what runs, `make down` stops it", file=sys.stderr)

@@ -70,6 +70,12 @@ TABLE: list[Setting] = [
             "seconds before the first of these; each later one waits twice as long",
             "number",
         ),
+        (
+            "MARQUEE_RECENT_POPULARITY_MARGIN",
+            "-0.01",
+            "nDCG@10 by which a model must beat recent popularity to be published; negative: may be missed by",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(

@@ -16,6 +16,7 @@ from infra.control.environment import private_write
 from infra.control.services import Service, services
 from infra.control.settings import REPOSITORY, Settings
 
+_SHUTDOWN_STATE = 6  # supervisor.xmlrpc.Faults.SHUTDOWN_STATE
 _LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes, and supervisord appends its pid while it binds
 
 
@@ -123,11 +124,14 @@ class Supervisor:
             raise SupervisorUnreachableError("supervisord does not run: start the platform with `make up`.") from error
 
     def running(self) -> bool:
-        """Tells whether supervisord answers."""
+        """Tells whether supervisord answers; while it shuts down it does, with a fault."""
         try:
             self._call("getState")
         except SupervisorUnreachableError:
             return False
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != _SHUTDOWN_STATE:
+                raise
         return True
 
     def processes(self) -> dict[str, dict[str, Any]]:
