@@ -74,8 +74,8 @@ DATASET = os.environ.get("MARQUEE_DATASET") or DATASETS[0]
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")
 
 # A model must beat popularity; against recent popularity it must not lose more nDCG@10 than this, at the interval's low
-# end. The embedded data has some 270 test users, too few to tell a gain of .007 from nothing.
-RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "-0.01")
+# end. The embedded data has some 200 test users, too few to tell a gain of .005 from nothing.
+RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "-0.02")
 
 # --- Retries and limits
 RETRIES = int(os.environ.get("MARQUEE_RETRIES", "2"))
