@@ -73,7 +73,10 @@ def main() -> int:
         print(f"marquee: {error}", file=sys.stderr)
         return 1
     except xmlrpc.client.Fault as fault:
-        print(f"marquee: supervisord refuses ({fault.faultString}): it may be shutting down; wait, then try again", file=sys.stderr)
+        print(
+            f"marquee: supervisord refuses ({fault.faultString}): it may be shutting down; wait, then try again",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print("marquee: interrupted; `make status` tells what runs, `make down` stops it", file=sys.stderr)
