@@ -52,7 +52,7 @@ publications: ## List the publications: id, model, metric, live, pinned
 
 .PHONY: test-environment
 test-environment:
-	@$(CONTROL) preflight
+	@$(TEST_ENVIRONMENT) $(CONTROL) preflight
 	@$(CONTROL) install --tests
 
 .PHONY: test-fast
