@@ -21,6 +21,7 @@ from shared.lineage import lineage_of
 from shared.programs import ProgramError, RunningProgram, result_of
 from shared.publishing import build_argv
 
+XCOM_RETURN_KEY = "return_value"
 # What `serving.publications activate` ends with when a pin or a newer live publication keeps the sound one back.
 HELD_BACK = 3
 
@@ -184,6 +185,8 @@ class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[mis
     def execute(self, context: Context) -> dict[str, Any]:
         """Returns the decision: `promoted` (bool), `reasons`, and what was compared."""
         decision = super().execute(context)
+        # Branching ends the task by an exception, so that nothing returned after it would be kept.
+        context["ti"].xcom_push(key=XCOM_RETURN_KEY, value=decision)
         self.do_branch(context, self.if_promoted if decision["promoted"] else self.if_refused)
         return decision
 
