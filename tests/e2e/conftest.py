@@ -15,7 +15,7 @@ import pytest
 from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
 
-INSTANCE = {"MARQUEE_INSTANCE": "test", "MARQUEE_PORT_OFFSET": "10000"}
+INSTANCE = {"MARQUEE_INSTANCE": "test", "MARQUEE_PORT_OFFSET": "10000", "MARQUEE_RETRY_DELAY_SECONDS": "2"}
 
 
 class Stack:
