@@ -28,21 +28,20 @@ class Stack:
     def control(self, *arguments: str, check: bool = True) -> str:
         """Runs a control command, shows its output as it comes, and returns it."""
         command = [sys.executable, "-u", "-m", "infra.control", *arguments]
-        # On a fresh session so that Ctrl-C at pytest does not end a half-started platform.
-        process = subprocess.Popen(
+        lines = []
+        with subprocess.Popen(
             command,
             cwd=REPOSITORY,
             env=os.environ | INSTANCE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-        )
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-        status = process.wait()
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        status = process.returncode
         assert not check or status == 0, f"{' '.join(command)} exited {status}"
         return "".join(lines)
 
