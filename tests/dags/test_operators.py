@@ -94,11 +94,23 @@ def test_a_cleaning_job_that_fails_leaves_the_earlier_output(
 def test_the_decision_takes_one_way_and_is_the_result(
     rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, promoted: str, chosen: str
 ) -> None:
+    from airflow.sdk.exceptions import DownstreamTasksSkipped
+
     task = rendered("decide_promotion")
     programs(task, monkeypatch, f'{{"promoted": {promoted}}}')
     taken: list[str] = []
-    monkeypatch.setattr(task, "do_branch", lambda _context, way: taken.append(way))
-    assert task.execute(context) == {"promoted": promoted == "true"}
+    kept: dict[str, Any] = {}
+    monkeypatch.setattr(context["ti"], "xcom_push", lambda key, value: kept.update({key: value}), raising=False)
+
+    def branch(_context: Any, way: str) -> None:
+        # As Airflow does: what the task would return after it is lost.
+        taken.append(way)
+        raise DownstreamTasksSkipped(tasks=["the other way"])
+
+    monkeypatch.setattr(task, "do_branch", branch)
+    with pytest.raises(DownstreamTasksSkipped):
+        task.execute(context)
+    assert kept == {"return_value": {"promoted": promoted == "true"}}
     assert taken == [chosen]
 
 
