@@ -107,19 +107,23 @@ class _UnixTransport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self.path)
+        # As the base class does: kept, so that closing the transport closes it.
+        if self._connection[1] is None:
+            self._connection = host, _UnixConnection(self.path)
+        return self._connection[1]
 
 
 class Supervisor:
-    """The running supervisord of an instance. One object a thread: an XML-RPC connection is not shared."""
+    """The running supervisord of an instance; each call has a connection of its own, so threads may share this."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(socket_path(settings)))
+        self.socket = socket_path(settings)
 
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
-            return getattr(self._proxy.supervisor, method)(*arguments)
+            with xmlrpc.client.ServerProxy("http://supervisor", transport=_UnixTransport(self.socket)) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
         except (FileNotFoundError, ConnectionError, http.client.HTTPException) as error:
             raise SupervisorUnreachableError("supervisord does not run: start the platform with `make up`.") from error
 
