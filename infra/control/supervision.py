@@ -108,9 +108,9 @@ class _UnixTransport(xmlrpc.client.Transport):
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         # As the base class does: kept, so that closing the transport closes it.
-        if self._connection[1] is None:
-            self._connection = host, _UnixConnection(self.path)
-        return self._connection[1]
+        connection = self._connection[1] or _UnixConnection(self.path)
+        self._connection = host, connection
+        return connection
 
 
 class Supervisor:
