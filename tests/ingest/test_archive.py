@@ -72,10 +72,10 @@ def test_more_entries_or_bytes_than_any_movielens_archive_has_are_refused(make_z
 def test_an_entry_whose_packing_is_broken_is_refused_by_name(tmp_path, packing):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", packing) as file:
-        file.writestr("ml/ratings.csv", bytes(range(256)) * 40)
+        file.writestr("ml/ratings.csv", b"".join(b"%d,%d,3.5\n" % (n, n * n % 9973) for n in range(5000)))
     content = bytearray(path.read_bytes())
     start = content.index(b"ratings.csv") + len(b"ratings.csv")
-    content[start : start + 40] = bytes(range(7, 47))
+    content[start + 500 : start + 540] = bytes(range(7, 47))
     path.write_bytes(content)
     with pytest.raises(IngestError, match=r"entry 'ml/ratings\.csv' is damaged"):
         list(ZipArchive(path).read("ratings.csv"))
