@@ -1,7 +1,7 @@
 """The bench's two pieces of work in DuckDB, in this process: what one machine can do without a cluster.
 
-    python tests/bench/duckdb_engine.py clean ratings.csv clean.tsv
-    python tests/bench/duckdb_engine.py average clean.tsv means.tsv 2010
+python tests/bench/duckdb_engine.py clean ratings.csv clean.tsv
+python tests/bench/duckdb_engine.py average clean.tsv means.tsv 2010
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def lines_of(path: Path) -> Iterator[pa.RecordBatch]:
             # The newlines stay in the buffer: every second of these slices is a line, the others are one byte long.
             borders = np.empty(2 * len(ends) + 1, np.int32)
             borders[0:-1:2], borders[1::2], borders[-1] = starts, ends, len(text)
-            slices = pa.BinaryArray.from_buffers(pa.binary(), 2 * len(ends), [None, pa.py_buffer(borders), pa.py_buffer(text)])
+            slices = pa.BinaryArray.from_buffers(
+                pa.binary(), 2 * len(ends), [None, pa.py_buffer(borders), pa.py_buffer(text)]
+            )
             lines = slices.take(pa.array(np.arange(0, 2 * len(ends), 2)))
             yield pa.RecordBatch.from_arrays([pa.array(offset + starts), lines], schema=LINES)
             offset += len(text)
@@ -115,7 +117,9 @@ def lines_of(path: Path) -> Iterator[pa.RecordBatch]:
 def main() -> None:
     work, source, output = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     connection = duckdb.connect()
-    connection.execute(f"SET threads = {os.cpu_count()}; SET memory_limit = '3GB'; SET preserve_insertion_order = false")
+    connection.execute(
+        f"SET threads = {os.cpu_count()}; SET memory_limit = '3GB'; SET preserve_insertion_order = false"
+    )
     connection.execute(f"SET temp_directory = '{output.parent}/duckdb-temporary'")
     if work == "clean":
         lines = pa.RecordBatchReader.from_batches(LINES, lines_of(source))

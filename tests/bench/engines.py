@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from yarn_usage import ContainerUsage
 
 BENCH = Path(__file__).resolve().parent
 REPOSITORY = BENCH.parents[1]
@@ -44,19 +45,20 @@ class Size:
         self.hdfs_source = f"{HDFS_ROOT}/raw/{self.source.name}"
 
     def output(self, engine: str, work: str) -> str:
-        """Where an engine writes: HDFS folders for those on YARN, paths on this machine for the others."""
+        """Where an engine writes: a folder in HDFS for those on YARN, a path on this machine for the others."""
         name = f"{self.rows}-{work}-{ENGINES.index(engine)}"
-        return f"hdfs://{HDFS_ROOT}/{name}" if "YARN" in engine else str(self.folder / name)
+        return f"{HDFS_ROOT}/{name}" if "YARN" in engine else str(self.folder / name)
 
     def command(self, engine: str, work: str) -> list[str]:
         """The program and its arguments. Each averages what it cleaned itself."""
         output, cleaned = self.output(engine, work), self.output(engine, "clean")
         on_yarn, python = "YARN" in engine, sys.executable
-        source = f"hdfs://{self.hdfs_source}" if on_yarn else str(self.source)
         if engine == "DuckDB":
-            arguments = [str(self.source)] if work == "clean" else [cleaned]
-            year = [] if work == "clean" else [str(YEAR)]
-            return [python, str(BENCH / "duckdb_engine.py"), work, *arguments, output, *year]
+            arguments = [str(self.source), output] if work == "clean" else [cleaned, output, str(YEAR)]
+            return [python, str(BENCH / "duckdb_engine.py"), work, *arguments]
+        scheme = "hdfs://" if on_yarn else "file://"
+        source = scheme + (self.hdfs_source if on_yarn else str(self.source))
+        output, cleaned = scheme + output, scheme + cleaned
         if engine == "mrjob on YARN":
             hadoop = ("-r", "hadoop", "--output-dir", output)
             if work == "clean":
@@ -91,17 +93,23 @@ def digest(lines: Iterable[bytes]) -> tuple[int, int]:
 
 
 def measure(command: list[str], log: Path) -> dict[str, float]:
-    """Run a program to its end; returns its wall seconds and the most memory that one process of it held, in MiB."""
+    """Run a program to its end; returns its wall seconds, processor seconds, and MiB of memory.
+
+    Processor seconds and ``yarn_mib`` count its YARN containers too; ``client_mib`` is the most that one process held.
+    """
     started = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        containers = ContainerUsage(log)
+        containers.start()
         _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
-    if status != 0:
-        process.returncode = os.waitstatus_to_exitcode(status)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cpu = containers.stop() + usage.ru_utime + usage.ru_stime
+    if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}; its output is in {log}.")
-    process.returncode = 0
-    return {"seconds": round(seconds, 2), "client_mib": round(usage.ru_maxrss / 1024)}
+    memory = {"client_mib": round(usage.ru_maxrss / 1024), "yarn_mib": round(containers.peak_mib)}
+    return {"seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2), **memory}
 
 
 def prepare(size: Size) -> None:
@@ -130,9 +138,13 @@ def run(options: argparse.Namespace) -> None:
                 if "YARN" not in engine:  # the programs on HDFS replace their output themselves
                     shutil.rmtree(size.output(engine, work), ignore_errors=True)
                 load = os.getloadavg()[0]
-                figures = measure(size.command(engine, work), folder / f"{rows}-{work}.log")
+                log = folder / f"{rows}-{work}-{ENGINES.index(engine)}.log"
+                figures = measure(size.command(engine, work), log)
                 result = {"rows": rows, "work": work, "engine": engine, "load_before": round(load, 1), **figures}
-                print(f"{engine:<20} {work:<8} {rows:>10,} rows {figures['seconds']:8.1f} s", flush=True)
+                print(
+                    f"{engine:<20} {work:<8} {rows:>10,} rows {figures['seconds']:8.1f} s, processors {figures['cpu_seconds']:7.1f} s",
+                    flush=True,
+                )
                 with options.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(result) + "\n")
                 found[engine] = digest(size.lines(engine, work))
@@ -155,7 +167,9 @@ def report(options: argparse.Namespace) -> None:
     for work in WORKS:
         of_work = [result for result in results if result["work"] == work]
         sizes = sorted({result["rows"] for result in of_work})
-        print(f"\n| {work} | " + " | ".join(f"{rows:,} rows, s" for rows in sizes) + " | fixed, s | s a million | MiB |")
+        print(
+            f"\n| {work} | " + " | ".join(f"{rows:,} rows, s" for rows in sizes) + " | fixed, s | s a million | MiB |"
+        )
         print("|---" * (len(sizes) + 4) + "|")
         for engine in ENGINES:
             points = [result for result in of_work if result["engine"] == engine]
@@ -183,7 +197,9 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
             along = np.geomspace(min(p["rows"] for p in points), max(p["rows"] for p in points), 100)
             panel.plot(along, fixed + slope * along / 1e6, color=COLOURS[engine], linewidth=1)
             label = f"{engine}: {fixed:.1f} s + {slope:.2f} s a million rows"
-            panel.plot([p["rows"] for p in points], [p["seconds"] for p in points], "o", color=COLOURS[engine], label=label)
+            panel.plot(
+                [p["rows"] for p in points], [p["seconds"] for p in points], "o", color=COLOURS[engine], label=label
+            )
         panel.set(title=titles[work], xscale="log", yscale="log", xlabel="rows")
         panel.grid(visible=True, which="major", alpha=0.3)
         panel.legend(fontsize=7)
