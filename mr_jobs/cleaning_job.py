@@ -21,11 +21,13 @@ import posixpath
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedWriter, RawIOBase
 from itertools import chain, dropwhile, groupby, islice
 from operator import itemgetter, methodcaller
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar, cast
 
 from field_rules import DELIMITERS, LATEST_TIMESTAMP, RejectedRowError
 from mrjob.job import MRJob
@@ -41,10 +43,13 @@ NULL = b"\\N"
 BOM = b"\xef\xbb\xbf"
 FIRST = b"0\t"  # how the record of a file's first line begins
 INPUT_BYTES_PER_REDUCER = 256 << 20
+BLOCK_BYTES = 128 << 10
 REJECTED_KEY = b"!"
 # Between the fields of a key; no field has it, because text with control characters is rejected.
 KEY_SEPARATOR = b"\x1f"
 OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
+
+Write = Callable[[bytes], int]
 
 
 class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
@@ -123,7 +128,11 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 
     def run_mapper(self, step_num: int = 0) -> None:
         """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB rest`` lines."""
-        write, parse = self.stdout.write, self.parse
+        with _in_blocks(self.stdout) as write:
+            self._tag_lines(write)
+
+    def _tag_lines(self, write: Write) -> None:
+        parse = self.parse
         source_file = posixpath.basename(os.environ.get(INPUT_FILE_VARIABLE, "-")).encode("utf-8")
         mark, records = self._records()
         if self.options.layout == "csv":
@@ -159,7 +168,11 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 
     def run_reducer(self, step_num: int = 0) -> None:
         """Read sorted mapper lines from standard input and write one tagged row for each of them."""
-        write, join_columns = self.stdout.write, self.join_columns
+        with _in_blocks(self.stdout) as write:
+            self._choose_rows(write)
+
+    def _choose_rows(self, write: Write) -> None:
+        join_columns = self.join_columns
         nulls = b"\t".join([NULL] * self.columns)
         # Loops in C where there are such: of 25 million keys nearly all have one row.
         for key, group in groupby(map(methodcaller("split", b"\t", 4), self.stdin), itemgetter(0)):
@@ -208,6 +221,20 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote; give another --output-dir.")
             if names:
                 runner.fs.rm(output_dir)
+
+
+@contextmanager
+def _in_blocks(stream: BinaryIO) -> Iterator[Write]:
+    """Give a function that writes to the stream in large blocks.
+
+    Tasks inherit the NodeManager's environment: with PYTHONUNBUFFERED in it, each row would be a system call.
+    """
+    buffer = BufferedWriter(cast(RawIOBase, stream), BLOCK_BYTES)
+    try:
+        yield buffer.write
+    finally:
+        buffer.flush()
+        buffer.detach()
 
 
 def _is_first(record: bytes) -> bool:
