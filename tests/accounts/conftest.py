@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +18,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from serving.accounts import account_routes, passwords
 from serving.accounts.application import create_app
@@ -37,9 +44,50 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL of its own on a socket in a temporary folder; yields the folder."""
+    (*_, binaries) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folder = Path(tempfile.mkdtemp(prefix="marquee-accounts-"))
+    owner: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses root
+        shutil.chown(folder, "postgres", "postgres")
+        owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
+    initdb = [*owner, str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-N"]
+    subprocess.run([*initdb, "-E", "UTF8", "--locale=C"], cwd=folder, check=True, capture_output=True)
+    server = [*owner, str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder), "-c", "fsync=off"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*server, "-c", "listen_addresses="], cwd=folder, stdout=log, stderr=log)
+    try:
+        ready = [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-U", "postgres"]
+        deadline = time.monotonic() + 60
+        while subprocess.run(ready, check=False).returncode != 0:
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.05)
+        yield str(folder)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+        shutil.rmtree(folder)
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'accounts.sqlite'}"
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database: SQLite, or what an indirect parameter says."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path / 'accounts.sqlite'}"
+        return
+    server = f"postgresql+psycopg://postgres@/postgres?host={request.getfixturevalue('postgresql')}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"test_{uuid.uuid4().hex}"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
+
+
+on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -58,7 +106,13 @@ def factory(engine: Engine) -> Transactions:
 
 @pytest.fixture
 def app(engine: Engine, database_url: str) -> Iterator[Flask]:
-    app = create_app({"MARQUEE_ACCOUNTS_SECRET": SECRET, "MARQUEE_ACCOUNTS_DATABASE": database_url})
+    app = create_app(
+        {
+            "MARQUEE_ACCOUNTS_SECRET": SECRET,
+            "MARQUEE_ACCOUNTS_DATABASE": database_url,
+            "MARQUEE_SERVING_LOG_LEVEL": "warning",
+        }
+    )
     yield app
     app.extensions["marquee-engine"].dispose()
 
