@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import BaseConverter, IntegerConverter, Map
+from werkzeug.routing import BaseConverter
 
 from serving.accounts import problems, schemas
 from serving.accounts.account_routes import account_routes
@@ -34,7 +34,6 @@ from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
 from serving.observability import configure_logging, error_log, metrics_response, observe_requests
 from serving.problems import ProblemError, problem_response
-from serving.publication_format import MAX_ID
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 _MAX_BODY_BYTES: Final = 64 << 10
@@ -45,11 +44,14 @@ _PAGE_POLICY: Final = (
 _DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
-class IdConverter(IntegerConverter):
-    """An id in an address: a whole number from 1 to 2147483647; anything else is not found."""
+class IdConverter(BaseConverter):
+    """An id in an address, from 1 to 9999999999; those over 2147483647 are answered with not-found by the endpoint."""
 
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, min=1, max=MAX_ID)
+    regex = "[1-9][0-9]{0,9}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
 
 
 class HexConverter(BaseConverter):

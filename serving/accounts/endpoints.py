@@ -19,6 +19,7 @@ from serving.accounts.problems import AccountProblem
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import Principal, TokenMaker, principal_of
 from serving.problems import ProblemError
+from serving.publication_format import MAX_ID
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -141,6 +142,8 @@ class Api:
                     g.principal = authenticated(self.service)
                     if not access.allows(g.principal, arguments.get("user")):
                         raise ProblemError(problems.FORBIDDEN, f"For: {access.meaning}")
+                if any(isinstance(value, int) and value > MAX_ID for value in arguments.values()):
+                    raise ProblemError(problems.NOT_FOUND, f"Ids end at {MAX_ID}.")
                 result = view(**arguments, **_given(declared))
                 return result if isinstance(result, Response) else answered(result, status)
 

@@ -11,7 +11,7 @@ import unicodedata
 from typing import Final
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 from serving.accounts import problems
@@ -60,7 +60,7 @@ def verify(stored: str | None, password: str) -> bool:
     """Say whether a password is the one of a hash; None, for no account, takes as long and is False."""
     try:
         _hasher.verify(stored or _NOBODY, password)
-    except (VerifyMismatchError, InvalidHashError):
+    except (VerificationError, InvalidHashError):
         return False
     return stored is not None
 

@@ -41,7 +41,7 @@ Year = Annotated[int, Field(ge=1870, le=2100)]
 Stars = Annotated[float, Field(ge=0.5, le=5, multiple_of=0.5, description="Half stars, 0.5 to 5.", examples=[4.5])]
 MovieId = Annotated[int, Field(ge=1, le=MAX_ID, examples=[318])]
 Moment = Annotated[str, Field(description="UTC.", examples=["2026-11-24T19:00:00Z"])]
-Token = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["the refresh token"])]
 FormText = Annotated[str, StringConstraints(max_length=200, pattern=_LINE)]
 Scope = Literal["movies:write", "ratings:read"]
 
@@ -97,7 +97,7 @@ class PasswordChange(Body):
 class RoleChange(Body):
     """A role."""
 
-    role: Literal["user", "admin"]
+    role: Annotated[Literal["user", "admin"], Field(examples=["admin"])]
 
 
 class Account(Answer):

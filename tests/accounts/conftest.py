@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,9 @@ MOVIES = [
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id with the least work: one test looks at the real parameters."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", quick)
+    monkeypatch.setattr(passwords, "_NOBODY", quick.hash("a password that nobody has"))
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +63,8 @@ def postgresql() -> Iterator[str]:
         ready = [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-U", "postgres"]
         deadline = time.monotonic() + 60
         while subprocess.run(ready, check=False).returncode != 0:
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail((folder / "log").read_text())
             time.sleep(0.05)
         yield str(folder)
     finally:
@@ -72,29 +74,44 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: SQLite, or what an indirect parameter says."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        yield f"sqlite:///{tmp_path / 'accounts.sqlite'}"
-        return
-    server = f"postgresql+psycopg://postgres@/postgres?host={request.getfixturevalue('postgresql')}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid.uuid4().hex}"
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield server.replace("/postgres?", f"/{name}?")
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{tmp_path / 'accounts.sqlite'}"
+    url = f"postgresql+psycopg://postgres@/postgres?host={request.getfixturevalue('postgresql')}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
     engine.dispose()
+    return url
 
 
 on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_database(database_url)
+def filled(url: str) -> Engine:
+    """The engine of a database with its tables and six movies."""
+    engine = open_database(url)
     migrate(engine)
     load_catalogue(transactions(engine), "20261123T190000", (movie_row(*movie) for movie in MOVIES))
+    return engine
+
+
+@pytest.fixture(scope="session")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "accounts.sqlite"
+    filled(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture
+def engine(database_url: str, filled_file: Path) -> Iterator[Engine]:
+    if database_url.startswith("sqlite"):
+        shutil.copy(filled_file, database_url.removeprefix("sqlite:///"))
+        engine = open_database(database_url)
+    else:
+        engine = filled(database_url)
     yield engine
     engine.dispose()
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -64,20 +65,9 @@ def test_the_migrated_tables_are_those_of_the_models(engine: Engine) -> None:
 @on_both_databases
 def test_two_programs_that_migrate_at_once_both_succeed(database_url: str) -> None:
     engine = open_database(database_url)
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            migrate(engine)
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(4) as pool:
+        # A failure of one comes out of its result.
+        assert [migrating.result() for migrating in [pool.submit(migrate, engine) for _ in range(4)]] == [None] * 4
     assert is_current(engine)
     engine.dispose()
 
@@ -152,9 +142,9 @@ def test_changes_that_come_at_once_are_numbered_in_the_order_of_their_commits(fa
 def test_a_change_that_does_not_commit_leaves_no_gap(factory: Transactions) -> None:
     with factory.begin() as database:
         assert next_change(database).number == 1
-    with pytest.raises(RuntimeError), factory.begin() as database:
+    with factory() as database:
         assert next_change(database).number == 2
-        raise RuntimeError
+        database.rollback()
     with factory.begin() as database:
         assert next_change(database).number == 2
 
