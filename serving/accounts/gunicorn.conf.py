@@ -22,6 +22,8 @@ bind = f"{os.environ.get('MARQUEE_ACCOUNTS_HOST', '127.0.0.1')}:{os.environ.get(
 workers = int(os.environ.get("MARQUEE_ACCOUNTS_WORKERS", "2"))
 # Passwords are hashed and the database is waited for: threads more than processes.
 threads = 8
+# It would lie in the home folder, the same for every gunicorn of a user.
+control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
