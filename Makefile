@@ -87,4 +87,5 @@ lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRAD
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
-	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt requirements/dev.in -o requirements/dev.txt
+	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
+	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt
