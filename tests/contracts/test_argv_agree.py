@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 RECORDED = Path(__file__).resolve().parents[1] / "dags" / "recorded_commands"
-TABLES = ["ratings", "movies", "quarantine", "row_accounting", "recommendations", "similar_movies", "popular_movies"]
+TABLES = [
+    "ratings",
+    "movies",
+    "quarantine",
+    "row_accounting",
+    "recommendations",
+    "similar_movies",
+    "popular_movies",
+    "movie_factors",
+    "movie_neighbours",
+]
 
 
 def recorded(task_id: str) -> list[list[str]]:

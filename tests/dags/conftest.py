@@ -59,7 +59,7 @@ RESULTS: dict[str, dict[str, Any]] = {
         f"validate_{table}": {"success": True, "rows": 10}
         for table in (
             *("ratings", "movies", "quarantine", "row_accounting"),
-            *("recommendations", "similar_movies", "popular_movies"),
+            *("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
         )
     },
 }

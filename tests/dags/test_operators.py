@@ -172,7 +172,7 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
     def build(argv: list[str]) -> str:
         exports, lineage, output = (Path(argv[argv.index(name) + 1]) for name in ("--exports", "--lineage", "--output"))
         assert sorted(path.name for path in exports.iterdir()) == sorted(
-            ["movies", "recommendations", "similar_movies", "popular_movies"]
+            ["movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
         )
         assert json.loads(lineage.read_text())["batch_id"] == "20261123T190000"
         output.mkdir()
@@ -184,7 +184,7 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
     final = "/marquee/publications/20261123T190000"
     attempt = "/marquee/publications/_attempt-20261123T190000-2"
     assert task.execute(context) == {"publication": final, "sha256": "ab", "bytes": 5, "rows": {"movies": 1}}
-    assert hdfs.calls[4:] == [
+    assert hdfs.calls[6:] == [
         ("delete", attempt),
         ("makedirs", attempt),
         ("upload", f"{attempt}/manifest.json", "{}"),

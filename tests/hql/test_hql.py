@@ -75,7 +75,9 @@ def test_a_load_replaces_its_output_in_a_total_order(path):
         assert re.search(r"\nORDER BY [^)]+\n?$", text), "without a total order a rerun gives other bytes"
 
 
-@pytest.mark.parametrize("table", ["movies", "recommendations", "similar_movies", "popular_movies"])
+@pytest.mark.parametrize(
+    "table", ["movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
+)
 def test_an_export_has_the_columns_of_its_table_in_their_order(table):
     text = (HQL / f"export_{table}.hql").read_text(encoding="utf-8")
     selected = re.search(r"SELECT\n(.*?)\nFROM", text, re.S)[1]
