@@ -78,7 +78,7 @@ TABLE: list[Setting] = [
         ),
         (
             "MARQUEE_RECENT_POPULARITY_MARGIN",
-            "-0.02",
+            "0",
             "nDCG@10 by which a model must beat recent popularity to be published; negative: may be missed by",
             "text",
         ),
