@@ -29,7 +29,6 @@ from serving.publication_format import (
     DATABASE_NAME,
     MANIFEST_NAME,
     PUBLICATION_ID,
-    SCHEMA_VERSION,
     Manifest,
     PublicationError,
     check_publication_id,
@@ -73,8 +72,9 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
             schema = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise PublicationError(f"{database} is not a readable database ({error}): build it again.") from None
-    if (application, schema) != (APPLICATION_ID, SCHEMA_VERSION):
-        raise PublicationError(f"{database} is not a publication of schema version {SCHEMA_VERSION}: build it again.")
+    version = manifest.schema_version
+    if (application, schema) != (APPLICATION_ID, version):
+        raise PublicationError(f"{database} is not a publication of schema version {version}: build it again.")
     return manifest
 
 
@@ -137,6 +137,13 @@ class PublicationStore:
     def live_at(self, moment: datetime) -> Entry | None:
         """Return the ledger entry that made live what was live at `moment` (aware), or None if nothing was."""
         return ledger_module.live_at(self.ledger.entries(), moment)
+
+    def live_since(self, publication: str) -> str | None:
+        """Return when a publication last became the live one (ISO 8601, UTC), or None if it never did."""
+        made_live = [
+            entry for entry in ledger_module.made_live(self.ledger.entries()) if entry.publication == publication
+        ]
+        return (made_live[-1].since or made_live[-1].at) if made_live else None
 
     def verify(self, publication: str) -> Manifest:
         """Check a publication's files; see verify_folder. Raises PublicationError."""

@@ -99,6 +99,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_HOST": host,
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
+        "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
+        "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
         "PROMETHEUS_MULTIPROC_DIR": str(instance / "tmp" / "prometheus"),
         "JAVA_HOME": str(settings.java_home),
         "HADOOP_HOME": str(software / "hadoop"),

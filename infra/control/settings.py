@@ -113,6 +113,16 @@ TABLE: list[Setting] = [
         ("MARQUEE_HIVESERVER2_HTTP_PORT", "10002", "HiveServer2 UI", "port"),
     ),
     *_section(
+        "The recommendation API",
+        ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
+        (
+            "MARQUEE_API_RATE_LIMIT",
+            "",
+            "requests that a worker takes from one address, such as 600/minute; empty: no limit",
+            "text",
+        ),
+    ),
+    *_section(
         "Sizes (heaps in MiB)",
         ("MARQUEE_DATANODES", "4", "number of DataNodes; replication is 3, so the fourth is the spare", "number"),
         ("MARQUEE_NAMENODE_HEAP", "256", "NameNode", "number"),

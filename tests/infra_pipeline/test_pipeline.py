@@ -128,7 +128,9 @@ def test_a_wrong_password_is_said(airflow: Double, capsys: pytest.CaptureFixture
 
 
 def test_a_parameter_that_airflow_refuses_is_one_sentence(airflow: Double, capsys: pytest.CaptureFixture[str]) -> None:
-    detail = "Invalid input for param dataset: 'x' is not one of ['ml-1m']\n\nFailed validating 'enum' in schema:\n    {}"
+    detail = (
+        "Invalid input for param dataset: 'x' is not one of ['ml-1m']\n\nFailed validating 'enum' in schema:\n    {}"
+    )
     airflow.answer("POST", "/api/v2/dags/build_recommendations/dagRuns", {"detail": detail}, status=400)
     assert main(["run", "--dataset", "x"]) == 1
     error = capsys.readouterr().err
