@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import unicodedata
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,11 @@ class Publication:
     def recommendations(self, user_id: int) -> list[list[Any]] | None:
         """Return [movie_id, score, [reason_movie_id, ...]] in rank order, or None for a user without a list."""
         return self._entries("SELECT items FROM recommendations WHERE user_id = ?", user_id)
+
+    def all_recommendations(self) -> Iterator[tuple[int, list[list[Any]]]]:
+        """Yield (user_id, list) by user, each list as `recommendations` returns it."""
+        for user_id, items in self._connection.execute("SELECT user_id, items FROM recommendations ORDER BY user_id"):
+            yield user_id, json.loads(items)
 
     def similar_movies(self, movie_id: int) -> list[list[Any]]:
         """Return [movie_id, score] in rank order; empty where the movie had too few ratings to be compared."""
