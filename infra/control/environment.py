@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from infra.control.settings import REPOSITORY, TABLE, Settings
+from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
 
 _OPENED_PACKAGES = [
     "java.lang",
@@ -135,6 +135,7 @@ def environment(settings: Settings) -> dict[str, str]:
         ),
     }
     values |= _airflow(settings, values, postgres_password, airflow_url)
+    values |= _openlineage(settings)
     return values
 
 
@@ -193,6 +194,26 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         "AIRFLOW_CONN_HIVESERVER2_DEFAULT": json.dumps(hive),
         "AIRFLOW_CONN_WEBHDFS_DEFAULT": json.dumps(webhdfs),
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(spark),
+    }
+
+
+def _openlineage(settings: Settings) -> dict[str, str]:
+    """Returns the variables of Airflow's OpenLineage provider. Raises SettingsError for a destination it cannot have."""
+    destination = settings["MARQUEE_OPENLINEAGE"]
+    if not destination:
+        return {"AIRFLOW__OPENLINEAGE__DISABLED": "True"}
+    if destination == "file":
+        events = settings.instance / "logs" / "openlineage.ndjson"
+        transport = {"type": "file", "log_file_path": str(events), "append": True}
+    elif destination.startswith(("http://", "https://")):
+        transport = {"type": "http", "url": destination}
+    else:
+        raise SettingsError(
+            f"MARQUEE_OPENLINEAGE={destination!r} is neither `file` nor an http(s) address. Correct it in .env."
+        )
+    return {
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "marquee",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
     }
 
 

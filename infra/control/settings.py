@@ -76,6 +76,12 @@ TABLE: list[Setting] = [
             "nDCG@10 by which a model must beat recent popularity to be published; negative: may be missed by",
             "text",
         ),
+        (
+            "MARQUEE_OPENLINEAGE",
+            "",
+            "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
