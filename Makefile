@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CONTROL := python3 -m infra.control
 PYTHON := $(or $(MARQUEE_STATE),.marquee)/software/venv/bin/python
+BENCH_RESULTS := $(or $(MARQUEE_STATE),.marquee)/engines.jsonl
 TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 
 .PHONY: help
@@ -96,6 +97,11 @@ test-fast: test-environment ## Unit tests, no daemons
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m stack -s
+
+.PHONY: bench-engines
+bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
+	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
+	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy and sqlfluff
