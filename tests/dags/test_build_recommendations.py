@@ -106,8 +106,8 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
         "top_n": 100,
         "similar_n": 50,
         "rank": 64,
-        "max_iter": 10,
-        "reg_param": 0.3,
+        "max_iter": 6,
+        "reg_param": 1.0,
         "alpha": 1.0,
         "seed": 20261123,
     }

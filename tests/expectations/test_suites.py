@@ -88,6 +88,14 @@ GOOD = {
         {"scope": "recent", "rank": 1, "movie_id": 32, "score": 1.0, "ratings": 1},
         {"scope": "genre:Drama", "rank": 1, "movie_id": 31, "score": 2.0, "ratings": 2},
     ],
+    "movie_factors": [
+        {"movie_id": 31, "gain": 0.5, "prior": 0.25, "factors": "AACAPwAAAEA="},
+        {"movie_id": 32, "gain": 4.0, "prior": 1.0, "factors": "AACAPwAAAEA="},
+    ],
+    "movie_neighbours": [
+        {"movie_id": 31, "rank": 1, "neighbour_id": 32, "weight": 0.5},
+        {"movie_id": 32, "rank": 1, "neighbour_id": 31, "weight": 0.25},
+    ],
 }
 
 BAD = [
@@ -142,6 +150,13 @@ BAD = [
     ("similar_movies", {"score": 1.5}, "expect_column_values_to_be_between"),
     ("popular_movies", {"scope": "everything"}, "expect_column_values_to_match_regex"),
     ("popular_movies", {"ratings": 0}, "expect_column_values_to_be_between"),
+    ("movie_factors", {"movie_id": 32}, "expect_column_values_to_be_unique"),
+    ("movie_factors", {"factors": "AACAPwAAAEA"}, "expect_column_values_to_match_regex"),
+    ("movie_factors", {"gain": None}, "expect_column_values_to_not_be_null"),
+    ("movie_factors", {"prior": -0.5}, "expect_column_values_to_be_between"),
+    ("movie_neighbours", {"neighbour_id": 31}, "expect_select_column_values_to_be_unique_within_record"),
+    ("movie_neighbours", {"neighbour_id": 99}, "expect_column_values_to_be_in_set"),
+    ("movie_neighbours", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
 ]
 
 
