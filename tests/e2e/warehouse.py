@@ -1,7 +1,6 @@
 """What the end-to-end tests of the warehouse look at: partitions' bytes, runs and tasks of Airflow, what is live."""
 
 import hashlib
-import time
 import urllib.request
 from typing import Any
 
@@ -11,7 +10,8 @@ from tests.e2e.conftest import Stack
 TABLES = (
     *("ratings", "movies", "tags", "links", "users", "quarantine", "row_accounting"),
     *("movie_genres", "movie_statistics", "ratings_by_year", "popular_by_genre", "user_activity"),
-    *("movie_ratings_by_year", "recommendations", "similar_movies", "popular_movies"),
+    *("movie_ratings_by_year", "recommendations", "similar_movies", "popular_movies", "movie_factors"),
+    "movie_neighbours",
 )
 
 
@@ -34,20 +34,6 @@ def partition_bytes(stack: Stack, batch: str) -> dict[str, str]:
     return hashes
 
 
-def cleaned_bytes(stack: Stack, dataset: str, batch: str) -> dict[str, list[str]]:
-    """Returns, of each cleaned part, the SHA-256 of its sorted rows: a reducer gives rows in no order that matters."""
-    return {
-        part: [
-            hashlib.sha256(b"".join(sorted(_read(stack, f"{folder}/{name}").splitlines(True)))).hexdigest()
-            for name in entries(stack, folder)
-        ]
-        for part, folder in (
-            (part, f"/marquee/clean/{dataset}/{batch}/{part}")
-            for part in entries(stack, f"/marquee/clean/{dataset}/{batch}")
-        )
-    }
-
-
 def _read(stack: Stack, path: str) -> bytes:
     with urllib.request.urlopen(
         f"{stack.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{path}?op=OPEN", timeout=60
@@ -64,13 +50,3 @@ def airflow(stack: Stack) -> AirflowApi:
     """Returns a logged-in connection to the stack's Airflow."""
     names = ("MARQUEE_AIRFLOW_URL", "MARQUEE_AIRFLOW_USER", "MARQUEE_AIRFLOW_PASSWORD")
     return AirflowApi(*(stack.variables[name] for name in names))
-
-
-def wait_for(what: str, found: Any, seconds: float = 1800) -> Any:
-    """Calls `found` every second until it returns something, and returns that."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if result := found():
-            return result
-        time.sleep(1)
-    raise AssertionError(f"{what} did not come about in {seconds:.0f} s")
