@@ -43,6 +43,12 @@ logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(if $(DATASET),--dataset "$(DATASET)") $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))")
 
+.PHONY: explore
+explore: install ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
+		--dataset "$(or $(DATASET),movielens-embedded)" $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))") \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$(or $(DATASET),movielens-embedded).html"'
+
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
 	@$(CONTROL) clean $(if $(filter yes,$(CONFIRM)),--yes)
