@@ -1,6 +1,6 @@
 -- The model by movie, for scoring a newcomer without Spark; spark_jobs/recommend_top_n.py wrote it.
 -- Parameters: none.
--- Usage: once before load_movie_factors.hql; does nothing where the table exists.
+-- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_factors (
     movie_id INT COMMENT 'movie that the model knows',
     gain FLOAT COMMENT 'what the product of factors is multiplied with',
@@ -9,6 +9,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_factors (
 )
 COMMENT 'The model by movie, for scoring a newcomer without Spark'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/movie_factors'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -1,6 +1,6 @@
 -- Writes movie_neighbours of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
 -- Parameters: batch_id.
--- Usage: after load_movie_neighbours.hql. Replaces the export folder.
+-- Usage: after add_partition.hql. Replaces the export folder.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_neighbours'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
