@@ -1,6 +1,6 @@
 -- Popular movies by scope, as spark_jobs/recommend_top_n.py wrote them.
 -- Parameters: none.
--- Usage: once before load_popular_movies.hql; does nothing where the table exists.
+-- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.popular_movies (
     scope STRING COMMENT 'all, recent, genre:NAME or decade:YEAR',
     `rank` INT COMMENT 'place in the list, from 1',

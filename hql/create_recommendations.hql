@@ -1,6 +1,6 @@
 -- Top-N lists of users, as spark_jobs/recommend_top_n.py wrote them.
 -- Parameters: none.
--- Usage: once before load_recommendations.hql; does nothing where the table exists.
+-- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.recommendations (
     user_id INT COMMENT 'user the list is for',
     `rank` INT COMMENT 'place in the list, from 1',

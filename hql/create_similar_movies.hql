@@ -1,6 +1,6 @@
 -- Nearest movies of each movie, as spark_jobs/recommend_top_n.py wrote them.
 -- Parameters: none.
--- Usage: once before load_similar_movies.hql; does nothing where the table exists.
+-- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.similar_movies (
     movie_id INT COMMENT 'movie the list is for',
     `rank` INT COMMENT 'place in the list, from 1',

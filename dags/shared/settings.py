@@ -67,6 +67,7 @@ MARTS = (
     "movie_ratings_by_year",
 )
 WAREHOUSE_TABLES = (*ROWS_TABLES, *MARTS)
+# movie_factors and movie_neighbours are what scores a newcomer without Spark, see docs/model.md.
 TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours")
 PUBLISHED_TABLES = (
     *("movies", *TOP_N_TABLES),
