@@ -46,6 +46,14 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
 	@$(CONTROL) clean $(if $(filter yes,$(CONFIRM)),--yes)
 
+.PHONY: backup
+backup: ## Write databases, HDFS metadata, publications, models and secrets to a folder of their own
+	@$(CONTROL) backup
+
+.PHONY: restore
+restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
+	@$(CONTROL) restore "$(abspath $(BACKUP))"
+
 .PHONY: publications
 publications: ## List the publications: id, model, metric, live, pinned
 	@$(CONTROL) exec -- sh -c '"$$MARQUEE_SERVING_PYTHON" -m serving.publications list --store "$$MARQUEE_PUBLICATION_STORE"'

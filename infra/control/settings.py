@@ -50,6 +50,12 @@ TABLE: list[Setting] = [
             "added to every port below, so that a second instance runs beside the first",
             "number",
         ),
+        (
+            "MARQUEE_BACKUPS",
+            "",
+            "folder of the backups that `make backup` writes; empty: backups/ below MARQUEE_STATE",
+            "path",
+        ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
         ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
     ),
@@ -236,6 +242,12 @@ class Settings:
     def instance(self) -> Path:
         """This instance's folder: conf, data, logs, run, tmp, secrets."""
         return self.state / "instances" / self.values["MARQUEE_INSTANCE"]
+
+    @property
+    def backups(self) -> Path:
+        """The folder of this instance's backups: outside of the instance, so that `make clean` keeps them."""
+        chosen = self.values["MARQUEE_BACKUPS"]
+        return (REPOSITORY / chosen if chosen else self.state / "backups") / self.values["MARQUEE_INSTANCE"]
 
     @property
     def python(self) -> Path:

@@ -44,9 +44,12 @@ def request_json(
 
 
 def explanation_of(content: bytes) -> str:
-    """Return what an error's body explains: `detail` of Airflow's answers and of problem+json, else nothing."""
+    """Return what an error's body explains: `detail` of Airflow's answers and of problem+json, else nothing.
+
+    Of several paragraphs the first one: a schema that Airflow quotes after it says the same at length.
+    """
     try:
         detail = json.loads(content).get("detail", "")
     except (ValueError, AttributeError):
         return ""
-    return (detail if isinstance(detail, str) else json.dumps(detail)).rstrip(".")
+    return (detail.partition("\n")[0] if isinstance(detail, str) else json.dumps(detail)).rstrip(".")

@@ -127,6 +127,17 @@ def test_a_wrong_password_is_said(airflow: Double, capsys: pytest.CaptureFixture
     assert airflow.requests[0][2] == {"username": "admin", "password": "secret"}
 
 
+def test_a_parameter_that_airflow_refuses_is_one_sentence(airflow: Double, capsys: pytest.CaptureFixture[str]) -> None:
+    detail = (
+        "Invalid input for param dataset: 'x' is not one of ['ml-1m']\n\nFailed validating 'enum' in schema:\n    {}"
+    )
+    airflow.answer("POST", "/api/v2/dags/build_recommendations/dagRuns", {"detail": detail}, status=400)
+    assert main(["run", "--dataset", "x"]) == 1
+    error = capsys.readouterr().err
+    assert error.endswith("Invalid input for param dataset: 'x' is not one of ['ml-1m'].\n")
+    assert error.count("\n") == 1
+
+
 def test_a_dag_that_airflow_could_not_read_is_explained(
     airflow: Double, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

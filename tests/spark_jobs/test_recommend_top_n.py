@@ -1,6 +1,3 @@
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,31 +16,6 @@ from warehouse import PartitionWriter
 pytestmark = pytest.mark.spark
 AS_OF = 2_000_000_000
 SETTINGS = Settings(rank=8, max_iter=2)
-SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    folder = tmp_path_factory.mktemp("spark")
-    # The workers of a local session are forked without pytest's import roots.
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYSPARK_PYTHON", "SPARK_CONF_DIR")}
-    os.environ |= {"PYTHONPATH": str(SPARK_JOBS), "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder)}
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.memory", "512m")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.shuffle.partitions", "3")
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .getOrCreate()
-    )
-    yield session
-    session.stop()
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
 
 
 @pytest.fixture(scope="module")
