@@ -78,10 +78,30 @@ TABLE: list[Setting] = [
         ),
         (
             "MARQUEE_RECENT_POPULARITY_MARGIN",
-            "-0.02",
+            "0",
             "nDCG@10 by which a model must beat recent popularity to be published; negative: may be missed by",
             "text",
         ),
+        (
+            "MARQUEE_BATCHES_KEPT",
+            "14",
+            "batches that the warehouse keeps, beside what is live, pinned or may be rolled back to",
+            "number",
+        ),
+        (
+            "MARQUEE_DRIFT_ROWS_WARNING",
+            "0.1",
+            "relative change of a table's rows against the batch before that is shown as a warning",
+            "text",
+        ),
+        ("MARQUEE_DRIFT_ROWS_ERROR", "0.5", "the change that stops the run", "text"),
+        (
+            "MARQUEE_DRIFT_PSI_WARNING",
+            "0.1",
+            "population stability index of a column against the batch before that is shown as a warning",
+            "text",
+        ),
+        ("MARQUEE_DRIFT_PSI_ERROR", "0.25", "the index that stops the run", "text"),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(

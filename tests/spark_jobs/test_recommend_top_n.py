@@ -67,12 +67,12 @@ def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(spark: Sp
     warehouse = f"file://{tmp_path}"
     left = tmp_path / "_attempts" / "t" / "batch_id=20260101T000000"
     left.mkdir(parents=True)
-    (left / "part-killed.parquet").write_text("half a file")
+    (left / "part-killed.orc").write_text("half a file")
     for rows in ([(2, 1), (1, 1)], [(9, 9)]):
         writer = PartitionWriter(spark, warehouse, "20260101T000000")
         writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"])
         assert writer.put_in_place() == {"t": len(rows)}
         partition = tmp_path / "t" / "batch_id=20260101T000000"
-        assert [f.name for f in sorted(partition.glob("*.parquet"))] == ["part-00000.parquet"]
-        assert pd.read_parquet(partition / "part-00000.parquet").values.tolist() == sorted(map(list, rows))
+        assert [f.name for f in sorted(partition.glob("*.orc"))] == ["part-00000.orc"]
+        assert pd.read_orc(partition / "part-00000.orc").values.tolist() == sorted(map(list, rows))
     assert not left.exists()
