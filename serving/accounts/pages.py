@@ -119,7 +119,7 @@ def error_page(error: ProblemError | HTTPException) -> Response:
     else:
         status = error.code or 500
         kind = "form" if isinstance(error, CSRFError) else "not-found" if status in (404, 405) else "other"
-    return _page("error.html", status, message=TEXTS[language()][_text_of(kind)])
+    return _page("error.html", status, bare=True, message=TEXTS[language()][_text_of(kind)])
 
 
 def _form_again(template: str, error: ProblemError | ValidationError, **values: Any) -> Response:
