@@ -116,7 +116,28 @@ lint: test-environment ## ruff, mypy and sqlfluff
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m sqlfluff lint hql
 
-UV_LOCK = $(or $(MARQUEE_STATE),.marquee)/software/uv/bin/uv pip compile -q --python-version 3.11 \
+SOFTWARE := $(or $(MARQUEE_STATE),.marquee)/software
+UV := $(SOFTWARE)/uv/bin/uv
+
+.PHONY: load
+load: ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
+	@$(UV) venv -q --allow-existing $(SOFTWARE)/load-venv
+	@$(UV) pip sync -q --python $(SOFTWARE)/load-venv/bin/python --require-hashes requirements/load.txt
+	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
+		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
+		-u $(or $(USERS),40) -r 10 -t $(or $(SECONDS),60)s'
+
+.PHONY: load-jmeter
+load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS=60]
+	@$(CONTROL) exec -- sh -c 'mvn -B -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
+		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds=$(or $(SECONDS),60)'
+
+.PHONY: postman
+postman: ## Make a Postman collection of both APIs and run it against the running platform by newman
+	@npm ci --silent --prefix tests/postman
+	@$(CONTROL) exec -- sh -c 'node tests/postman/postman.mjs "$$MARQUEE_GATEWAY_URL" "$$MARQUEE_INSTANCE_DIR/postman"'
+
+UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -126,4 +147,5 @@ lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRAD
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
 	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
+	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt
