@@ -54,9 +54,35 @@ backup: ## Write databases, HDFS metadata, publications, models and secrets to a
 restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
 	@$(CONTROL) restore "$(abspath $(BACKUP))"
 
+# Passes what follows to the publications' program; values come as arguments and are never part of the shell's text.
+PUBLICATIONS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
+	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_PUBLICATION_STORE" "$$@"' sh
+REASON_GIVEN = $(if $(REASON),--reason "$(REASON)")
+
 .PHONY: publications
-publications: ## List the publications: id, model, metric, live, pinned
-	@$(CONTROL) exec -- sh -c '"$$MARQUEE_SERVING_PYTHON" -m serving.publications list --store "$$MARQUEE_PUBLICATION_STORE"'
+publications: ## List the publications: id, when, model, metric, live, pinned
+	@$(PUBLICATIONS) list
+
+.PHONY: rollback
+rollback: ## Go back to the publication that was live before: make rollback [TO=id] [REASON=why]
+	@$(PUBLICATIONS) rollback $(if $(TO),--to "$(TO)") $(REASON_GIVEN)
+
+.PHONY: pin
+pin: ## Make a publication live and hold it, whatever the nightly run makes: make pin TO=id [REASON=why]
+	@$(PUBLICATIONS) pin --publication "$(TO)" $(REASON_GIVEN)
+
+.PHONY: unpin
+unpin: ## Let newer publications go live again: make unpin [REASON=why]
+	@$(PUBLICATIONS) unpin $(REASON_GIVEN)
+
+.PHONY: diff
+diff: ## What changed from A to B, for all or one user, and why: make diff A=id B=id [USER=1]
+	@$(PUBLICATIONS) diff --a "$(A)" --b "$(B)" $(if $(filter command line,$(origin USER)),--user "$(USER)")
+
+.PHONY: rebuild
+rebuild: ## Build a publication anew from its batch's exports and compare: make rebuild PUBLICATION=id
+	@$(CONTROL) exec -- sh -c 'exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications rebuild \
+		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$(PUBLICATION)"
 
 .PHONY: test-environment
 test-environment:

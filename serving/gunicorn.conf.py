@@ -33,6 +33,9 @@ limit_request_field_size = 8190
 # Headers of proxies are not trusted: the API uses none of them.
 forwarded_allow_ips = ""
 
+# A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # The metrics library reads the variable when it is imported, which must be after this. Samples of an earlier start are
 # wiped, because they would be added to this one's.
 _metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))

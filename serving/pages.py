@@ -5,12 +5,13 @@ Rendered on the server without scripts, so it works in any browser and needs not
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 
 from serving import problems
+from serving.chosen_publication import current
+from serving.live_publication import LivePublication
 from serving.problems import ProblemError
 from serving.publication_reader import Publication
 from serving.query_parameters import Parameters, identifier
@@ -19,13 +20,13 @@ _SHOWN = 20
 _EXAMPLE_USERS = 50
 
 
-def page_routes(app: Flask, current: Callable[[], Publication]) -> None:
-    """Add the page; `current` returns the publication to answer from or raises a ProblemError."""
+def page_routes(app: Flask, live: LivePublication) -> None:
+    """Add the page."""
 
     @app.get("/")
     def page() -> Response:
         try:
-            publication = current()
+            publication = current(live)
         except ProblemError as error:
             return _page(error.kind.status, heading=error.kind.title, notice=error.detail)
         common = {

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from infra.control.settings import REPOSITORY, TABLE, Settings
+from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
 
 _OPENED_PACKAGES = [
     "java.lang",
@@ -113,6 +113,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_HOST": host,
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
+        "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
+        "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
         "PROMETHEUS_MULTIPROC_DIR": str(instance / "tmp" / "prometheus"),
         "JAVA_HOME": str(settings.java_home),
         "HADOOP_HOME": str(software / "hadoop"),
@@ -147,6 +149,7 @@ def environment(settings: Settings) -> dict[str, str]:
         ),
     }
     values |= _airflow(settings, values, postgres_password, airflow_url)
+    values |= _openlineage(settings)
     return values
 
 
@@ -225,6 +228,26 @@ def _gateway_listen(settings: Settings) -> str:
         'add_header Strict-Transport-Security "max-age=31536000" always;',
     ]
     return "\n    ".join(lines)
+
+
+def _openlineage(settings: Settings) -> dict[str, str]:
+    """Returns the variables of Airflow's OpenLineage provider. Raises SettingsError for a destination it cannot have."""
+    destination = settings["MARQUEE_OPENLINEAGE"]
+    if not destination:
+        return {"AIRFLOW__OPENLINEAGE__DISABLED": "True"}
+    if destination == "file":
+        events = settings.instance / "logs" / "openlineage.ndjson"
+        transport = {"type": "file", "log_file_path": str(events), "append": True}
+    elif destination.startswith(("http://", "https://")):
+        transport = {"type": "http", "url": destination}
+    else:
+        raise SettingsError(
+            f"MARQUEE_OPENLINEAGE={destination!r} is neither `file` nor an http(s) address. Correct it in .env."
+        )
+    return {
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "marquee",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+    }
 
 
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:

@@ -102,6 +102,12 @@ TABLE: list[Setting] = [
             "text",
         ),
         ("MARQUEE_DRIFT_PSI_ERROR", "0.25", "the index that stops the run", "text"),
+        (
+            "MARQUEE_OPENLINEAGE",
+            "",
+            "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
@@ -149,6 +155,16 @@ TABLE: list[Setting] = [
         ("MARQUEE_METASTORE_PORT", "9083", "Hive metastore", "port"),
         ("MARQUEE_HIVESERVER2_PORT", "10000", "HiveServer2, thrift", "port"),
         ("MARQUEE_HIVESERVER2_HTTP_PORT", "10002", "HiveServer2 UI", "port"),
+    ),
+    *_section(
+        "The recommendation API",
+        ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
+        (
+            "MARQUEE_API_RATE_LIMIT",
+            "",
+            "requests that a worker takes from one address, such as 600/minute; empty: no limit",
+            "text",
+        ),
     ),
     *_section(
         "Sizes (heaps in MiB)",
