@@ -79,7 +79,9 @@ class AirflowSource:
             yield from batch_samples("latest", snapshot, self._result(path, "validate_warehouse")["tables"])
 
     def _runs(self, **parameters: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._get(f"/dags/{DAG_ID}/dagRuns", order_by="-run_after", **parameters)["dag_runs"]
+        found: list[dict[str, Any]] = self._get(f"/dags/{DAG_ID}/dagRuns", order_by="-run_after", **parameters)[
+            "dag_runs"
+        ]
         return found
 
     def _result(self, tasks_path: str, task_id: str) -> dict[str, Any]:

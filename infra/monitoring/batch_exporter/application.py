@@ -99,11 +99,11 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
             alerts = None
         dashboard = load_dashboard(name)
         panels = (
-            board.from_samples(dashboard, samples)
-            if alerts is None
-            else board.from_prometheus(dashboard, prometheus)
+            board.from_samples(dashboard, samples) if alerts is None else board.from_prometheus(dashboard, prometheus)
         )
-        away = [sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value]
+        away = [
+            sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value
+        ]
         return render_template(
             "board.html",
             dashboard=dashboard,

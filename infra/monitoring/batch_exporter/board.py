@@ -121,7 +121,9 @@ def from_samples(dashboard: Dashboard, samples: list[Sample]) -> list[FilledPane
     filled = []
     for panel in dashboard.panels:
         found = tuple(dict.fromkeys(rows(panel)))
-        filled.append(FilledPanel(panel.title, panel.description, found, "" if found else "Only Prometheus knows this."))
+        filled.append(
+            FilledPanel(panel.title, panel.description, found, "" if found else "Only Prometheus knows this.")
+        )
     return filled
 
 
@@ -131,4 +133,3 @@ def _plain(sample: Sample, unit: str) -> str:
         if sample.name.endswith(ending):
             return readable(sample.value, own)
     return readable(sample.value, "bool" if unit == "bool" else "short")
-

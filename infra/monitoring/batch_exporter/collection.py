@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from infra.monitoring.batch_exporter.samples import Sample, families
 
@@ -22,8 +21,8 @@ AWAY = (OSError, psycopg2.Error, LookupError, TypeError, ValueError)
 log = logging.getLogger("marquee.monitoring")
 
 
-class SourceCollector(Collector):
-    """All sources' samples, kept for `keep_seconds` so that the page and Prometheus do not ask twice."""
+class SourceCollector:
+    """A collector of prometheus_client: all sources' samples, kept for `keep_seconds` so that the page and Prometheus do not ask twice."""
 
     def __init__(self, sources: Mapping[str, Read], keep_seconds: float = 10.0) -> None:
         self._sources = sources

@@ -13,7 +13,7 @@ VIEWS = ("platform", "pipeline", "recommendations", "serving")
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 _SELECTOR = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{{(?:{_STRING}|[^}}\"])*\}})?(\s*\()?")
-_MATCHER = re.compile(rf'([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*({_STRING})')
+_MATCHER = re.compile(rf"([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*({_STRING})")
 _DURATION = re.compile(r"\[[^\]]*\]")
 _WORDS = frozenset({"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "inf", "nan"})
 
@@ -45,7 +45,9 @@ def selectors(expression: str) -> list[Selector]:
         name, matchers, call = match.groups()
         number = match.start() > 0 and text[match.start() - 1].isdigit()  # The e of 1e9, the h of 6h.
         if call is None and name.lower() not in _WORDS and not number:
-            parts = tuple((label, operator, json.loads(value)) for label, operator, value in _MATCHER.findall(matchers or ""))
+            parts = tuple(
+                (label, operator, json.loads(value)) for label, operator, value in _MATCHER.findall(matchers or "")
+            )
             found.append(Selector(name, parts))
     return found
 

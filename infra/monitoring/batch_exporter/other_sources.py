@@ -25,7 +25,8 @@ def read_postgres(host: str, port: int, user: str, password: str) -> Iterator[Sa
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'max_connections'")
-            yield Sample("marquee_postgres_max_connections", cursor.fetchone()[0])
+            [(allowed,)] = cursor.fetchall()
+            yield Sample("marquee_postgres_max_connections", allowed)
             cursor.execute(
                 "SELECT datname, pg_database_size(datname), numbackends FROM pg_stat_database "
                 "JOIN pg_database USING (datname) WHERE NOT datistemplate ORDER BY datname"
