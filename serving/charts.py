@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 240
-_LEFT, _TOP, _BOTTOM = 48, 16, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 16, 16, 24
 # At most this many labels stand below a chart: more would run into each other.
 _LABELS = 10
 
@@ -54,7 +54,7 @@ def chart(values: Sequence[tuple[str, float]], highest: float | None = None) -> 
     """Place (label, value) pairs from left to right on an axis from 0 to `highest`, or to a round number above all."""
     top = highest or _round_up(max((value for _, value in values), default=1) or 1)
     room = HEIGHT - _TOP - _BOTTOM
-    step = (WIDTH - _LEFT) / max(1, len(values))
+    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(values))
     every = -(-len(values) // _LABELS)
     marks = []
     for at, (label, value) in enumerate(values):

@@ -8,7 +8,7 @@ def test_bars_stand_on_the_axis_and_reach_their_share_of_a_round_maximum() -> No
     # The axis ends at 500; 200 units of height are 640 x 240 less the margins, so 300 are 120 high and 150 are 60.
     assert drawn.ticks == [(216.0, 0), (116.0, 250), (16.0, 500)]
     assert [(mark.height, mark.y) for mark in drawn.marks] == [(120.0, 96.0), (60.0, 156.0)]
-    assert drawn.points == "196.0,96.0 492.0,156.0"
+    assert drawn.points == "192.0,96.0 480.0,156.0"
 
 
 def test_a_given_maximum_is_the_end_of_the_axis_and_no_values_are_no_marks() -> None:
