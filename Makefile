@@ -46,6 +46,14 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
 	@$(CONTROL) clean $(if $(filter yes,$(CONFIRM)),--yes)
 
+.PHONY: backup
+backup: ## Write databases, HDFS metadata, publications, models and secrets to a folder of their own
+	@$(CONTROL) backup
+
+.PHONY: restore
+restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
+	@$(CONTROL) restore "$(abspath $(BACKUP))"
+
 # Passes what follows to the publications' program; values come as arguments and are never part of the shell's text.
 PUBLICATIONS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
 	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_PUBLICATION_STORE" "$$@"' sh
@@ -105,4 +113,5 @@ lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRAD
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
-	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt requirements/dev.in -o requirements/dev.txt
+	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
+	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt

@@ -14,9 +14,9 @@ command that stands at the top of the log.
 | task | usual cause | what to do |
 |---|---|---|
 | `ingest_movielens` | archive missing, truncated or of another layout | correct `archive`, trigger again |
-| `mr_clean_*` | YARN has no memory left, or a node is down | YARN's UI; then clear the task |
+| `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | YARN's UI; then clear the task |
 | `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | its log; clear the task |
-| `validate_*` | the data break a rule: the log and the data docs name it | mend the source; never skip it |
+| `validate_*` | the data break a rule or drifted: see the log and the button Data docs | mend the source; never skip it |
 | `train_als`, `recommend_top_n` | Spark ran out of memory; MLflow is down | lower `rank`, or raise heaps in `.env` |
 | `decide_promotion` | never fails on a poor model: the run goes to `record_refusal` | the reasons stand in the ledger |
 | `build_publication`, `publish` | serving store full or read-only | make room; clear the task |
@@ -40,8 +40,8 @@ ARGUMENTS = {
     "top_n": Param(100, type="integer", minimum=1, maximum=1000, description="Movies in each user's list."),
     "similar_n": Param(50, type="integer", minimum=1, maximum=500, description="Similar movies kept for each movie."),
     "rank": Param(64, type="integer", minimum=1, maximum=512, description="ALS: number of latent factors."),
-    "max_iter": Param(10, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
-    "reg_param": Param(0.3, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
+    "max_iter": Param(6, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
+    "reg_param": Param(1.0, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
     "alpha": Param(1.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
     "seed": Param(20261123, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),
 }
@@ -80,29 +80,24 @@ with DAG(
         "on_failure_callback": explain_failure,
     },
 ) as dag:
+    until_this_run = ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
     ingest_movielens = tasks.ingest_movielens()
-    mr_clean_ratings = tasks.mrjob_task(
-        "mr_clean_ratings", "ratings", ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
-    )
-    mr_clean_movies = tasks.mrjob_task("mr_clean_movies", "movies")
-    create_tables = tasks.hive_task(
-        "create_tables", "create_database", *(f"create_{table}" for table in settings.TABLES)
-    )
-    load_warehouse = tasks.hive_task(
-        "load_warehouse",
-        *(f"load_{table}" for table in (*settings.STAGING_TABLES, *settings.WAREHOUSE_TABLES)),
-        parameters={"files": f"{settings.INGEST_RESULT}['files']"},
-    )
-    validate_warehouse = [tasks.validate_task(table) for table in settings.WAREHOUSE_TABLES]
+    mr_clean = [
+        tasks.mrjob_task(part, until_this_run if part in ("ratings", "tags") else ()) for part in settings.PARTS
+    ]
+    load_warehouse = tasks.load_warehouse_task()
+    validate_warehouse = tasks.validate_task("validate_warehouse", settings.WAREHOUSE_TABLES)
     train_als = tasks.spark_task("train_als", TRAINING)
     recommend_top_n = tasks.spark_task("recommend_top_n", LISTS)
-    load_top_n = tasks.hive_task("load_top_n", *(f"load_{table}" for table in settings.TOP_N_TABLES))
-    validate_top_n = [tasks.validate_task(table) for table in settings.TOP_N_TABLES]
+    load_top_n = tasks.load_top_n_task()
+    validate_top_n = tasks.validate_task("validate_top_n", settings.TOP_N_TABLES)
     decide_promotion = tasks.decide_promotion_task(if_promoted="export_tables", if_refused="record_refusal")
-    export_tables = tasks.hive_task("export_tables", *(f"export_{table}" for table in settings.PUBLISHED_TABLES))
+    export_tables = tasks.hive_task(
+        "export_tables", [tasks.statement(f"export_{table}") for table in settings.PUBLISHED_TABLES]
+    )
 
-    chain(ingest_movielens, [mr_clean_ratings, mr_clean_movies], load_warehouse, validate_warehouse, train_als)
-    chain(create_tables, load_warehouse)
+    chain(ingest_movielens, mr_clean, load_warehouse, validate_warehouse, train_als)
+    chain(tasks.create_tables_task(), load_warehouse)
     chain(train_als, recommend_top_n, load_top_n, validate_top_n, decide_promotion)
     chain(decide_promotion, export_tables, tasks.build_publication_task(), tasks.publish_task())
     chain(decide_promotion, tasks.record_refusal_task())

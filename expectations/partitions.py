@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pandas as pd
-import pyarrow.parquet as pq
 from hdfs import InsecureClient
+from pyarrow import orc
 
 WAREHOUSE = "/marquee/warehouse"
 
@@ -32,7 +32,7 @@ def read_partition(
             continue
         with client.read(f"{folder}/{name}") as reader:
             content = reader.read()
-        frames.append(pq.read_table(io.BytesIO(content), columns=only).to_pandas())
+        frames.append(orc.read_table(io.BytesIO(content), columns=only).to_pandas())
     if not frames:
         return pd.DataFrame(columns=only or columns)
     return pd.concat(frames, ignore_index=True)

@@ -1,21 +1,20 @@
-"""Run a table's Great Expectations suite on one batch and build its data docs.
+"""Run the Great Expectations suites of tables on one batch, compare it with the batch before, and build data docs.
 
-    python expectations/validate.py --table ratings --batch-id 20261123T190000 \
+    python expectations/validate.py --tables ratings movies --batch-id 20261123T190000 --dataset ml-25m \
         --webhdfs http://127.0.0.1:9870 --user marquee --suites expectations --data-docs DIR
 
-Exit status 0: every critical expectation holds; 1: one does not, or the suite or the partition cannot be read. The last
-line of standard output is one JSON object.
+Exit status 0: every critical expectation holds and nothing drifted beyond its error limit; 1: not so, or a suite or a
+partition cannot be read. Every table is looked at, whatever the one before it said. The last line of standard output is
+one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
-import html
 import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,11 @@ from requests.exceptions import RequestException
 if not __package__:  # run as a program: its folder is on the path, not the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from expectations.data_docs import SUMMARY, summary_before, write_indexes
 from expectations.derived_columns import ReadTable, add_derived_columns
+from expectations.drift import Limits, compare, judge, profile
 from expectations.partitions import MissingPartitionError, read_partition
 from expectations.suites import SuiteError, load_suite, table_columns
-
-SUMMARY = "summary.json"
 
 
 def validate_frame(
@@ -119,38 +118,35 @@ def _exceptions(info: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [record for record in records if record.get("raised_exception")]
 
 
-def write_index(folder: Path) -> None:
-    """Write ``index.html`` of a batch's data docs: its tables, whether each held, and the way to each one's pages."""
-    rows = []
-    for summary_path in sorted(folder.glob(f"*/{SUMMARY}")):
-        summary = json.loads(summary_path.read_text(encoding="utf-8"))
-        state = "failed" if not summary["success"] else "warnings" if summary["warnings"] else "passed"
-        table = html.escape(summary["table"])
-        rows.append(
-            f'<tr><td><a href="{table}/index.html">{table}</a></td><td>{state}</td>'
-            f"<td>{summary['rows']}</td><td>{summary['expectations']}</td></tr>"
-        )
-    title = f"Data docs of batch {html.escape(folder.name)}"
-    page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>'
-        f"<h1>{title}</h1>"
-        "<table><tr><th>Table</th><th>State</th><th>Rows</th><th>Expectations</th></tr>"
-        f"{''.join(rows)}</table></body></html>\n"
-    )
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".html", delete=False) as file:
-        file.write(page)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(folder / "index.html")
+def drift_of(
+    suite: dict[str, Any], frame: pd.DataFrame, before: dict[str, Any] | None, limits: Limits
+) -> dict[str, Any]:
+    """Return ``profile``, and where the suite declares drift and there is a batch before: ``drift``, ``failed``, ``warnings``.
+
+    ``before`` is the summary of that batch, with the profile that was kept of it.
+    """
+    declared = suite.get("meta", {}).get("drift")
+    if declared is None:
+        return {}
+    kept = {"profile": profile(frame, declared)}
+    if before is None or "profile" not in before:
+        return {**kept, "drift": None}
+    moved = compare(before["profile"], frame)
+    return {**kept, "drift": {"against": before["batch_id"], **moved}, **judge(moved, before["batch_id"], limits)}
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
-        description="Run a table's Great Expectations suite on one batch and build its data docs.",
-        epilog="Exit status 1 where a critical expectation fails. The last line of standard output is one JSON object.",
+        description="Run the Great Expectations suites of tables on one batch and build their data docs.",
+        epilog="Exit status 1 where a critical expectation fails or the batch drifted beyond an error limit. The last "
+        "line of standard output is one JSON object.",
     )
-    parser.add_argument("--table", required=True, help="warehouse table; its suite is SUITES/TABLE.json")
+    parser.add_argument(
+        "--tables", required=True, nargs="+", metavar="TABLE", help="each with its suite SUITES/TABLE.json"
+    )
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="drift is looked at within one data set")
     parser.add_argument("--webhdfs", default="http://127.0.0.1:9870", metavar="URL", help="NameNode's HTTP address")
     parser.add_argument("--user", required=True, help="HDFS user")
     parser.add_argument(
@@ -159,46 +155,115 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--data-docs", type=Path, required=True, metavar="DIR", help="docs go to DIR/<batch id>/<table>/"
     )
+    for name, meaning in (("rows", "relative change of the row count"), ("psi", "population stability index")):
+        for severity in ("warning", "error"):
+            parser.add_argument(
+                f"--drift-{name}-{severity}",
+                type=float,
+                default=getattr(Limits, f"{name}_{severity}"),
+                metavar="X",
+                help=f"{meaning} against the batch before that is a{'n' * (severity == 'error')} {severity} "
+                "(default: %(default)s)",
+            )
     return parser.parse_args(arguments)
+
+
+class BatchValidator:
+    """Validates tables of one batch; what one suite reads of another table is kept for the next."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._client = InsecureClient(options.webhdfs, user=options.user)
+        self._read: dict[tuple[str, ...], pd.DataFrame] = {}
+        self._limits = Limits(
+            **{
+                name: getattr(options, f"drift_{name}")
+                for name in ("rows_warning", "rows_error", "psi_warning", "psi_error")
+            }
+        )
+
+    def _read_table(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
+        key = (table, *columns)
+        if key not in self._read:
+            names = list(columns)
+            self._read[key] = read_partition(self._client, table, self._options.batch_id, names, only=names)
+        return self._read[key]
+
+    def validate(self, table: str) -> dict[str, Any]:
+        """Return the table's summary and write it with the data docs.
+
+        Raises SuiteError, MissingPartitionError, ValueError and RequestException.
+        """
+        options = self._options
+        docs: Path = options.data_docs / options.batch_id / table
+        suite = load_suite(options.suites, table)
+        frame = read_partition(self._client, table, options.batch_id, table_columns(suite))
+        if docs.exists():
+            shutil.rmtree(docs)
+        docs.mkdir(parents=True)
+        result = validate_frame(suite, frame, self._read_table, docs)
+        before = summary_before(options.data_docs, options.dataset, options.batch_id, table)
+        moved = drift_of(suite, frame, before, self._limits)
+        for kind in ("failed", "warnings"):
+            result[kind] += moved.pop(kind, [])
+        result["success"] = not result["failed"]
+        summary = {
+            "table": table,
+            "batch_id": options.batch_id,
+            "dataset": options.dataset,
+            **result,
+            **moved,
+            "data_docs": f"{options.batch_id}/{table}/index.html",
+        }
+        (docs / SUMMARY).write_text(json.dumps(summary, sort_keys=True, default=str) + "\n", encoding="utf-8")
+        return summary
+
+
+def show(summary: dict[str, Any]) -> None:
+    """Say on standard error what became of a table: one line, and one for each thing that is wrong."""
+    table = summary["table"]
+    drift = f", drift {json.dumps(summary['drift'])}" if summary.get("drift") else ""
+    print(
+        f"{table}: {'passed' if summary['success'] else 'FAILED'}, {summary['rows']} rows, "
+        f"{summary['expectations']} expectations, {len(summary['warnings'])} warnings{drift}",
+        file=sys.stderr,
+    )
+    for kind in ("failed", "warnings"):
+        for failure in summary[kind]:
+            print(
+                f"{'FAILED' if kind == 'failed' else 'warning'}: {table}: {failure['expectation']} "
+                f"{json.dumps(failure['kwargs'], default=str)}: {failure['unexpected'] or failure['observed']}; "
+                f"e.g. {failure['examples']}; why: {failure['why']}",
+                file=sys.stderr,
+            )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = parse_arguments(arguments)
-    client = InsecureClient(options.webhdfs, user=options.user)
-
-    def read_table(table: str, columns: Sequence[str]) -> pd.DataFrame:
-        return read_partition(client, table, options.batch_id, list(columns), only=list(columns))
-
-    batch_docs: Path = options.data_docs / options.batch_id
-    docs = batch_docs / options.table
-    try:
-        suite = load_suite(options.suites, options.table)
-        frame = read_partition(client, options.table, options.batch_id, table_columns(suite))
-        if docs.exists():
-            shutil.rmtree(docs)
-        docs.mkdir(parents=True)
-        result = validate_frame(suite, frame, read_table, docs)
-    except (SuiteError, MissingPartitionError, ValueError) as error:
-        print(f"validate: {error}", file=sys.stderr)
-        return 1
-    except RequestException as error:
-        print(f"validate: HDFS at {options.webhdfs} does not answer ({error}); start it with make up.", file=sys.stderr)
-        return 1
-    summary = {"table": options.table, "batch_id": options.batch_id, **result, "data_docs": str(docs / "index.html")}
-    line = json.dumps(summary, sort_keys=True, default=str)
-    (docs / SUMMARY).write_text(line + "\n", encoding="utf-8")
-    write_index(batch_docs)
-    for kind in ("failed", "warnings"):
-        for failure in result[kind]:
+    validator = BatchValidator(options)
+    tables: dict[str, Any] = {}
+    sound = True
+    for table in options.tables:
+        try:
+            summary = validator.validate(table)
+        except (SuiteError, MissingPartitionError, ValueError) as error:
+            print(f"validate: {table}: {error}", file=sys.stderr)
+            sound = False
+            continue
+        except RequestException as error:
             print(
-                f"{'FAILED' if kind == 'failed' else 'warning'}: {options.table}: {failure['expectation']} "
-                f"{json.dumps(failure['kwargs'], default=str)}: {failure['unexpected'] or failure['observed']}; "
-                f"e.g. {failure['examples']}; why: {failure['why']}",
+                f"validate: HDFS at {options.webhdfs} does not answer ({error}); start it with make up.",
                 file=sys.stderr,
             )
-    print(line)
-    return 0 if result["success"] else 1
+            return 1
+        show(summary)
+        sound = sound and summary["success"]
+        # The profile is kept beside the data docs; it would weigh down the lineage.
+        tables[table] = {name: value for name, value in summary.items() if name != "profile"}
+    write_indexes(options.data_docs, options.batch_id)
+    print(json.dumps({"batch_id": options.batch_id, "success": sound, "tables": tables}, sort_keys=True, default=str))
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

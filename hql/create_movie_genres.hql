@@ -7,6 +7,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_genres (
 )
 COMMENT 'Genres of movies, one row each'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/movie_genres'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -9,6 +9,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_ratings_by_year (
 )
 COMMENT 'Ratings of each movie in each calendar year, UTC'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/movie_ratings_by_year'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -12,6 +12,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_statistics (
 )
 COMMENT 'Ratings of each movie'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/movie_statistics'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

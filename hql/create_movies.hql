@@ -9,6 +9,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movies (
 )
 COMMENT 'Movies, one row of each'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/movies'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

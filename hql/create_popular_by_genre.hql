@@ -10,6 +10,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.popular_by_genre (
 )
 COMMENT 'Best hundred movies of each genre by Bayesian mean'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/popular_by_genre'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -9,6 +9,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.quarantine (
 )
 COMMENT 'Rejected rows: where they stand, why, and their bytes'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/quarantine'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

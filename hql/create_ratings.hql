@@ -9,6 +9,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.ratings (
 )
 COMMENT 'One rating of each user and movie: the latest'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/ratings'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -10,6 +10,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.ratings_by_year (
 )
 COMMENT 'Activity of each calendar year, UTC'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/ratings_by_year'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

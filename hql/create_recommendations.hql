@@ -1,6 +1,6 @@
 -- Top-N lists of users, as spark_jobs/recommend_top_n.py wrote them.
 -- Parameters: none.
--- Usage: once before load_recommendations.hql; does nothing where the table exists.
+-- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.recommendations (
     user_id INT COMMENT 'user the list is for',
     `rank` INT COMMENT 'place in the list, from 1',
@@ -10,6 +10,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.recommendations (
 )
 COMMENT 'Top-N movies of each user'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/recommendations'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

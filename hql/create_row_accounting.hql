@@ -10,6 +10,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.row_accounting (
 )
 COMMENT 'rows_in = rows_clean + rows_quarantined + rows_superseded, file by file'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/row_accounting'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

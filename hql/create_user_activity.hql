@@ -10,6 +10,6 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.user_activity (
 )
 COMMENT 'Ratings of each user'
 PARTITIONED BY (batch_id STRING COMMENT 'UTC stamp of the run, YYYYMMDDTHHMMSS')
-STORED AS PARQUET
+STORED AS ORC
 LOCATION '/marquee/warehouse/user_activity'
-TBLPROPERTIES ('transactional' = 'false', 'parquet.compression' = 'SNAPPY')
+TBLPROPERTIES ('transactional' = 'false', 'orc.compress' = 'ZSTD')

@@ -1,6 +1,6 @@
 -- Writes popular_movies of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
 -- Parameters: batch_id.
--- Usage: after load_popular_movies.hql. Replaces the export folder.
+-- Usage: after add_partition.hql. Replaces the export folder.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/popular_movies'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE

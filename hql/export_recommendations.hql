@@ -1,6 +1,6 @@
 -- Writes recommendations of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
 -- Parameters: batch_id.
--- Usage: after load_recommendations.hql. Replaces the export folder.
+-- Usage: after add_partition.hql. Replaces the export folder.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/recommendations'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE

@@ -1,7 +1,7 @@
 -- The hundred best movies of each genre by Bayesian mean; equal means are ordered by movie.
 -- Parameters: batch_id.
--- Usage: after load_movie_genres.hql and load_movie_statistics.hql. Replaces the batch's partition; the total order makes one file with the same bytes each time.
-INSERT OVERWRITE TABLE marquee.popular_by_genre PARTITION (batch_id = '{{ batch_id }}')
+-- Usage: after load_movie_genres.hql and load_movie_statistics.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.popular_by_genre PARTITION (batch_id = '{{ batch_id }}')
 SELECT
     genre,
     place AS `rank`,
@@ -18,8 +18,8 @@ FROM (
             PARTITION BY movie_genres.genre
             ORDER BY movie_statistics.bayesian_mean DESC, movie_statistics.movie_id ASC
         ) AS place
-    FROM marquee.movie_genres
-    INNER JOIN marquee.movie_statistics
+    FROM marquee_attempt.movie_genres
+    INNER JOIN marquee_attempt.movie_statistics
         ON
             movie_genres.movie_id = movie_statistics.movie_id
             AND movie_genres.batch_id = movie_statistics.batch_id

@@ -1,27 +1,22 @@
 -- Loads the rejected rows of all staging tables.
--- Parameters: batch_id.
--- Usage: after load_staging_ratings.hql and load_staging_movies.hql. Replaces the batch's partition; the total order makes one file with the same bytes each time.
-INSERT OVERWRITE TABLE marquee.quarantine PARTITION (batch_id = '{{ batch_id }}')
+-- Parameters: batch_id; layout, what ingest returns: its keys are the parts that the data set has.
+-- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.quarantine PARTITION (batch_id = '{{ batch_id }}')
 SELECT
-    rejected.source_file,
-    rejected.byte_offset,
-    rejected.reason,
-    rejected.raw_line
+    source_file,
+    byte_offset,
+    reason,
+    raw_line
 FROM (
+    {% for part in layout | sort %}
+    {{ "UNION ALL" if not loop.first }}
     SELECT
         source_file,
         byte_offset,
         reason,
         raw_line
-    FROM marquee.staging_ratings
+    FROM marquee.staging_{{ part }}
     WHERE batch_id = '{{ batch_id }}' AND outcome = 'quarantined'
-    UNION ALL
-    SELECT
-        source_file,
-        byte_offset,
-        reason,
-        raw_line
-    FROM marquee.staging_movies
-    WHERE batch_id = '{{ batch_id }}' AND outcome = 'quarantined'
+    {% endfor %}
 ) AS rejected
 ORDER BY source_file, byte_offset

@@ -1,8 +1,9 @@
 -- Counts what became of the rows of each source file, beside the count that ingest took of the file.
--- Parameters: batch_id; files, the list that ingest returns: name, role and rows of each file of the snapshot.
--- Usage: after load_staging_ratings.hql and load_staging_movies.hql. Replaces the batch's partition.
+-- Parameters: batch_id; layout, what ingest returns: its keys are the parts that the data set has;
+-- files, the list that ingest returns: name, role and rows of each file of the snapshot.
+-- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt.
 -- A file on one side only keeps its row, with zeros on the other side, so that expectations/row_accounting.json fails.
-INSERT OVERWRITE TABLE marquee.row_accounting PARTITION (batch_id = '{{ batch_id }}')
+INSERT OVERWRITE TABLE marquee_attempt.row_accounting PARTITION (batch_id = '{{ batch_id }}')
 SELECT
     COALESCE(ingested.source_file, counted.source_file) AS source_file,
     COALESCE(ingested.rows_in, CAST(0 AS BIGINT)) AS rows_in,
@@ -10,7 +11,7 @@ SELECT
     COALESCE(counted.rows_quarantined, CAST(0 AS BIGINT)) AS rows_quarantined,
     COALESCE(counted.rows_superseded, CAST(0 AS BIGINT)) AS rows_superseded
 FROM (
-    {% for file in files if file.role in ("ratings", "movies") %}
+    {% for file in files if file.role in layout %}
     {{ "UNION ALL" if not loop.first }}
     SELECT
         '{{ file.name }}' AS source_file,
@@ -24,17 +25,14 @@ FULL OUTER JOIN (
         SUM(IF(outcome = 'quarantined', CAST(1 AS BIGINT), CAST(0 AS BIGINT))) AS rows_quarantined,
         SUM(IF(outcome = 'superseded', CAST(1 AS BIGINT), CAST(0 AS BIGINT))) AS rows_superseded
     FROM (
+        {% for part in layout | sort %}
+        {{ "UNION ALL" if not loop.first }}
         SELECT
             source_file,
             outcome
-        FROM marquee.staging_ratings
+        FROM marquee.staging_{{ part }}
         WHERE batch_id = '{{ batch_id }}'
-        UNION ALL
-        SELECT
-            source_file,
-            outcome
-        FROM marquee.staging_movies
-        WHERE batch_id = '{{ batch_id }}'
+        {% endfor %}
     ) AS tagged
     GROUP BY source_file
 ) AS counted ON ingested.source_file = counted.source_file

@@ -1,14 +1,14 @@
 -- How much and how each user rates.
 -- Parameters: batch_id.
--- Usage: after load_ratings.hql. Replaces the batch's partition; the total order makes one file with the same bytes each time.
-INSERT OVERWRITE TABLE marquee.user_activity PARTITION (batch_id = '{{ batch_id }}')
+-- Usage: after load_ratings.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.user_activity PARTITION (batch_id = '{{ batch_id }}')
 SELECT
     user_id,
     COUNT(*) AS ratings,
     SUM(rating) / COUNT(*) AS mean_rating,
     MIN(rated_at) AS first_rated_at,
     MAX(rated_at) AS last_rated_at
-FROM marquee.ratings
+FROM marquee_attempt.ratings
 WHERE batch_id = '{{ batch_id }}'
 GROUP BY user_id
 ORDER BY user_id

@@ -1,13 +1,13 @@
 """The frame of every cleaning job: read lines with their byte offset, tag each row with one outcome, lose none.
 
-The mapper parses a line into a key, a precedence and typed columns, or rejects it. The reducer sees all rows of one
-key: the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key of
-their own and come out ``quarantined``. Output rows are tab-separated, with Hive's NULL (backslash, N):
+The mapper parses a line into a key, a precedence and the rest of its columns, or rejects it. The reducer sees all rows
+of one key: the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key
+of their own and come out ``quarantined``. Output rows are tab-separated, with Hive's NULL (backslash, N):
 
     outcome, source_file, byte_offset, <columns of the table>, reason, raw_line
 
 ``byte_offset`` counts from the start of the source file to the row's first byte; ``raw_line`` is the base64 of the
-row's bytes without its newline, for quarantined rows only.
+row's bytes without its newline, for quarantined rows only: ``file[byte_offset:]`` begins with those bytes.
 
 The loops read and write bytes and skip mrjob's protocol calls, which cost more than the work on a row.
 """
@@ -22,7 +22,7 @@ import re
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,12 +33,15 @@ from mrjob.protocol import BytesProtocol, BytesValueProtocol
 # Hadoop streaming passes its job settings to the tasks under these names; mrjob's local runners imitate the first two.
 INPUT_FILE_VARIABLE = "mapreduce_map_input_file"
 INPUT_START_VARIABLE = "mapreduce_map_input_start"
+INPUT_LENGTH_VARIABLE = "mapreduce_map_input_length"
 OFFSETS_AS_KEYS_VARIABLE = "stream_map_input_ignoreKey"
 
 NULL = b"\\N"
 BOM = b"\xef\xbb\xbf"
 INPUT_BYTES_PER_REDUCER = 256 << 20
 REJECTED_KEY = b"!"
+# Between the fields of a key; no field has it, because text with control characters is rejected.
+KEY_SEPARATOR = b"\x1f"
 OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
 
 
@@ -94,7 +97,16 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         return settings
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return key, precedence and the tab-joined columns of a line without its end; raise RejectedRowError."""
+        """Return key, precedence and what else ``join_columns`` needs of a line without its end, or raise.
+
+        The key's fields are joined by KEY_SEPARATOR. Nothing is sent twice: what is shuffled is what a run waits for.
+        Raises RejectedRowError.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:
+        """Return the row's columns, tab-joined, in the order of the table."""
         raise NotImplementedError
 
     def mapper(self, _: object, line: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -106,17 +118,16 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         raise NotImplementedError
 
     def run_mapper(self, step_num: int = 0) -> None:
-        """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB columns`` lines."""
+        """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB rest`` lines."""
         write = self.stdout.write
         source_file = posixpath.basename(os.environ.get(INPUT_FILE_VARIABLE, "-")).encode("utf-8")
         has_header = self.options.layout == "csv"
         for offset, line in self._lines_with_offset():
-            if offset == 0:
-                line = line.removeprefix(BOM)
-                if has_header:
-                    continue
+            if offset == 0 and has_header:
+                continue
+            row = line.removeprefix(BOM) if offset == 0 else line
             try:
-                key, precedence, columns = self.parse(line.rstrip(b"\r"))
+                key, precedence, rest = self.parse(row.rstrip(b"\r"))
             except RejectedRowError as rejected:
                 write(
                     b"%b%b,%d\t%b\t%b\t%d\t%b\n"
@@ -131,14 +142,16 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                     )
                 )
             else:
-                write(b"%b\t%d\t%b\t%d\t%b\n" % (key, precedence, source_file, offset, columns))
+                write(b"%b\t%d\t%b\t%d\t%b\n" % (key, precedence, source_file, offset, rest))
 
     def _lines_with_offset(self) -> Iterator[tuple[int, bytes]]:
         """Yield each line, without its newline, and its byte offset in the source file."""
         if os.environ.get(OFFSETS_AS_KEYS_VARIABLE) == "false":  # Hadoop sends the offset as the key
-            for record in self.stdin:
-                offset_text, _, line = record.partition(b"\t")
-                yield int(offset_text), line.removesuffix(b"\n")
+            records = map(_offset_and_line, self.stdin)
+            first = list(islice(records, 2))
+            if first and first[0][0] == 0:
+                first[0] = (0, _with_the_mark_that_hadoop_drops(*first))
+            yield from chain(first, records)
             return
         offset = int(os.environ.get(INPUT_START_VARIABLE, "0"))
         for line in self.stdin:
@@ -157,9 +170,11 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 continue
             if len(rows) > 1:
                 rows.sort(key=lambda row: (int(row[0]), row[1], int(row[2])))
-            _, source_file, offset, kept = rows[-1]
+            precedence, source_file, offset, rest = rows[-1]
+            kept = self.join_columns(key, precedence, rest)
             write(b"clean\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, kept, NULL, NULL))
-            for _, source_file, offset, columns in rows[:-1]:
+            for precedence, source_file, offset, rest in rows[:-1]:
+                columns = self.join_columns(key, precedence, rest)
                 reason = b"exact_duplicate" if columns == kept else b"newer_row_exists"
                 write(b"superseded\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, columns, reason, NULL))
 
@@ -193,3 +208,14 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote; give another --output-dir.")
             if names:
                 runner.fs.rm(output_dir)
+
+
+def _offset_and_line(record: bytes) -> tuple[int, bytes]:
+    offset, _, line = record.partition(b"\t")
+    return int(offset), line.removesuffix(b"\n")
+
+
+def _with_the_mark_that_hadoop_drops(first: tuple[int, bytes], following: tuple[int, bytes] | None = None) -> bytes:
+    """Return a file's first line with its byte order mark, which Hadoop's reader takes away but counts."""
+    end = following[0] if following else int(os.environ.get(INPUT_LENGTH_VARIABLE, "0"))
+    return BOM + first[1] if end - len(first[1]) >= len(BOM) else first[1]

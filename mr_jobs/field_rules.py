@@ -39,6 +39,32 @@ ITEM_GENRES = (
 )
 ITEM_FIELDS_BEFORE_GENRES = 5
 
+# ml-1m's README: the occupations by their number.
+OCCUPATIONS = (
+    "other or not specified",
+    "academic/educator",
+    "artist",
+    "clerical/admin",
+    "college/grad student",
+    "customer service",
+    "doctor/health care",
+    "executive/managerial",
+    "farmer",
+    "homemaker",
+    "K-12 student",
+    "lawyer",
+    "programmer",
+    "retired",
+    "sales/marketing",
+    "scientist",
+    "self-employed",
+    "technician/engineer",
+    "tradesman/craftsman",
+    "unemployed",
+    "writer",
+)
+OLDEST_AGE = 120
+
 DELIMITERS = {"csv": b",", "double_colon": b"::", "tab": b"\t"}
 
 # Every way in which the ten ratings are usually written, to the text that is stored.
@@ -52,6 +78,10 @@ _INTEGER = re.compile(rb"[+-]?[0-9]+")
 _DECIMAL = re.compile(rb"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _YEAR_AT_END = re.compile(r"^(?P<title>.*\S)\s*\((?P<year>[0-9]{4})(?:\s*[-\u2013]\s*(?:[0-9]{4})?)?\)$")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+# A field may be as long as its line: the module's own limit of 128 KiB would be one more rule, which nobody wrote.
+csv.field_size_limit(LARGEST_ID)
 
 
 class RejectedRowError(ValueError):
@@ -136,7 +166,7 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
 
     ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv, latin-1 for tab, and for double_colon UTF-8 or else
     latin-1, because ml-10m is written in the one and ml-1m in the other.
-    Raises RejectedRowError: not_utf8, control_character.
+    Raises RejectedRowError: not_utf8, control_character, and null_marker for the two characters that mean NULL in Hive.
     """
     if encoding == "latin-1" or (encoding == "auto" and layout == "tab"):
         text = field.decode("latin-1")
@@ -150,6 +180,8 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
     text = text.strip()
     if _CONTROL_CHARACTER.search(text):
         raise RejectedRowError("control_character")
+    if text == "\\N":
+        raise RejectedRowError("null_marker")
     return text
 
 
@@ -181,3 +213,40 @@ def genres_of_flags(flags: list[bytes]) -> str:
     if any(flag not in (b"0", b"1") for flag in flags):
         raise RejectedRowError("genre_flag_invalid")
     return join_genres([name for name, flag in zip(ITEM_GENRES[1:], flags[1:], strict=True) if flag == b"1"])
+
+
+def parse_tag(text: str) -> str:
+    """Return the tag; raises RejectedRowError: tag_missing."""
+    if not text:
+        raise RejectedRowError("tag_missing")
+    return text
+
+
+def parse_gender(field: bytes) -> bytes:
+    """Return 'F', 'M', or nothing for a field that is empty; raises RejectedRowError: gender_invalid."""
+    if field not in (b"F", b"M", b""):
+        raise RejectedRowError("gender_invalid")
+    return field
+
+
+def parse_age(field: bytes) -> bytes:
+    """Return the age in years, 1 to 120, or nothing for a field that is empty.
+
+    Raises RejectedRowError: age_not_integer, age_out_of_range.
+    """
+    if not field:
+        return b""
+    if _INTEGER.fullmatch(field) is None:
+        raise RejectedRowError("age_not_integer")
+    if len(field) > 20 or not 1 <= int(field) <= OLDEST_AGE:
+        raise RejectedRowError("age_out_of_range")
+    return b"%d" % int(field)
+
+
+def name_occupation(text: str) -> str:
+    """Return an occupation by name: ml-1m writes its number; raises RejectedRowError: occupation_unknown."""
+    if not text.isdecimal():
+        return text
+    if len(text) > 2 or int(text) >= len(OCCUPATIONS):
+        raise RejectedRowError("occupation_unknown")
+    return OCCUPATIONS[int(text)]

@@ -29,7 +29,7 @@ class MRCleanMovies(CleaningJob):
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return movie, 0 (position decides) and movie_id, title, release_year, genres; raise RejectedRowError."""
+        """Return movie, 0 (position decides) and title, release_year, genres; raise RejectedRowError."""
         layout, encoding = self.options.layout, self.options.encoding
         if layout == "tab":  # u.item: pipes, five fields, then one flag a genre
             fields = split_fields(line, b"|", ITEM_FIELDS_BEFORE_GENRES + len(ITEM_GENRES))
@@ -39,8 +39,13 @@ class MRCleanMovies(CleaningJob):
             genres = join_genres(decode_text(fields[2], layout, encoding).split("|"))
         movie = parse_id(fields[0], "movie_id")
         title, year = split_title(decode_text(fields[1], layout, encoding))
-        columns = [b"%d" % movie, title.encode(), NULL if year is None else b"%d" % year, genres.encode()]
-        return b"%d" % movie, 0, b"\t".join(columns)
+        rest = [title.encode(), NULL if year is None else b"%d" % year, genres.encode()]
+        return b"%d" % movie, 0, b"\t".join(rest)
+
+    @staticmethod
+    def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:
+        """Return movie_id, title, release_year, genres."""
+        return b"%b\t%b" % (key, rest)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ ratings of one (user, movie) the latest wins; at equal times, the one that stand
 
 from __future__ import annotations
 
-from cleaning_job import CleaningJob
+from cleaning_job import KEY_SEPARATOR, CleaningJob
 from field_rules import (
     DELIMITERS,
     EARLIEST_TIMESTAMP,
@@ -27,7 +27,7 @@ class MRCleanRatings(CleaningJob):
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
-        """Return (user,movie), Unix seconds and user_id, movie_id, rating, rated_at; raise RejectedRowError."""
+        """Return user and movie, Unix seconds, and the rating's text; raise RejectedRowError."""
         fields = line.split(DELIMITERS[self.options.layout])
         if len(fields) == 4:
             user, movie, stars, time = fields
@@ -47,7 +47,7 @@ class MRCleanRatings(CleaningJob):
             ):
                 rated_at = int(time)
                 if EARLIEST_TIMESTAMP <= rated_at <= self.options.latest_timestamp:
-                    return b"%b,%b" % (user, movie), rated_at, b"%b\t%b\t%b\t%b" % (user, movie, rating, time)
+                    return b"%b\x1f%b" % (user, movie), rated_at, rating
         return self.parse_strictly(line)
 
     def parse_strictly(self, line: bytes) -> tuple[bytes, int, bytes]:
@@ -57,7 +57,12 @@ class MRCleanRatings(CleaningJob):
         movie = parse_id(movie_field, "movie_id")
         rating = parse_rating(rating_field)
         rated_at = parse_timestamp(time_field, self.options.latest_timestamp)
-        return b"%d,%d" % (user, movie), rated_at, b"%d\t%d\t%b\t%d" % (user, movie, rating, rated_at)
+        return b"%d\x1f%d" % (user, movie), rated_at, rating
+
+    @staticmethod
+    def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:
+        """Return user_id, movie_id, rating, rated_at."""
+        return b"%b\t%b\t%b" % (key.replace(KEY_SEPARATOR, b"\t"), rest, precedence)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 from ratings import BoolArray, FloatArray, IntArray
+from top_n import Float32Array
 
 # Numbers in one padded batch: 4 million doubles are 32 MB.
 _BATCH_NUMBERS = 4_000_000
@@ -23,14 +25,24 @@ class Incidence:
 
     starts: IntArray
     columns: IntArray
-    weights: FloatArray
+    weights: FloatArray | Float32Array
 
     @classmethod
-    def build(cls, entity: IntArray, column: IntArray, weight: FloatArray, entities: int) -> Incidence:
+    def build(cls, entity: IntArray, column: IntArray, weight: FloatArray | Float32Array, entities: int) -> Incidence:
         """Group (entity, column, weight) triples by entity, columns ascending, whatever order they come in."""
         order = np.lexsort((column, entity))
         starts = np.searchsorted(entity[order], np.arange(entities + 1))
         return cls(starts.astype(np.int64), column[order], weight[order])
+
+    @classmethod
+    def none(cls, entities: int) -> Incidence:
+        """Return that of so many entities none rated anything."""
+        return cls(np.zeros(entities + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+    def matrix(self, columns: int) -> sp.csr_matrix:
+        """Return the weights as a sparse matrix, (entities, columns), in single precision."""
+        shape = (len(self.starts) - 1, columns)
+        return sp.csr_matrix((self.weights.astype(np.float32), self.columns, self.starts), shape=shape)
 
     def rows(self, first: int, last: int) -> Incidence:
         """Return the part for the entities first .. last-1."""

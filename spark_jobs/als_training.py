@@ -1,25 +1,31 @@
 """Implicit ALS over half steps, and the blend that makes it rank well on the timeline.
 
-The blend has three parts, each of which the validation half of the embedded set asked for (see EVALUATION.md):
+The blend's parts, each of which the tuning asked for (see docs/evaluation.md):
 - movie factors are learned with time-decayed confidence: what was rated long before the batch's end counts less;
 - a user's factors are one exact half step on his own profile, decayed from his newest rating: taste of late counts most;
-- a score is  gain(movie) * factors · factors + prior(movie), both from recent popularity among
-  users who came back (baselines.returning_popularity).
+- movie neighbours (linear_neighbours) add what the factors are too few to hold;
+- gain and prior come from recent popularity among users who came back (baselines.returning_popularity).
+docs/model.md has the formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from als_half_step import Incidence, half_step
-from baselines import returning_popularity
+from baselines import returning_popularity, returning_weights
 from factor_model import FactorModel, Settings, profile_weights, training_weights
+from linear_neighbours import linear_neighbours
 from ratings import FloatArray, IntArray, Ratings, positions
 
 # (parts of one side, the other side's factors, its gram matrix, alpha, reg_param) -> factors of each part
 HalfSteps = Callable[[Sequence[Incidence], FloatArray, FloatArray, float, float], list[FloatArray]]
+
+# A movie's share of recent popularity counts as at least this in its gain, so that taste alone can bring up a rare movie.
+LEAST_SHARE = 1e-3
 
 # Parts follow from the data alone: the padding within a part, and so the last bits, may not depend on the cluster's size.
 RATINGS_PER_PART = 50_000
@@ -69,32 +75,27 @@ def blend(
     as_of: int,
     solve: HalfSteps = half_steps_here,
 ) -> FactorModel:
-    """Return the model with these movie factors, (movies, rank): users folded in from their profiles, gain and prior added."""
-    profiles = Incidence.build(
-        positions(users, ratings.user_id),
-        positions(movies, ratings.movie_id),
-        profile_weights(ratings, settings),
-        len(users),
-    )
-    # The published factors are float32: users are solved against exactly those, so that the reasons' sums are exact too.
+    """Return the model with these movie factors, (movies, rank): users folded in from their profiles, the other parts added."""
+    user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
+    # What is published is float32: users are solved against exactly that, so that the reasons' sums are exact too.
+    profiles = Incidence.build(user_at, movie_at, profile_weights(ratings, settings).astype(np.float32), len(users))
     published = movie_factors.astype(np.float32)
     user_factors = _solve(solve, parts_of(profiles), published.astype(np.float64), settings)
-    recent = returning_popularity(
-        ratings,
-        movies,
-        settings.prior_half_life_days,
-        as_of,
-        settings.first_visit_days,
-        settings.first_visit_weight,
-    )
-    share = np.maximum(recent / recent.max(), 1e-6)
+    returning = returning_weights(ratings, settings.first_visit_days, settings.first_visit_weight)
+    recent = returning_popularity(ratings, movies, settings.prior_half_life_days, as_of, returning)
+    share = recent / recent.max()
+    gain = (settings.personal_weight * np.maximum(share, LEAST_SHARE) ** settings.gain_power).astype(np.float32)
+    confidence = training_weights(ratings, settings, as_of) * returning
+    near = linear_neighbours(user_at, movie_at, confidence, gain, settings.neighbour_ridge, settings.neighbours)
     return FactorModel(
         users,
         user_factors.astype(np.float32),
         movies,
         published,
-        (share**settings.gain_power).astype(np.float32),
-        (settings.prior_weight * share).astype(np.float32),
+        gain,
+        share.astype(np.float32),
+        replace(near, weights=near.weights * np.float32(settings.neighbour_weight)),
+        profiles,
         settings,
         int(ratings.rated_at.max()),
     )

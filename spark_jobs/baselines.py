@@ -24,27 +24,22 @@ def recent_popularity(ratings: Ratings, movie_ids: IntArray, half_life_days: flo
     return _counted(ratings, movie_ids, _recency(ratings, half_life_days, as_of))
 
 
-def returning_popularity(
-    ratings: Ratings,
-    movie_ids: IntArray,
-    half_life_days: float,
-    as_of: int,
-    first_visit_days: float,
-    first_visit_weight: float,
-) -> FloatArray:
-    """Return recent popularity among users who came back.
+def returning_weights(ratings: Ratings, first_visit_days: float, first_visit_weight: float) -> FloatArray:
+    """Return `first_visit_weight` for what a user rated within `first_visit_days` of his first rating, 1 for what came later.
 
-    What a user rates within `first_visit_days` of his first rating counts `first_visit_weight` times: a newcomer enters what he saw
-    over the years, a returning user what he has seen since, and lists are for users who return.
+    A newcomer enters what he saw over the years, a returning user what he has seen since, and lists are for users who return.
     """
-    weights = _recency(ratings, half_life_days, as_of)
-    if len(ratings):
-        starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
-        first = np.repeat(np.minimum.reduceat(ratings.rated_at, starts), np.diff(starts, append=len(ratings)))
-        weights = np.where(
-            ratings.rated_at - first > first_visit_days * SECONDS_PER_DAY, weights, first_visit_weight * weights
-        )
-    return _counted(ratings, movie_ids, weights)
+    starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
+    first = np.repeat(np.minimum.reduceat(ratings.rated_at, starts), np.diff(starts, append=len(ratings)))
+    later = ratings.rated_at - first > first_visit_days * SECONDS_PER_DAY
+    return np.where(later, 1.0, first_visit_weight)
+
+
+def returning_popularity(
+    ratings: Ratings, movie_ids: IntArray, half_life_days: float, as_of: int, returning: FloatArray
+) -> FloatArray:
+    """Return recent popularity where each rating counts by `returning` (returning_weights) too."""
+    return _counted(ratings, movie_ids, _recency(ratings, half_life_days, as_of) * returning)
 
 
 def _recency(ratings: Ratings, half_life_days: float, as_of: int) -> FloatArray:

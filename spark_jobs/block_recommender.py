@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from als_half_step import Incidence
 from factor_model import FactorModel, profile_weights
 from ratings import FloatArray, Ratings, positions
 from reasons import contributions, top_reasons
-from top_n import top_n_block
 
 
 @dataclass(frozen=True)
@@ -27,29 +27,19 @@ class Recommender:
         """Return the rows of the recommendations table for the users of `ratings`, which holds all that each of them has rated."""
         model = self.model
         users = ratings.users()
-        seen_rows = positions(users, ratings.user_id)
-        seen_columns = positions(model.movie_ids, ratings.movie_id)
-        if (seen_columns < 0).any():
+        columns_seen = positions(model.movie_ids, ratings.movie_id)
+        if (columns_seen < 0).any():
             raise ValueError("the ratings hold movies that the model does not: it was trained on another batch")
-        columns, scores = top_n_block(
-            model.factors_of(users), model.scoring_factors(), model.movie_prior, seen_rows, seen_columns, self.top_n
-        )
-        weights = profile_weights(ratings, model.settings)
-        starts = np.searchsorted(ratings.user_id, users, side="left")
-        ends = np.searchsorted(ratings.user_id, users, side="right")
+        weights = profile_weights(ratings, model.settings).astype(np.float32)
+        profiles = Incidence.build(positions(users, ratings.user_id), columns_seen, weights, len(users))
+        columns, scores = model.top_n(model.factors_of(users), profiles, self.top_n)
         reasons: list[str] = []
-        for start, end, row in zip(starts, ends, columns, strict=True):
-            added = contributions(
-                self.gram,
-                model.movie_factors[row[row >= 0]],
-                model.movie_factors[seen_columns[start:end]],
-                weights[start:end],
-                model.settings.alpha,
-                model.settings.reg_param,
-            )
-            stars = ratings.rating[start:end]
+        for user, row in enumerate(columns):
+            own = slice(profiles.starts[user], profiles.starts[user + 1])
+            added = contributions(model, self.gram, row[row >= 0], columns_seen[own], weights[own])
+            stars = ratings.rating[own]
             liked = (stars >= stars.mean()).astype(np.int64)
-            reasons.extend(top_reasons(added, ratings.movie_id[start:end], liked))
+            reasons.extend(top_reasons(added, ratings.movie_id[own], liked))
         kept = columns >= 0
         ranks = np.broadcast_to(np.arange(1, columns.shape[1] + 1), columns.shape)
         return pd.DataFrame(

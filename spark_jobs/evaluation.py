@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from als_half_step import Incidence
 from als_training import train
 from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
 from factor_model import FactorModel, Settings
+from linear_neighbours import Neighbours
 from metrics import coverage, exposure_gini, hits, novelty, ranking_metrics
 from promotion import POPULARITY, RECENT_POPULARITY
 from ratings import FloatArray, IntArray, Ratings, positions
 from splits import Window
-from top_n import NO_MOVIE, USERS_PER_BLOCK, Float32Array, top_n_block
+from top_n import NO_MOVIE, USERS_PER_BLOCK
 
 
 @dataclass(frozen=True)
@@ -41,40 +43,34 @@ class WindowResult:
         return {name: float(values.mean()) for name, values in self.per_user.items()} | self.lists
 
 
-def recommend(model: FactorModel, users: IntArray, seen: Ratings, n: int) -> IntArray:
-    """Return the model's n best movie ids for each of `users` (ascending), (users, n), without the movies in `seen`."""
+def recommend(model: FactorModel, users: IntArray, n: int) -> IntArray:
+    """Return the model's n best movie ids for each of `users` (ascending), (users, n), without those in his profile."""
     lists = np.full((len(users), n), NO_MOVIE, dtype=np.int64)
-    seen_rows = positions(users, seen.user_id)
-    seen_columns = positions(model.movie_ids, seen.movie_id)
-    useful = (seen_rows >= 0) & (seen_columns >= 0)
-    seen_rows, seen_columns = seen_rows[useful], seen_columns[useful]
-    scoring_factors = model.scoring_factors()
     for start in range(0, len(users), USERS_PER_BLOCK):
-        block = slice(start, start + USERS_PER_BLOCK)
-        inside = (seen_rows >= start) & (seen_rows < start + USERS_PER_BLOCK)
-        columns, _ = top_n_block(
-            model.factors_of(users[block]),
-            scoring_factors,
-            model.movie_prior,
-            seen_rows[inside] - start,
-            seen_columns[inside],
-            n,
-        )
-        lists[block] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
+        block = users[start : start + USERS_PER_BLOCK]
+        columns, _ = model.top_n(model.factors_of(block), model.profiles_of(block), n)
+        lists[start : start + USERS_PER_BLOCK] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
     return lists
 
 
-def unpersonalised(movie_ids: IntArray, scores: FloatArray) -> FactorModel:
-    """Return a model that gives everybody the same scores, so that baselines run through the same code as the candidate."""
-    nobody = np.zeros((0, 1), dtype=np.float32)
-    flat: Float32Array = np.zeros((len(movie_ids), 1), dtype=np.float32)
+def unpersonalised(train: Ratings, scores: FloatArray) -> FactorModel:
+    """Return a model that gives everybody the same scores, so that baselines run through the same code as the candidate.
+
+    `scores` run beside the movies of `train`.
+    """
+    users, movies = train.users(), train.movies()
+    rated = Incidence.build(
+        positions(users, train.user_id), positions(movies, train.movie_id), np.ones(len(train)), len(users)
+    )
     return FactorModel(
-        np.zeros(0, dtype=np.int64),
-        nobody,
-        movie_ids,
-        flat,
-        np.ones(len(movie_ids), dtype=np.float32),
+        users,
+        np.zeros((len(users), 1), dtype=np.float32),
+        movies,
+        np.zeros((len(movies), 1), dtype=np.float32),
+        np.ones(len(movies), dtype=np.float32),
         scores.astype(np.float32),
+        Neighbours.none(len(movies)),
+        rated,
     )
 
 
@@ -83,7 +79,7 @@ def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, te
     users, relevant = np.unique(test.user_id, return_counts=True)
     known = positions(train.users(), users) >= 0
     users, relevant, strangers = users[known], relevant[known], int((~known).sum())
-    lists = recommend(model, users, train, k)
+    lists = recommend(model, users, k)
     per_user = ranking_metrics(hits(lists, users, test.user_id, test.movie_id), relevant)
     movies = train.movies()
     together = {
@@ -101,7 +97,7 @@ def evaluate_baselines(window: Window, train: Ratings, test: Ratings, k: int) ->
         POPULARITY: popularity(train, movies),
         RECENT_POPULARITY: recent_popularity(train, movies, RECENT_HALF_LIFE_DAYS, window.test_from),
     }
-    return [evaluate(unpersonalised(movies, s), name, window, train, test, k) for name, s in scores.items()]
+    return [evaluate(unpersonalised(train, s), name, window, train, test, k) for name, s in scores.items()]
 
 
 def known_users(window: Window, ratings: Ratings) -> int:

@@ -12,13 +12,13 @@ import mlflow
 import pandas as pd
 from factor_model import FactorModel
 from mlflow.pyfunc.model import PythonModel
-from top_n import USERS_PER_BLOCK, top_n_block
+from top_n import USERS_PER_BLOCK
 
 FACTORS_ARTIFACT = "factors"
 
 
 class FactorRecommender(PythonModel):
-    """Recommends the n best movies by the factors; it does not know what the users have seen since, so it leaves nothing out."""
+    """Recommends the n best movies that a user had not rated when the model was trained; an unknown user gets the most popular of late."""
 
     def load_context(self, context: Any) -> None:
         """Read the factors that were logged with the model."""
@@ -29,13 +29,9 @@ class FactorRecommender(PythonModel):
         n = int((params or {}).get("n", 10))
         users = model_input["user_id"].to_numpy().astype("int64")
         parts = []
-        none = users[:0]
-        scoring_factors = self.model.scoring_factors()
         for start in range(0, len(users), USERS_PER_BLOCK):
             block = users[start : start + USERS_PER_BLOCK]
-            columns, scores = top_n_block(
-                self.model.factors_of(block), scoring_factors, self.model.movie_prior, none, none, n
-            )
+            columns, scores = self.model.top_n(self.model.factors_of(block), self.model.profiles_of(block), n)
             for user, row, row_scores in zip(block, columns, scores, strict=True):
                 kept = row >= 0
                 parts.append(

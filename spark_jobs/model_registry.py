@@ -20,8 +20,8 @@ FACTORS_SHA256_TAG = "factors_sha256"
 BATCH_ID_TAG = "batch_id"
 
 _HERE = Path(__file__).parent
-_MODEL_MODULES = ("factor_model.py", "ratings.py", "top_n.py")
-_MODEL_PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow")
+_MODEL_MODULES = ("als_half_step.py", "factor_model.py", "linear_neighbours.py", "ratings.py", "top_n.py")
+_MODEL_PACKAGES = ("mlflow", "numpy", "pandas", "pyarrow", "scipy")
 
 
 class ModelMismatchError(Exception):

@@ -1,8 +1,9 @@
 """Compute the top-N lists of one batch with the registered model of that batch.
 
-Reads the batch's partitions of <database>.ratings and .movies and the model version from MLflow, whose factors must have the
-SHA-256 that the version is tagged with. Writes Parquet to <warehouse>/{recommendations,similar_movies,popular_movies}/batch_id=<B>/:
-all three are complete before the first is put in place. A rerun replaces them with the same rows in the same order.
+Reads the batch's partitions of <database>.ratings and .movies and the model version from MLflow, whose content must have the
+SHA-256 that the version is tagged with. Writes <warehouse>/<table>/batch_id=<B>/ for recommendations, similar_movies,
+popular_movies, movie_factors and movie_neighbours: all are complete before the first is put in place. A rerun replaces them
+with the same rows in the same order.
 """
 
 from __future__ import annotations
@@ -11,15 +12,24 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import mlflow
 import model_registry
 import numpy as np
 import pandas as pd
+from als_half_step import Incidence
 from baselines import RECENT_HALF_LIFE_DAYS
 from batch_session import progress, report, start_session
 from block_recommender import Recommender
 from factor_model import FactorModel
+from newcomer_tables import (
+    MOVIE_FACTORS_COLUMNS,
+    MOVIE_NEIGHBOURS_COLUMNS,
+    fold_in,
+    movie_factors,
+    movie_neighbours,
+)
 from popular_lists import popular_movies
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
@@ -57,7 +67,9 @@ def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel,
     the product, is the same however Spark lays out its partitions.
     """
     gram = model.movie_factors.astype(np.float64).T @ model.movie_factors.astype(np.float64)
-    shared = spark.sparkContext.broadcast(Recommender(model, gram, top_n))
+    # Profiles come with each block's ratings.
+    without_profiles = replace(model, profiles=Incidence.none(len(model.user_ids)))
+    shared = spark.sparkContext.broadcast(Recommender(without_profiles, gram, top_n))
     blocks = pd.DataFrame(
         {
             "user_id": model.user_ids.astype(np.int32),
@@ -147,6 +159,12 @@ def main(argv: list[str] | None = None) -> None:
     writer.write(
         "popular_movies", popular(spark, ratings, movies, options.popular_n, RECENT_HALF_LIFE_DAYS), ["scope", "rank"]
     )
+    writer.write("movie_factors", spark.createDataFrame(movie_factors(model), MOVIE_FACTORS_COLUMNS), ["movie_id"])
+    writer.write(
+        "movie_neighbours",
+        spark.createDataFrame(movie_neighbours(model), MOVIE_NEIGHBOURS_COLUMNS),
+        ["movie_id", "rank"],
+    )
     written = writer.put_in_place()
     report(
         {
@@ -157,6 +175,7 @@ def main(argv: list[str] | None = None) -> None:
             "rows": written,
             "partitions": {table: writer.partition(table) for table in written},
             "users": len(ratings.users()),
+            "fold_in": fold_in(model),
             "seconds": round(time.monotonic() - started, 1),
         },
         options.result,

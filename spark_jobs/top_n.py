@@ -1,4 +1,4 @@
-"""Exact top-N lists by blocks of users: one matrix product a block, seen movies out, the best N in a fixed order."""
+"""Exact top-N lists by blocks of users: the best N of a block of scores, in a fixed order."""
 
 from __future__ import annotations
 
@@ -43,25 +43,6 @@ def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Arra
     found_scores[:, :kept] = np.take_along_axis(values, by_score, axis=1)
     found[np.isneginf(found_scores)] = NO_MOVIE
     return found, found_scores
-
-
-def top_n_block(
-    user_factors: Float32Array,
-    movie_factors: Float32Array,
-    movie_prior: Float32Array,
-    seen_users: IntArray,
-    seen_movies: IntArray,
-    n: int,
-) -> tuple[IntArray, Float32Array]:
-    """Return the n best movies of each user of a block by factors · factors + prior, without those he has seen.
-
-    Shapes: user_factors (users, rank), movie_factors (movies, rank), movie_prior (movies,). `seen_users` and `seen_movies` are rows
-    and columns of equal length. The movies must be ordered by movie_id: then ties go to the smaller id.
-    """
-    scores = user_factors @ movie_factors.T
-    scores += movie_prior
-    scores[seen_users, seen_movies] = -np.inf
-    return top_n_of_scores(scores, n)
 
 
 def most_similar(movie_factors: Float32Array, rows: slice, n: int) -> tuple[IntArray, Float32Array]:

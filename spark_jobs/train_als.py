@@ -34,10 +34,28 @@ from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
 from warehouse import collect_ratings, read_ratings
 
+# What each field of Settings is, for the program's help.
+SETTINGS_HELP = {
+    "rank": "factors a user and a movie",
+    "max_iter": "ALS iterations",
+    "reg_param": "regularisation",
+    "alpha": "confidence that a rating adds",
+    "seed": "start of the factors",
+    "confidence_half_life_days": "age at which a rating counts half in learning",
+    "profile_half_life_days": "the same in a user's profile, from his newest rating",
+    "neighbours": "neighbours kept of a movie; 0: factors alone",
+    "neighbour_ridge": "ridge of the neighbours' regression",
+    "neighbour_weight": "weight of the neighbours beside the factors",
+    "prior_half_life_days": "age at which a rating counts half in recent popularity",
+    "personal_weight": "weight of taste beside recent popularity",
+    "gain_power": "power of recent popularity that taste is multiplied with",
+    "first_visit_days": "length of a user's first visit",
+    "first_visit_weight": "weight of a first visit's ratings in popularity and neighbours",
+}
+
 
 def arguments() -> argparse.ArgumentParser:
     """Return the program's argument parser."""
-    defaults = Settings()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch-id", required=True, help="the batch to train on, YYYYMMDDTHHMMSS")
     parser.add_argument("--database", default="marquee", help="Hive database (default: %(default)s)")
@@ -48,50 +66,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--experiment", default="marquee", help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
-    parser.add_argument(
-        "--rank", type=int, default=defaults.rank, help="factors a user and a movie (default: %(default)s)"
-    )
-    parser.add_argument("--max-iter", type=int, default=defaults.max_iter, help="ALS iterations (default: %(default)s)")
-    parser.add_argument(
-        "--reg-param", type=float, default=defaults.reg_param, help="regularisation (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--alpha", type=float, default=defaults.alpha, help="confidence a star adds (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="start of the factors (default: %(default)s)")
-    parser.add_argument(
-        "--confidence-half-life-days",
-        type=float,
-        default=defaults.confidence_half_life_days,
-        help="of learning (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--profile-half-life-days",
-        type=float,
-        default=defaults.profile_half_life_days,
-        help="of a user's taste (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--prior-half-life-days",
-        type=float,
-        default=defaults.prior_half_life_days,
-        help="of popularity (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--prior-weight", type=float, default=defaults.prior_weight, help="of recent popularity (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--gain-power", type=float, default=defaults.gain_power, help="of recent popularity (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--first-visit-days", type=float, default=defaults.first_visit_days, help="of a user (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--first-visit-weight",
-        type=float,
-        default=defaults.first_visit_weight,
-        help="of a first visit's ratings in popularity (default: %(default)s)",
-    )
+    for name, value in asdict(Settings()).items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=type(value),
+            default=value,
+            help=f"{SETTINGS_HELP[name]} (default: %(default)s)",
+        )
     parser.add_argument(
         "--solver",
         choices=("blocked", "mllib"),

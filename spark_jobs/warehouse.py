@@ -57,11 +57,11 @@ class PartitionWriter:
         count = rows.count()
         files = -(-count // ROWS_PER_FILE)
         one_or_ranged = rows.repartition(1) if files <= 1 else rows.repartitionByRange(files, *sort_by)
-        one_or_ranged.sortWithinPartitions(*sort_by).write.parquet(attempt)
+        one_or_ranged.sortWithinPartitions(*sort_by).write.orc(attempt)
         rows.unpersist()
         # Spark puts a random id in each name; without it the same batch gives the same directory.
         for number, name in enumerate(n for n in self._files.names(attempt) if n.startswith("part-")):
-            self._files.rename(f"{attempt}/{name}", f"{attempt}/part-{number:05d}.parquet")
+            self._files.rename(f"{attempt}/{name}", f"{attempt}/part-{number:05d}.orc")
         self._written[table] = count
 
     def put_in_place(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import stat
 import zipfile
 import zlib
@@ -130,7 +131,7 @@ class ZipArchive:
                 while chunk := file.read(CHUNK_BYTES):
                     done += len(chunk)
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError) as error:
             raise IngestError(
                 f"{self.path}: entry {info.filename!r} is damaged ({error}); the archive is truncated or corrupt, "
                 "fetch it again."

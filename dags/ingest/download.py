@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,12 +19,14 @@ from ingest.progress import with_progress
 LOGGER = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 4
+SECONDS_BEFORE_RETRY = 1.0
 
 
 def download_archive(dataset: Dataset, cache_dir: Path) -> Path:
     """Return the path of the data set's archive in ``cache_dir``, fetching it where it is not there yet.
 
-    A partial download is kept as ``<archive>.part`` and continued by the next call. An archive that fails its
+    A partial download is kept as ``<archive>.part`` and continued by the next call, unless the server's file has
+    changed since: then it is fetched from the beginning. An archive that fails its
     checksum is deleted, so that it cannot be used or continued. Raises IngestError naming the address.
     """
     if dataset.archive is None or dataset.address is None:
@@ -39,6 +42,7 @@ def download_archive(dataset: Dataset, cache_dir: Path) -> Path:
         target.unlink()
     partial = target.with_name(target.name + ".part")
     _fetch(dataset.address, partial)
+    version_of(partial).unlink(missing_ok=True)
     found = file_checksum(partial, algorithm)
     if found != expected:
         partial.unlink()
@@ -78,10 +82,14 @@ def _expected_checksum(dataset: Dataset) -> tuple[str, str]:
     return "md5", match.group()
 
 
-def _open(address: str, start: int) -> HTTPResponse:
+def _open(address: str, start: int, version: str | None = None) -> HTTPResponse:
+    """Ask for ``address`` from byte ``start`` on, provided that it is still ``version``, else from the beginning."""
     if not address.startswith(("https://", "http://")):
         raise IngestError(f"{address} is no http address; only those are fetched.")
-    request = urllib.request.Request(address, headers={"Range": f"bytes={start}-"} if start else {})  # noqa: S310
+    headers = {"Range": f"bytes={start}-"} if start else {}
+    if start and version:
+        headers["If-Range"] = version
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310
     response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
     return response
 
@@ -110,20 +118,50 @@ def _fetch(address: str, partial: Path) -> None:
                 f"{address} cannot be fetched ({reason}); run again to continue where it stopped, or give --archive."
             )
         LOGGER.warning("%s: %s; continuing", address, reason)
+        time.sleep(SECONDS_BEFORE_RETRY * 2 ** (failures - 1))
 
 
 def _fetch_from(address: str, partial: Path, start: int) -> bool:
-    """Append what the server sends from byte ``start`` on; return whether all that it announced has come."""
-    with _open(address, start) as response:
-        resumed = response.status == 206
+    """Append what the server sends from byte ``start`` on; return whether all that it announced has come.
+
+    A server that knows no ranges, or whose file is another one by now, sends it from the beginning.
+    """
+    version_file = version_of(partial)
+    version = version_file.read_text(encoding="utf-8") if version_file.exists() else None
+    with _open(address, start, version) as response:
+        sent_from = _first_byte(response)
+        if sent_from not in (0, start):
+            raise IngestError(f"{address} sends from byte {sent_from} where {start} was asked for; give --archive.")
         length = response.headers.get("Content-Length")
         announced = int(length) if length is not None else None
         received = 0
-        with partial.open("ab" if resumed else "wb") as file:
-            for chunk in with_progress(_chunks(response), f"Downloading {address}", announced):
+        total = None if announced is None else sent_from + announced
+        with partial.open("ab" if sent_from else "wb") as file:
+            if sent_from == 0:  # now that nothing is left of an earlier version
+                version_file.write_text(_version(response), encoding="utf-8")
+            for chunk in with_progress(_chunks(response), f"Downloading {address}", total, already=sent_from):
                 file.write(chunk)
                 received += len(chunk)
     return announced is None or received == announced
+
+
+def version_of(partial: Path) -> Path:
+    """Return where the server's name for the version that ``partial`` belongs to is kept."""
+    return partial.with_name(partial.name + ".version")
+
+
+def _version(response: HTTPResponse) -> str:
+    """Return what If-Range accepts: a strong entity tag, else the date of the file, else nothing."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")
+
+
+def _first_byte(response: HTTPResponse) -> int:
+    """Return the position in the file of the first byte of an answer."""
+    if response.status != 206:
+        return 0
+    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return int(match[1]) if match else -1
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:

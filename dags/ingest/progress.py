@@ -11,12 +11,13 @@ SECONDS_BETWEEN_LINES = 5.0
 MEBIBYTE = 1 << 20
 
 
-def with_progress(chunks: Iterable[bytes], what: str, total_bytes: int | None) -> Iterator[bytes]:
+def with_progress(chunks: Iterable[bytes], what: str, total_bytes: int | None, *, already: int = 0) -> Iterator[bytes]:
     """Pass ``chunks`` through and log how many MiB have gone by, at most once every five seconds.
 
-    ``total_bytes`` is the expected length in bytes, or None where the source does not say.
+    ``total_bytes`` is the expected length in bytes, or None where the source does not say; of it, ``already`` bytes
+    have gone by before.
     """
-    done = 0
+    done = already
     next_line = time.monotonic() + SECONDS_BETWEEN_LINES
     for chunk in chunks:
         yield chunk

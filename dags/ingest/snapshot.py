@@ -19,6 +19,7 @@ LOGGER = logging.getLogger(__name__)
 RAW_ROOT = "/marquee/raw"
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 1
+READ_ONLY = "444"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def store_snapshot(
                 _write_file(client, f"{attempt}/{fact.name}", source, fact)
         else:
             LOGGER.info("The source is unchanged since batch %s; its files are not stored again", same)
-        client.write(f"{attempt}/{MANIFEST}", data=content_bytes)
+        client.write(f"{attempt}/{MANIFEST}", data=content_bytes, permission=READ_ONLY)
         if client.status(final, strict=False) is not None:  # a rename would move the attempt into that folder
             raise IngestError(f"{final} exists without a manifest; look at what it is and remove it.")
         client.rename(attempt, final)
@@ -134,7 +135,7 @@ def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, s
 
 
 def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFacts) -> None:
-    client.write(path, data=verified_stream(source, fact))
+    client.write(path, data=verified_stream(source, fact), permission=READ_ONLY)
     stored = int(client.status(path)["length"])
     if stored != fact.bytes:
         raise IngestError(f"HDFS holds {stored} bytes of {path} where {fact.bytes} were sent; run again.")

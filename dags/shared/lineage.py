@@ -39,7 +39,7 @@ def lineage_of(context: Context) -> dict[str, Any]:
         return value
 
     batch_id = settings.batch_id_of(dag_run)
-    quality = {table: result_of(f"validate_{table}") for table in (*settings.WAREHOUSE_TABLES, *settings.TOP_N_TABLES)}
+    quality = {**result_of("validate_warehouse")["tables"], **result_of("validate_top_n")["tables"]}
     training = result_of("train_als")
     return {
         "batch_id": batch_id,

@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 
 from airflow.providers.apache.hdfs.hooks.webhdfs import WebHDFSHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.branch import BranchMixIn
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
-from shared import settings, yarn
+from shared import partitions, settings, yarn
 from shared.lineage import lineage_of
 from shared.programs import ProgramError, RunningProgram, result_of
 from shared.publishing import build_argv
@@ -77,20 +79,47 @@ class ProgramOperator(BaseOperator):
             self._running.stop()
 
 
+class DataDocsLink(BaseOperatorLink):
+    """The button on a task that leads to the data docs of its batch."""
+
+    name = "Data docs"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address; Airflow asks when the task has ended, however it has ended."""
+        return f"{settings.DATA_DOCS_URL}/{operator.batch_id}/index.html"
+
+
+class ValidateOperator(ProgramOperator):
+    """Runs expectations/validate.py; what it found is a click away, also when it failed."""
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id")
+    operator_extra_links = (DataDocsLink(),)
+
+    def __init__(self, *, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_id = batch_id
+
+
 class MrJobOperator(ProgramOperator):
     """Runs an mrjob program on YARN into an attempt directory, then renames that to the run's directory."""
 
-    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "final_directory", "batch_id")
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "source_file", "final_directory", "batch_id")
 
-    def __init__(self, *, final_directory: str, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+    def __init__(
+        self, *, source_file: str, final_directory: str, batch_id: str = settings.BATCH_ID, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.source_file = source_file
         self.final_directory = final_directory
         self.batch_id = batch_id
         self._tag = ""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Returns where the output lies, and its bytes and files."""
+        """Returns where the output lies, and its bytes and files. Skips where the data set has no such file."""
         client = hdfs_client()
+        if not self.source_file:
+            client.delete(self.final_directory, recursive=True)
+            raise AirflowSkipException(f"The data set has no file for {self.task_id}.")
         self._tag = yarn.application_tag(self.batch_id, self.task_id)
         yarn.kill_applications(self._tag, self.log)
         parent, name = self.final_directory.rsplit("/", 1)
@@ -108,6 +137,32 @@ class MrJobOperator(ProgramOperator):
         super().on_kill()
         if self._tag:
             yarn.kill_applications(self._tag, self.log)
+
+
+class LoadOperator(SQLExecuteQueryOperator):  # type: ignore[misc] # the provider is untyped
+    """Runs Hive statements that write every table's attempt, then puts all of them in place and makes them readable.
+
+    A statement that renders to nothing, because the data set has no such file, is left out.
+    """
+
+    template_fields: Sequence[str] = (*SQLExecuteQueryOperator.template_fields, "batch_id", "add_partitions")
+
+    def __init__(
+        self, *, tables: Sequence[str], add_partitions: Sequence[str], batch_id: str = settings.BATCH_ID, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.tables = list(tables)
+        self.add_partitions = list(add_partitions)
+        self.batch_id = batch_id
+
+    def execute(self, context: Context) -> None:
+        """Load wholly or not at all."""
+        client = hdfs_client()
+        partitions.start_load(client, self.batch_id, self.tables, self.log)
+        self.sql: list[str] = [statement for statement in self.sql if statement.strip()]
+        super().execute(context)
+        partitions.commit_load(client, self.batch_id, self.tables)
+        self.get_db_hook().run(self.add_partitions)
 
 
 class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provider is untyped

@@ -5,7 +5,7 @@ A task is named after its job's file, so that one grep finds both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
@@ -15,16 +15,23 @@ from shared import settings
 from shared.operators import (
     BuildPublicationOperator,
     DecidePromotionOperator,
+    LoadOperator,
     MrJobOperator,
-    ProgramOperator,
     ProgramSequenceOperator,
     PublishOperator,
     SparkJobOperator,
+    ValidateOperator,
     hdfs_client,
 )
 
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
 SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
+HIVE: dict[str, Any] = {
+    "conn_id": settings.HIVE_CONNECTION,
+    "pool": settings.HIVE_POOL,
+    "do_xcom_push": False,
+    "execution_timeout": settings.LONG_TASK,
+}
 STORE = ("--store", str(settings.PUBLICATION_STORE))
 EVALUATION = f"{settings.WEBHDFS_URL}/webhdfs/v1{settings.MODEL_PATH}/evaluation.json"
 DECIDE = (
@@ -50,49 +57,98 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
     )
 
 
-def mrjob_task(job: str, part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
-    """Runs `mr_jobs/<job>.py` on YARN over the snapshot's file of `part` (ratings or movies)."""
-    layout = f"{settings.INGEST_RESULT}['layout']['{part}']"
+def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
+    """Runs `mr_jobs/mr_clean_<part>.py` on YARN over the snapshot's file of `part`; skipped where there is none."""
+    job = f"mr_clean_{part}"
+    layout, encoding, source_file = (
+        f"{{{{ {settings.INGEST_RESULT}['layout'].get('{part}', {{}}).get('{name}', '') }}}}"
+        for name in ("layout", "encoding", "file")
+    )
     return MrJobOperator(
         task_id=job,
         argv=[
             *(settings.PYTHON, str(settings.MR_JOBS / f"{job}.py"), "-r", "hadoop"),
-            f"hdfs://{{{{ {settings.INGEST_RESULT}['snapshot'] }}}}/{{{{ {layout}['file'] }}}}",
-            *("--layout", f"{{{{ {layout}['layout'] }}}}", "--encoding", f"{{{{ {layout}['encoding'] }}}}", *arguments),
+            f"hdfs://{{{{ {settings.INGEST_RESULT}['snapshot'] }}}}/{source_file}",
+            *("--layout", layout, "--encoding", encoding, *arguments),
         ],
         environment={"HADOOP_USER_NAME": settings.HDFS_USER},
+        source_file=source_file,
         final_directory=f"{settings.CLEAN}/{{{{ params.dataset }}}}/{settings.BATCH_ID}/{part}",
         execution_timeout=settings.LONG_TASK,
     )
 
 
-def hive_task(task_id: str, *statements: str, parameters: Mapping[str, str] | None = None) -> SQLExecuteQueryOperator:
-    """Runs `hql/<statement>.hql`, one after the other in one HiveServer2 session.
+def statement(name: str, **parameters: str) -> str:
+    """Return the template of `hql/<name>.hql`; `parameters` are Jinja expressions for what the file names.
 
-    `parameters` gives further names to the statements, as Jinja expressions; batch_id and dataset are always there.
+    batch_id and dataset are always there.
     """
-    names = {"batch_id": "batch_id_of(dag_run)", "dataset": "params.dataset", **(parameters or {})}
-    names_of_run = "".join(f"{{% set {name} = {expression} %}}" for name, expression in names.items())
-    return SQLExecuteQueryOperator(
-        task_id=task_id,
-        conn_id=settings.HIVE_CONNECTION,
-        sql=[f"{names_of_run}{{% include '{statement}.hql' %}}" for statement in statements],
-        pool=settings.HIVE_POOL,
-        do_xcom_push=False,
-        execution_timeout=settings.LONG_TASK,
+    names = {"batch_id": "batch_id_of(dag_run)", "dataset": "params.dataset", **parameters}
+    return "".join(f"{{% set {key} = {value} %}}" for key, value in names.items()) + f"{{% include '{name}.hql' %}}"
+
+
+def hive_task(task_id: str, statements: Sequence[str]) -> SQLExecuteQueryOperator:
+    """Runs the statements, one after the other in one HiveServer2 session."""
+    return SQLExecuteQueryOperator(task_id=task_id, sql=list(statements), **HIVE)
+
+
+def create_tables_task() -> SQLExecuteQueryOperator:
+    """Creates both databases and all tables that are not there yet."""
+    staging = [f"staging_{part}" for part in settings.PARTS]
+    return hive_task(
+        "create_tables",
+        [
+            *(statement("create_database"), statement("create_attempt_database")),
+            *(statement(f"create_{table}") for table in (*staging, *settings.WAREHOUSE_TABLES, *settings.TOP_N_TABLES)),
+            *(statement("create_attempt_table", table=f"'{table}'") for table in settings.WAREHOUSE_TABLES),
+        ],
     )
 
 
-def validate_task(table: str) -> ProgramOperator:
-    """Runs the suite `expectations/<table>.json` on this batch's partition of the table."""
-    return ProgramOperator(
-        task_id=f"validate_{table}",
+def load_warehouse_task() -> LoadOperator:
+    """Loads every warehouse table of the batch, and the marts, from what the cleaning jobs wrote: wholly or not at all."""
+    layout = f"{settings.INGEST_RESULT}['layout']"
+    statements = []
+    for part in settings.PARTS:
+        # The same batch may have been made of another data set, whose rows lie elsewhere.
+        statements.append(statement("drop_partition", table=f"'staging_{part}'"))
+        statements += [
+            f"{{% if '{part}' in {layout} %}}{statement(name)}{{% endif %}}"
+            for name in (f"load_staging_{part}", f"load_{part}")
+        ]
+    statements += [
+        statement("load_quarantine", layout=layout),
+        statement("load_row_accounting", layout=layout, files=f"{settings.INGEST_RESULT}['files']"),
+        *(statement(f"load_{table}") for table in settings.MARTS),
+    ]
+    return LoadOperator(
+        task_id="load_warehouse",
+        tables=settings.WAREHOUSE_TABLES,
+        sql=statements,
+        add_partitions=[statement("add_partition", table=f"'{table}'") for table in settings.WAREHOUSE_TABLES],
+        # A data set without tags, links or users skips their cleaning.
+        trigger_rule="none_failed",
+        **HIVE,
+    )
+
+
+def load_top_n_task() -> SQLExecuteQueryOperator:
+    """Makes readable in Hive what `recommend_top_n` wrote."""
+    return hive_task("load_top_n", [statement("add_partition", table=f"'{table}'") for table in settings.TOP_N_TABLES])
+
+
+def validate_task(task_id: str, tables: Sequence[str]) -> ValidateOperator:
+    """Runs the suites `expectations/<table>.json` on this batch's partitions, in one process."""
+    return ValidateOperator(
+        task_id=task_id,
         argv=[
-            *(settings.PYTHON, str(settings.EXPECTATIONS / "validate.py"), "--table", table),
+            *(settings.PYTHON, str(settings.EXPECTATIONS / "validate.py"), "--tables", *tables),
             *("--batch-id", settings.BATCH_ID, "--webhdfs", settings.WEBHDFS_URL, "--user", settings.HDFS_USER),
-            *("--suites", str(settings.EXPECTATIONS), "--data-docs", str(settings.DATA_DOCS)),
+            *("--dataset", "{{ params.dataset }}", "--suites", str(settings.EXPECTATIONS)),
+            *("--data-docs", str(settings.DATA_DOCS)),
+            *(part for limit in settings.DRIFT_LIMITS.items() for part in limit),
         ],
-        execution_timeout=settings.SHORT_TASK,
+        execution_timeout=settings.LONG_TASK,
     )
 
 

@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 import xmlrpc.client
+from pathlib import Path
 
 from infra.control import lifecycle
+from infra.control.backup import BackupError, backup, restore
 from infra.control.environment import environment
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
@@ -31,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--follow", action="store_true")
     clean = commands.add_parser("clean", help="delete this instance's data, logs and secrets")
     clean.add_argument("--yes", action="store_true", help="do not ask")
+    commands.add_parser("backup", help="write databases, HDFS metadata, publications and models to a folder")
+    restoring = commands.add_parser("restore", help="put a backup in place of this instance's data")
+    restoring.add_argument("backup", type=Path, help="folder that `backup` named")
     commands.add_parser("env-example", help="print .env.example")
     run = commands.add_parser("exec", help="run a command with the platform's environment")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -57,6 +62,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             lifecycle.logs(settings, arguments.service, follow=arguments.follow)
         case "clean":
             lifecycle.clean(settings, confirmed=arguments.yes)
+        case "backup":
+            backup(settings)
+        case "restore":
+            restore(settings, arguments.backup)
         case "exec":
             command = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
             os.chdir(REPOSITORY)
@@ -69,7 +78,14 @@ def main() -> int:
     """Runs one command; errors that a user can mend end with one sentence and exit status 1."""
     try:
         return _dispatch(_parser().parse_args())
-    except (SettingsError, PreflightError, InstallError, lifecycle.StartError, SupervisorUnreachableError) as error:
+    except (
+        SettingsError,
+        PreflightError,
+        InstallError,
+        BackupError,
+        lifecycle.StartError,
+        SupervisorUnreachableError,
+    ) as error:
         print(f"marquee: {error}", file=sys.stderr)
         return 1
     except xmlrpc.client.Fault as fault:

@@ -10,6 +10,7 @@ import shlex
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
 
@@ -93,6 +94,19 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_MLFLOW_URL": f"http://{host}:{settings.port('MLFLOW')}",
         "MARQUEE_API_URL": f"http://{host}:{settings.port('API')}",
         "MARQUEE_YARN_RM_URL": f"http://{host}:{settings.port('RESOURCEMANAGER_HTTP')}",
+        "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
+        "MARQUEE_ACCOUNTS_URL": f"http://{host}:{settings.port('ACCOUNTS')}",
+        "MARQUEE_ACCOUNTS_HOST": host,
+        "MARQUEE_ACCOUNTS_SECRET": _secret(settings, "accounts-secret", ""),
+        "MARQUEE_ACCOUNTS_DATABASE": (
+            f"postgresql+psycopg://accounts:{quote(postgres_password, safe='')}@{host}:{settings.port('POSTGRES')}/accounts"
+        ),
+        "MARQUEE_ACCOUNTS_ADMIN_PASSWORD": _secret(
+            settings, "accounts-admin-password", settings["MARQUEE_ACCOUNTS_ADMIN_PASSWORD"]
+        ),
+        # The gateway; it alone says where a request comes from.
+        "MARQUEE_ACCOUNTS_PROXIES": "1",
+        "MARQUEE_GATEWAY_URL": f"{_gateway_scheme(settings)}://{host}:{settings.port('GATEWAY')}",
         "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
         "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),
         "MARQUEE_CACHE_DIR": str(settings.state / "cache"),
@@ -168,6 +182,7 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "dags" / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": settings["MARQUEE_AIRFLOW_PARALLELISM"],
@@ -217,13 +232,33 @@ def _openlineage(settings: Settings) -> dict[str, str]:
     }
 
 
+def _gateway_scheme(settings: Settings) -> str:
+    return "https" if settings["MARQUEE_GATEWAY_CERTIFICATE"] else "http"
+
+
+def _gateway_listen(settings: Settings) -> str:
+    """Returns nginx's directives of where the gateway listens, with TLS where a certificate is set."""
+    listen = f"listen {settings['MARQUEE_GATEWAY_HOST']}:{settings.port('GATEWAY')}"
+    if _gateway_scheme(settings) == "http":
+        return f"{listen};"
+    lines = [
+        f"{listen} ssl;",
+        f'ssl_certificate "{settings["MARQUEE_GATEWAY_CERTIFICATE"]}";',
+        f'ssl_certificate_key "{settings["MARQUEE_GATEWAY_KEY"]}";',
+        'add_header Strict-Transport-Security "max-age=31536000" always;',
+    ]
+    return "\n    ".join(lines)
+
+
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:
     """Returns what `@{NAME}` stands for in infra's configuration templates."""
     values = {name.removeprefix("MARQUEE_"): value for name, value in variables.items()}
     for server in ("NAMENODE", "RESOURCEMANAGER", "NODEMANAGER", "JOBHISTORY", "METASTORE", "HIVESERVER2", "POSTGRES"):
         values[f"{server}_HOST"] = "localhost"
+    values["API_HOST"] = settings["MARQUEE_BIND_HOST"]
     values |= {
         "INSTANCE": str(settings.instance),
+        "GATEWAY_LISTEN": _gateway_listen(settings),
         "SOFTWARE": str(settings.software),
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,
@@ -234,7 +269,12 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
     return values
 
 
-CONFIGURATION = {"hadoop": "infra/hadoop/conf", "hive": "infra/hive/conf", "spark": "infra/spark"}
+CONFIGURATION = {
+    "hadoop": "infra/hadoop/conf",
+    "hive": "infra/hive/conf",
+    "spark": "infra/spark",
+    "gateway": "infra/gateway",
+}
 
 
 def render(settings: Settings, variables: dict[str, str]) -> None:

@@ -80,6 +80,8 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
 
 def _debian_packages(settings: Settings) -> None:
     missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
+    if not Path("/usr/sbin/nginx").exists():
+        missing.append("nginx-light")
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:
@@ -186,6 +188,14 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         "serving-venv",
         _digest(serving),
         lambda: _environment(settings, "serving-venv", serving),
+    )
+    accounts = requirements / "accounts.txt"
+    _step(
+        settings,
+        "Python packages of the accounts service",
+        "accounts-venv",
+        _digest(accounts),
+        lambda: _environment(settings, "accounts-venv", accounts),
     )
     poms = sorted((REPOSITORY / "infra").glob("**/pom.xml"))
     _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shutil
 import socket
@@ -14,6 +15,7 @@ from infra.control.settings import Settings, SettingsError
 from infra.control.supervision import Supervisor
 
 GIB = 1024**3
+SHORTEST_PUBLIC_PASSWORD = 12
 
 
 class PreflightError(Exception):
@@ -42,6 +44,26 @@ def check_tools(settings: Settings) -> None:
         raise PreflightError(
             "No `mvn` on PATH: install Maven (apt-get install maven); it fetches Hadoop's, Hive's and Tez's jars."
         )
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raises PreflightError if others than this machine could log in with a password that is short.
+
+    Passwords that are left empty are generated and long enough.
+    """
+    host = settings["MARQUEE_BIND_HOST"]
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        return
+    for name in ("MARQUEE_AIRFLOW_PASSWORD", "MARQUEE_POSTGRES_PASSWORD"):
+        if 0 < len(settings[name]) < SHORTEST_PUBLIC_PASSWORD:
+            raise PreflightError(
+                f"MARQUEE_BIND_HOST={host} lets others in, and {name} has fewer than {SHORTEST_PUBLIC_PASSWORD} characters: "
+                "leave it empty to have one generated, or choose a longer one."
+            )
 
 
 def available_memory() -> int:
@@ -115,6 +137,7 @@ def check_ports(settings: Settings) -> None:
 def check(settings: Settings) -> None:
     """Makes every check. Ports and memory are not asked for while this instance runs: they are its own."""
     check_tools(settings)
+    check_exposure(settings)
     if not Supervisor(settings).running():
         check_space(settings)
         check_ports(settings)

@@ -185,6 +185,29 @@ def table(settings: Settings) -> list[Service | Preparation]:
             ready="/health",
             page=f":{port('API')}/docs",
         ),
+        Preparation("accounts-database", "infra/gateway/prepare_accounts.sh", ("postgres-databases",)),
+        Service(
+            "accounts",
+            "Accounts service",
+            f"{settings.accounts_python} -m gunicorn -c serving/accounts/gunicorn.conf.py "
+            "'serving.accounts.application:create_app()'",
+            port("ACCOUNTS"),
+            ("accounts-database",),
+            ready="/accounts/ready",
+            page=f":{port('ACCOUNTS')}/accounts/docs",
+            environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus-accounts")},
+        ),
+        Service(
+            "gateway",
+            "Gateway",
+            "infra/gateway/gateway.sh",
+            port("GATEWAY"),
+            ("recommendations", "accounts"),
+            # With TLS an open port must do: the certificate need not be one for the loopback address.
+            ready="" if settings["MARQUEE_GATEWAY_CERTIFICATE"] else "/gateway/health",
+            page=f":{port('GATEWAY')}/",
+            stop_signal="QUIT",
+        ),
     ]
 
 

@@ -50,6 +50,12 @@ TABLE: list[Setting] = [
             "added to every port below, so that a second instance runs beside the first",
             "number",
         ),
+        (
+            "MARQUEE_BACKUPS",
+            "",
+            "folder of the backups that `make backup` writes; empty: backups/ below MARQUEE_STATE",
+            "path",
+        ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
         ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
     ),
@@ -72,7 +78,7 @@ TABLE: list[Setting] = [
         ),
         (
             "MARQUEE_RECENT_POPULARITY_MARGIN",
-            "-0.02",
+            "0",
             "nDCG@10 by which a model must beat recent popularity to be published; negative: may be missed by",
             "text",
         ),
@@ -82,6 +88,26 @@ TABLE: list[Setting] = [
             "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
             "text",
         ),
+        (
+            "MARQUEE_BATCHES_KEPT",
+            "14",
+            "batches that the warehouse keeps, beside what is live, pinned or may be rolled back to",
+            "number",
+        ),
+        (
+            "MARQUEE_DRIFT_ROWS_WARNING",
+            "0.1",
+            "relative change of a table's rows against the batch before that is shown as a warning",
+            "text",
+        ),
+        ("MARQUEE_DRIFT_ROWS_ERROR", "0.5", "the change that stops the run", "text"),
+        (
+            "MARQUEE_DRIFT_PSI_WARNING",
+            "0.1",
+            "population stability index of a column against the batch before that is shown as a warning",
+            "text",
+        ),
+        ("MARQUEE_DRIFT_PSI_ERROR", "0.25", "the index that stops the run", "text"),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
@@ -89,11 +115,23 @@ TABLE: list[Setting] = [
         ("MARQUEE_AIRFLOW_USER", "admin", "Airflow's administrator", "text"),
         ("MARQUEE_AIRFLOW_PASSWORD", "", "its password", "text"),
         ("MARQUEE_POSTGRES_PASSWORD", "", "password of PostgreSQL's roles", "text"),
+        ("MARQUEE_ACCOUNTS_ADMIN_USER", "admin", "administrator of the accounts service", "text"),
+        ("MARQUEE_ACCOUNTS_ADMIN_PASSWORD", "", "its first password; change it there", "text"),
+    ),
+    *_section(
+        "The gateway (one address for the web pages and both APIs)",
+        ("MARQUEE_GATEWAY_HOST", "127.0.0.1", "address that it binds to; 0.0.0.0: every one, then set TLS too", "text"),
+        ("MARQUEE_GATEWAY_CERTIFICATE", "", "PEM file of its certificate chain; empty: no TLS", "path"),
+        ("MARQUEE_GATEWAY_KEY", "", "PEM file of the certificate's key", "path"),
+        ("MARQUEE_GATEWAY_RATE", "200", "requests a second that one address may send", "number"),
+        ("MARQUEE_GATEWAY_SIGN_IN_RATE", "30", "of these, registrations and sign-ins a minute", "number"),
     ),
     *_section(
         "Ports",
         ("MARQUEE_AIRFLOW_PORT", "8080", "Airflow UI and API", "port"),
         ("MARQUEE_API_PORT", "8000", "recommendation API", "port"),
+        ("MARQUEE_ACCOUNTS_PORT", "8001", "accounts service", "port"),
+        ("MARQUEE_GATEWAY_PORT", "8090", "gateway", "port"),
         ("MARQUEE_MLFLOW_PORT", "5000", "MLflow tracking server", "port"),
         ("MARQUEE_NAMENODE_RPC_PORT", "9000", "NameNode, fs.defaultFS", "port"),
         ("MARQUEE_NAMENODE_HTTP_PORT", "9870", "NameNode UI and WebHDFS", "port"),
@@ -149,6 +187,7 @@ TABLE: list[Setting] = [
         ("MARQUEE_SPARK_EXECUTOR_CORES", "2", "cores of each Spark executor", "number"),
         ("MARQUEE_AIRFLOW_PARALLELISM", "3", "tasks that Airflow runs at once", "number"),
         ("MARQUEE_API_WORKERS", "2", "gunicorn workers of the recommendation API", "number"),
+        ("MARQUEE_ACCOUNTS_WORKERS", "2", "gunicorn workers of the accounts service", "number"),
         ("MARQUEE_MINIMUM_DISK", "6", "GiB of free disk without which nothing is started", "number"),
         ("MARQUEE_MINIMUM_MEMORY", "8", "GiB of available memory without which nothing is started", "number"),
     ),
@@ -241,6 +280,12 @@ class Settings:
         return self.state / "instances" / self.values["MARQUEE_INSTANCE"]
 
     @property
+    def backups(self) -> Path:
+        """The folder of this instance's backups: outside of the instance, so that `make clean` keeps them."""
+        chosen = self.values["MARQUEE_BACKUPS"]
+        return (REPOSITORY / chosen if chosen else self.state / "backups") / self.values["MARQUEE_INSTANCE"]
+
+    @property
     def python(self) -> Path:
         """Python of the platform's locked environment."""
         return self.software / "venv" / "bin" / "python"
@@ -249,6 +294,11 @@ class Settings:
     def serving_python(self) -> Path:
         """Python of the serving layer's own, smaller environment."""
         return self.software / "serving-venv" / "bin" / "python"
+
+    @property
+    def accounts_python(self) -> Path:
+        """Python of the accounts service's environment."""
+        return self.software / "accounts-venv" / "bin" / "python"
 
     @property
     def java_home(self) -> Path:

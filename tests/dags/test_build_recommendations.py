@@ -14,13 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM_TASKS = [
     "mr_clean_ratings",
     "mr_clean_movies",
-    "validate_ratings",
-    "validate_movies",
-    "validate_quarantine",
-    "validate_row_accounting",
-    "validate_recommendations",
-    "validate_similar_movies",
-    "validate_popular_movies",
+    "mr_clean_links",
+    "validate_warehouse",
+    "validate_top_n",
     "decide_promotion",
     "publish",
     "record_refusal",
@@ -33,18 +29,18 @@ UPSTREAM = {
     "create_tables": [],
     "mr_clean_ratings": ["ingest_movielens"],
     "mr_clean_movies": ["ingest_movielens"],
-    "load_warehouse": ["create_tables", "mr_clean_movies", "mr_clean_ratings"],
-    "validate_ratings": ["load_warehouse"],
-    "validate_movies": ["load_warehouse"],
-    "validate_quarantine": ["load_warehouse"],
-    "validate_row_accounting": ["load_warehouse"],
-    "train_als": ["validate_movies", "validate_quarantine", "validate_ratings", "validate_row_accounting"],
+    "mr_clean_tags": ["ingest_movielens"],
+    "mr_clean_links": ["ingest_movielens"],
+    "mr_clean_users": ["ingest_movielens"],
+    "load_warehouse": [
+        *("create_tables", "mr_clean_links", "mr_clean_movies", "mr_clean_ratings", "mr_clean_tags", "mr_clean_users"),
+    ],
+    "validate_warehouse": ["load_warehouse"],
+    "train_als": ["validate_warehouse"],
     "recommend_top_n": ["train_als"],
     "load_top_n": ["recommend_top_n"],
-    "validate_recommendations": ["load_top_n"],
-    "validate_similar_movies": ["load_top_n"],
-    "validate_popular_movies": ["load_top_n"],
-    "decide_promotion": ["validate_popular_movies", "validate_recommendations", "validate_similar_movies"],
+    "validate_top_n": ["load_top_n"],
+    "decide_promotion": ["validate_top_n"],
     "export_tables": ["decide_promotion"],
     "build_publication": ["export_tables"],
     "publish": ["build_publication"],
@@ -102,8 +98,8 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
         "top_n": 100,
         "similar_n": 50,
         "rank": 64,
-        "max_iter": 10,
-        "reg_param": 0.3,
+        "max_iter": 6,
+        "reg_param": 1.0,
         "alpha": 1.0,
         "seed": 20261123,
     }
@@ -166,14 +162,41 @@ def test_another_spark_master_needs_only_another_connection(
 
 @pytest.mark.parametrize("task_id", HIVE_TASKS)
 def test_a_hive_task_runs_the_recorded_statements(rendered: Any, task_id: str) -> None:
-    statements = rendered(task_id).sql
+    task = rendered(task_id)
+    statements = [sql for sql in (*task.sql, *getattr(task, "add_partitions", [])) if sql.strip()]
     names = [next(line for line in sql.splitlines() if line and not line.startswith("--")) for sql in statements]
     assert_recorded(f"{task_id}.txt", "".join(f"{name}\n" for name in names))
     assert not any("{{" in sql or "{%" in sql for sql in statements)
 
 
-def test_row_accounting_takes_the_counts_of_ingest_for_ratings_and_movies_only(rendered: Any) -> None:
+def test_row_accounting_takes_the_counts_of_ingest_for_the_parts_of_the_data_set(rendered: Any) -> None:
     (sql,) = [sql for sql in rendered("load_warehouse").sql if "row_accounting PARTITION" in sql]
     assert "CAST(100004 AS BIGINT)" in sql
     assert "CAST(9066 AS BIGINT)" in sql
-    assert "links.csv" not in sql
+    assert "CAST(9125 AS BIGINT)" in sql
+    assert "README.txt" not in sql
+    assert re.findall(r"FROM marquee.staging_(\w+)", sql) == ["links", "movies", "ratings"]
+
+
+def test_a_part_that_the_data_set_lacks_is_neither_cleaned_nor_loaded(rendered: Any) -> None:
+    assert rendered("mr_clean_tags").source_file == ""
+    assert rendered("mr_clean_links").source_file == "links.csv"
+    loads = [sql for sql in rendered("load_warehouse").sql if sql.strip()]
+    assert any("marquee_attempt.links PARTITION" in sql for sql in loads)
+    assert not any("marquee_attempt.tags" in sql or "marquee_attempt.users" in sql for sql in loads)
+
+
+def test_a_load_writes_beside_the_warehouse_and_never_into_it(rendered: Any) -> None:
+    written = [
+        name for sql in rendered("load_warehouse").sql for name in re.findall(r"INSERT OVERWRITE TABLE (\S+)", sql)
+    ]
+    assert len(written) == 11
+    assert all(name.startswith("marquee_attempt.") for name in written)
+
+
+def test_the_validations_lead_to_the_data_docs_of_their_batch(rendered: Any) -> None:
+    for task_id in ("validate_warehouse", "validate_top_n"):
+        task = rendered(task_id)
+        (link,) = task.operator_extra_links
+        address = "http://127.0.0.1:8080/data-docs/20261123T190000/index.html"
+        assert (link.name, link.get_link(task, ti_key=None)) == ("Data docs", address)

@@ -172,7 +172,11 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
     def build(argv: list[str]) -> str:
         exports, lineage, output = (Path(argv[argv.index(name) + 1]) for name in ("--exports", "--lineage", "--output"))
         assert sorted(path.name for path in exports.iterdir()) == sorted(
-            ["movies", "recommendations", "similar_movies", "popular_movies"]
+            [
+                *("movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
+                "movie_statistics",
+                *("ratings_by_year", "popular_by_genre", "movie_ratings_by_year", "row_accounting"),
+            ]
         )
         assert json.loads(lineage.read_text())["batch_id"] == "20261123T190000"
         output.mkdir()
@@ -184,7 +188,7 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
     final = "/marquee/publications/20261123T190000"
     attempt = "/marquee/publications/_attempt-20261123T190000-2"
     assert task.execute(context) == {"publication": final, "sha256": "ab", "bytes": 5, "rows": {"movies": 1}}
-    assert hdfs.calls[4:] == [
+    assert hdfs.calls[11:] == [
         ("delete", attempt),
         ("makedirs", attempt),
         ("upload", f"{attempt}/manifest.json", "{}"),
@@ -229,5 +233,5 @@ def test_a_lineage_with_a_gap_is_refused(context: dict[str, Any], monkeypatch: p
     from shared.lineage import lineage_of
 
     monkeypatch.setattr(context["ti"], "xcom_pull", lambda task_ids: None, raising=False)
-    with pytest.raises(LookupError, match="Task validate_ratings left no result"):
+    with pytest.raises(LookupError, match="Task validate_warehouse left no result"):
         lineage_of(context)

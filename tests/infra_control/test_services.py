@@ -34,6 +34,8 @@ def test_the_stack_is_what_the_design_names(tmp_path: Path) -> None:
         "airflow-dag-processor",
         "airflow-triggerer",
         "recommendations",
+        "accounts",
+        "gateway",
     ]
 
 

@@ -31,8 +31,9 @@ class MemoryHdfs:
     def makedirs(self, path):
         self.folders.add(path)
 
-    def write(self, path, data):
+    def write(self, path, data, permission):
         assert path not in self.files, path
+        assert permission == "444", "a snapshot's files are read-only"
         self.files[path] = data if isinstance(data, bytes) else b"".join(data)
 
     @contextmanager

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ingest import archive
 from ingest.archive import Folder, ZipArchive, open_source, refuse_unsafe_name
 from ingest.errors import IngestError
 
@@ -51,9 +52,41 @@ def test_a_link_in_an_archive_is_refused(tmp_path):
     path = tmp_path / "a.zip"
     link = zipfile.ZipInfo("ratings.csv")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(link, "/etc/passwd")
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(link, "/etc/passwd")
     with pytest.raises(IngestError, match="symbolic link"):
+        ZipArchive(path)
+
+
+def test_more_entries_or_bytes_than_any_movielens_archive_has_are_refused(make_zip, monkeypatch):
+    path = make_zip({f"{number}.csv": b"12345" for number in range(4)})
+    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 19)
+    with pytest.raises(IngestError, match=r"at entry '3\.csv' it unpacks to over 19 bytes"):
+        ZipArchive(path)
+    monkeypatch.setattr(archive, "MAX_ENTRIES", 3)
+    with pytest.raises(IngestError, match="has 4 entries, over the limit of 3"):
+        ZipArchive(path)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_entry_whose_packing_is_broken_is_refused_by_name(tmp_path, packing):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", packing) as file:
+        file.writestr("ml/ratings.csv", b"".join(b"%d,%d,3.5\n" % (n, n * n % 9973) for n in range(5000)))
+    content = bytearray(path.read_bytes())
+    start = content.index(b"ratings.csv") + len(b"ratings.csv")
+    content[start + 500 : start + 540] = bytes(range(7, 47))
+    path.write_bytes(content)
+    with pytest.raises(IngestError, match=r"entry 'ml/ratings\.csv' is damaged"):
+        list(ZipArchive(path).read("ratings.csv"))
+
+
+def test_an_encrypted_entry_is_refused(make_zip):
+    path = make_zip({"ml/ratings.csv": b"1,2,3\n"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(IngestError, match=r"entry 'ml/ratings\.csv' is encrypted"):
         ZipArchive(path)
 
 

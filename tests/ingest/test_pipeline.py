@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from ingest import IngestError, ingest
@@ -28,6 +29,17 @@ LAYOUTS = {
         "u.item": b"31|A (1995)|01-Jan-1995||url" + FLAGS + b"\n",
         "u.user": b"1|24|M|technician|85711\n",
     },
+}
+ROWS_OF_EVERY_CSV = {
+    "ratings.csv": b"userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n",
+    "movies.csv": MOVIES,
+    "tags.csv": b"userId,movieId,tag,timestamp\n1,31,x,1260759144\n",
+    "links.csv": b"movieId,imdbId,tmdbId\n31,0112792,9909\n",
+}
+ROLES = {dataset: {"tags", "links"} for dataset in DATASETS} | {
+    "ml-100k": {"users"},
+    "ml-1m": {"users"},
+    "ml-10m": {"tags"},
 }
 
 
@@ -59,15 +71,20 @@ def test_a_snapshot_holds_the_files_and_a_manifest_with_their_counts(store, memo
     assert "GroupLens" in manifest["licence"]
 
 
-@pytest.mark.parametrize("dataset", LAYOUTS)
-def test_every_layout_is_accepted_as_a_folder(store, tmp_path, dataset):
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_layout_is_accepted_as_a_folder_and_as_a_zip(store, tmp_path, make_zip, dataset):
+    files = LAYOUTS.get(dataset, ROWS_OF_EVERY_CSV)
     folder = tmp_path / dataset
     folder.mkdir()
-    for name, content in LAYOUTS[dataset].items():
+    for name, content in files.items():
         (folder / name).write_bytes(content)
-    result = store(folder, dataset=dataset)
-    assert {file["name"]: file["rows"] for file in result["files"]} == dict.fromkeys(LAYOUTS[dataset], 1)
-    assert result["source"] == {"kind": "folder", "address": dataset, "sha256": None}
+    from_folder = store(folder, dataset=dataset)
+    assert {file["name"]: file["rows"] for file in from_folder["files"]} == dict.fromkeys(files, 1)
+    assert from_folder["source"] == {"kind": "folder", "address": dataset, "sha256": None}
+    unpinned = replace(DATASETS[dataset], sha256=None, md5=None)
+    from_zip = store(make_zip({f"{dataset}/{name}": content for name, content in files.items()}), dataset=unpinned)
+    assert from_zip["files"] == from_folder["files"]
+    assert from_zip["layout"].keys() == ROLES[dataset] | {"ratings", "movies"}
 
 
 def test_the_same_batch_twice_is_stored_once_and_described_alike(store, memory_hdfs, make_zip):
@@ -106,6 +123,12 @@ def test_what_a_killed_attempt_left_is_replaced(store, memory_hdfs, make_zip):
         ({"ml-latest/movies.csv": b"id,title\n1,A\n"}, r"movies\.csv in .* begins with 'id,title' where ml-latest has"),
         ({"ml-latest/ratings.csv": b""}, r"ratings\.csv in .* is empty"),
         ({"ml-latest/ratings.csv": b"userId,movieId,rating,timestamp\n"}, "a header and no row"),
+        (
+            {"ml-latest/tags.csv": b"userId,movieId,tag\n1,2,x\n"},
+            r"tags\.csv in .* begins with 'userId,movieId,tag' where",
+        ),
+        ({"../movies.csv": MOVIES}, r"entry '\.\./movies\.csv' points outside the archive"),
+        ({"ml-latest/tags.csv": b"0" * 2_000_000}, r"'ml-latest/tags\.csv' unpacks to 2000000 bytes.*zip bomb"),
     ],
 )
 def test_a_source_that_does_not_fit_is_refused_before_hdfs(store, memory_hdfs, make_zip, changes, message):
@@ -113,6 +136,37 @@ def test_a_source_that_does_not_fit_is_refused_before_hdfs(store, memory_hdfs, m
     with pytest.raises(IngestError, match=message):
         store(make_zip(entries))
     assert memory_hdfs.files == {}
+
+
+def test_a_truncated_archive_is_refused_before_hdfs(store, memory_hdfs, make_zip):
+    path = make_zip(CSV_SET)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(IngestError, match=r"archive\.zip cannot be read as a zip archive"):
+        store(path)
+    assert memory_hdfs.files == {}
+
+
+def test_rows_of_another_layout_are_refused_before_hdfs(store, memory_hdfs, tmp_path):
+    for name, content in (LAYOUTS["ml-1m"] | {"ratings.dat": b"1,31,5,978300760\n"}).items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(IngestError, match=r"ratings\.dat in .* which has not the 4 fields separated by '::'"):
+        store(tmp_path, dataset="ml-1m")
+    assert memory_hdfs.files == {}
+
+
+def test_a_source_that_changes_while_it_is_stored_leaves_no_snapshot(store, memory_hdfs, tmp_path):
+    for name, content in ROWS_OF_EVERY_CSV.items():
+        (tmp_path / name).write_bytes(content)
+    started = memory_hdfs.makedirs
+
+    def change_and_make(path):
+        (tmp_path / "movies.csv").write_bytes(MOVIES.replace(b"Drama", b"Opera"))
+        started(path)
+
+    memory_hdfs.makedirs = change_and_make
+    with pytest.raises(IngestError, match=r"movies\.csv changed while it was read"):
+        store(tmp_path)
+    assert [name for name in memory_hdfs.files if ".partial" not in name] == []
 
 
 def test_another_archive_than_the_pinned_one_is_refused_before_hdfs(store, memory_hdfs, make_zip):

@@ -11,8 +11,12 @@ from field_rules import (
     decode_text,
     genres_of_flags,
     join_genres,
+    name_occupation,
+    parse_age,
+    parse_gender,
     parse_id,
     parse_rating,
+    parse_tag,
     parse_timestamp,
     split_fields,
     split_title,
@@ -165,6 +169,15 @@ def test_a_control_character_in_text_is_rejected():
     assert reason_of(decode_text, b"a\tb", "csv", "auto") == "control_character"
 
 
+def test_text_that_hive_would_read_as_null_is_rejected():
+    assert reason_of(decode_text, b" \\N ", "csv", "auto") == "null_marker"
+    assert decode_text(b"\\N\\N", "csv", "auto") == "\\N\\N"
+
+
+def test_a_quoted_field_may_be_longer_than_the_csv_modules_own_limit():
+    assert split_fields(b'1,"' + b"a" * 200_000 + b'",3', b",", 3)[1] == b"a" * 200_000
+
+
 def test_genres_are_joined_without_repeats_in_the_spelling_of_later_sets():
     assert join_genres(["Children's", "Comedy", "Comedy", ""]) == "Children|Comedy"
     assert join_genres(["(no genres listed)"]) == ""
@@ -176,3 +189,44 @@ def test_flags_name_their_genres_and_unknown_is_none():
     assert genres_of_flags(flags) == "Children|Comedy"
     assert genres_of_flags([b"1"] + [b"0"] * 18) == ""
     assert reason_of(genres_of_flags, [b"2"] + [b"0"] * 18) == "genre_flag_invalid"
+
+
+def test_a_tag_is_rejected_where_nothing_is_left_of_it():
+    assert parse_tag("dark comedy") == "dark comedy"
+    assert reason_of(parse_tag, "") == "tag_missing"
+
+
+def test_a_gender_is_one_letter_or_unknown():
+    assert [parse_gender(field) for field in (b"F", b"M", b"")] == [b"F", b"M", b""]
+    assert reason_of(parse_gender, b"f") == "gender_invalid"
+
+
+@pytest.mark.parametrize(("field", "age"), [(b"1", b"1"), (b"056", b"56"), (b"120", b"120"), (b"", b"")])
+def test_an_age_is_between_1_and_120_or_unknown(field, age):
+    assert parse_age(field) == age
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        (b"0", "age_out_of_range"),
+        (b"-3", "age_out_of_range"),
+        (b"121", "age_out_of_range"),
+        (b"9" * 5000, "age_out_of_range"),
+        (b"18-24", "age_not_integer"),
+    ],
+)
+def test_an_age_that_cannot_be_one_is_rejected_with_its_reason(field, reason):
+    assert reason_of(parse_age, field) == reason
+
+
+def test_the_occupations_numbers_of_ml_1m_are_given_by_name():
+    assert [name_occupation(text) for text in ("0", "10", "20", "technician", "")] == [
+        "other or not specified",
+        "K-12 student",
+        "writer",
+        "technician",
+        "",
+    ]
+    assert reason_of(name_occupation, "21") == "occupation_unknown"
+    assert reason_of(name_occupation, "9" * 5000) == "occupation_unknown"

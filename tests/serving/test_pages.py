@@ -70,7 +70,7 @@ def test_movies_rated_on_the_page_give_a_list_with_reasons(client: FlaskClient) 
     page = client.get("/rate?r5=5&r1=").text
     text = text_of(page)
     assert "Policy folded in from the ratings on this page" in text
-    assert "Recommended for you Heat (1995) Action, Crime Because of Alien Score: 0.378 from your ratings" in text
+    assert "Recommended for you Aliens (1986) Action, Horror Because of Alien Score: 0.500 from your ratings" in text
     assert '<option value="5" selected>' in page
     assert "here is what is popular" in text_of(client.get("/rate?r4=5").text)
 
@@ -91,7 +91,9 @@ def test_statistics_are_charts_with_a_table_and_row_accounting(client: FlaskClie
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("address", ["/?user=1", "/?movie=5", "/?scope=all", "/rate?r5=5&q=a", "/statistics", "/?user=2"])
+@pytest.mark.parametrize(
+    "address", ["/?user=1", "/?movie=5", "/?scope=all", "/rate?r5=5&q=a", "/statistics", "/?user=2"]
+)
 def test_each_page_is_there_in_each_language(client: FlaskClient, address: str, language: str) -> None:
     response = client.get(address + ("&" if "?" in address else "?") + f"lang={language}")
     assert response.status_code == (404 if address == "/?user=2" else 200)

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from als_training import train
 from block_recommender import Recommender
-from factor_model import FactorModel, Settings, profile_weights
+from factor_model import FactorModel, Settings
 from ratings import Ratings
 from reasons import contributions, top_reasons
 
-SETTINGS = Settings(rank=8, max_iter=3)
+SETTINGS = Settings(rank=8, max_iter=3, neighbours=5)
 AS_OF = 2_000_000_000
 
 
@@ -55,22 +55,57 @@ def test_the_digest_depends_on_every_array(ratings: Ratings, name: str) -> None:
     assert replace(model, **{name: changed}).sha256() != model.sha256()
 
 
+@pytest.mark.parametrize("part", ["neighbours", "profiles"])
+@pytest.mark.parametrize("name", ["columns", "weights"])
+def test_the_digest_depends_on_neighbours_and_profiles(ratings: Ratings, part: str, name: str) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    changed = getattr(getattr(model, part), name).copy()
+    changed[-1] += 1
+    assert replace(model, **{part: replace(getattr(model, part), **{name: changed})}).sha256() != model.sha256()
+
+
 def test_contributions_of_the_rated_movies_add_up_to_the_personal_score(ratings: Ratings) -> None:
     model = train(ratings, SETTINGS, AS_OF)
-    own = ratings.user_id == 3
-    rated = np.searchsorted(model.movie_ids, ratings.movie_id[own])
     factors = model.movie_factors.astype(np.float64)
-    weights = profile_weights(ratings, SETTINGS)[own]
-    added = contributions(
-        factors.T @ factors,
-        model.movie_factors,
-        model.movie_factors[rated],
-        weights,
-        SETTINGS.alpha,
-        SETTINGS.reg_param,
-    )
-    personal = factors @ model.factors_of(np.array([3]))[0]
-    assert added.sum(axis=1) == pytest.approx(personal, abs=1e-5)
+    everything = np.arange(len(model.movie_ids))
+    user = np.array([3])
+    profile = model.profiles_of(user)
+    added = contributions(model, factors.T @ factors, everything, profile.columns, profile.weights)
+    neighbours = profile.weights @ model.neighbours.between(profile.columns, everything)
+    assert neighbours.max() > 0
+    assert added.sum(axis=1) == pytest.approx(factors @ model.factors_of(user)[0] + neighbours, abs=1e-5)
+
+
+def test_lists_are_those_of_the_formula_for_every_user(ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    columns, scores = model.top_n(model.user_factors, model.profiles, 10)
+    for user in range(len(model.user_ids)):
+        own = slice(model.profiles.starts[user], model.profiles.starts[user + 1])
+        weights = dict(zip(model.profiles.columns[own].tolist(), model.profiles.weights[own].tolist(), strict=True))
+        personal = []
+        for movie in range(len(model.movie_ids)):
+            added = float(model.user_factors[user] @ model.movie_factors[movie])
+            for rated, weight in weights.items():
+                near = slice(model.neighbours.starts[rated], model.neighbours.starts[rated + 1])
+                at = np.flatnonzero(model.neighbours.columns[near] == movie)
+                added += weight * float(model.neighbours.weights[near][at].sum())
+            personal.append(added)
+        best = max(personal)
+        exact = {
+            m: float(model.movie_gain[m]) * personal[m] / best + float(model.movie_prior[m])
+            for m in range(len(personal))
+            if m not in weights
+        }
+        assert scores[user] == pytest.approx(sorted(exact.values(), reverse=True)[:10], abs=1e-5)
+        assert [exact[m] for m in columns[user]] == pytest.approx(sorted(exact.values(), reverse=True)[:10], abs=1e-5)
+
+
+def test_an_unknown_user_s_list_is_what_is_popular_of_late(ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, AS_OF)
+    nobody = np.array([999])
+    columns, scores = model.top_n(model.factors_of(nobody), model.profiles_of(nobody), 3)
+    assert columns[0].tolist() == np.argsort(-model.movie_prior, kind="stable")[:3].tolist()
+    assert scores[0].tolist() == pytest.approx(model.movie_prior[columns[0]].tolist())
 
 
 def test_reasons_name_liked_movies_that_add_most_and_ties_go_to_the_smaller_id() -> None:

@@ -1,6 +1,3 @@
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,31 +16,6 @@ from warehouse import PartitionWriter
 pytestmark = pytest.mark.spark
 AS_OF = 2_000_000_000
 SETTINGS = Settings(rank=8, max_iter=2)
-SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    folder = tmp_path_factory.mktemp("spark")
-    # The workers of a local session are forked without pytest's import roots.
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "PYSPARK_PYTHON", "SPARK_CONF_DIR")}
-    os.environ |= {"PYTHONPATH": str(SPARK_JOBS), "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder)}
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.memory", "512m")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.shuffle.partitions", "3")
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .getOrCreate()
-    )
-    yield session
-    session.stop()
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +67,12 @@ def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(spark: Sp
     warehouse = f"file://{tmp_path}"
     left = tmp_path / "_attempts" / "t" / "batch_id=20260101T000000"
     left.mkdir(parents=True)
-    (left / "part-killed.parquet").write_text("half a file")
+    (left / "part-killed.orc").write_text("half a file")
     for rows in ([(2, 1), (1, 1)], [(9, 9)]):
         writer = PartitionWriter(spark, warehouse, "20260101T000000")
         writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"])
         assert writer.put_in_place() == {"t": len(rows)}
         partition = tmp_path / "t" / "batch_id=20260101T000000"
-        assert [f.name for f in sorted(partition.glob("*.parquet"))] == ["part-00000.parquet"]
-        assert pd.read_parquet(partition / "part-00000.parquet").values.tolist() == sorted(map(list, rows))
+        assert [f.name for f in sorted(partition.glob("*.orc"))] == ["part-00000.orc"]
+        assert pd.read_orc(partition / "part-00000.orc").values.tolist() == sorted(map(list, rows))
     assert not left.exists()

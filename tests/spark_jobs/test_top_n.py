@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from top_n import most_similar, top_n_block, top_n_of_scores
+from top_n import most_similar, top_n_of_scores
 
 
 # Few distinct values: ties, at the border too, are the rule and not the exception.
@@ -17,19 +17,6 @@ def test_the_best_n_equal_a_full_sort_by_score_and_then_by_column(scores: np.nda
         best = [c for c in sorted(range(len(row)), key=lambda c: (-row[c], c)) if row[c] > -np.inf][:n]
         assert found.tolist() == best + [-1] * (n - len(best))
         assert found_scores[: len(best)].tolist() == row[best].tolist()
-
-
-def test_a_block_equals_brute_force_and_holds_nothing_seen(generator: np.random.Generator) -> None:
-    users = generator.normal(size=(20, 6)).astype(np.float32)
-    movies = generator.normal(size=(50, 6)).astype(np.float32)
-    prior = generator.normal(size=50).astype(np.float32)
-    seen = generator.random((20, 50)) < 0.3
-    rows, columns = np.nonzero(seen)
-    found, scores = top_n_block(users, movies, prior, rows, columns, 10)
-    for user in range(20):
-        exact = {m: float(users[user] @ movies[m] + prior[m]) for m in range(50) if not seen[user, m]}
-        assert found[user].tolist() == sorted(exact, key=lambda m: -exact[m])[:10]
-        assert scores[user].tolist() == pytest.approx(sorted(exact.values(), reverse=True)[:10], abs=1e-5)
 
 
 def test_similar_movies_equal_brute_force_cosines_and_leave_the_movie_itself_out(

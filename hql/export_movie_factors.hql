@@ -1,0 +1,14 @@
+-- Writes movie_factors of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after add_partition.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_factors'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    movie_id,
+    gain,
+    prior,
+    factors
+FROM marquee.movie_factors
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY movie_id

@@ -1,0 +1,14 @@
+-- Writes movie_neighbours of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after add_partition.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_neighbours'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    movie_id,
+    `rank`,
+    neighbour_id,
+    weight
+FROM marquee.movie_neighbours
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY movie_id, `rank`

@@ -1,0 +1,16 @@
+-- Writes movie_statistics of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after load_movie_statistics.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_statistics'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    movie_id,
+    ratings,
+    mean_rating,
+    bayesian_mean,
+    first_rated_at,
+    last_rated_at
+FROM marquee.movie_statistics
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY movie_id

@@ -1,0 +1,15 @@
+-- Writes row_accounting of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id.
+-- Usage: after load_row_accounting.hql. Replaces the export folder.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/row_accounting'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    source_file,
+    rows_in,
+    rows_clean,
+    rows_quarantined,
+    rows_superseded
+FROM marquee.row_accounting
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY source_file

@@ -1,0 +1,13 @@
+-- Loads the clean rows of staging_users.
+-- Parameters: batch_id.
+-- Usage: after load_staging_users.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.users PARTITION (batch_id = '{{ batch_id }}')
+SELECT
+    user_id,
+    gender,
+    age,
+    occupation,
+    zip_code
+FROM marquee.staging_users
+WHERE batch_id = '{{ batch_id }}' AND outcome = 'clean'
+ORDER BY user_id

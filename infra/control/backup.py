@@ -1,0 +1,235 @@
+"""Backs up what can't be computed again, and puts it back: databases, the NameNode's metadata, publications, models, secrets.
+
+HDFS's blocks are not in it: they lie on several DataNodes already. A restored NameNode knows the files of the backup's moment;
+what was written to HDFS after it is lost, and a nightly run makes it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from infra.control.environment import environment
+from infra.control.settings import REPOSITORY, Settings
+from infra.control.supervision import Supervisor
+
+MANIFEST = "manifest.json"
+# Folders of the instance that go into an archive each, whole.
+FOLDERS = {"publications.tar": "data/serving", "models.tar": "data/mlflow", "secrets.tar": "secrets"}
+NAMENODE = "namenode.tar"
+NAMENODE_FOLDER = "data/namenode"
+POSTGRES_FOLDER = "data/postgres"
+
+
+class BackupError(Exception):
+    """A backup can't be made or put back; the message says why and what to do."""
+
+
+def _run(command: list[str], variables: dict[str, str]) -> str:
+    ended = subprocess.run(
+        command, env=os.environ | variables, cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if ended.returncode != 0:
+        raise BackupError(f"{Path(command[0]).name} failed (exit {ended.returncode}): {ended.stderr.strip()[-800:]}")
+    return ended.stdout
+
+
+def _postgres_program(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not found:
+        raise BackupError(f"PostgreSQL's {name} is not installed: run `make install`.")
+    return str(found[-1])
+
+
+def _server(settings: Settings, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Returns the arguments that name the PostgreSQL server, and the variables that log in there."""
+    host, port = variables["MARQUEE_BIND_HOST"], str(settings.port("POSTGRES"))
+    return ["-h", host, "-p", port, "-U", "postgres"], {"PGPASSWORD": variables["MARQUEE_POSTGRES_PASSWORD"]}
+
+
+def sha256_of(path: Path) -> str:
+    """Returns a file's SHA-256, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def namenode_files(current: Path) -> list[Path]:
+    """Returns the newest image in a NameNode's `current` folder, its checksum, and every finished edit log after it.
+
+    Raises BackupError where transactions between them are missing.
+    """
+    images = [path for path in current.glob("fsimage_*") if path.name.removeprefix("fsimage_").isdigit()]
+    image = max(images, key=lambda path: path.name, default=None)
+    if image is None:
+        raise BackupError(f"{current} holds no fsimage: is this a NameNode's folder?")
+    last = int(image.name.removeprefix("fsimage_"))
+    files = [current / "VERSION", image, current / f"{image.name}.md5"]
+    for log in sorted(current.glob("edits_*-*")):
+        first, end = (int(number) for number in log.name.removeprefix("edits_").split("-"))
+        if end <= last:
+            continue
+        if first > last + 1:
+            raise BackupError(f"{current} lacks the transactions {last + 1} to {first - 1}: run the backup again.")
+        files.append(log)
+        last = end
+    return files
+
+
+def _last_transaction(files: list[Path]) -> int:
+    return max(int(number) for file in files for number in re.findall(r"\d{19}", file.name))
+
+
+def _archive_namenode(current: Path, archive: Path) -> None:
+    files = namenode_files(current)
+    with tarfile.open(archive, "w") as tar:
+        for file in files:
+            tar.add(file, arcname=f"current/{file.name}")
+        # The NameNode refuses to start without the transactions up to this number; the log in progress is not taken.
+        seen = archive.with_name("seen_txid")
+        seen.write_text(f"{_last_transaction(files)}\n", encoding="ascii")
+        tar.add(seen, arcname="current/seen_txid")
+        seen.unlink()
+
+
+def databases(settings: Settings, variables: dict[str, str]) -> list[str]:
+    """Returns the names of the server's databases but PostgreSQL's own."""
+    server, login = _server(settings, variables)
+    query = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
+    return _run([_postgres_program("psql"), *server, "-d", "postgres", "-X", "-tAc", query], login).split()
+
+
+def backup(settings: Settings) -> Path:
+    """Writes a backup of the running instance and returns its folder. Raises BackupError; then no folder is left.
+
+    Readers and runs go on meanwhile: databases are dumped each at one moment, the NameNode only starts a new edit log.
+    """
+    if not Supervisor(settings).running():
+        raise BackupError(
+            "The platform does not run, and its databases can be dumped only then: `make up`, then again."
+        )
+    variables = environment(settings)
+    started = datetime.now(UTC)
+    final = settings.backups / started.strftime("%Y%m%dT%H%M%S")
+    partial = final.with_name(f".{final.name}.partial")
+    try:
+        partial.mkdir(parents=True, mode=0o700)
+        server, login = _server(settings, variables)
+        # Before HDFS: a partition that the metastore knows must have its folder in the image, not the other way round.
+        for name in databases(settings, variables):
+            print(f"backup  database {name}", flush=True)
+            dump = str(partial / f"{name}.dump")
+            _run([_postgres_program("pg_dump"), *server, "-Fc", "-f", dump, name], login)
+        print("backup  the NameNode's metadata", flush=True)
+        _run(["hdfs", "dfsadmin", "-rollEdits"], variables)
+        _archive_namenode(settings.instance / NAMENODE_FOLDER / "current", partial / NAMENODE)
+        for archive, folder in FOLDERS.items():
+            print(f"backup  {folder}", flush=True)
+            with tarfile.open(partial / archive, "w") as tar:
+                if (settings.instance / folder).is_dir():
+                    tar.add(settings.instance / folder, arcname=".")
+        manifest = {
+            "made_at": started.isoformat(timespec="seconds"),
+            "instance": settings["MARQUEE_INSTANCE"],
+            "files": {path.name: sha256_of(path) for path in sorted(partial.iterdir())},
+        }
+        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.rename(final)
+    except (OSError, tarfile.TarError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise BackupError(
+            f"The backup could not be written to {final}: {error}. Make room there, then again."
+        ) from error
+    except BackupError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    print(f"backup  written: {final}", flush=True)
+    return final
+
+
+def verify(folder: Path) -> dict[str, str]:
+    """Returns the backup's files with their SHA-256. Raises BackupError for one that is missing or altered."""
+    try:
+        files: dict[str, str] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BackupError(f"{folder} is no whole backup ({error}): give the folder that `make backup` named.") from None
+    for name, digest in files.items():
+        if not (folder / name).is_file():
+            raise BackupError(f"{folder} lacks {name}: take another backup.")
+        if sha256_of(folder / name) != digest:
+            raise BackupError(f"{folder / name} was altered since it was written: take another backup.")
+    return files
+
+
+def restore(settings: Settings, folder: Path) -> None:
+    """Puts a backup in place of the instance's data; what was there is moved aside, not deleted. Raises BackupError."""
+    if Supervisor(settings).running():
+        raise BackupError("The platform runs: `make down` first, so that nothing writes what is being replaced.")
+    files = verify(folder)
+    aside = settings.instance / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    print(f"restore  what is there now goes to {aside}", flush=True)
+    try:
+        _move_aside(settings, aside)
+        _unpack(settings, folder)
+        _restore_databases(settings, folder, sorted(name for name in files if name.endswith(".dump")))
+    except (OSError, tarfile.TarError, BackupError) as error:
+        raise BackupError(
+            f"The restore stopped: {error}. What was there before lies in {aside}; mend the cause, then restore again."
+        ) from error
+    print("restore  done: `make up` starts it", flush=True)
+
+
+def _move_aside(settings: Settings, aside: Path) -> None:
+    for part in (NAMENODE_FOLDER, POSTGRES_FOLDER, *FOLDERS.values()):
+        present = settings.instance / part
+        if present.exists():
+            (aside / part).parent.mkdir(parents=True, exist_ok=True)
+            present.rename(aside / part)
+
+
+def _unpack(settings: Settings, folder: Path) -> None:
+    for archive, part in {NAMENODE: NAMENODE_FOLDER, **FOLDERS}.items():
+        print(f"restore  {part}", flush=True)
+        (settings.instance / part).mkdir(parents=True, mode=0o700)
+        with tarfile.open(folder / archive) as tar:
+            tar.extractall(settings.instance / part, filter="tar")
+
+
+def _restore_databases(settings: Settings, folder: Path, dumps: list[str]) -> None:
+    # Asked for after the secrets are unpacked: the databases' password is among them.
+    variables = environment(settings)
+    with _temporary_postgres(settings, variables):
+        server, login = _server(settings, variables)
+        for dump in dumps:
+            name = dump.removesuffix(".dump")
+            print(f"restore  database {name}", flush=True)
+            restoring = [_postgres_program("pg_restore"), *server, "--exit-on-error", "-d", name, str(folder / dump)]
+            _run(restoring, login)
+
+
+@contextlib.contextmanager
+def _temporary_postgres(settings: Settings, variables: dict[str, str]) -> Iterator[None]:
+    """Runs a fresh PostgreSQL with empty databases, and stops it."""
+    script = "infra/postgres/postgres.sh"
+    for folder in ("logs", "tmp"):
+        (settings.instance / folder).mkdir(parents=True, exist_ok=True)
+    _run([script, "prepare"], variables)
+    with (settings.instance / "logs" / "restore.log").open("wb") as log:
+        process = subprocess.Popen(
+            [script, "run"], env=os.environ | variables, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _run([script, "databases"], variables)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            process.wait(60)

@@ -1,0 +1,1 @@
+"""Accounts and ratings: a Flask application of its own, so that the recommendation API stays read-only."""

@@ -1,0 +1,196 @@
+"""One declaration an endpoint: address, who may call it, what it takes, what it answers.
+
+Routing, authorisation, validation and the OpenAPI document all follow from the declaration, so none of them can be
+forgotten for a new endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from flask import Flask, Response, g, request
+from pydantic import BaseModel, ValidationError
+
+from serving.accounts import problems
+from serving.accounts.database import Transactions
+from serving.accounts.problems import AccountProblem
+from serving.accounts.sign_in import Limit
+from serving.accounts.tokens import Principal, TokenMaker, principal_of
+from serving.problems import ProblemError
+from serving.publication_format import MAX_ID
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the endpoints work with."""
+
+    transactions: Transactions
+    tokens: TokenMaker
+    limit: Limit
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may call an endpoint: everybody, or any of the others that are True."""
+
+    meaning: str
+    everybody: bool = False
+    user: bool = False
+    owner: bool = False
+    admin: bool = False
+    scope: str | None = None
+
+    def allows(self, who: Principal, owner: int | None) -> bool:
+        """Say whether a principal may call it; `owner` is the user that the address names."""
+        return (
+            (self.user and who.user_id is not None)
+            or (self.owner and who.user_id is not None and who.user_id == owner)
+            or (self.admin and who.is_admin)
+            or (self.scope is not None and self.scope in who.scopes)
+        )
+
+
+EVERYBODY: Final = Access("Everybody.", everybody=True)
+USER: Final = Access("Who is signed in.", user=True)
+OWNER: Final = Access("The user that the address names.", owner=True)
+OWNER_OR_ADMIN: Final = Access("The user that the address names, and administrators.", owner=True, admin=True)
+ADMIN: Final = Access("Administrators.", admin=True)
+ADMIN_OR_MOVIES: Final = Access("Administrators, and clients of scope movies:write.", admin=True, scope="movies:write")
+ADMIN_OR_RATINGS: Final = Access("Administrators, and clients of scope ratings:read.", admin=True, scope="ratings:read")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A declared endpoint. A view returns an `answer` (or None for 204), or a Response of its own making."""
+
+    name: str
+    method: str
+    rule: str
+    access: Access
+    summary: str
+    tag: str
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+    form: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    status: int
+    kinds: tuple[AccountProblem, ...]
+
+
+def principal() -> Principal:
+    """Return who asks, at an endpoint that is not for everybody."""
+    who: Principal = g.principal
+    return who
+
+
+def client_address() -> str:
+    """Return the address that a request comes from."""
+    return (request.remote_addr or "unknown")[:45]
+
+
+def authenticated(service: Service) -> Principal:
+    """Return who the request's access token belongs to. Raises the problem not-signed-in."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    session_id = service.tokens.session_of(token.strip()) if scheme.lower() == "bearer" else None
+    if session_id is not None:
+        with service.transactions() as database:
+            who = principal_of(database, session_id)
+        if who is not None:
+            return who
+    raise ProblemError(problems.NOT_SIGNED_IN, problems.NOT_SIGNED_IN.meaning)
+
+
+class Api:
+    """The endpoints of an application, as they are declared."""
+
+    def __init__(self, app: Flask, service: Service) -> None:
+        self.service = service
+        self.endpoints: list[Endpoint] = []
+        self._app = app
+
+    def endpoint(
+        self,
+        method: str,
+        rule: str,
+        access: Access,
+        summary: str,
+        *,
+        tag: str,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+        form: type[BaseModel] | None = None,
+        answer: type[BaseModel] | None = None,
+        status: int = 200,
+        kinds: tuple[AccountProblem, ...] = (),
+    ) -> Callable[[View], View]:
+        """Declare the endpoint that the decorated function answers.
+
+        The function gets the address's variables and, where they are declared, `body`, `query` and `form` as models.
+        """
+
+        def declare(view: View) -> View:
+            declared = Endpoint(
+                view.__name__, method, rule, access, summary, tag, body, query, form, answer, status, kinds
+            )
+
+            def handle(**arguments: Any) -> Response:
+                if not access.everybody:
+                    g.principal = authenticated(self.service)
+                    if not access.allows(g.principal, arguments.get("user")):
+                        raise ProblemError(problems.FORBIDDEN, f"For: {access.meaning}")
+                if any(isinstance(value, int) and value > MAX_ID for value in arguments.values()):
+                    raise ProblemError(problems.NOT_FOUND, f"Ids end at {MAX_ID}.")
+                result = view(**arguments, **_given(declared))
+                return result if isinstance(result, Response) else answered(result, status)
+
+            self._app.add_url_rule(rule, view.__name__, handle, methods=[method])
+            self.endpoints.append(declared)
+            return view
+
+        return declare
+
+
+def answered(model: BaseModel | None, status: int) -> Response:
+    """Return a model as JSON that no cache keeps; None is an empty answer."""
+    text = "" if model is None else model.model_dump_json(exclude_unset=True) + "\n"
+    response = Response(text, status=status if model is not None else 204, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _given(endpoint: Endpoint) -> dict[str, BaseModel]:
+    """Return the request's body, query and form as they are declared. Raises problems."""
+    given: dict[str, BaseModel] = {}
+    try:
+        if endpoint.query is not None:
+            given["query"] = endpoint.query.model_validate(_once(request.args))
+        elif request.args:
+            raise ProblemError(problems.BAD_REQUEST, "This address takes no parameters.", {"errors": []})
+        if endpoint.body is not None:
+            if request.mimetype != "application/json":
+                raise ProblemError(problems.WRONG_MEDIA_TYPE, problems.WRONG_MEDIA_TYPE.meaning)
+            given["body"] = endpoint.body.model_validate_json(request.get_data())
+        if endpoint.form is not None:
+            given["form"] = endpoint.form.model_validate(_once(request.form))
+    except ValidationError as error:
+        raise ProblemError(problems.BAD_REQUEST, problems.BAD_REQUEST.meaning, {"errors": named(error)}) from None
+    return given
+
+
+def _once(values: Any) -> dict[str, str]:
+    repeated = [name for name, given in values.lists() if len(given) > 1]
+    if repeated:
+        raise ProblemError(problems.BAD_REQUEST, f"{repeated[0][:40]!r} is given twice; give it once.", {"errors": []})
+    return dict(values.items())
+
+
+def named(error: ValidationError) -> list[dict[str, str]]:
+    """Return each error's place and message; never the value, which may be a password."""
+    return [
+        {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
+        for found in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

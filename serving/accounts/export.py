@@ -1,0 +1,200 @@
+"""Export the ratings given here for the nightly run, in MovieLens's layout.
+
+`python -m serving.accounts.export --output FOLDER --batch-id 20261123T190000` writes FOLDER/20261123T190000 with
+
+``ratings.csv``    userId,movieId,rating,timestamp: one row a user and movie, by user and movie
+``movies.csv``     movieId,title,genres: the movies that were added here
+``manifest.json``  watermark, data_through, and bytes, rows and SHA-256 of each file
+
+Ratings given after the batch's moment are left for a later batch. The folder appears by one rename, whole, and then never
+changes: a second run with the same batch id checks it and prints the same manifest. A killed run leaves a hidden
+folder that the next one replaces. Nothing is lost or doubled by either, since each export holds all ratings and not only
+those since the last one; the watermark says up to which change, and who wants only newer ones compares it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.accounts.database import AccountsError, open_database, snapshot
+from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
+from serving.durable_files import fsync_folder
+from serving.publication_format import format_time, sha256_of
+
+MANIFEST_VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
+_FILES: Final = ("ratings.csv", "movies.csv")
+_BATCH_ID: Final = re.compile(r"\d{8}T\d{6}")
+_NO_GENRES: Final = "(no genres listed)"
+
+
+def batch_moment(batch_id: str) -> int:
+    """Return a batch's moment in Unix seconds. Raises AccountsError for what is no batch id."""
+    try:
+        if _BATCH_ID.fullmatch(batch_id):
+            return int(datetime.strptime(batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        pass  # 20261399T...: said below
+    raise AccountsError(f"{batch_id!r} is no batch id: give a UTC stamp such as 20261123T190000.")
+
+
+def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
+    """Write a batch's export, or find it written; return its manifest. Raises AccountsError."""
+    until = batch_moment(batch_id)
+    final, attempt = output / batch_id, output / f".{batch_id}.partial"
+    output.mkdir(parents=True, exist_ok=True)
+    engine = open_database(url)
+    with (output / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if final.exists():
+            return checked_manifest(final, batch_id)
+        shutil.rmtree(attempt, ignore_errors=True)
+        attempt.mkdir()
+        try:
+            with snapshot(engine) as connection:
+                manifest = _write(connection, attempt, batch_id, until)
+        except SQLAlchemyError as error:
+            reason = str(error).splitlines()[0]
+            raise AccountsError(f"The ratings can't be read ({reason}): is the database up and migrated?") from None
+        finally:
+            engine.dispose()
+        fsync_folder(attempt)
+        attempt.rename(final)
+        fsync_folder(output)
+    return manifest
+
+
+def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> dict[str, Any]:
+    counter, moment = connection.execute(select(ChangeClock.value, ChangeClock.moment)).one()
+    included = Rating.rated_at <= until
+    latest = connection.execute(select(func.max(Rating.rated_at), func.max(Rating.change)).where(included)).one()
+    later = connection.execute(select(func.count()).select_from(Rating).where(~included)).scalar_one()
+    ratings = connection.execution_options(yield_per=10_000).execute(
+        select(Rating.user_id, Rating.movie_id, Rating.half_stars, Rating.rated_at)
+        .where(included)
+        .order_by(Rating.user_id, Rating.movie_id)
+    )
+    movies = connection.execute(
+        select(Movie.movie_id, Movie.title, Movie.release_year, Movie.genres)
+        .where(Movie.movie_id >= FIRST_OWN_ID)
+        .order_by(Movie.movie_id)
+    )
+    rating_rows = ((user, movie, half_stars / 2, rated_at) for user, movie, half_stars, rated_at in ratings)
+    movie_rows = ((movie, _title(title, year), genres or _NO_GENRES) for movie, title, year, genres in movies)
+    files = [
+        _write_csv(folder / "ratings.csv", ("userId", "movieId", "rating", "timestamp"), rating_rows),
+        _write_csv(folder / "movies.csv", ("movieId", "title", "genres"), movie_rows),
+    ]
+    manifest = {
+        "manifest_version": MANIFEST_VERSION,
+        "batch_id": batch_id,
+        # Changes are numbered in the order of their moments: what is left out are the latest ones.
+        "watermark": counter if moment <= until else latest[1] or 0,
+        "data_through": format_time(latest[0]),
+        "later_ratings": later,
+        "files": files,
+    }
+    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    _write_durably(folder / MANIFEST, [text.encode("utf-8")])
+    return manifest
+
+
+def _title(title: str, year: int | None) -> str:
+    return title if year is None else f"{title} ({year})"
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str, Any]:
+    counted = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal counted
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(header)
+        for counted, row in enumerate(rows, 1):
+            writer.writerow(row)
+            if counted % 1000 == 0:
+                yield buffer.getvalue().encode("utf-8")
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue().encode("utf-8")
+
+    digest = _write_durably(path, lines())
+    return {"name": path.name, "bytes": path.stat().st_size, "rows": counted, "sha256": digest}
+
+
+def _write_durably(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a file, flush it to the disk and return its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:
+    """Return the manifest of a finished export after checking its files. Raises AccountsError if they have changed."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        sound = manifest["batch_id"] == batch_id and [file["name"] for file in manifest["files"]] == list(_FILES)
+        sound = sound and all(sha256_of(folder / file["name"]) == file["sha256"] for file in manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise AccountsError(f"{folder} is not the export that its manifest describes: remove it and run this again.")
+    return manifest
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.accounts.export",
+        description="Export the ratings that were given in the accounts service, in MovieLens's layout.",
+        epilog="The last line of standard output is the manifest as one JSON object.",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="the export is FOLDER/BATCH_ID")
+    parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
+    parser.add_argument(
+        "--database",
+        default=os.environ.get("MARQUEE_ACCOUNTS_DATABASE"),
+        metavar="URL",
+        help="default: MARQUEE_ACCOUNTS_DATABASE, which keeps a password out of the process list",
+    )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = arguments().parse_args(argv)
+    try:
+        if not options.database:
+            raise AccountsError("No database is named: set MARQUEE_ACCOUNTS_DATABASE or give --database.")
+        manifest = export_ratings(options.database, options.output, options.batch_id)
+    except (AccountsError, OSError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(manifest, sort_keys=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Sessions and their tokens.
+
+A session begins with signing in and is a row: every access token names it, so that revoking the session ends its tokens at
+once. An access token is a JWT of ten minutes. A refresh token is random, kept as a SHA-256, and good for one use: it is
+exchanged for the next. One that is used again was copied, and its session is revoked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as DatabaseSession
+
+from serving.accounts import problems
+from serving.accounts.database import AccountsError, Transactions, now
+from serving.accounts.models import Client, RefreshToken, Session, User
+from serving.problems import ProblemError
+
+ACCESS_SECONDS: Final = 600
+SESSION_SECONDS: Final = 30 * 86_400
+_ISSUER: Final = "marquee-accounts"
+_ALGORITHM: Final = "HS256"
+SCOPES: Final = {
+    "movies:write": "Add, change and withdraw movies.",
+    "ratings:read": "Read everybody's ratings, by change.",
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks: a user (with role) or a client (with scopes), and by which session."""
+
+    session_id: str
+    user_id: int | None
+    role: str | None
+    scopes: frozenset[str]
+
+    @property
+    def is_admin(self) -> bool:
+        """Say whether it is an administrator."""
+        return self.role == "admin"
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a signing-in or a refresh gives; clients get no refresh token, they sign in again."""
+
+    access_token: str
+    refresh_token: str | None
+    user_id: int | None
+
+
+def sha256(text: str) -> str:
+    """Return the SHA-256 of a random token or secret, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class TokenMaker:
+    """Makes and checks tokens with one secret."""
+
+    def __init__(self, secret: str) -> None:
+        """Take the service's secret. Raises AccountsError if it is shorter than 32 characters."""
+        if len(secret) < 32:
+            raise AccountsError(
+                "MARQUEE_ACCOUNTS_SECRET is shorter than 32 characters: give a random text of 32 or more."
+            )
+        self._key = hmac.digest(secret.encode(), b"access tokens", "sha256")
+
+    def access_token(self, session: Session) -> str:
+        """Return a JWT for a session; it ends with the session at the latest."""
+        issued = now()
+        claims = {
+            "iss": _ISSUER,
+            "aud": _ISSUER,
+            "sub": str(session.user_id) if session.user_id is not None else f"client:{session.client_id}",
+            "sid": session.session_id,
+            "iat": issued,
+            "exp": min(issued + ACCESS_SECONDS, session.expires_at),
+        }
+        return jwt.encode(claims, self._key, _ALGORITHM)
+
+    def session_of(self, access_token: str) -> str | None:
+        """Return the session that a token names, or None if the token is expired or not ours."""
+        required = ["iss", "aud", "sub", "sid", "iat", "exp"]
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                access_token,
+                self._key,
+                [_ALGORITHM],
+                audience=_ISSUER,
+                issuer=_ISSUER,
+                options={"require": required},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        return str(claims["sid"])
+
+    def begin_for_user(self, database: DatabaseSession, user: User) -> Tokens:
+        """Begin a user's session."""
+        return self._begin(database, Session(user_id=user.user_id))
+
+    def begin_for_client(self, database: DatabaseSession, client: Client, scopes: str) -> Tokens:
+        """Begin a client's session with these scopes; it lives as long as its one access token."""
+        return self._begin(database, Session(client_id=client.client_id, scopes=scopes))
+
+    def _begin(self, database: DatabaseSession, session: Session) -> Tokens:
+        began = now()
+        database.execute(delete(Session).where(Session.expires_at < began))
+        session.session_id = secrets.token_hex(16)
+        session.created_at = began
+        session.expires_at = began + (ACCESS_SECONDS if session.client_id else SESSION_SECONDS)
+        database.add(session)
+        database.flush()
+        refresh_token = None if session.client_id else self._add_refresh_token(database, session.session_id)
+        return Tokens(self.access_token(session), refresh_token, session.user_id)
+
+    @staticmethod
+    def _add_refresh_token(database: DatabaseSession, session_id: str) -> str:
+        token = secrets.token_urlsafe(32)
+        database.add(RefreshToken(sha256=sha256(token), session_id=session_id))
+        return token
+
+    def refresh(self, factory: Transactions, refresh_token: str) -> Tokens:
+        """Exchange a refresh token for the next tokens. Raises the problem bad-refresh-token.
+
+        One that was used before is known to two: its session is revoked.
+        """
+        digest = sha256(refresh_token)
+        with factory.begin() as database:
+            # One statement decides who uses the token: of two that come at once, one finds it used.
+            unused = update(RefreshToken).where(RefreshToken.sha256 == digest, RefreshToken.used_at.is_(None))
+            session_id = database.scalar(unused.values(used_at=now()).returning(RefreshToken.session_id))
+            if session_id is None:
+                copied = database.get(RefreshToken, digest)
+                if copied is not None:
+                    revoke_session(database, copied.session_id)
+            elif principal_of(database, session_id) is not None:
+                session = database.get_one(Session, session_id)
+                following = self._add_refresh_token(database, session_id)
+                return Tokens(self.access_token(session), following, session.user_id)
+        raise ProblemError(problems.BAD_REFRESH_TOKEN, problems.BAD_REFRESH_TOKEN.meaning)
+
+
+def principal_of(database: DatabaseSession, session_id: str) -> Principal | None:
+    """Return who a session belongs to, or None if it is revoked or over, or its account or client is gone."""
+    query = (
+        select(Session, User.role)
+        .outerjoin(User, User.user_id == Session.user_id)
+        .where(Session.session_id == session_id, Session.revoked_at.is_(None), Session.expires_at > now())
+    )
+    row = database.execute(query).one_or_none()
+    if row is None:
+        return None
+    session, role = row
+    return Principal(session.session_id, session.user_id, role, frozenset(session.scopes.split()))
+
+
+def revoke_session(database: DatabaseSession, session_id: str) -> None:
+    """End a session: its tokens are no longer accepted."""
+    database.execute(
+        update(Session).where(Session.session_id == session_id, Session.revoked_at.is_(None)).values(revoked_at=now())
+    )
+
+
+def revoke_sessions(database: DatabaseSession, user_id: int, keep: str | None = None) -> None:
+    """End all sessions of a user, but for one to keep."""
+    query = update(Session).where(Session.user_id == user_id, Session.revoked_at.is_(None))
+    if keep is not None:
+        query = query.where(Session.session_id != keep)
+    database.execute(query.values(revoked_at=now()))

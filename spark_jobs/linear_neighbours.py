@@ -1,0 +1,105 @@
+"""What having rated one movie says about another: EASE (Steck 2019), cut to the strongest neighbours.
+
+B minimises |X - XB|^2 + ridge |B|^2 with a diagonal of zeros; X is (users, movies), a rating's square root of weight or 0. With
+P = (X'X + ridge I)^-1, B_ji = -P_ji / P_ii. P is taken through the smaller side: with fewer users than movies
+P = (I - X'(XX' + ridge I)^-1 X) / ridge (Woodbury), so that thousands of movies cost a system of the users' size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from ratings import FloatArray, IntArray
+from top_n import NO_MOVIE, Float32Array, top_n_of_scores
+
+# Movies whose rows are worked on at once: 256 x 60,000 movies x 8 bytes = 123 MB.
+_BLOCK = 256
+# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. With more users and more movies than this
+# only the most rated movies get neighbours.
+LARGEST_SYSTEM = 6_000
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Each movie's neighbours: row j is columns[starts[j]:starts[j + 1]], strongest first, with the weights there."""
+
+    starts: IntArray
+    columns: IntArray
+    weights: Float32Array
+
+    @classmethod
+    def none(cls, movies: int) -> Neighbours:
+        """Return that of `movies` movies none has a neighbour."""
+        return cls(np.zeros(movies + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+
+    @cached_property
+    def matrix(self) -> sp.csr_matrix:
+        """The weights as a sparse matrix, (movies, movies): what a profile's weights are multiplied with."""
+        movies = len(self.starts) - 1
+        return sp.csr_matrix((self.weights, self.columns, self.starts), shape=(movies, movies))
+
+    def between(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Return the weights from these movies to those, (rows, columns)."""
+        return np.asarray(self.matrix[rows][:, columns].toarray(), dtype=np.float32)
+
+
+def linear_neighbours(
+    user_at: IntArray, movie_at: IntArray, weights: FloatArray, gain: Float32Array, ridge: float, n: int
+) -> Neighbours:
+    """Return each movie's n neighbours with the greatest gain * weight, only positive ones.
+
+    `user_at`, `movie_at` and `weights` run over the ratings, as rows and columns of X and the squares of its values; `gain`,
+    (movies,), says what a neighbour's weight is worth in a score.
+    """
+    movies = len(gain)
+    if n == 0:
+        return Neighbours.none(movies)
+    rated = sp.csr_matrix((np.sqrt(weights), (user_at, movie_at)), shape=(int(user_at.max()) + 1, movies))
+    counts = np.bincount(movie_at, minlength=movies)
+    # A movie that one user rated says only who he is.
+    known = np.flatnonzero(counts > 1)
+    if min(rated.shape[0], len(known)) > LARGEST_SYSTEM:
+        known = np.sort(np.argsort(-counts, kind="stable")[:LARGEST_SYSTEM])
+    x = rated[:, known]
+    inverse_rows, diagonal = _inverse(x, ridge)
+    columns: list[IntArray] = [np.zeros(0, dtype=np.int64)] * movies
+    values: list[Float32Array] = [np.zeros(0, dtype=np.float32)] * movies
+    for start in range(0, len(known), _BLOCK):
+        rows = slice(start, min(start + _BLOCK, len(known)))
+        weight = (-inverse_rows(rows) / diagonal).astype(np.float32)
+        worth = np.where(weight > 0, weight * gain[known], -np.inf).astype(np.float32)
+        worth[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
+        best, _ = top_n_of_scores(worth, n)
+        for row, kept in enumerate(best):
+            kept = kept[kept != NO_MOVIE]
+            columns[known[start + row]] = known[kept]
+            values[known[start + row]] = weight[row, kept]
+    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
+    return Neighbours(starts, np.concatenate(columns), np.concatenate(values))
+
+
+def _inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArray], FloatArray]:
+    """Return a function from a slice of rows to those rows of P, and P's diagonal."""
+    users, movies = x.shape
+    if users < movies:
+        system = (x @ x.T).toarray()
+        system[np.diag_indices(users)] += ridge
+        # (XX' + ridge I)^-1 X, (users, movies)
+        solved = np.linalg.solve(system, x.toarray())
+        diagonal = (1.0 - np.asarray(x.multiply(solved).sum(axis=0)).ravel()) / ridge
+        by_movie = x.T.tocsr()
+
+        def rows_of(rows: slice) -> FloatArray:
+            found = -np.asarray(by_movie[rows] @ solved) / ridge
+            found[np.arange(len(found)), np.arange(rows.start, rows.stop)] += 1.0 / ridge
+            return found
+
+        return rows_of, diagonal
+    system = (x.T @ x).toarray()
+    system[np.diag_indices(movies)] += ridge
+    inverse = np.linalg.inv(system)
+    return (lambda rows: inverse[rows]), np.diag(inverse)

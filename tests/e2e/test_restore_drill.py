@@ -1,0 +1,39 @@
+"""A backup is taken, the disk is lost, and the platform comes back with what it had."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import BATCH, Stack, published_bytes
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
+LOST = ("data/namenode", "data/postgres", "data/serving", "data/mlflow", "secrets")
+
+
+def registered_version(stack: Stack) -> str:
+    url = f"{stack.variables['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/registered-models/alias?name=marquee-als&alias=champion"
+    return str(stack.get(url)["model_version"]["version"])
+
+
+def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, first_run: str) -> None:
+    served, published = stack.api("/v1/users/1/recommendations"), published_bytes(stack, BATCH)
+    count = "SELECT COUNT(*) FROM marquee.ratings"
+    ratings, champion = stack.hive(count), registered_version(stack)
+    printed = stack.control("backup")
+    folder = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
+    refused = stack.control("restore", str(folder), check=False)
+    assert "The platform runs: `make down` first" in refused
+    stack.control("down")
+    for part in LOST:
+        shutil.rmtree(stack.settings.instance / part)
+
+    stack.control("restore", str(folder))
+    stack.control("up")
+
+    assert stack.api("/v1/users/1/recommendations") == served
+    assert published_bytes(stack, BATCH) == published
+    assert stack.hive(count) == ratings
+    assert registered_version(stack) == champion
+    assert "Status: HEALTHY" in stack.run("hdfs", "fsck", "/marquee")

@@ -1,0 +1,122 @@
+"""The program on partitions in a folder that stands for HDFS: several tables, their docs, and drift from batch to batch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from expectations import validate
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:great_expectations.*"),
+]
+
+
+class Hdfs:
+    """The two calls of an HDFS client that reading a partition makes, over a local folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def status(self, path: str, strict: bool = True) -> dict[str, Any] | None:
+        return {"type": "DIRECTORY"} if (self.root / path[1:]).exists() else None
+
+    def list(self, path: str, status: bool) -> list[tuple[str, dict[str, Any]]]:
+        files = (self.root / path[1:]).iterdir()
+        return [(file.name, {"type": "FILE", "length": file.stat().st_size}) for file in files]
+
+    def read(self, path: str) -> Any:
+        return (self.root / path[1:]).open("rb")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Returns a function that writes a batch's ratings and movies and validates them; gives status and result."""
+    monkeypatch.setattr(validate, "InsecureClient", lambda url, user: Hdfs(tmp_path))
+
+    def run(capsys: Any, batch: str, ratings: list[float], dataset: str = "ml-x") -> tuple[int, dict[str, Any], str]:
+        tables = {
+            "movies": pd.DataFrame({"movie_id": [1], "title": ["A"], "release_year": [1995.0], "genres": ["War"]}),
+            "ratings": pd.DataFrame(
+                {"user_id": range(1, len(ratings) + 1), "movie_id": 1, "rating": ratings, "rated_at": 10**9}
+            ),
+        }
+        for table, frame in tables.items():
+            folder = tmp_path / "marquee/warehouse" / table / f"batch_id={batch}"
+            folder.mkdir(parents=True)
+            frame.to_orc(folder / "000000_0")
+            (folder / "_SUCCESS").write_text("not a table file")
+        docs = tmp_path / "docs"
+        arguments = ["--tables", "ratings", "movies", "--batch-id", batch, "--dataset", dataset, "--user", "u"]
+        status = validate.main([*arguments, "--data-docs", str(docs)])
+        printed = capsys.readouterr()
+        return status, json.loads(printed.out.splitlines()[-1]), printed.err
+
+    return run
+
+
+def test_all_tables_are_validated_in_one_run_and_their_docs_are_reached_from_one_page(
+    warehouse: Any, tmp_path: Path, capsys: Any
+) -> None:
+    status, result, said = warehouse(capsys, "20260101T000000", [3.0, 4.0, 5.0])
+    assert status == 0
+    assert {table: (found["success"], found["rows"]) for table, found in result["tables"].items()} == {
+        "ratings": (True, 3),
+        "movies": (True, 1),
+    }
+    assert "ratings: passed, 3 rows" in said
+    page = (tmp_path / "docs/20260101T000000/index.html").read_text()
+    for table in ("ratings", "movies"):
+        assert f'href="{table}/index.html"' in page
+        assert (tmp_path / "docs" / result["tables"][table]["data_docs"]).is_file()
+    assert 'href="20260101T000000/index.html"' in (tmp_path / "docs/index.html").read_text()
+
+
+def test_a_bad_table_fails_the_run_and_the_others_are_looked_at_all_the_same(warehouse: Any, capsys: Any) -> None:
+    status, result, said = warehouse(capsys, "20260101T000000", [3.0, 7.5])
+    assert status == 1
+    assert (result["success"], result["tables"]["ratings"]["success"]) == (False, False)
+    assert result["tables"]["movies"]["success"] is True
+    assert "FAILED: ratings: expect_column_values_to_be_in_set" in said
+
+
+def test_a_partition_that_is_missing_fails_the_run_by_name(warehouse: Any, tmp_path: Path, capsys: Any) -> None:
+    status = validate.main(
+        [
+            *("--tables", "links", "--batch-id", "20260101T000000", "--dataset", "ml-x", "--user", "u"),
+            *("--data-docs", str(tmp_path / "docs")),
+        ]
+    )
+    assert status == 1
+    assert "links/batch_id=20260101T000000 does not exist" in capsys.readouterr().err
+
+
+def test_a_batch_is_compared_with_the_nearest_earlier_sound_one_of_its_data_set(warehouse: Any, capsys: Any) -> None:
+    spread = [1.0, 2.0, 3.0, 4.0, 5.0] * 20
+    assert warehouse(capsys, "20260101T000000", spread)[1]["tables"]["ratings"]["drift"] is None
+    assert warehouse(capsys, "20260102T000000", [5.0] * 100, dataset="ml-y")[0] == 0
+    assert warehouse(capsys, "20260103T000000", [7.5] * 100)[0] == 1
+    status, result, _ = warehouse(capsys, "20260104T000000", spread)
+    drift = result["tables"]["ratings"]["drift"]
+    assert (status, drift["against"], drift["rows"]) == (0, "20260101T000000", 0.0)
+    assert drift["psi"] == {"rating": 0.0, "rated_at": 0.0}
+
+
+def test_ratings_that_moved_stop_the_run_and_say_why(warehouse: Any, capsys: Any) -> None:
+    warehouse(capsys, "20260101T000000", [1.0, 2.0, 3.0, 4.0, 5.0] * 20)
+    status, result, said = warehouse(capsys, "20260102T000000", [1.0, 3.0, 4.0, 5.0, 5.0] * 20)
+    assert status == 1
+    assert [note["expectation"] for note in result["tables"]["ratings"]["failed"]] == [
+        "distribution_of_rating_close_to_batch_20260101T000000"
+    ]
+    assert "raise MARQUEE_DRIFT_*" in said
+
+
+def test_fewer_rows_are_a_warning(warehouse: Any, capsys: Any) -> None:
+    warehouse(capsys, "20260101T000000", [1.0, 2.0, 3.0, 4.0, 5.0] * 20)
+    status, result, _ = warehouse(capsys, "20260102T000000", [1.0, 2.0, 3.0, 4.0, 5.0] * 16)
+    assert status == 0
+    assert [note["observed"] for note in result["tables"]["ratings"]["warnings"]] == [-0.2]

@@ -1,0 +1,149 @@
+// node postman.mjs GATEWAY OUTPUT: makes a Postman collection and environment of both APIs from their OpenAPI documents,
+// as the gateway serves them, and runs the collection with newman against it. Exit status 1 if an answer is not as described.
+//
+// The administrator's name and password come from MARQUEE_ACCOUNTS_ADMIN_USER and _PASSWORD; they are given to newman and not
+// written to OUTPUT. Something must be published, so that there are movies to ask for.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import newman from "newman";
+import converter from "openapi-to-postmanv2";
+
+const APIS = [
+  { name: "Recommendations", path: "/openapi.json" },
+  { name: "Accounts", path: "/accounts/openapi.json" },
+];
+
+// What the documents can't say: what comes first and last, and where values come from. By operationId.
+const FIRST = ["users", "movies", "live_publication", "login", "register_account", "refresh", "add_movie", "rate_movie", "add_client"];
+const LAST = ["remove_rating", "withdraw_movie", "remove_client", "end_sessions", "remove_account", "oauth_revoke", "logout"];
+const SAVED = {
+  users: { api_user: "items.0" },
+  movies: { api_movie: "items.0.movie_id" },
+  live_publication: { publication: "publication" },
+  login: { access_token: "access_token", refresh_token: "refresh_token", user_id: "user_id" },
+  refresh: { access_token: "access_token", refresh_token: "refresh_token" },
+  register_account: { new_user_id: "user_id" },
+  add_movie: { movie_id: "movie_id" },
+  add_client: { client_id: "client_id" },
+  oauth_token: { oauth_token: "access_token" },
+};
+const BODIES = {
+  login: { name: "{{admin_name}}", password: "{{admin_password}}" },
+  register_account: { name: "Postman {{$randomInt}}{{$timestamp}}", password: "{{$randomUUID}}" },
+  refresh: { refresh_token: "{{refresh_token}}" },
+  set_password: { current_password: "{{admin_password}}", new_password: "{{admin_password}}" },
+  set_role: { role: "user" },
+};
+const FORMS = {
+  oauth_token: { grant_type: "password", username: "{{admin_name}}", password: "{{admin_password}}" },
+  oauth_revoke: { token: "{{oauth_token}}" },
+};
+const ADDRESSES = {
+  Recommendations: { user: "{{api_user}}", movie: "{{api_movie}}", name: "{{publication}}" },
+  Accounts: { user: "{{user_id}}", movie: "{{movie_id}}", client: "{{client_id}}" },
+};
+const OTHER_USER = ["set_role", "end_sessions", "remove_account"];
+
+function requestsOf(folder) {
+  return folder.item ? folder.item.flatMap(requestsOf) : [folder];
+}
+
+function operationOf(document, item) {
+  const path = "/" + item.request.url.path.map((part) => part.replace(/^:(.*)$/, "{$1}")).join("/");
+  const operation = document.paths[path]?.[item.request.method.toLowerCase()];
+  if (!operation) throw new Error(`The converter made ${item.request.method} ${path}, which the document does not have.`);
+  return operation;
+}
+
+function place(operation) {
+  const first = FIRST.indexOf(operation.operationId);
+  const last = LAST.indexOf(operation.operationId);
+  return first >= 0 ? first - FIRST.length : last >= 0 ? last + 1 : 0;
+}
+
+function testOf(api, operation) {
+  const successes = Object.entries(operation.responses).filter(([status]) => status.startsWith("2"));
+  const schema = successes.map(([, answer]) => answer.content?.["application/json"]?.schema).find((found) => found);
+  // A first rating is 201, a later one 200: any success will do where one is described.
+  const lines = [`pm.test("is answered as described", () => pm.expect(pm.response.code).to.be.within(200, 299));`];
+  if (schema) {
+    lines.push(
+      `const schema = Object.assign(${JSON.stringify(schema)}, {components: JSON.parse(pm.collectionVariables.get("${api} components"))});`,
+      `pm.test("has the described shape", () => pm.response.to.have.jsonSchema(schema));`,
+    );
+  }
+  for (const [variable, where] of Object.entries(SAVED[operation.operationId] ?? {})) {
+    const value = where.split(".").reduce((text, part) => `${text}[${/^\d+$/.test(part) ? part : JSON.stringify(part)}]`, "pm.response.json()");
+    lines.push(`pm.collectionVariables.set("${variable}", String(${value}));`);
+  }
+  return { listen: "test", script: { type: "text/javascript", exec: lines } };
+}
+
+function prepared(api, operation, item) {
+  const { request } = item;
+  const id = operation.operationId;
+  for (const variable of request.url.variable ?? []) {
+    const other = variable.key === "user" && OTHER_USER.includes(id);
+    variable.value = other ? "{{new_user_id}}" : ADDRESSES[api][variable.key];
+  }
+  for (const parameter of request.url.query ?? []) parameter.disabled = true;
+  if (BODIES[id]) request.body.raw = JSON.stringify(BODIES[id], null, 2);
+  if (FORMS[id]) request.body.urlencoded = Object.entries(FORMS[id]).map(([key, value]) => ({ key, value }));
+  request.auth = operation.security ? { type: "bearer", bearer: [{ key: "token", value: "{{access_token}}", type: "string" }] } : { type: "noauth" };
+  return { name: item.name, request, response: item.response, event: [testOf(api, operation)] };
+}
+
+async function folderOf(gateway, { name, path }) {
+  const answer = await fetch(gateway + path);
+  if (!answer.ok) throw new Error(`${gateway}${path} answered ${answer.status}: is the platform up (make up)?`);
+  const document = await answer.json();
+  // The converter changes what it is given.
+  const options = { parametersResolution: "Example", requestParametersResolution: "Example" };
+  const converted = await new Promise((resolve, reject) =>
+    converter.convertV2({ type: "json", data: structuredClone(document) }, options, (error, result) => (error ? reject(error) : resolve(result))),
+  );
+  if (!converted.result) throw new Error(`${path} can't be converted: ${converted.reason}`);
+  const items = requestsOf(converted.output[0].data)
+    .map((item) => ({ item, operation: operationOf(document, item) }))
+    .sort((one, other) => place(one.operation) - place(other.operation))
+    .map(({ item, operation }) => prepared(name, operation, item));
+  const described = Object.values(document.paths).reduce((sum, operations) => sum + Object.keys(operations).length, 0);
+  if (items.length !== described) throw new Error(`${path} describes ${described} operations, the collection has ${items.length}.`);
+  return { folder: { name, item: items }, components: document.components };
+}
+
+const [gateway, output] = process.argv.slice(2);
+if (!gateway || !output) {
+  console.error("usage: node postman.mjs GATEWAY OUTPUT, such as http://127.0.0.1:8090 .marquee/postman");
+  process.exit(64);
+}
+try {
+  const made = await Promise.all(APIS.map((api) => folderOf(gateway, api)));
+  const collection = {
+    info: { name: "Marquee", schema: "https://schema.getpostman.com/json/collection/v2.1.0/collection.json" },
+    item: made.map(({ folder }) => folder),
+    variable: made.map(({ folder, components }) => ({ key: `${folder.name} components`, value: JSON.stringify(components) })),
+  };
+  const values = { baseUrl: gateway, admin_name: process.env.MARQUEE_ACCOUNTS_ADMIN_USER ?? "admin", admin_password: "" };
+  const environment = { name: "Marquee", values: Object.entries(values).map(([key, value]) => ({ key, value, enabled: true })) };
+  mkdirSync(output, { recursive: true });
+  writeFileSync(join(output, "marquee.postman_collection.json"), JSON.stringify(collection, null, 1) + "\n");
+  writeFileSync(join(output, "marquee.postman_environment.json"), JSON.stringify(environment, null, 1) + "\n");
+  newman.run(
+    {
+      collection,
+      environment,
+      envVar: [{ key: "admin_password", value: process.env.MARQUEE_ACCOUNTS_ADMIN_PASSWORD ?? "" }],
+      reporters: ["cli", "junit"],
+      reporter: { cli: { noBanner: true }, junit: { export: join(output, "newman.xml") } },
+      timeoutRequest: 20000,
+    },
+    (error, summary) => {
+      if (error) console.error(String(error));
+      process.exit(error || summary.run.failures.length ? 1 : 0);
+    },
+  );
+} catch (error) {
+  console.error(`postman: ${error.message}`);
+  process.exit(1);
+}
