@@ -212,6 +212,24 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
     }
 
 
+def _gateway_scheme(settings: Settings) -> str:
+    return "https" if settings["MARQUEE_GATEWAY_CERTIFICATE"] else "http"
+
+
+def _gateway_listen(settings: Settings) -> str:
+    """Returns nginx's directives of where the gateway listens, with TLS where a certificate is set."""
+    listen = f"listen {settings['MARQUEE_GATEWAY_HOST']}:{settings.port('GATEWAY')}"
+    if _gateway_scheme(settings) == "http":
+        return f"{listen};"
+    lines = [
+        f"{listen} ssl;",
+        f'ssl_certificate "{settings["MARQUEE_GATEWAY_CERTIFICATE"]}";',
+        f'ssl_certificate_key "{settings["MARQUEE_GATEWAY_KEY"]}";',
+        'add_header Strict-Transport-Security "max-age=31536000" always;',
+    ]
+    return "\n    ".join(lines)
+
+
 def _openlineage(settings: Settings) -> dict[str, str]:
     """Returns the variables of Airflow's OpenLineage provider. Raises SettingsError for a destination it cannot have."""
     destination = settings["MARQUEE_OPENLINEAGE"]
@@ -230,24 +248,6 @@ def _openlineage(settings: Settings) -> dict[str, str]:
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "marquee",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
     }
-
-
-def _gateway_scheme(settings: Settings) -> str:
-    return "https" if settings["MARQUEE_GATEWAY_CERTIFICATE"] else "http"
-
-
-def _gateway_listen(settings: Settings) -> str:
-    """Returns nginx's directives of where the gateway listens, with TLS where a certificate is set."""
-    listen = f"listen {settings['MARQUEE_GATEWAY_HOST']}:{settings.port('GATEWAY')}"
-    if _gateway_scheme(settings) == "http":
-        return f"{listen};"
-    lines = [
-        f"{listen} ssl;",
-        f'ssl_certificate "{settings["MARQUEE_GATEWAY_CERTIFICATE"]}";',
-        f'ssl_certificate_key "{settings["MARQUEE_GATEWAY_KEY"]}";',
-        'add_header Strict-Transport-Security "max-age=31536000" always;',
-    ]
-    return "\n    ".join(lines)
 
 
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:

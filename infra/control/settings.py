@@ -83,12 +83,6 @@ TABLE: list[Setting] = [
             "text",
         ),
         (
-            "MARQUEE_OPENLINEAGE",
-            "",
-            "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
-            "text",
-        ),
-        (
             "MARQUEE_BATCHES_KEPT",
             "14",
             "batches that the warehouse keeps, beside what is live, pinned or may be rolled back to",
@@ -108,6 +102,12 @@ TABLE: list[Setting] = [
             "text",
         ),
         ("MARQUEE_DRIFT_PSI_ERROR", "0.25", "the index that stops the run", "text"),
+        (
+            "MARQUEE_OPENLINEAGE",
+            "",
+            "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(

@@ -167,7 +167,7 @@ def _finish_responses(app: Flask) -> None:
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:
-        response = problem_response(error.kind, error.detail, request.path, error.extra)
+        response = problem_response(error, request.path)
         if error.kind.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="marquee"'
         if "retry_after" in error.extra:
@@ -183,7 +183,7 @@ def _answer_errors(app: Flask) -> None:
         }
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         kind = by_status.get(status, problems.BAD_REQUEST if status < 500 else problems.INTERNAL)
-        response = problem_response(kind, kind.meaning, request.path)
+        response = problem_response(ProblemError(kind, kind.meaning), request.path)
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
@@ -192,9 +192,9 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def unavailable(error: OperationalError) -> Response:
         error_log.error("database", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(problems.UNAVAILABLE, problems.UNAVAILABLE.meaning, request.path)
+        return problem_response(ProblemError(problems.UNAVAILABLE, problems.UNAVAILABLE.meaning), request.path)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:
         error_log.error("defect", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, request.path)
+        return problem_response(ProblemError(problems.INTERNAL, problems.INTERNAL.meaning), request.path)

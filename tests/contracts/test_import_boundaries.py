@@ -14,24 +14,12 @@ LIBRARIES = {
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
     "serving": {
-        *("flask", "werkzeug", "prometheus_client", "gunicorn", "granian", "jinja2", "markupsafe"),
-        *("numpy", "limits", "babel"),
+        *("flask", "werkzeug", "prometheus_client", "gunicorn", "granian", "jinja2", "markupsafe", "numpy", "limits", "babel"),
     },
     # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
     "serving/accounts": {
-        *(
-            "flask",
-            "werkzeug",
-            "serving",
-            "sqlalchemy",
-            "alembic",
-            "pydantic",
-            "argon2",
-            "zxcvbn",
-            "jwt",
-            "flask_wtf",
-            "wtforms",
-        ),
+        *("flask", "werkzeug", "serving", "sqlalchemy", "alembic", "pydantic", "argon2", "zxcvbn", "jwt"),
+        *("flask_wtf", "wtforms"),
     },
     "expectations": {"great_expectations", "hdfs", "numpy", "pandas", "pyarrow", "requests"},
 }
