@@ -98,7 +98,7 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -m "not stack"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
