@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CONTROL := python3 -m infra.control
 PYTHON := $(or $(MARQUEE_STATE),.marquee)/software/venv/bin/python
+BENCH_RESULTS := $(or $(MARQUEE_STATE),.marquee)/engines.jsonl
 TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 
 .PHONY: help
@@ -41,6 +42,12 @@ logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
 .PHONY: run
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(if $(DATASET),--dataset "$(DATASET)") $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))")
+
+.PHONY: explore
+explore: install ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
+		--dataset "$(or $(DATASET),movielens-embedded)" $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))") \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$(or $(DATASET),movielens-embedded).html"'
 
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
@@ -96,6 +103,11 @@ test-fast: test-environment ## Unit tests, no daemons
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m stack -s
+
+.PHONY: bench-engines
+bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
+	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
+	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy and sqlfluff

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.fold_in import FactorTable, FoldIn
+import numpy as np
+
+from serving.fold_in import FactorTable, Float32Array, FoldIn, IntArray
 from serving.publication_format import DATABASE_NAME, Manifest, format_time
 from serving.publication_store import verify_folder
 
@@ -176,5 +178,11 @@ class Publication:
                 if self._fold_in is None:
                     rows = self._table("movie_factors", "movie_id, gain, prior, factors")
                     settings = (self.manifest.lineage.get("top_n") or {}).get("fold_in")
-                    self._fold_in = FoldIn(FactorTable.from_rows(rows), settings)
+                    self._fold_in = FoldIn(FactorTable.from_rows(rows), self._neighbours, settings)
         return self._fold_in
+
+    def _neighbours(self, movie_id: int) -> tuple[IntArray, Float32Array]:
+        """Return the ids of a movie's neighbours and their weights; none where the publication has no neighbours."""
+        rows = self._table("movie_neighbours", "neighbour_ids, weights", "WHERE movie_id = ?", movie_id)
+        ids, weights = rows[0] if rows else (b"", b"")
+        return np.frombuffer(ids, dtype="<i4").astype(np.int64), np.frombuffer(weights, dtype="<f4")

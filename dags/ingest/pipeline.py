@@ -50,7 +50,7 @@ def ingest(
         raise IngestError(f"{batch_id!r} is no batch id; give a UTC stamp like 20261123T190000.")
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
-        source, origin, provenance = _open(dataset, None if archive is None else Path(archive), cache_dir, stack)
+        source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
         if feedback is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-feedback-")))
             source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
@@ -72,7 +72,7 @@ def ingest(
     }
 
 
-def _open(
+def open_dataset(
     dataset: Dataset, archive: Path | None, cache_dir: Path, stack: ExitStack
 ) -> tuple[Source, str, dict[str, object]]:
     """Return the opened source, its name for messages, and what the manifest says about where it came from."""

@@ -183,11 +183,9 @@ def _answer_errors(app: Flask) -> None:
     def known(error: ProblemError) -> AnyResponse:
         if is_page(request.path):
             return error_page(error)
-        response = problem_response(error, request.path)
+        response = problem_response(error.kind, error.detail, request.path, error.extra)
         if error.kind.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="marquee"'
-        if "retry_after" in error.extra:
-            response.headers["Retry-After"] = str(error.extra["retry_after"])
         return response
 
     @app.errorhandler(HTTPException)
@@ -201,7 +199,7 @@ def _answer_errors(app: Flask) -> None:
         }
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         kind = by_status.get(status, problems.BAD_REQUEST if status < 500 else problems.INTERNAL)
-        response = problem_response(ProblemError(kind, kind.meaning), request.path)
+        response = problem_response(kind, kind.meaning, request.path)
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
