@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import requests
-from flask import Flask, Response, render_template
+from flask import Flask, Response, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from infra.monitoring.batch_exporter import board
 from infra.monitoring.batch_exporter.airflow_source import AirflowSource
@@ -92,6 +92,9 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     def view(name: str) -> str:
         if name not in VIEWS:
             raise NotFound
+        hours = request.args.get("hours", board.HOURS[1], type=int)
+        if hours not in board.HOURS:
+            raise BadRequest(f"hours is one of {board.HOURS}.")
         samples = collector.samples()
         try:
             alerts = prometheus.alerts()
@@ -99,7 +102,9 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
             alerts = None
         dashboard = load_dashboard(name)
         panels = (
-            board.from_samples(dashboard, samples) if alerts is None else board.from_prometheus(dashboard, prometheus)
+            board.from_samples(dashboard, samples)
+            if alerts is None
+            else board.from_prometheus(dashboard, prometheus, hours)
         )
         away = [
             sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value
@@ -108,6 +113,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
             "board.html",
             dashboard=dashboard,
             views=VIEWS,
+            spans=board.HOURS,
+            hours=hours,
             panels=panels,
             alerts=alerts,
             away=away,
