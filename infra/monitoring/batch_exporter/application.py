@@ -7,7 +7,6 @@ One worker: it keeps the sources' last samples.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -34,7 +33,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-acti
 def sources(settings: Mapping[str, str]) -> dict[str, Read]:
     """Return the sources by name. Settings are the platform's environment. Raises KeyError for one that is missing.
 
-    MARQUEE_PROBES: a JSON object, service to address (http://... or tcp://...).
+    MARQUEE_PROBES: service=address pairs, with blanks between them; addresses begin with http:// or tcp://.
     """
     instance = Path(settings["MARQUEE_INSTANCE_DIR"])
     airflow = AirflowSource(
@@ -48,6 +47,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
         "airflow",
         settings["MARQUEE_POSTGRES_PASSWORD"],
     )
+    probes = dict(pair.split("=", 1) for pair in settings["MARQUEE_PROBES"].split())
     return {
         "airflow": airflow.read,
         "publication": PublicationSource(settings["MARQUEE_API_URL"]).read,
@@ -63,7 +63,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
                 "publications": Path(settings["MARQUEE_PUBLICATION_STORE"]),
             },
         ),
-        "services": partial(read_services, json.loads(settings["MARQUEE_PROBES"])),
+        "services": partial(read_services, probes),
     }
 
 
