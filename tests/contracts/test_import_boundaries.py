@@ -14,7 +14,18 @@ LIBRARIES = {
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
     "serving": {
-        *("flask", "werkzeug", "prometheus_client", "gunicorn", "granian", "jinja2", "markupsafe", "numpy", "limits", "babel"),
+        *(
+            "flask",
+            "werkzeug",
+            "prometheus_client",
+            "gunicorn",
+            "granian",
+            "jinja2",
+            "markupsafe",
+            "numpy",
+            "limits",
+            "babel",
+        ),
     },
     # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
     "serving/accounts": {
