@@ -20,19 +20,21 @@ from typing import Any
 import mlflow
 import mllib_als
 import model_registry
+import numpy as np
 import pandas as pd
 from als_training import train
 from batch_session import progress, report, start_session
-from evaluation import WindowResult, evaluate_window, known_users
+from evaluation import BASELINES, GATE_BASELINES, WindowResult, evaluate_window, known_users
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
+from metrics import by_activity
 from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
-from pyspark.sql import SparkSession
-from ratings import Ratings
+from pyspark.sql import DataFrame, SparkSession
+from ratings import BoolArray, IntArray, Ratings
 from spark_half_steps import SparkHalfSteps
 from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
-from warehouse import collect_ratings, read_ratings
+from warehouse import collect_ratings, read_batch, read_ratings
 
 # What each field of Settings is, for the program's help.
 SETTINGS_HELP = {
@@ -84,6 +86,11 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--slices", type=int, default=20, help="parts of the timeline (default: %(default)s)")
     parser.add_argument("--first-window", type=int, default=10, help="first part that is tested (default: %(default)s)")
+    parser.add_argument(
+        "--all-baselines",
+        action="store_true",
+        help=f"compare with {', '.join(BASELINES[2:])} too, which the gate ignores",
+    )
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
@@ -97,19 +104,27 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def rolling_evaluation(
-    spark: SparkSession, ratings: Ratings, candidates: dict[str, Settings], slices: int, first: int, k: int
+    spark: SparkSession,
+    ratings: Ratings,
+    genres: BoolArray,
+    candidates: dict[str, Settings],
+    options: argparse.Namespace,
 ) -> list[WindowResult]:
     """Return each candidate's and the baselines' results in every window with a known user, one Spark task a window.
 
     `candidates` are scorers' names with their settings; one with the settings of another has the same results, and is not trained.
     """
     distinct = {name: s for name, s in candidates.items() if name == next(n for n, t in candidates.items() if t == s)}
-    windows = [w for w in rolling_windows(ratings.rated_at, slices, first) if known_users(w, ratings)]
-    shared = spark.sparkContext.broadcast(ratings)
+    k, against = options.k, BASELINES if options.all_baselines else GATE_BASELINES
+    windows = [
+        w for w in rolling_windows(ratings.rated_at, options.slices, options.first_window) if known_users(w, ratings)
+    ]
+    shared = spark.sparkContext.broadcast((ratings, genres))
 
     def one_window(window: Window) -> list[WindowResult]:
         with threadpool_limits(1):
-            return evaluate_window(shared.value, window, distinct, k)
+            everything, marks = shared.value
+            return evaluate_window(everything, window, distinct, k, marks, against)
 
     # Later windows have more to learn from: the longest first keeps every core busy to the end.
     longest_first = spark.sparkContext.parallelize(windows[::-1], max(1, len(windows)))
@@ -123,6 +138,17 @@ def rolling_evaluation(
             same = next(n for n, s in distinct.items() if s == settings)
             results.extend(replace(r, scorer=name) for r in results[:] if r.scorer == same)
     return results
+
+
+def genre_marks(movies: DataFrame, movie_ids: IntArray) -> BoolArray:
+    """Return which genres each of `movie_ids` (ascending) has, (movies, genres), from the batch's movies table."""
+    rows = movies.select("movie_id", "genres").orderBy("movie_id").collect()
+    split = {int(row.movie_id): (row.genres or "").split("|") for row in rows}
+    names = np.unique([name for parts in split.values() for name in parts if name])
+    marks = np.zeros((len(movie_ids), len(names)), dtype=np.bool_)
+    for at, movie in enumerate(movie_ids.tolist()):
+        marks[at] = np.isin(names, split.get(movie, []))
+    return marks
 
 
 def champion_settings(options: argparse.Namespace) -> dict[str, Settings]:
@@ -153,6 +179,8 @@ def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, 
 def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
     """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
     scorers = list(dict.fromkeys(result.scorer for result in results))
+    ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
+    activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
     windows = [
         {
             "window": result.window.index,
@@ -171,9 +199,8 @@ def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> 
         "users": len(ratings.users()),
         "movies": len(ratings.movies()),
         "windows": windows,
-        "ndcg_per_user": {
-            s: [v for r in results if r.scorer == s for v in r.per_user["ndcg"].tolist()] for s in scorers
-        },
+        "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
+        "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
     }
 
 
@@ -257,8 +284,9 @@ def main(argv: list[str] | None = None) -> None:
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
     candidates = {CANDIDATE: settings} | champion_settings(options)
+    genres = genre_marks(read_batch(spark, options.database, "movies", options.batch_id), ratings.movies())
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
-    results = rolling_evaluation(spark, ratings, candidates, options.slices, options.first_window, options.k)
+    results = rolling_evaluation(spark, ratings, genres, candidates, options)
     progress("training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 

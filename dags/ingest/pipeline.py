@@ -46,7 +46,7 @@ def ingest(
         raise IngestError(f"{batch_id!r} is no batch id; give a UTC stamp like 20261123T190000.")
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
-        source, origin, provenance = _open(dataset, None if archive is None else Path(archive), cache_dir, stack)
+        source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
         facts = inspect_source(source, dataset, origin)
         stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
     manifest = stored.manifest
@@ -65,7 +65,7 @@ def ingest(
     }
 
 
-def _open(
+def open_dataset(
     dataset: Dataset, archive: Path | None, cache_dir: Path, stack: ExitStack
 ) -> tuple[Source, str, dict[str, object]]:
     """Return the opened source, its name for messages, and what the manifest says about where it came from."""

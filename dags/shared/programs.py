@@ -58,11 +58,11 @@ class RunningProgram:
             start_new_session=True,
         )
 
-    def wait(self) -> str:
-        """Returns the last non-empty line of standard output. Raises ProgramError."""
+    def wait(self) -> list[str]:
+        """Returns the non-empty lines of standard output. Raises ProgramError."""
         errors = threading.Thread(target=self._stream, args=(self._process.stderr,), daemon=True)
         errors.start()
-        last = self._stream(self._process.stdout)
+        said = self._stream(self._process.stdout)
         errors.join()
         status = self._process.wait()
         if self._stopped:
@@ -71,7 +71,7 @@ class RunningProgram:
             cause = f"signal {-status}" if status < 0 else f"status {status}"
             tail = "\n".join(self._last_lines)
             raise ProgramError(f"{self._name} ended with {cause}. Its last lines:\n{tail}", status)
-        return last
+        return said
 
     def stop(self) -> None:
         """Ends the process group: first politely, after 10 seconds for certain."""
@@ -90,15 +90,16 @@ class RunningProgram:
     def _name(self) -> str:
         return " ".join(self._argv[1:4])
 
-    def _stream(self, lines: IO[str] | None) -> str:
-        last = ""
+    def _stream(self, lines: IO[str] | None) -> list[str]:
+        kept = []
         with lines or contextlib.nullcontext(()) as open_lines:
             for line in open_lines:
                 text = line.rstrip()
                 self._log.info("%s", text)
                 self._last_lines.append(text)
-                last = text or last
-        return last
+                if text:
+                    kept.append(text)
+        return kept
 
 
 def result_of(line: str) -> dict[str, Any]:

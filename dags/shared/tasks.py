@@ -6,12 +6,14 @@ A task is named after its job's file, so that one grep finds both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, task
 
 from shared import settings
+from shared.one_run import OneRunSensor
 from shared.operators import (
     BuildPublicationOperator,
     DecidePromotionOperator,
@@ -23,6 +25,7 @@ from shared.operators import (
     ValidateOperator,
     hdfs_client,
 )
+from shared.retention import DropOldBatchesOperator
 
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
 SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
@@ -40,6 +43,20 @@ DECIDE = (
     *("--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL),
     *("--recent-popularity-margin", settings.RECENT_POPULARITY_MARGIN),
 )
+
+
+def wait_for_other_runs_task() -> OneRunSensor:
+    """Waits until no other run of the DAG is at work, a backfill's included; the other tasks' clearing runs it again."""
+    sensor = OneRunSensor(
+        task_id="wait_for_other_runs",
+        holder_file=f"{settings.RUNS}/{{{{ dag.dag_id }}}}",
+        poke_interval=timedelta(seconds=10),
+        timeout=timedelta(days=7),
+        pool=settings.HIVE_POOL,
+        execution_timeout=settings.SHORT_TASK,
+    )
+    sensor.is_setup = True
+    return sensor
 
 
 @task(execution_timeout=settings.LONG_TASK)
@@ -205,6 +222,18 @@ def publish_task() -> PublishOperator:
         ],
         outlets=[LIVE_RECOMMENDATIONS],
         execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def drop_old_batches_task() -> DropOldBatchesOperator:
+    """Drops the batches that are neither recent nor protected by their publication."""
+    return DropOldBatchesOperator(
+        task_id="drop_old_batches",
+        argv=[*SERVING_CLI, "list", "--json", *STORE],
+        ledger_argv=[*SERVING_CLI, "ledger", *STORE],
+        keep=settings.BATCHES_KEPT,
+        pool=settings.HIVE_POOL,
+        execution_timeout=settings.LONG_TASK,
     )
 
 

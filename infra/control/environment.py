@@ -115,7 +115,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
         "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
         "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
-        "PROMETHEUS_MULTIPROC_DIR": str(instance / "tmp" / "prometheus"),
+        "MARQUEE_PROMETHEUS_URL": f"http://{host}:{settings.port('PROMETHEUS')}",
         "JAVA_HOME": str(settings.java_home),
         "HADOOP_HOME": str(software / "hadoop"),
         "HADOOP_CONF_DIR": str(instance / "conf" / "hadoop"),
@@ -259,6 +259,11 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
     values |= {
         "INSTANCE": str(settings.instance),
         "GATEWAY_LISTEN": _gateway_listen(settings),
+        "HADOOP_METRICS": str(settings.monitoring).lower(),
+        "DATANODE_TARGETS": ", ".join(
+            f'"{settings["MARQUEE_BIND_HOST"]}:{settings.port("DATANODE_HTTP") + n}"'
+            for n in range(settings.number("DATANODES"))
+        ),
         "SOFTWARE": str(settings.software),
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,
@@ -274,6 +279,7 @@ CONFIGURATION = {
     "hive": "infra/hive/conf",
     "spark": "infra/spark",
     "gateway": "infra/gateway",
+    "monitoring": "infra/monitoring/conf",
 }
 
 
@@ -284,7 +290,7 @@ def render(settings: Settings, variables: dict[str, str]) -> None:
         folder = settings.instance / "conf" / target
         folder.mkdir(parents=True, exist_ok=True)
         for template in sorted((REPOSITORY / source).iterdir()):
-            if template.suffix in (".xml", ".properties", ".conf"):
+            if template.suffix in (".xml", ".properties", ".conf", ".yml"):
                 text = ConfigurationTemplate(template.read_text(encoding="utf-8")).substitute(values)
                 private_write(folder / template.name, text)
     exports = "".join(

@@ -22,7 +22,7 @@ class Setting:
     default: str
     meaning: str
     section: str
-    kind: str = "text"  # text | port | number | path
+    kind: str = "text"  # text | port | number | path | yes or no
 
 
 def _section(title: str, *rows: tuple[str, str, str, str]) -> list[Setting]:
@@ -127,6 +127,15 @@ TABLE: list[Setting] = [
         ("MARQUEE_GATEWAY_SIGN_IN_RATE", "30", "of these, registrations and sign-ins a minute", "number"),
     ),
     *_section(
+        "Monitoring",
+        (
+            "MARQUEE_MONITORING",
+            "no",
+            "yes: also Prometheus with rules and alerts, an exporter with a page of four views, and metrics of Hadoop and Hive",
+            "yes or no",
+        ),
+    ),
+    *_section(
         "Ports",
         ("MARQUEE_AIRFLOW_PORT", "8080", "Airflow UI and API", "port"),
         ("MARQUEE_API_PORT", "8000", "recommendation API", "port"),
@@ -155,6 +164,10 @@ TABLE: list[Setting] = [
         ("MARQUEE_METASTORE_PORT", "9083", "Hive metastore", "port"),
         ("MARQUEE_HIVESERVER2_PORT", "10000", "HiveServer2, thrift", "port"),
         ("MARQUEE_HIVESERVER2_HTTP_PORT", "10002", "HiveServer2 UI", "port"),
+        ("MARQUEE_PROMETHEUS_PORT", "9090", "Prometheus", "port"),
+        ("MARQUEE_EXPORTER_PORT", "9095", "exporter and its page", "port"),
+        ("MARQUEE_METASTORE_METRICS_PORT", "9404", "Hive metastore, metrics", "port"),
+        ("MARQUEE_HIVESERVER2_METRICS_PORT", "9405", "HiveServer2, metrics", "port"),
     ),
     *_section(
         "The recommendation API",
@@ -223,6 +236,8 @@ def _checked(setting: Setting, value: str) -> str:
             )
         if setting.kind == "port" and not 1 <= int(value) <= 65535:
             raise SettingsError(f"{setting.name}={value} is no port: 1 to 65535. Correct it in .env.")
+    if setting.kind == "yes or no" and value not in ("yes", "no"):
+        raise SettingsError(f"{setting.name}={value!r} is neither yes nor no ({setting.meaning}). Correct it in .env.")
     return value
 
 
@@ -263,6 +278,16 @@ class Settings:
     def number(self, name: str) -> int:
         """Returns a number; the name is without MARQUEE_, e.g. "DATANODES"."""
         return int(self.values[f"MARQUEE_{name}"])
+
+    @property
+    def monitoring(self) -> bool:
+        """Whether Prometheus, the exporter and the metrics of Hadoop and Hive are on."""
+        return self.values["MARQUEE_MONITORING"] == "yes"
+
+    @property
+    def jmx_agent(self) -> Path:
+        """Prometheus's JMX agent, installed for monitoring alone."""
+        return self.software / "monitoring" / "jmx_prometheus_javaagent.jar"
 
     @property
     def state(self) -> Path:

