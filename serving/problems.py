@@ -150,16 +150,12 @@ def problem_document(
     }
 
 
-def problem_response(error: ProblemError, instance: str) -> Response:
-    """Return the problem as a response that no cache keeps; `instance` is the path that was asked.
-
-    `retry_after` among the extra members, in seconds, is also a header.
-    """
-    kind = error.kind
-    body = json.dumps(problem_document(kind, error.detail, instance, error.extra), ensure_ascii=False)
+def problem_response(kind: ProblemKind, detail: str, instance: str, extra: dict[str, Any] | None = None) -> Response:
+    """Return the problem as a response that no cache keeps; `retry_after` in `extra`, in seconds, is also a header."""
+    body = json.dumps(problem_document(kind, detail, instance, extra), ensure_ascii=False)
     response = Response(body + "\n", status=kind.status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    wait = error.extra.get("retry_after", 30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    wait = (extra or {}).get("retry_after", 30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     return response

@@ -109,7 +109,7 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:
-        return problem_response(error, request.path)
+        return problem_response(error.kind, error.detail, request.path, error.extra)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -120,7 +120,7 @@ def answer_errors(app: Flask) -> None:
         }
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         kind = by_status.get(status, problems.BAD_PARAMETER if status < 500 else problems.INTERNAL)
-        response = problem_response(ProblemError(kind, kind.meaning), request.path)
+        response = problem_response(kind, kind.meaning, request.path)
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
@@ -129,4 +129,4 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:
         error_log.error("defect", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(ProblemError(problems.INTERNAL, problems.INTERNAL.meaning), request.path)
+        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, request.path)
