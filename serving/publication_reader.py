@@ -113,7 +113,8 @@ class Publication:
         row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
         if row is None:
             return None
-        text, entries, at = row[0], [], 1
+        text, at = row[0], 1
+        entries: list[list[Any]] = []
         # The text is what the builder writes: a compact array of arrays.
         while len(entries) < count and text[at - 1] != "]":
             entry, end = _DECODER.raw_decode(text, at)
