@@ -32,8 +32,8 @@ class Page:
         """Return the address of the page that begins at `position`, within this publication; None after the last."""
         if position is None:
             return None
-        cursor = ("cursor", f"{publication.publication_id}.{position}")
-        return f"{self.path}?{urlencode([*self.query, cursor])}"
+        kept = f"{urlencode(self.query)}&" if self.query else ""
+        return f"{self.path}?{kept}cursor={publication.publication_id}.{position}"
 
 
 def provenance(publication: Publication, policy: str) -> dict[str, Any]:

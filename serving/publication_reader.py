@@ -20,6 +20,7 @@ from serving.publication_store import verify_folder
 
 Item = dict[str, Any]
 _DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Movie:
 
 def compact_json(value: Any) -> str:
     """Return JSON without spaces and with every letter as itself."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
