@@ -104,6 +104,10 @@ test-fast: test-environment ## Unit tests, no daemons
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m stack -s
 
+.PHONY: bench-serving
+bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
+	@$(PYTHON) tests/bench/serving_load.py $(if $(USERS),--users $(USERS))
+
 .PHONY: bench-engines
 bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
 	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
