@@ -141,15 +141,13 @@ postman: ## Make a Postman collection of both APIs and run it against the runnin
 	@npm ci --silent --prefix tests/postman
 	@$(CONTROL) exec -- sh -c 'node tests/postman/postman.mjs "$$MARQUEE_GATEWAY_URL" "$$MARQUEE_INSTANCE_DIR/postman"'
 
-UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
-
 # BLAS threads only get in one another's way on matrices of this size.
 BENCH = PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 $(PYTHON)
 RECBOLE = $(or $(MARQUEE_STATE),.marquee)/cache/recbole
 
 .PHONY: bench-quality
 bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
-	@test -d $(RECBOLE) || $(or $(MARQUEE_STATE),.marquee)/software/uv/bin/uv pip install -q --no-deps \
+	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps \
 		--python $(PYTHON) --target $(RECBOLE) recbole==1.2.1
 	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
 
@@ -161,7 +159,7 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
 
-UV_LOCK = $(or $(MARQUEE_STATE),.marquee)/software/uv/bin/uv pip compile -q --python-version 3.11 \
+UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
