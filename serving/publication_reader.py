@@ -19,6 +19,8 @@ from serving.publication_format import DATABASE_NAME, Manifest, format_time
 from serving.publication_store import verify_folder
 
 Item = dict[str, Any]
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Movie:
 
 def compact_json(value: Any) -> str:
     """Return JSON without spaces and with every letter as itself."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
@@ -106,6 +108,20 @@ class Publication:
     def recommendations(self, user_id: int) -> list[list[Any]] | None:
         """Return [movie_id, score, [reason_movie_id, ...]] in rank order, or None for a user without a list."""
         return self._entries("SELECT items FROM recommendations WHERE user_id = ?", user_id)
+
+    def first_recommendations(self, user_id: int, count: int) -> list[list[Any]] | None:
+        """Return up to `count` first entries of a user's list, as `recommendations` does, without reading the others."""
+        row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
+        if row is None:
+            return None
+        text, at = row[0], 1
+        entries: list[list[Any]] = []
+        # The text is what the builder writes: a compact array of arrays.
+        while len(entries) < count and text[at - 1] != "]":
+            entry, end = _DECODER.raw_decode(text, at)
+            entries.append(entry)
+            at = end + 1
+        return entries
 
     def all_recommendations(self) -> Iterator[tuple[int, list[list[Any]]]]:
         """Yield (user_id, list) by user, each list as `recommendations` returns it."""

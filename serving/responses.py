@@ -17,7 +17,8 @@ from serving.publication_reader import Publication, compact_json
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "public, max-age=0, must-revalidate"
 # Below one network packet, compressing saves nothing.
-_MIN_GZIP_BYTES = 1400
+MIN_GZIP_BYTES = 1400
+GZIP_LEVEL = 3
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -98,8 +99,8 @@ def _compress(response: Response) -> None:
     ):
         return
     body = response.get_data()
-    if len(body) >= _MIN_GZIP_BYTES:
-        response.set_data(gzip.compress(body, compresslevel=3, mtime=0))
+    if len(body) >= MIN_GZIP_BYTES:
+        response.set_data(gzip.compress(body, compresslevel=GZIP_LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
 
 

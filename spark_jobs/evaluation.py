@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from als_half_step import Incidence
@@ -15,7 +16,7 @@ from als_training import train
 from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
 from factor_model import FactorModel, Settings
 from linear_neighbours import Neighbours, cosine_neighbours, linear_neighbours
-from metrics import coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
+from metrics import by_activity, coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
 from promotion import POPULARITY, RECENT_POPULARITY
 from ratings import BoolArray, FloatArray, IntArray, Ratings, positions
 from splits import Window
@@ -169,3 +170,32 @@ def evaluate_window(
         model = train(train_part, settings, window.test_from)
         results.append(evaluate(model, name, window, train_part, test, k, genres))
     return results
+
+
+def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
+    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
+    scorers = list(dict.fromkeys(result.scorer for result in results))
+    ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
+    activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
+    windows = [
+        {
+            "window": result.window.index,
+            "test_from": result.window.test_from,
+            "test_until": result.window.test_until,
+            "test_users": len(result.users),
+            "cold_users": result.strangers,
+            "scorer": result.scorer,
+            "metrics": result.means(),
+        }
+        for result in results
+    ]
+    return {
+        "k": k,
+        "ratings": len(ratings),
+        "users": len(ratings.users()),
+        "movies": len(ratings.movies()),
+        "largest_user_share": float(np.unique(ratings.user_id, return_counts=True)[1].max() / len(ratings)),
+        "windows": windows,
+        "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
+        "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
+    }

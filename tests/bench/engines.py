@@ -71,6 +71,16 @@ class Size:
             return [*submit, str(REPOSITORY / "spark_jobs/clean_ratings.py"), source, "--output-dir", output, *LATEST]
         return [*submit, str(BENCH / "spark_average_ratings.py"), cleaned, output, str(YEAR)]
 
+    def remove(self, engine: str, work: str) -> None:
+        """Remove what an earlier run of the bench wrote."""
+        output = self.output(engine, work)
+        if "YARN" in engine:
+            subprocess.run(["hdfs", "dfs", "-rm", "-r", "-f", "-skipTrash", output], check=True, capture_output=True)
+        elif Path(output).is_dir():
+            shutil.rmtree(output)
+        else:
+            Path(output).unlink(missing_ok=True)
+
     def lines(self, engine: str, work: str) -> Iterator[bytes]:
         """Yield the rows that an engine wrote."""
         output = self.output(engine, work)
@@ -134,11 +144,10 @@ def run(options: argparse.Namespace) -> None:
     for rows in options.rows:
         size = Size(rows, folder)
         prepare(size)
-        for work in WORKS:
+        for work in options.works:
             found = {}
             for engine in options.engines:
-                if "YARN" not in engine:  # the programs on HDFS replace their output themselves
-                    shutil.rmtree(size.output(engine, work), ignore_errors=True)
+                size.remove(engine, work)
                 load = os.getloadavg()[0]
                 log = folder / f"{rows}-{work}-{ENGINES.index(engine)}.log"
                 figures = measure(size.command(engine, work), log)
@@ -220,6 +229,7 @@ def main() -> None:
     running = commands.add_parser("run", help="measure")
     running.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     running.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES, metavar="ENGINE")
+    running.add_argument("--works", nargs="+", choices=WORKS, default=WORKS, metavar="WORK")
     running.set_defaults(command=run)
     reporting = commands.add_parser("report", help="print the tables, draw the plot")
     reporting.add_argument("--plot", type=Path, required=True)

@@ -62,7 +62,6 @@ class AirflowSource:
         if run["start_date"]:
             yield Sample("marquee_run_start_timestamp_seconds", unix_seconds(run["start_date"]))
         if run["end_date"]:
-            yield Sample("marquee_run_end_timestamp_seconds", unix_seconds(run["end_date"]))
             yield Sample("marquee_run_seconds", run["duration"])
         path = f"/dags/{DAG_ID}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"
         tasks = self._get(path, limit="200")["task_instances"]
