@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -82,6 +83,12 @@ def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Plat
         "marquee_run_last_success_timestamp_seconds": unix_seconds("2026-11-24T03:06:41Z"),
     }
     assert found["marquee_batch_quarantine_ratio latest"] == 0.005
+
+
+def test_the_latest_run_is_the_one_that_started_last_backfills_aside(platform: Platform) -> None:
+    list(airflow(platform).read())
+    (asked, _) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{RUNS}?")]
+    assert asked == {"order_by": ["-start_date"], "run_type": ["scheduled", "manual"], "limit": ["1"]}
 
 
 def test_the_gate_refused_where_the_run_recorded_a_refusal(platform: Platform) -> None:
