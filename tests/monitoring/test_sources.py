@@ -145,7 +145,7 @@ def test_the_live_publication_tells_its_ages_rows_and_model(platform: Platform) 
         "marquee_live_rows movies": 9742,
         "marquee_live_rows recommendations": 61000,
         "marquee_model_metric candidate ndcg_at_10": 0.2,
-        "marquee_model_metric recent_popularity ndcg_at_100": 0.3,
+        "marquee_model_metric recent_popularity hit_rate_at_10": 0.3,
     }
     assert found["marquee_batch_drift_psi live ratings rating"] == 0.125
 
@@ -253,6 +253,9 @@ def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
         "Source publication",
         "Source yarn",
     ]
+    platform.answers["/v1/publications"] = {"items": []}
+    collector.samples()
+    assert [record.message for record in caplog.records[3:]] == ["Source publication answers again"]
 
 
 def test_samples_are_kept_for_a_while(platform: Platform) -> None:
