@@ -28,6 +28,7 @@ EXPORT_COLUMNS = {
 # Tables that a publication may lack: what is served from them then answers that it is not there.
 OPTIONAL_COLUMNS = {
     "movie_factors": ("movie_id", "gain", "prior", "factors"),
+    "movie_neighbours": ("movie_id", "rank", "neighbour_id", "weight"),
     "ratings_by_year": ("rating_year", "ratings", "users", "movies", "mean_rating"),
     "popular_by_genre": ("genre", "rank", "movie_id", "ratings", "bayesian_mean"),
     "movie_ratings_by_year": ("movie_id", "rating_year", "ratings", "mean_rating"),
@@ -140,6 +141,16 @@ def _movie_factors(place: str, fields: list[str | None]) -> Row:
     )
 
 
+def _neighbour(place: str, fields: list[str | None]) -> Row:
+    movie_id, rank, neighbour_id, weight = fields
+    return (
+        _identifier(place, "movie_id", movie_id),
+        _identifier(place, "rank", rank),
+        _identifier(place, "neighbour_id", neighbour_id),
+        _number(place, "weight", weight),
+    )
+
+
 def _year_of_ratings(place: str, fields: list[str | None]) -> Row:
     year, ratings, users, movies, mean = fields
     return (
@@ -206,6 +217,7 @@ PARSERS: dict[str, Callable[[str, list[str | None]], Row]] = {
     "similar_movies": _similar,
     "popular_movies": _popular,
     "movie_factors": _movie_factors,
+    "movie_neighbours": _neighbour,
     "ratings_by_year": _year_of_ratings,
     "popular_by_genre": _popular_in_genre,
     "movie_ratings_by_year": _movie_year,

@@ -1,10 +1,9 @@
-"""Recommend for a person whom the model has never seen: one exact half step of implicit ALS on his ratings.
+"""Recommend for a person whom the model has never seen, by the published model: docs/model.md has the formula.
 
-With the published movie factors Y, a person's factors x solve (Y'Y + alpha Y'WY + reg n I) x = Y'(1 + alpha w) over his n
-rated movies (Hu, Koren and Volinsky 2008, regularised by the number of ratings as MLlib does). A rating's weight w is 1
-for his newest one and halves with the time before that; stars do not count, as in the training. The score of a movie is
-gain * (x . y) + prior, and what each rated movie adds to it is exact (section 5 of the paper). The batch computes its
-lists by the same formulas; tests/contracts/test_fold_in_agrees.py holds the two together.
+The person's factors are one exact half step of implicit ALS on the ratings (Hu, Koren and Volinsky 2008), each rated
+movie adds what it says about its neighbours (EASE, Steck 2019), and recent popularity is added to that. A rating weighs 1
+if it is the newest and halves with the time before that; stars do not count, as in the training. What each rated movie
+adds to a score is exact. tests/contracts/test_fold_in_agrees.py holds this to what the batch computes.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from serving.publication_format import PublicationError
 
 REASONS = 3
 _SECONDS_PER_DAY = 86_400
+
+# Returns a rated movie's neighbours: (movie_ids, weights), both of the same length.
+Neighbours = Callable[[int], "tuple[IntArray, Float32Array]"]
 
 Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]
@@ -90,8 +92,8 @@ class Recommendation:
 class FoldIn:
     """Folds unknown persons into one publication's model; safe to share between threads, nothing is kept of a person."""
 
-    def __init__(self, table: FactorTable, settings: dict[str, Any] | None) -> None:
-        """Take the factors and the lineage's `top_n.fold_in`. Raises PublicationError if the settings do not fit them."""
+    def __init__(self, table: FactorTable, neighbours: Neighbours, settings: dict[str, Any] | None) -> None:
+        """Take the model's tables and the lineage's `top_n.fold_in`. Raises PublicationError if they do not fit."""
         names = ("rank", "alpha", "reg_param", "profile_half_life_days", "least_decay")
         values = [settings.get(name) if isinstance(settings, dict) else None for name in names]
         if not all(isinstance(value, int | float) for value in values) or values[0] != table.factors.shape[1]:
@@ -99,17 +101,18 @@ class FoldIn:
                 "The lineage's top_n.fold_in does not fit the movie factors: run recommend_top_n and what follows again."
             )
         self.table = table
+        self._neighbours = neighbours
         _, self._alpha, self._reg_param, self._half_life, self._least_decay = (float(value or 0) for value in values)
         exact = table.factors.astype(np.float64)
         self._gram = exact.T @ exact
-        self._scoring = np.asarray(table.factors * table.gain[:, None], dtype=np.float32)
 
     def weights(self, ratings: Sequence[Rating]) -> FloatArray:
         """Return each rating's weight: 1 for the newest and for those without a time, halving with the time before."""
-        times = [rating.rated_at for rating in ratings if rating.rated_at is not None]
-        newest = max(times, default=0)
+        newest = max((rating.rated_at for rating in ratings if rating.rated_at is not None), default=0)
         ages = np.array([0 if rating.rated_at is None else newest - rating.rated_at for rating in ratings])
-        return np.maximum(np.exp2(-ages / _SECONDS_PER_DAY / self._half_life), self._least_decay)
+        decayed = np.maximum(np.exp2(-ages / _SECONDS_PER_DAY / self._half_life), self._least_decay)
+        # The batch keeps profiles in single precision.
+        return decayed.astype(np.float32).astype(np.float64)
 
     def recommend(
         self, ratings: Sequence[Rating], n: int, keeps: Callable[[int], bool] | None = None
@@ -122,33 +125,53 @@ class FoldIn:
         """
         table = self.table
         ratings = sorted(ratings, key=lambda rating: rating.movie_id)
-        rated = table.positions([rating.movie_id for rating in ratings])
-        known = rated >= 0
-        rated, weights = rated[known], self.weights(ratings)[known]
-        profile = table.factors[rated].astype(np.float64)
-        confidence = 1.0 + self._alpha * weights
-        # Column j of `solved` is what rated movie j adds to the person's factors for each unit of confidence.
-        system = self._gram + (profile * (self._alpha * weights)[:, None]).T @ profile
-        system += self._reg_param * len(profile) * np.eye(len(system))
-        solved = np.linalg.solve(system, profile.T) if len(profile) else profile.T
-        person = (solved @ confidence).astype(np.float32)
-        scores = self._scoring @ person + table.prior
+        found = table.positions([rating.movie_id for rating in ratings])
+        ratings = [rating for rating, at in zip(ratings, found, strict=True) if at >= 0]
+        rated = found[found >= 0]
+        by_factors, by_neighbours = self._by_factors(rated, ratings), self._by_neighbours(ratings)
+        personal = (table.factors @ by_factors.sum(axis=1).astype(np.float32)).astype(np.float64)
+        for positions, adds in by_neighbours:
+            np.add.at(personal, positions, adds)
+        greatest = personal.max(initial=0)
+        scale = table.gain / greatest if greatest > 0 else np.zeros(len(personal))
+        scores = (personal * scale + table.prior).astype(np.float32)
         scores[rated] = -np.inf
         best = self._best(scores, n, keeps)
-        added = table.factors[best].astype(np.float64) @ solved * confidence * table.gain[best][:, None]
-        stars = np.array([rating.stars for rating in ratings])[known]
+        added = table.factors[best].astype(np.float64) @ by_factors
+        for column, (positions, adds) in enumerate(by_neighbours):
+            added[:, column] += [adds[positions == at].sum() for at in best]
+        added *= scale[best][:, None]
+        stars = np.array([rating.stars for rating in ratings])
         liked = stars >= stars.mean() if len(stars) else np.zeros(0, dtype=bool)
-        ids = table.movie_ids[rated]
         return [
             Recommendation(
-                int(table.movie_ids[position]),
-                float(scores[position]),
-                float(scores[position] - table.prior[position]),
-                float(table.prior[position]),
-                _reasons(row, ids, liked),
+                int(table.movie_ids[at]),
+                float(scores[at]),
+                float(scores[at] - table.prior[at]),
+                float(table.prior[at]),
+                _reasons(row, table.movie_ids[rated], liked),
             )
-            for position, row in zip(best, added, strict=True)
+            for at, row in zip(best, added, strict=True)
         ]
+
+    def _by_factors(self, rated: IntArray, ratings: Sequence[Rating]) -> FloatArray:
+        """Return what each rating adds to the person's factors, (rank, ratings): together the half step's solution."""
+        profile = self.table.factors[rated].astype(np.float64)
+        if not len(profile):
+            return profile.T
+        confidence = self._alpha * self.weights(ratings)
+        system = self._gram + (profile * confidence[:, None]).T @ profile
+        system += self._reg_param * len(profile) * np.eye(len(system))
+        return np.asarray(np.linalg.solve(system, profile.T) * (1.0 + confidence))
+
+    def _by_neighbours(self, ratings: Sequence[Rating]) -> list[tuple[IntArray, FloatArray]]:
+        """Return, for each rating, the positions of its neighbours and what it adds to their personal scores."""
+        adds = []
+        for rating, weight in zip(ratings, self.weights(ratings), strict=True):
+            movie_ids, values = self._neighbours(rating.movie_id)
+            positions = self.table.positions(movie_ids)
+            adds.append((positions[positions >= 0], weight * values[positions >= 0].astype(np.float64)))
+        return adds
 
     def _best(self, scores: Float32Array, n: int, keeps: Callable[[int], bool] | None) -> IntArray:
         """Return the positions of the n greatest scores, equal ones in order of position; -inf is no score."""

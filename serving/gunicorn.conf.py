@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the name that gunicorn users look for
-"""gunicorn settings of the recommendation API.
+"""gunicorn settings: those of the accounts service build on them, and the recommendation API can run on gunicorn too.
 
 MARQUEE_SERVING_HOST, MARQUEE_SERVING_PORT   address to listen on; default 127.0.0.1:8000
 MARQUEE_SERVING_WORKERS                      processes; default 2

@@ -32,8 +32,8 @@ class Page:
         """Return the address of the page that begins at `position`, within this publication; None after the last."""
         if position is None:
             return None
-        cursor = ("cursor", f"{publication.publication_id}.{position}")
-        return f"{self.path}?{urlencode([*self.query, cursor])}"
+        kept = f"{urlencode(self.query)}&" if self.query else ""
+        return f"{self.path}?{kept}cursor={publication.publication_id}.{position}"
 
 
 def provenance(publication: Publication, policy: str) -> dict[str, Any]:
@@ -96,7 +96,10 @@ def page_text(head: dict[str, Any], items: list[str], following: str | None) -> 
 
 def personal_text(publication: Publication, user_id: int, page: Page) -> str | None:
     """Return a page of a user's list, or None for a user without one."""
-    entries = publication.recommendations(user_id)
+    # Without a filter a page reads its own entries, and one more to know whether another page follows.
+    count = page.position + page.limit + 1
+    whole = not page.wanted.keeps_all
+    entries = publication.recommendations(user_id) if whole else publication.first_recommendations(user_id, count)
     if entries is None:
         return None
     return list_text(publication, {"user_id": user_id}, "personalised", entries, page, render_recommended)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -120,6 +121,19 @@ def factors(staging: sqlite3.Connection, movie_ids: frozenset[int]) -> Iterator[
         if len(row[-1]) != size:
             raise PublicationError(f"movie_factors of movie {row[0]} have another length than the others.")
         yield row
+
+
+def neighbours(staging: sqlite3.Connection, movie_ids: frozenset[int]) -> Iterator[Row]:
+    """Yield (movie_id, neighbour_ids, weights) of movie_neighbours, both as little-endian bytes, strongest first."""
+    query = "SELECT movie_id, rank, neighbour_id, weight FROM movie_neighbours ORDER BY 1, 2, 3"
+    for movie_id, entries in _lists(staging.execute(query)):
+        ids = [entry[2] for entry in entries]
+        if [entry[1] for entry in entries] != list(range(1, len(entries) + 1)) or len(set(ids)) != len(ids):
+            raise PublicationError(f"The neighbours of movie {movie_id} are not ranked 1 to {len(entries)}, each once.")
+        if movie_id in ids or not movie_ids.issuperset([movie_id, *ids]):
+            raise PublicationError(f"movie_neighbours of movie {movie_id} holds itself, or a movie that movies lacks.")
+        weights = struct.pack(f"<{len(ids)}f", *(entry[3] for entry in entries))
+        yield movie_id, struct.pack(f"<{len(ids)}i", *ids), weights
 
 
 def rows_by_key(staging: sqlite3.Connection, table: str, keys: frozenset[int] | None = None) -> Iterator[Row]:

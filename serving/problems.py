@@ -129,12 +129,11 @@ INTERNAL = _kind(
 
 @dataclass
 class ProblemError(Exception):
-    """Ends a request with a problem; `extra` holds members beyond those of RFC 9457, `retry_after` is in seconds."""
+    """Ends a request with a problem; `extra` holds members beyond those of RFC 9457."""
 
     kind: ProblemKind
     detail: str
     extra: dict[str, Any] = field(default_factory=dict)
-    retry_after: int | None = None
 
 
 def problem_document(
@@ -151,13 +150,12 @@ def problem_document(
     }
 
 
-def problem_response(error: ProblemError, instance: str) -> Response:
-    """Return the problem as a response that no cache keeps; `instance` is the path that was asked."""
-    kind = error.kind
-    body = json.dumps(problem_document(kind, error.detail, instance, error.extra), ensure_ascii=False)
+def problem_response(kind: ProblemKind, detail: str, instance: str, extra: dict[str, Any] | None = None) -> Response:
+    """Return the problem as a response that no cache keeps; `retry_after` in `extra`, in seconds, is also a header."""
+    body = json.dumps(problem_document(kind, detail, instance, extra), ensure_ascii=False)
     response = Response(body + "\n", status=kind.status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    wait = error.retry_after or (30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    wait = (extra or {}).get("retry_after", 30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     return response

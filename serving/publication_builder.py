@@ -133,6 +133,7 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
             "similar_movies": list_checks.movie_lists(staging, movie_ids, similar),
             "popular_movies": list_checks.popular_lists(staging, movie_ids),
             "movie_factors": list_checks.factors(staging, movie_ids),
+            "movie_neighbours": list_checks.neighbours(staging, movie_ids),
             "ratings_by_year": list_checks.rows_by_key(staging, "ratings_by_year"),
             "popular_by_genre": list_checks.genre_lists(staging, movie_ids),
             "movie_ratings_by_year": list_checks.years_of_movies(staging, movie_ids),

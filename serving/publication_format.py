@@ -34,7 +34,8 @@ _CHUNK_BYTES: Final = 1 << 20
 # position + 1) of: recommendations [movie_id, score, [reason_movie_id, ...]], similar_movies [movie_id, score],
 # popular_movies [movie_id, score, ratings], popular_by_genre [movie_id, bayesian_mean, ratings]; of movie_ratings_by_year
 # [rating_year, ratings, mean_rating] by year. Titles are not repeated in each list: a million lists stay small.
-# `factors` are little-endian float32, all of one length.
+# Blobs are little-endian: `factors` float32, all of one length; `neighbour_ids` int32 and `weights` float32, strongest
+# first.
 SCHEMA: Final = """
 CREATE TABLE movies (
   movie_id INTEGER PRIMARY KEY, title TEXT NOT NULL, release_year INTEGER, genres TEXT NOT NULL
@@ -44,6 +45,9 @@ CREATE TABLE similar_movies (movie_id INTEGER PRIMARY KEY, items TEXT NOT NULL) 
 CREATE TABLE popular_movies (scope TEXT PRIMARY KEY, items TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE movie_factors (
   movie_id INTEGER PRIMARY KEY, gain REAL NOT NULL, prior REAL NOT NULL, factors BLOB NOT NULL
+) STRICT;
+CREATE TABLE movie_neighbours (
+  movie_id INTEGER PRIMARY KEY, neighbour_ids BLOB NOT NULL, weights BLOB NOT NULL
 ) STRICT;
 CREATE TABLE ratings_by_year (
   rating_year INTEGER PRIMARY KEY, ratings INTEGER NOT NULL, users INTEGER NOT NULL, movies INTEGER NOT NULL,

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.fold_in import FactorTable, FoldIn
+import numpy as np
+
+from serving.fold_in import FactorTable, Float32Array, FoldIn, IntArray
 from serving.publication_format import DATABASE_NAME, Manifest, format_time
 from serving.publication_store import verify_folder
 
 Item = dict[str, Any]
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Movie:
 
 def compact_json(value: Any) -> str:
     """Return JSON without spaces and with every letter as itself."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
@@ -104,6 +108,20 @@ class Publication:
     def recommendations(self, user_id: int) -> list[list[Any]] | None:
         """Return [movie_id, score, [reason_movie_id, ...]] in rank order, or None for a user without a list."""
         return self._entries("SELECT items FROM recommendations WHERE user_id = ?", user_id)
+
+    def first_recommendations(self, user_id: int, count: int) -> list[list[Any]] | None:
+        """Return up to `count` first entries of a user's list, as `recommendations` does, without reading the others."""
+        row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
+        if row is None:
+            return None
+        text, at = row[0], 1
+        entries: list[list[Any]] = []
+        # The text is what the builder writes: a compact array of arrays.
+        while len(entries) < count and text[at - 1] != "]":
+            entry, end = _DECODER.raw_decode(text, at)
+            entries.append(entry)
+            at = end + 1
+        return entries
 
     def all_recommendations(self) -> Iterator[tuple[int, list[list[Any]]]]:
         """Yield (user_id, list) by user, each list as `recommendations` returns it."""
@@ -176,5 +194,11 @@ class Publication:
                 if self._fold_in is None:
                     rows = self._table("movie_factors", "movie_id, gain, prior, factors")
                     settings = (self.manifest.lineage.get("top_n") or {}).get("fold_in")
-                    self._fold_in = FoldIn(FactorTable.from_rows(rows), settings)
+                    self._fold_in = FoldIn(FactorTable.from_rows(rows), self._neighbours, settings)
         return self._fold_in
+
+    def _neighbours(self, movie_id: int) -> tuple[IntArray, Float32Array]:
+        """Return the ids of a movie's neighbours and their weights; none where the publication has no neighbours."""
+        rows = self._table("movie_neighbours", "neighbour_ids, weights", "WHERE movie_id = ?", movie_id)
+        ids, weights = rows[0] if rows else (b"", b"")
+        return np.frombuffer(ids, dtype="<i4").astype(np.int64), np.frombuffer(weights, dtype="<f4")

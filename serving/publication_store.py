@@ -99,6 +99,7 @@ class PublicationStore:
         self.root = root
         self.folder = root / "publications"
         self.link = root / "live"
+        self._link = str(self.link)
         self.ledger = Ledger(root / "ledger.jsonl")
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class PublicationStore:
     def live(self) -> str | None:
         """Return the id of the live publication: what the link says, whether or not the publication is sound."""
         try:
-            return os.readlink(self.link).rpartition("/")[2]  # noqa: PTH115 - on the path of each request
+            return os.readlink(self._link).rpartition("/")[2]  # noqa: PTH115 - on the path of each request
         except FileNotFoundError:
             return None
 

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from serving.export_rows import OPTIONAL_COLUMNS
 from serving.publication_builder import BuildOptions, build_publication
 from serving.publication_diff import churn, compare, compare_user, describe
 from serving.publication_format import Manifest, PublicationError, format_time, parse_moment
@@ -66,8 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, if wanted, item_factors/ "
-        "(movie_id, comma-joined factors): tab-separated text as Hive exports it",
+        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, if wanted, "
+        f"{', '.join(OPTIONAL_COLUMNS)}: tab-separated text as Hive exports it",
     )
     build.add_argument(
         "--lineage",

@@ -26,4 +26,4 @@ def limit_requests(app: Flask, limit: RateLimitItem) -> None:
         if request.path in _EXEMPT or limiter.hit(limit, client):
             return
         wait = max(1, round(limiter.get_window_stats(limit, client).reset_time - time.time()))
-        raise ProblemError(problems.TOO_MANY, f"The limit is {limit}; wait {wait} s.", retry_after=wait)
+        raise ProblemError(problems.TOO_MANY, f"The limit is {limit}; wait {wait} s.", {"retry_after": wait})

@@ -1,7 +1,7 @@
 """The read-only recommendation API: a Flask application over a publication store.
 
-Set MARQUEE_PUBLICATION_STORE to the store's folder and run `gunicorn -c serving/gunicorn.conf.py
-"serving.recommendations:create_app()"`. The application holds no credentials and writes nothing but its log.
+Set MARQUEE_PUBLICATION_STORE to the store's folder and run `python -m serving.server`. The application holds no
+credentials and writes nothing but its log.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from flask import Flask, Response, render_template
 
 from serving import problems
 from serving.chosen_publication import current
+from serving.fast_path import FastPath
 from serving.list_routes import catalogue_routes, list_routes
 from serving.live_publication import LivePublication
 from serving.mart_routes import mart_routes
@@ -65,13 +66,17 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = False
     live = LivePublication(Path(root), publication_serves, publication_failed)
-    finish_responses(app, settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None)
+    cors_origin = settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None
+    finish_responses(app, cors_origin)
     observe_requests(app)
     if rate := settings.get("MARQUEE_SERVING_RATE_LIMIT"):
         try:
             limit_requests(app, limits.parse(rate))
         except ValueError:
             raise SettingError(f"MARQUEE_SERVING_RATE_LIMIT is {rate!r}: give such as 600/minute.") from None
+    else:
+        # What is answered before Flask is not counted.
+        app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
     answer_errors(app)
     list_routes(app, live)
     catalogue_routes(app, live)

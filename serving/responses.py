@@ -17,7 +17,8 @@ from serving.publication_reader import Publication, compact_json
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "public, max-age=0, must-revalidate"
 # Below one network packet, compressing saves nothing.
-_MIN_GZIP_BYTES = 1400
+MIN_GZIP_BYTES = 1400
+GZIP_LEVEL = 3
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -98,8 +99,8 @@ def _compress(response: Response) -> None:
     ):
         return
     body = response.get_data()
-    if len(body) >= _MIN_GZIP_BYTES:
-        response.set_data(gzip.compress(body, compresslevel=3, mtime=0))
+    if len(body) >= MIN_GZIP_BYTES:
+        response.set_data(gzip.compress(body, compresslevel=GZIP_LEVEL, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
 
 
@@ -108,7 +109,7 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:
-        return problem_response(error, request.path)
+        return problem_response(error.kind, error.detail, request.path, error.extra)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
@@ -119,7 +120,7 @@ def answer_errors(app: Flask) -> None:
         }
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         kind = by_status.get(status, problems.BAD_PARAMETER if status < 500 else problems.INTERNAL)
-        response = problem_response(ProblemError(kind, kind.meaning), request.path)
+        response = problem_response(kind, kind.meaning, request.path)
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
@@ -128,4 +129,4 @@ def answer_errors(app: Flask) -> None:
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:
         error_log.error("defect", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(ProblemError(problems.INTERNAL, problems.INTERNAL.meaning), request.path)
+        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, request.path)

@@ -6,33 +6,45 @@ can tell models apart no more than a coin that both get to see; how many there w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from als_half_step import Incidence
 from als_training import train
 from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
 from factor_model import FactorModel, Settings
-from linear_neighbours import Neighbours
-from metrics import coverage, exposure_gini, hits, novelty, ranking_metrics
+from linear_neighbours import Neighbours, cosine_neighbours, linear_neighbours
+from metrics import by_activity, coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
 from promotion import POPULARITY, RECENT_POPULARITY
-from ratings import FloatArray, IntArray, Ratings, positions
+from ratings import BoolArray, FloatArray, IntArray, Ratings, positions
 from splits import Window
 from top_n import NO_MOVIE, USERS_PER_BLOCK
+
+ITEM_KNN = "item_knn"
+EASE = "ease"
+GATE_BASELINES = (POPULARITY, RECENT_POPULARITY)
+BASELINES = (*GATE_BASELINES, ITEM_KNN, EASE)
+# Of 5 and 20 the better shrinkage, and of 50, 200 and 800 the best ridge, on the data of docs/evaluation.md's tuning.
+KNN_SHRINKAGE = 5.0
+EASE_RIDGE = 200.0
+KEPT_NEIGHBOURS = 100
 
 
 @dataclass(frozen=True)
 class WindowResult:
     """What one scorer reached in one window.
 
-    `per_user` holds one value a known test user, `strangers` counts the unknown ones, `lists` holds figures of all lists together.
+    `per_user` holds one value a known test user, `activity` how many ratings each had given before; `strangers` counts the unknown
+    users; `lists` holds figures of all lists together.
     """
 
     window: Window
     scorer: str
     users: IntArray
     strangers: int
+    activity: IntArray
     per_user: dict[str, FloatArray]
     lists: dict[str, float]
 
@@ -51,6 +63,12 @@ def recommend(model: FactorModel, users: IntArray, n: int) -> IntArray:
         columns, _ = model.top_n(model.factors_of(block), model.profiles_of(block), n)
         lists[start : start + USERS_PER_BLOCK] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
     return lists
+
+
+def neighbours_alone(train: Ratings, near: Neighbours) -> FactorModel:
+    """Return a model whose scores are the sums over a user's movies of the neighbours' weights: item kNN, EASE."""
+    model = unpersonalised(train, np.zeros(len(train.movies())))
+    return replace(model, neighbours=near)
 
 
 def unpersonalised(train: Ratings, scores: FloatArray) -> FactorModel:
@@ -74,8 +92,19 @@ def unpersonalised(train: Ratings, scores: FloatArray) -> FactorModel:
     )
 
 
-def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, test: Ratings, k: int) -> WindowResult:
-    """Return the metrics of the model's lists of k movies for every known user who rated in the window."""
+def evaluate(
+    model: FactorModel,
+    scorer: str,
+    window: Window,
+    train: Ratings,
+    test: Ratings,
+    k: int,
+    genres: BoolArray | None = None,
+) -> WindowResult:
+    """Return the metrics of the model's lists of k movies for every known user who rated in the window.
+
+    `genres`, (movies of `train`, genres), adds the lists' diversity.
+    """
     users, relevant = np.unique(test.user_id, return_counts=True)
     known = positions(train.users(), users) >= 0
     users, relevant, strangers = users[known], relevant[known], int((~known).sum())
@@ -87,17 +116,30 @@ def evaluate(model: FactorModel, scorer: str, window: Window, train: Ratings, te
         "exposure_gini": exposure_gini(lists, len(movies)),
         "novelty": novelty(lists, movies, popularity(train, movies), len(train.users())),
     }
-    return WindowResult(window, scorer, users, strangers, per_user, together)
+    if genres is not None:
+        together["diversity"] = intra_list_diversity(lists, movies, genres)
+    activity = np.searchsorted(train.user_id, users, side="right") - np.searchsorted(train.user_id, users)
+    return WindowResult(window, scorer, users, strangers, activity, per_user, together)
 
 
-def evaluate_baselines(window: Window, train: Ratings, test: Ratings, k: int) -> list[WindowResult]:
-    """Return the results of popularity and of recent popularity."""
+def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, FactorModel]:
+    """Return the models of these baselines, trained on `train` as at `as_of`; raises KeyError for one that is not of BASELINES."""
     movies = train.movies()
-    scores = {
-        POPULARITY: popularity(train, movies),
-        RECENT_POPULARITY: recent_popularity(train, movies, RECENT_HALF_LIFE_DAYS, window.test_from),
+    user_at, movie_at = positions(train.users(), train.user_id), positions(movies, train.movie_id)
+    alike = np.ones(len(movies), dtype=np.float32)
+    makers: dict[str, Callable[[], FactorModel]] = {
+        POPULARITY: lambda: unpersonalised(train, popularity(train, movies)),
+        RECENT_POPULARITY: lambda: unpersonalised(
+            train, recent_popularity(train, movies, RECENT_HALF_LIFE_DAYS, as_of)
+        ),
+        ITEM_KNN: lambda: neighbours_alone(
+            train, cosine_neighbours(user_at, movie_at, len(movies), KNN_SHRINKAGE, KEPT_NEIGHBOURS)
+        ),
+        EASE: lambda: neighbours_alone(
+            train, linear_neighbours(user_at, movie_at, np.ones(len(train)), alike, EASE_RIDGE, KEPT_NEIGHBOURS)
+        ),
     }
-    return [evaluate(unpersonalised(train, s), name, window, train, test, k) for name, s in scores.items()]
+    return {name: makers[name]() for name in names}
 
 
 def known_users(window: Window, ratings: Ratings) -> int:
@@ -106,15 +148,54 @@ def known_users(window: Window, ratings: Ratings) -> int:
     return len(np.intersect1d(before, ratings.user_id[window.test_mask(ratings.rated_at)]))
 
 
-def evaluate_window(ratings: Ratings, window: Window, candidates: Mapping[str, Settings], k: int) -> list[WindowResult]:
+def evaluate_window(
+    ratings: Ratings,
+    window: Window,
+    candidates: Mapping[str, Settings],
+    k: int,
+    genres: BoolArray | None = None,
+    against: Sequence[str] = GATE_BASELINES,
+) -> list[WindowResult]:
     """Train every candidate on what lies before the window and return its and the baselines' results in it.
 
-    `candidates` are scorers' names with their settings.
+    `candidates` are scorers' names with their settings; `genres`, (movies of `ratings`, genres), adds the lists' diversity.
     """
     train_part = ratings.select(window.train_mask(ratings.rated_at))
     test = ratings.select(window.test_mask(ratings.rated_at))
-    results = evaluate_baselines(window, train_part, test, k)
+    if genres is not None:
+        genres = genres[positions(ratings.movies(), train_part.movies())]
+    models = baselines(train_part, window.test_from, against)
+    results = [evaluate(model, name, window, train_part, test, k, genres) for name, model in models.items()]
     for name, settings in candidates.items():
         model = train(train_part, settings, window.test_from)
-        results.append(evaluate(model, name, window, train_part, test, k))
+        results.append(evaluate(model, name, window, train_part, test, k, genres))
     return results
+
+
+def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
+    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
+    scorers = list(dict.fromkeys(result.scorer for result in results))
+    ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
+    activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
+    windows = [
+        {
+            "window": result.window.index,
+            "test_from": result.window.test_from,
+            "test_until": result.window.test_until,
+            "test_users": len(result.users),
+            "cold_users": result.strangers,
+            "scorer": result.scorer,
+            "metrics": result.means(),
+        }
+        for result in results
+    ]
+    return {
+        "k": k,
+        "ratings": len(ratings),
+        "users": len(ratings.users()),
+        "movies": len(ratings.movies()),
+        "largest_user_share": float(np.unique(ratings.user_id, return_counts=True)[1].max() / len(ratings)),
+        "windows": windows,
+        "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
+        "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
+    }

@@ -66,20 +66,7 @@ def linear_neighbours(
         known = np.sort(np.argsort(-counts, kind="stable")[:LARGEST_SYSTEM])
     x = rated[:, known]
     inverse_rows, diagonal = _inverse(x, ridge)
-    columns: list[IntArray] = [np.zeros(0, dtype=np.int64)] * movies
-    values: list[Float32Array] = [np.zeros(0, dtype=np.float32)] * movies
-    for start in range(0, len(known), _BLOCK):
-        rows = slice(start, min(start + _BLOCK, len(known)))
-        weight = (-inverse_rows(rows) / diagonal).astype(np.float32)
-        worth = np.where(weight > 0, weight * gain[known], -np.inf).astype(np.float32)
-        worth[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
-        best, _ = top_n_of_scores(worth, n)
-        for row, kept in enumerate(best):
-            kept = kept[kept != NO_MOVIE]
-            columns[known[start + row]] = known[kept]
-            values[known[start + row]] = weight[row, kept]
-    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
-    return Neighbours(starts, np.concatenate(columns), np.concatenate(values))
+    return _strongest(lambda rows: -inverse_rows(rows) / diagonal, known, gain, n)
 
 
 def _inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArray], FloatArray]:
@@ -103,3 +90,35 @@ def _inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArr
     system[np.diag_indices(movies)] += ridge
     inverse = np.linalg.inv(system)
     return (lambda rows: inverse[rows]), np.diag(inverse)
+
+
+def cosine_neighbours(user_at: IntArray, movie_at: IntArray, movies: int, shrinkage: float, n: int) -> Neighbours:
+    """Return each movie's n nearest by common users / (sqrt(users of one * users of the other) + shrinkage): item kNN."""
+    rated = sp.csr_matrix((np.ones(len(user_at)), (user_at, movie_at)), shape=(int(user_at.max()) + 1, movies))
+    by_movie = rated.T.tocsr()
+    lengths = np.sqrt(np.diff(by_movie.indptr))
+
+    def weights_of(rows: slice) -> FloatArray:
+        common = (by_movie[rows] @ rated).toarray()
+        return np.asarray(common / (lengths[rows, None] * lengths + shrinkage))
+
+    return _strongest(weights_of, np.arange(movies), np.ones(movies, dtype=np.float32), n)
+
+
+def _strongest(rows_of: Callable[[slice], FloatArray], known: IntArray, gain: Float32Array, n: int) -> Neighbours:
+    """Return the n greatest positive gain * weight of each row, without itself; `rows_of` gives weights among `known` movies."""
+    movies = len(gain)
+    columns: list[IntArray] = [np.zeros(0, dtype=np.int64)] * movies
+    values: list[Float32Array] = [np.zeros(0, dtype=np.float32)] * movies
+    for start in range(0, len(known), _BLOCK):
+        rows = slice(start, min(start + _BLOCK, len(known)))
+        weight = rows_of(rows).astype(np.float32)
+        worth = np.where(weight > 0, weight * gain[known], -np.inf).astype(np.float32)
+        worth[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
+        best, _ = top_n_of_scores(worth, n)
+        for row, found in enumerate(best):
+            kept = found[found != NO_MOVIE]
+            columns[known[start + row]] = known[kept]
+            values[known[start + row]] = weight[row, kept]
+    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
+    return Neighbours(starts, np.concatenate(columns), np.concatenate(values))

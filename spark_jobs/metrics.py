@@ -14,6 +14,9 @@ from __future__ import annotations
 import numpy as np
 from ratings import BoolArray, FloatArray, IntArray
 
+# Users by the number of their ratings: at least the first, fewer than the second.
+ACTIVITY_SLICES = {"under_50": (0, 50), "50_to_199": (50, 200), "200_and_more": (200, 2**62)}
+
 RANKING_METRICS = ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")
 
 
@@ -81,3 +84,31 @@ def novelty(lists: IntArray, movie_ids: IntArray, popularity: FloatArray, users:
         return 0.0
     share = np.maximum(popularity[np.searchsorted(movie_ids, shown)], 1.0) / users
     return float(-np.log2(share).mean())
+
+
+def intra_list_diversity(lists: IntArray, movie_ids: IntArray, genres: BoolArray) -> float:
+    """Return the mean over lists of the mean genre distance of a list's pairs: 1 - |shared genres| / |genres of either| (Jaccard).
+
+    `movie_ids` ascend and hold all that is listed; `genres` is (movies, genres). Two movies without a genre are alike; a list of
+    fewer than two movies has no pair and does not count.
+    """
+    distances = []
+    for row in lists:
+        marks = genres[np.searchsorted(movie_ids, row[row >= 0])].astype(np.float64)
+        first, second = np.triu_indices(len(marks), k=1)
+        if len(first) == 0:
+            continue
+        shared = (marks @ marks.T)[first, second]
+        either = marks.sum(axis=1)[first] + marks.sum(axis=1)[second] - shared
+        distances.append(1.0 - np.divide(shared, either, out=np.ones_like(shared), where=either > 0).mean())
+    return float(np.mean(distances)) if distances else 0.0
+
+
+def by_activity(values: FloatArray, ratings: IntArray) -> dict[str, dict[str, float]]:
+    """Return users and mean of a per-user metric by how many ratings each had given before: ACTIVITY_SLICES, empty ones left out."""
+    found = {}
+    for name, (least, below) in ACTIVITY_SLICES.items():
+        inside = (ratings >= least) & (ratings < below)
+        if inside.any():
+            found[name] = {"users": int(inside.sum()), "mean": float(values[inside].mean())}
+    return found

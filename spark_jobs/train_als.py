@@ -20,19 +20,27 @@ from typing import Any
 import mlflow
 import mllib_als
 import model_registry
+import numpy as np
 import pandas as pd
 from als_training import train
 from batch_session import progress, report, start_session
-from evaluation import WindowResult, evaluate_window, known_users
+from evaluation import (
+    BASELINES,
+    GATE_BASELINES,
+    WindowResult,
+    evaluate_window,
+    evaluation_record,
+    known_users,
+)
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
 from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
-from pyspark.sql import SparkSession
-from ratings import Ratings
+from pyspark.sql import DataFrame, SparkSession
+from ratings import BoolArray, IntArray, Ratings
 from spark_half_steps import SparkHalfSteps
 from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
-from warehouse import collect_ratings, read_ratings
+from warehouse import collect_ratings, read_batch, read_ratings
 
 # What each field of Settings is, for the program's help.
 SETTINGS_HELP = {
@@ -84,6 +92,11 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--slices", type=int, default=20, help="parts of the timeline (default: %(default)s)")
     parser.add_argument("--first-window", type=int, default=10, help="first part that is tested (default: %(default)s)")
+    parser.add_argument(
+        "--all-baselines",
+        action="store_true",
+        help=f"compare with {', '.join(BASELINES[2:])} too, which the gate ignores",
+    )
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
@@ -97,19 +110,27 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def rolling_evaluation(
-    spark: SparkSession, ratings: Ratings, candidates: dict[str, Settings], slices: int, first: int, k: int
+    spark: SparkSession,
+    ratings: Ratings,
+    genres: BoolArray,
+    candidates: dict[str, Settings],
+    options: argparse.Namespace,
 ) -> list[WindowResult]:
     """Return each candidate's and the baselines' results in every window with a known user, one Spark task a window.
 
     `candidates` are scorers' names with their settings; one with the settings of another has the same results, and is not trained.
     """
     distinct = {name: s for name, s in candidates.items() if name == next(n for n, t in candidates.items() if t == s)}
-    windows = [w for w in rolling_windows(ratings.rated_at, slices, first) if known_users(w, ratings)]
-    shared = spark.sparkContext.broadcast(ratings)
+    k, against = options.k, BASELINES if options.all_baselines else GATE_BASELINES
+    windows = [
+        w for w in rolling_windows(ratings.rated_at, options.slices, options.first_window) if known_users(w, ratings)
+    ]
+    shared = spark.sparkContext.broadcast((ratings, genres))
 
     def one_window(window: Window) -> list[WindowResult]:
         with threadpool_limits(1):
-            return evaluate_window(shared.value, window, distinct, k)
+            everything, marks = shared.value
+            return evaluate_window(everything, window, distinct, k, marks, against)
 
     # Later windows have more to learn from: the longest first keeps every core busy to the end.
     longest_first = spark.sparkContext.parallelize(windows[::-1], max(1, len(windows)))
@@ -125,11 +146,29 @@ def rolling_evaluation(
     return results
 
 
-def champion_settings(options: argparse.Namespace) -> dict[str, Settings]:
-    """Return the champion's settings under its scorer's name; nothing when there is no champion yet."""
+def genre_marks(movies: DataFrame, movie_ids: IntArray) -> BoolArray:
+    """Return which genres each of `movie_ids` (ascending) has, (movies, genres), from the batch's movies table."""
+    rows = movies.select("movie_id", "genres").orderBy("movie_id").collect()
+    split = {int(row.movie_id): (row.genres or "").split("|") for row in rows}
+    names = np.unique([name for parts in split.values() for name in parts if name])
+    marks = np.zeros((len(movie_ids), len(names)), dtype=np.bool_)
+    for at, movie in enumerate(movie_ids.tolist()):
+        marks[at] = np.isin(names, split.get(movie, []))
+    return marks
+
+
+def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | None]:
+    """Return the champion's settings under its scorer's name and the number of its ratings; nothing when there is none yet."""
     mlflow.set_tracking_uri(options.tracking_uri)
     version = model_registry.champion_version(options.model_name)
-    return {} if version is None else {CHAMPION: model_registry.load(options.model_name, version).settings}
+    if version is None:
+        return {}, None
+    ratings = model_registry.ratings_of(options.model_name, version, options.dataset)
+    try:
+        return {CHAMPION: model_registry.load(options.model_name, version).settings}, ratings
+    except model_registry.ModelFormatError as error:
+        progress(f"the champion is not compared: {error}")
+        return {}, ratings
 
 
 def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
@@ -148,33 +187,6 @@ def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, 
             return train(ratings, settings, as_of, steps)
     finally:
         steps.close()
-
-
-def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
-    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
-    scorers = list(dict.fromkeys(result.scorer for result in results))
-    windows = [
-        {
-            "window": result.window.index,
-            "test_from": result.window.test_from,
-            "test_until": result.window.test_until,
-            "test_users": len(result.users),
-            "cold_users": result.strangers,
-            "scorer": result.scorer,
-            "metrics": result.means(),
-        }
-        for result in results
-    ]
-    return {
-        "k": k,
-        "ratings": len(ratings),
-        "users": len(ratings.users()),
-        "movies": len(ratings.movies()),
-        "windows": windows,
-        "ndcg_per_user": {
-            s: [v for r in results if r.scorer == s for v in r.per_user["ndcg"].tolist()] for s in scorers
-        },
-    }
 
 
 def pooled_means(record: dict[str, Any]) -> dict[str, float]:
@@ -256,15 +268,18 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
-    candidates = {CANDIDATE: settings} | champion_settings(options)
+    champions, champion_ratings = champion(options)
+    candidates = {CANDIDATE: settings} | champions
+    genres = genre_marks(read_batch(spark, options.database, "movies", options.batch_id), ratings.movies())
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
-    results = rolling_evaluation(spark, ratings, candidates, options.slices, options.first_window, options.k)
+    results = rolling_evaluation(spark, ratings, genres, candidates, options)
     progress("training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 
     record = evaluation_record(results, ratings, options.k) | {
         "batch_id": options.batch_id,
         "settings": asdict(settings),
+        "champion_ratings": champion_ratings,
     }
     progress("logging the run and registering the model")
     logged = log_run(options, settings, ratings, model, record)

@@ -222,7 +222,7 @@ def table(settings: Settings) -> list[Service | Preparation]:
         Service(
             "recommendations",
             "Recommendation API",
-            f"{settings.serving_python} -m gunicorn -c serving/gunicorn.conf.py 'serving.recommendations:create_app()'",
+            f"{settings.serving_python} -m serving.server",
             port("API"),
             ready="/health",
             page=f":{port('API')}/docs",

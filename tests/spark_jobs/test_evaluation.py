@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from evaluation import BASELINES, baselines, evaluate, recommend
+from ratings import Ratings
+from splits import Window
+
+DAY = 86_400
+# Users 1 and 2 agree on movies 1 and 2; user 3 knows movie 1 and is asked about what comes.
+TRAIN = Ratings.from_columns(
+    {
+        "user_id": [1, 1, 2, 2, 3, 4, 5],
+        "movie_id": [1, 2, 1, 2, 1, 3, 3],
+        "rating": [4.0] * 7,
+        "rated_at": [0, DAY, 0, DAY, 0, 900 * DAY, 900 * DAY],
+    }
+)
+WINDOW = Window(1, 1000 * DAY, 1001 * DAY)
+
+
+def lists_of_user_3(names: list[str]) -> dict[str, list[int]]:
+    models = baselines(TRAIN, WINDOW.test_from, names)
+    return {name: recommend(model, np.array([3]), 3)[0].tolist() for name, model in models.items()}
+
+
+def test_each_baseline_ranks_by_its_own_rule_and_leaves_out_what_was_seen() -> None:
+    assert lists_of_user_3(list(BASELINES)) == {
+        # A tie of two ratings each goes to the smaller id.
+        "popularity": [2, 3, -1],
+        "recent_popularity": [3, 2, -1],
+        "item_knn": [2, 3, -1],
+        "ease": [2, 3, -1],
+    }
+
+
+def test_metrics_are_of_known_users_and_strangers_are_counted() -> None:
+    test = Ratings.from_columns(
+        {"user_id": [3, 9], "movie_id": [3, 1], "rating": [5.0, 5.0], "rated_at": [1000 * DAY] * 2}
+    )
+    model = baselines(TRAIN, WINDOW.test_from, ["recent_popularity"])["recent_popularity"]
+    genres = np.array([[True], [True], [False]])
+    found = evaluate(model, "recent_popularity", WINDOW, TRAIN, test, 2, genres)
+    assert (found.users.tolist(), found.strangers, found.activity.tolist()) == ([3], 1, [1])
+    assert found.means()["ndcg"] == 1.0
+    assert found.means()["diversity"] == 1.0
+    assert found.means()["coverage"] == pytest.approx(2 / 3)
