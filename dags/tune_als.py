@@ -3,7 +3,7 @@
 **Purpose.** Once a week, Optuna tries settings on the first half of the timeline of the batch that is live, each trial a nested run in
 MLflow's experiment `marquee-tuning`, and proposes the best. The windows that the promotion gate judges on stay unseen.
 
-**Rerun rule.** Clear `tune_als` at any time: it adds a run to MLflow and replaces its result in HDFS; the same batch, trials and seed
+**Rerun rule.** Clear `search_settings` at any time: it adds a run to MLflow and replaces its result; the same batch, trials and seed
 propose the same. Nothing uses a proposal by itself.
 
 **Using a proposal.** Open the run in MLflow, copy its artifact `proposed_settings.json`, and give it as the parameter `model_settings`
@@ -13,7 +13,7 @@ when you trigger `build_recommendations`. The gate compares the new model with t
 
 | task | usual cause | what to do |
 |---|---|---|
-| `tune_als` | no champion yet; its batch was removed; Spark ran out of memory | publish one; name `of_batch`; fewer trials |
+| `search_settings` | no champion yet; its batch was removed; Spark ran out of memory | publish one; name `of_batch`; fewer trials |
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from shared import settings, tasks
 from shared.failures import explain_failure
 
 ARGUMENTS = {
-    "of_batch": Param("", type="string", pattern=r"^(\d{8}T\d{6})?$", description="Batch to search on. Empty: the live one's."),
+    "of_batch": Param(
+        "", type="string", pattern=r"^(\d{8}T\d{6})?$", description="Batch to search on. Empty: the live one's."
+    ),
     "trials": Param(20, type="integer", minimum=1, maximum=500, description="Settings that are tried."),
     "seed": Param(20261123, type="integer", minimum=0, description="Seed of the search."),
 }
@@ -52,4 +54,4 @@ with DAG(
         "on_failure_callback": explain_failure,
     },
 ) as dag:
-    tasks.spark_task("tune_als", SEARCH)
+    tasks.spark_task("search_settings", SEARCH)

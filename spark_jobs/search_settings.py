@@ -133,16 +133,20 @@ def main(argv: list[str] | None = None) -> None:
     mlflow.set_tracking_uri(options.tracking_uri)
     version = model_registry.champion_version(options.model_name)
     if version is None:
-        raise SystemExit(f"{options.model_name} has no champion, whose settings a search could improve: publish one first")
+        raise SystemExit(
+            f"{options.model_name} has no champion, whose settings a search could improve: publish one first"
+        )
     now = model_registry.load(options.model_name, version).settings
     of_batch = options.of_batch or mlflow.MlflowClient().get_model_version(options.model_name, version).tags["batch_id"]
-    spark = start_session(f"tune_als {options.batch_id}")
+    spark = start_session(f"search_settings {options.batch_id}")
     progress(f"reading {options.database}.ratings of batch {of_batch}")
     ratings = first_half(collect_ratings(read_ratings(spark, options.database, of_batch)))
     mlflow.set_experiment(options.experiment)
     tags = {"batch_id": options.batch_id, "of_batch": of_batch, "champion_version": version}
-    with mlflow.start_run(run_name=f"tune_als {options.batch_id}", tags=tags) as run:
-        mlflow.log_params({"trials": options.trials, "seed": options.seed, "slices": SLICES, "first_window": FIRST_WINDOW})
+    with mlflow.start_run(run_name=f"search_settings {options.batch_id}", tags=tags) as run:
+        mlflow.log_params(
+            {"trials": options.trials, "seed": options.seed, "slices": SLICES, "first_window": FIRST_WINDOW}
+        )
         study, in_use = search(spark, ratings, now, options.trials, options.seed)
         proposed = proposal(study, now, in_use)
         mlflow.log_metrics({"ndcg": proposed["ndcg"], "ndcg_in_use": in_use})
