@@ -79,13 +79,17 @@ COPY (
 """
 AVERAGE = r"""
 COPY (
-  SELECT movie_id, count(*), printf('%.6f', avg(rating))
-  FROM read_csv('{source}', delim = '\t', header = false, quote = '', escape = '', nullstr = '\N', columns = {{
+  SELECT movie_id, ratings, printf('%d.%06d', millionths // 1000000, millionths % 1000000)
+  FROM (
+    SELECT movie_id, count(*) AS ratings,
+      CAST((sum(CAST(rating * 2 AS BIGINT)) * 1000000 + count(*)) // (2 * count(*)) AS BIGINT) AS millionths
+    FROM read_csv('{source}', delim = '\t', header = false, quote = '', escape = '', nullstr = '\N', columns = {{
     'outcome': 'VARCHAR', 'source_file': 'VARCHAR', 'byte_offset': 'BIGINT', 'user_id': 'INTEGER',
     'movie_id': 'INTEGER', 'rating': 'DOUBLE', 'rated_at': 'BIGINT', 'reason': 'VARCHAR', 'raw_line': 'VARCHAR'
   }})
-  WHERE outcome = 'clean' AND rated_at >= {first} AND rated_at < {end}
-  GROUP BY movie_id
+    WHERE outcome = 'clean' AND rated_at >= {first} AND rated_at < {end}
+    GROUP BY movie_id
+  )
 ) TO '{output}' (FORMAT csv, DELIMITER '\t', HEADER false, QUOTE '', ESCAPE '')
 """
 

@@ -194,9 +194,9 @@ def report(options: argparse.Namespace) -> None:
             for engine in ENGINES:
                 points = [result for result in of_work if result["engine"] == engine]
                 seconds = {point["rows"]: f"{point[measure]:.1f}" for point in points}
-                fixed, slope = fit(points, measure)
                 cells = " | ".join(seconds.get(rows, "") for rows in sizes)
-                print(f"| {engine} | {cells} | {fixed:.1f} | {slope:.2f} |")
+                fitted = "{:.1f} | {:.2f}".format(*fit(points, measure)) if len(points) > 1 else " | "
+                print(f"| {engine} | {cells} | {fitted} |")
         for engine in ENGINES:
             peaks = [(r["client_mib"], r["yarn_mib"]) for r in of_work if r["engine"] == engine]
             client, yarn = (max(column) for column in zip(*peaks, strict=True))
@@ -216,10 +216,12 @@ def draw(results: list[dict[str, Any]], path: Path) -> None:
         for panel, work in zip(row, WORKS, strict=True):
             for engine in ENGINES:
                 points = [result for result in results if (result["work"], result["engine"]) == (work, engine)]
-                fixed, slope = fit(points, measure)
-                along = np.geomspace(min(p["rows"] for p in points), max(p["rows"] for p in points), 100)
-                panel.plot(along, fixed + slope * along / 1e6, color=COLOURS[engine], linewidth=1)
-                label = f"{engine}: {fixed:.1f} s + {slope:.2f} s a million rows"
+                label = engine
+                if len(points) > 1:
+                    fixed, slope = fit(points, measure)
+                    along = np.geomspace(min(p["rows"] for p in points), max(p["rows"] for p in points), 100)
+                    panel.plot(along, fixed + slope * along / 1e6, color=COLOURS[engine], linewidth=1)
+                    label = f"{engine}: {fixed:.1f} s + {slope:.2f} s a million rows"
                 seconds = [point[measure] for point in points]
                 panel.plot([p["rows"] for p in points], seconds, "o", color=COLOURS[engine], label=label)
             panel.set(title=TITLES[work], xscale="log", yscale="log")

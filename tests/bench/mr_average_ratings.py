@@ -59,8 +59,9 @@ class MRAverageRatings(MRJob):  # type: ignore[misc]  # mrjob is untyped
         for movie, lines in groupby((line.split(b"\t") for line in self.stdin), lambda fields: fields[0]):
             sums = [(int(count), int(half_stars)) for _, count, half_stars in lines]
             count = sum(count for count, _ in sums)
-            mean = sum(half_stars for _, half_stars in sums) / 2 / count
-            self.stdout.write(b"%b\t%d\t%.6f\n" % (movie, count, mean))
+            # Rounded among integers: engines round a double's half in different ways when they write it.
+            millionths = (sum(half_stars for _, half_stars in sums) * 1_000_000 + count) // (2 * count)
+            self.stdout.write(b"%b\t%d\t%d.%06d\n" % (movie, count, *divmod(millionths, 1_000_000)))
 
 
 if __name__ == "__main__":

@@ -73,10 +73,12 @@ def test_a_year_is_averaged_by_movie_over_clean_rows_alone(tmp_path: Path) -> No
         b"superseded\tf\t5\t1\t7\t5.0\t1270000000\tnewer_row_exists\t\\N",
         b"quarantined\tf\t6\t\\N\t\\N\t\\N\t\\N\tempty_line\t",
         b"clean\tf\t7\t1\t8\t3.5\t1270000000\t\\N\t\\N",
+        *[b"clean\tf\t%d\t1\t9\t%.1f\t1270000000\t\\N\t\\N" % (at, 0.5 if at else 1.0) for at in range(64)],
     ]
     (tmp_path / "clean.tsv").write_bytes(b"\n".join(rows) + b"\n")
     found = mrjob_rows(MRAverageRatings, tmp_path / "means", str(tmp_path / "clean.tsv"), "--year", "2010")
-    assert found == [b"7\t2\t2.250000\n", b"8\t1\t3.500000\n"]
+    # 0.5078125 has a half behind its sixth place, which goes up.
+    assert found == [b"7\t2\t2.250000\n", b"8\t1\t3.500000\n", b"9\t64\t0.507813\n"]
 
 
 def test_a_fingerprint_does_not_depend_on_the_order_but_on_every_row() -> None:
