@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CONTROL := python3 -m infra.control
 PYTHON := $(or $(MARQUEE_STATE),.marquee)/software/venv/bin/python
+BENCH_RESULTS := $(or $(MARQUEE_STATE),.marquee)/engines.jsonl
 TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 
 .PHONY: help
@@ -42,6 +43,12 @@ logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(if $(DATASET),--dataset "$(DATASET)") $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))")
 
+.PHONY: explore
+explore: install ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
+		--dataset "$(or $(DATASET),movielens-embedded)" $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))") \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$(or $(DATASET),movielens-embedded).html"'
+
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
 	@$(CONTROL) clean $(if $(filter yes,$(CONFIRM)),--yes)
@@ -54,9 +61,35 @@ backup: ## Write databases, HDFS metadata, publications, models and secrets to a
 restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
 	@$(CONTROL) restore "$(abspath $(BACKUP))"
 
+# Passes what follows to the publications' program; values come as arguments and are never part of the shell's text.
+PUBLICATIONS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
+	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_PUBLICATION_STORE" "$$@"' sh
+REASON_GIVEN = $(if $(REASON),--reason "$(REASON)")
+
 .PHONY: publications
-publications: ## List the publications: id, model, metric, live, pinned
-	@$(CONTROL) exec -- sh -c '"$$MARQUEE_SERVING_PYTHON" -m serving.publications list --store "$$MARQUEE_PUBLICATION_STORE"'
+publications: ## List the publications: id, when, model, metric, live, pinned
+	@$(PUBLICATIONS) list
+
+.PHONY: rollback
+rollback: ## Go back to the publication that was live before: make rollback [TO=id] [REASON=why]
+	@$(PUBLICATIONS) rollback $(if $(TO),--to "$(TO)") $(REASON_GIVEN)
+
+.PHONY: pin
+pin: ## Make a publication live and hold it, whatever the nightly run makes: make pin TO=id [REASON=why]
+	@$(PUBLICATIONS) pin --publication "$(TO)" $(REASON_GIVEN)
+
+.PHONY: unpin
+unpin: ## Let newer publications go live again: make unpin [REASON=why]
+	@$(PUBLICATIONS) unpin $(REASON_GIVEN)
+
+.PHONY: diff
+diff: ## What changed from A to B, for all or one user, and why: make diff A=id B=id [USER=1]
+	@$(PUBLICATIONS) diff --a "$(A)" --b "$(B)" $(if $(filter command line,$(origin USER)),--user "$(USER)")
+
+.PHONY: rebuild
+rebuild: ## Build a publication anew from its batch's exports and compare: make rebuild PUBLICATION=id
+	@$(CONTROL) exec -- sh -c 'exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications rebuild \
+		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$(PUBLICATION)"
 
 .PHONY: test-environment
 test-environment:
@@ -65,11 +98,20 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -m "not stack"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m stack -s
+
+.PHONY: bench-serving
+bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
+	@$(PYTHON) tests/bench/serving_load.py $(if $(USERS),--users $(USERS))
+
+.PHONY: bench-engines
+bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
+	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
+	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy and sqlfluff
@@ -78,13 +120,34 @@ lint: test-environment ## ruff, mypy and sqlfluff
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m sqlfluff lint hql
 
+SOFTWARE := $(or $(MARQUEE_STATE),.marquee)/software
+UV := $(SOFTWARE)/uv/bin/uv
+
+.PHONY: load
+load: ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
+	@$(UV) venv -q --allow-existing $(SOFTWARE)/load-venv
+	@$(UV) pip sync -q --python $(SOFTWARE)/load-venv/bin/python --require-hashes requirements/load.txt
+	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
+		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
+		-u $(or $(USERS),40) -r 10 -t $(or $(SECONDS),60)s'
+
+.PHONY: load-jmeter
+load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS=60]
+	@$(CONTROL) exec -- sh -c 'mvn -B -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
+		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds=$(or $(SECONDS),60)'
+
+.PHONY: postman
+postman: ## Make a Postman collection of both APIs and run it against the running platform by newman
+	@npm ci --silent --prefix tests/postman
+	@$(CONTROL) exec -- sh -c 'node tests/postman/postman.mjs "$$MARQUEE_GATEWAY_URL" "$$MARQUEE_INSTANCE_DIR/postman"'
+
 # BLAS threads only get in one another's way on matrices of this size.
 BENCH = PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 $(PYTHON)
 RECBOLE = $(or $(MARQUEE_STATE),.marquee)/cache/recbole
 
 .PHONY: bench-quality
 bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
-	@test -d $(RECBOLE) || $(or $(MARQUEE_STATE),.marquee)/software/uv/bin/uv pip install -q --no-deps \
+	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps \
 		--python $(PYTHON) --target $(RECBOLE) recbole==1.2.1
 	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
 
@@ -96,7 +159,7 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
 
-UV_LOCK = $(or $(MARQUEE_STATE),.marquee)/software/uv/bin/uv pip compile -q --python-version 3.11 \
+UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
@@ -106,4 +169,5 @@ lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRAD
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
 	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
+	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt

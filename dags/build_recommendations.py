@@ -13,6 +13,7 @@ command that stands at the top of the log.
 
 | task | usual cause | what to do |
 |---|---|---|
+| `wait_for_other_runs` | waits while another run works, a backfill's too | nothing; or let the other one fail |
 | `ingest_movielens` | archive missing, truncated or of another layout | correct `archive`, trigger again |
 | `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | YARN's UI; then clear the task |
 | `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | its log; clear the task |
@@ -87,6 +88,7 @@ with DAG(
     mr_clean = [
         tasks.mrjob_task(part, until_this_run if part in ("ratings", "tags") else ()) for part in settings.PARTS
     ]
+    create_tables = tasks.create_tables_task()
     load_warehouse = tasks.load_warehouse_task()
     validate_warehouse = tasks.validate_task("validate_warehouse", settings.WAREHOUSE_TABLES)
     train_als = tasks.spark_task("train_als", TRAINING)
@@ -99,7 +101,8 @@ with DAG(
     )
 
     chain(ingest_movielens, mr_clean, load_warehouse, validate_warehouse, train_als)
-    chain(tasks.create_tables_task(), load_warehouse)
+    chain(tasks.wait_for_other_runs_task(), [ingest_movielens, create_tables])
+    chain(create_tables, load_warehouse)
     chain(train_als, recommend_top_n, load_top_n, validate_top_n, decide_promotion)
     chain(decide_promotion, export_tables, tasks.build_publication_task(), tasks.publish_task())
     chain(decide_promotion, tasks.record_refusal_task())

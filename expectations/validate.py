@@ -28,7 +28,7 @@ from requests.exceptions import RequestException
 if not __package__:  # run as a program: its folder is on the path, not the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from expectations.data_docs import SUMMARY, summary_before, write_indexes
+from expectations.data_docs import SUMMARY, summary_before, validation_page, write_indexes
 from expectations.derived_columns import ReadTable, add_derived_columns
 from expectations.drift import Limits, compare, judge, profile
 from expectations.partitions import MissingPartitionError, read_partition
@@ -213,7 +213,7 @@ class BatchValidator:
             "dataset": options.dataset,
             **result,
             **moved,
-            "data_docs": f"{options.batch_id}/{table}/index.html",
+            "data_docs": validation_page(options.data_docs, docs),
         }
         (docs / SUMMARY).write_text(json.dumps(summary, sort_keys=True, default=str) + "\n", encoding="utf-8")
         return summary

@@ -11,7 +11,7 @@ of one movie, the one that stands last in the source wins.
 from __future__ import annotations
 
 from cleaning_job import NULL, CleaningJob
-from field_rules import DELIMITERS, parse_id, split_fields
+from field_rules import parse_id, split_fields
 
 
 class MRCleanLinks(CleaningJob):
@@ -19,13 +19,13 @@ class MRCleanLinks(CleaningJob):
 
     columns = 3
 
-    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return movie, 0 (position decides) and imdb_id, tmdb_id; raise RejectedRowError."""
-        movie_field, imdb_field, tmdb_field = split_fields(line, DELIMITERS[self.options.layout], 3)
+        movie_field, imdb_field, tmdb_field = split_fields(line, self.delimiter, 3)
         movie = parse_id(movie_field, "movie_id")
         imdb = b"%07d" % parse_id(imdb_field, "imdb_id") if imdb_field else NULL
         tmdb = b"%d" % parse_id(tmdb_field, "tmdb_id") if tmdb_field else NULL
-        return b"%d" % movie, 0, b"%b\t%b" % (imdb, tmdb)
+        return b"%d" % movie, b"0", b"%b\t%b" % (imdb, tmdb)
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from cleaning_job import NULL, CleaningJob
 from field_rules import (
-    DELIMITERS,
     ITEM_FIELDS_BEFORE_GENRES,
     ITEM_GENRES,
     decode_text,
@@ -28,19 +27,19 @@ class MRCleanMovies(CleaningJob):
 
     columns = 4
 
-    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return movie, 0 (position decides) and title, release_year, genres; raise RejectedRowError."""
         layout, encoding = self.options.layout, self.options.encoding
         if layout == "tab":  # u.item: pipes, five fields, then one flag a genre
             fields = split_fields(line, b"|", ITEM_FIELDS_BEFORE_GENRES + len(ITEM_GENRES))
             genres = genres_of_flags(fields[ITEM_FIELDS_BEFORE_GENRES:])
         else:
-            fields = split_fields(line, DELIMITERS[layout], 3)
+            fields = split_fields(line, self.delimiter, 3)
             genres = join_genres(decode_text(fields[2], layout, encoding).split("|"))
         movie = parse_id(fields[0], "movie_id")
         title, year = split_title(decode_text(fields[1], layout, encoding))
         rest = [title.encode(), NULL if year is None else b"%d" % year, genres.encode()]
-        return b"%d" % movie, 0, b"\t".join(rest)
+        return b"%d" % movie, b"0", b"\t".join(rest)
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:

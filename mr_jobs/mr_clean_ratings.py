@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from cleaning_job import KEY_SEPARATOR, CleaningJob
 from field_rules import (
-    DELIMITERS,
     EARLIEST_TIMESTAMP,
     RATING_TEXTS,
     parse_id,
@@ -26,9 +25,9 @@ class MRCleanRatings(CleaningJob):
 
     columns = 4
 
-    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return user and movie, Unix seconds, and the rating's text; raise RejectedRowError."""
-        fields = line.split(DELIMITERS[self.options.layout])
+        fields = line.split(self.delimiter)
         if len(fields) == 4:
             user, movie, stars, time = fields
             rating = RATING_TEXTS.get(stars)
@@ -44,20 +43,19 @@ class MRCleanRatings(CleaningJob):
                 and user[0] != 48
                 and movie[0] != 48
                 and time[0] != 48
+                and EARLIEST_TIMESTAMP <= int(time) <= self.latest_timestamp
             ):
-                rated_at = int(time)
-                if EARLIEST_TIMESTAMP <= rated_at <= self.options.latest_timestamp:
-                    return b"%b\x1f%b" % (user, movie), rated_at, rating
+                return b"%b\x1f%b" % (user, movie), time, rating
         return self.parse_strictly(line)
 
-    def parse_strictly(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse_strictly(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Do what ``parse`` does, rule by rule, for rows that are written in an unusual way or wrong."""
-        user_field, movie_field, rating_field, time_field = split_fields(line, DELIMITERS[self.options.layout], 4)
+        user_field, movie_field, rating_field, time_field = split_fields(line, self.delimiter, 4)
         user = parse_id(user_field, "user_id")
         movie = parse_id(movie_field, "movie_id")
         rating = parse_rating(rating_field)
-        rated_at = parse_timestamp(time_field, self.options.latest_timestamp)
-        return b"%d\x1f%d" % (user, movie), rated_at, rating
+        rated_at = parse_timestamp(time_field, self.latest_timestamp)
+        return b"%d\x1f%d" % (user, movie), b"%d" % rated_at, rating
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:

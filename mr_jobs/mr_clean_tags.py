@@ -10,7 +10,7 @@ movie many tags; of one tag given several times the latest wins, at equal times 
 from __future__ import annotations
 
 from cleaning_job import KEY_SEPARATOR, CleaningJob
-from field_rules import DELIMITERS, decode_text, parse_id, parse_tag, parse_timestamp, split_fields
+from field_rules import decode_text, parse_id, parse_tag, parse_timestamp, split_fields
 
 
 class MRCleanTags(CleaningJob):
@@ -18,15 +18,15 @@ class MRCleanTags(CleaningJob):
 
     columns = 4
 
-    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return user, movie and tag, Unix seconds, and nothing else; raise RejectedRowError."""
         layout = self.options.layout
-        user_field, movie_field, tag_field, time_field = split_fields(line, DELIMITERS[layout], 4)
+        user_field, movie_field, tag_field, time_field = split_fields(line, self.delimiter, 4)
         user = parse_id(user_field, "user_id")
         movie = parse_id(movie_field, "movie_id")
         tag = parse_tag(decode_text(tag_field, layout, self.options.encoding))
-        tagged_at = parse_timestamp(time_field, self.options.latest_timestamp)
-        return KEY_SEPARATOR.join((b"%d" % user, b"%d" % movie, tag.encode())), tagged_at, b""
+        tagged_at = parse_timestamp(time_field, self.latest_timestamp)
+        return KEY_SEPARATOR.join((b"%d" % user, b"%d" % movie, tag.encode())), b"%d" % tagged_at, b""
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:

@@ -12,7 +12,7 @@ that stands last in the source wins.
 from __future__ import annotations
 
 from cleaning_job import NULL, CleaningJob
-from field_rules import DELIMITERS, decode_text, name_occupation, parse_age, parse_gender, parse_id, split_fields
+from field_rules import decode_text, name_occupation, parse_age, parse_gender, parse_id, split_fields
 
 
 class MRCleanUsers(CleaningJob):
@@ -20,13 +20,13 @@ class MRCleanUsers(CleaningJob):
 
     columns = 5
 
-    def parse(self, line: bytes) -> tuple[bytes, int, bytes]:
+    def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return user, 0 (position decides) and gender, age, occupation, zip_code; raise RejectedRowError."""
         layout, encoding = self.options.layout, self.options.encoding
         if layout == "tab":  # u.user: pipes, and age before gender
             user_field, age, gender, occupation, zip_code = split_fields(line, b"|", 5)
         else:
-            user_field, gender, age, occupation, zip_code = split_fields(line, DELIMITERS[layout], 5)
+            user_field, gender, age, occupation, zip_code = split_fields(line, self.delimiter, 5)
         user = parse_id(user_field, "user_id")
         rest = (
             parse_gender(gender),
@@ -34,7 +34,7 @@ class MRCleanUsers(CleaningJob):
             name_occupation(decode_text(occupation, layout, encoding)).encode(),
             decode_text(zip_code, layout, encoding).encode(),
         )
-        return b"%d" % user, 0, b"\t".join(field or NULL for field in rest)
+        return b"%d" % user, b"0", b"\t".join(field or NULL for field in rest)
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:

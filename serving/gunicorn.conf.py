@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the name that gunicorn users look for
-"""gunicorn settings of the recommendation API.
+"""gunicorn settings: those of the accounts service build on them, and the recommendation API can run on gunicorn too.
 
 MARQUEE_SERVING_HOST, MARQUEE_SERVING_PORT   address to listen on; default 127.0.0.1:8000
 MARQUEE_SERVING_WORKERS                      processes; default 2
@@ -32,6 +32,9 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 # Headers of proxies are not trusted: the API uses none of them.
 forwarded_allow_ips = ""
+
+# A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The metrics library reads the variable when it is imported, which must be after this. Samples of an earlier start are
 # wiped, because they would be added to this one's.

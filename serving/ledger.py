@@ -129,8 +129,13 @@ def live_history(entries: list[Entry]) -> list[str]:
 
 def live_at(entries: list[Entry], moment: datetime) -> Entry | None:
     """Return the entry that made live what was live at `moment`, or None if nothing was."""
-    made_live = [entry for entry in entries if entry.action in _MADE_LIVE and entry.effective <= moment]
-    return made_live[-1] if made_live else None
+    before = [entry for entry in made_live(entries) if entry.effective <= moment]
+    return before[-1] if before else None
+
+
+def made_live(entries: list[Entry]) -> list[Entry]:
+    """Return the entries that made a publication live, oldest first."""
+    return [entry for entry in entries if entry.action in _MADE_LIVE]
 
 
 def pinned(entries: list[Entry]) -> str | None:

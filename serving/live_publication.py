@@ -7,6 +7,7 @@ the last good one goes on serving.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -45,6 +46,7 @@ class LivePublication:
         each that could not.
         """
         self.store = PublicationStore(root)
+        self._folder = str(self.store.folder)
         self.failure: str | None = None
         self._on_switch = on_switch
         self._on_failure = on_failure
@@ -90,10 +92,11 @@ class LivePublication:
         return None if live is None else self._fingerprint(live) or (live, 0, 0, 0, 0, 0)
 
     def _fingerprint(self, publication: str) -> Fingerprint | None:
-        folder = self.store.folder / publication
+        # On the path of each request: text and os.stat cost a fifth of what Path objects do.
+        folder = f"{self._folder}/{publication}"
         try:
-            database = (folder / DATABASE_NAME).stat()
-            manifest = (folder / MANIFEST_NAME).stat()
+            database = os.stat(f"{folder}/{DATABASE_NAME}")  # noqa: PTH116
+            manifest = os.stat(f"{folder}/{MANIFEST_NAME}")  # noqa: PTH116
         except OSError:
             return None
         return (

@@ -1,7 +1,7 @@
 """Metrics, request ids and structured logs of the API.
 
-With several gunicorn workers each process writes its samples into PROMETHEUS_MULTIPROC_DIR (gunicorn.conf.py sets and
-wipes it) and any worker's /metrics adds them up.
+With several workers each process writes its samples into PROMETHEUS_MULTIPROC_DIR (the server's start wipes it, see
+prepare_metrics) and any worker's /metrics adds them up.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import logging
 import os
 import re
+import secrets
 import sys
 import time
-import uuid
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -24,7 +25,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from serving.publication_format import parse_moment
 from serving.publication_reader import Publication
@@ -109,10 +110,37 @@ def publication_failed(publication: str, reason: str) -> None:
 def metrics_response() -> Response:
     """Return all workers' metrics in Prometheus's text format."""
     registry = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        _forget_dead_workers(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+def request_id_of(given: str) -> str:
+    """Return the id that the client gave its request, if it can stand in a log, else a fresh one."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def log_request(request_id: str, method: str, path: str, status: int, seconds: float, publication: str | None) -> None:
+    """Write the access log's line of one request."""
+    fields = {
+        "request_id": request_id,
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 3),
+        "publication": publication,
+    }
+    access_log.info("request", extra={"fields": fields})
+
+
+def _forget_dead_workers(folder: Path) -> None:
+    """Take workers that ended out of the gauges: what they last said holds no more. Their counts go on counting."""
+    for samples in folder.glob("gauge_live*_*.db"):
+        pid = int(samples.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid)
 
 
 def observe_requests(app: Flask) -> None:
@@ -121,8 +149,7 @@ def observe_requests(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = request_id_of(request.headers.get("X-Request-ID", ""))
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -135,13 +162,6 @@ def observe_requests(app: Flask) -> None:
         LATENCY.labels(route).observe(seconds)
         response.headers["X-Request-ID"] = g.request_id
         if access_log.isEnabledFor(logging.INFO):
-            fields = {
-                "request_id": g.request_id,
-                "method": request.method,
-                "path": request.path,
-                "status": response.status_code,
-                "milliseconds": round(seconds * 1000, 3),
-                "publication": g.get("publication"),
-            }
-            access_log.info("request", extra={"fields": fields})
+            publication = g.get("publication")
+            log_request(g.request_id, request.method, request.path, response.status_code, seconds, publication)
         return response

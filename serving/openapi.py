@@ -8,132 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from serving import problems
+from serving.openapi_schemas import (
+    EXAMPLE_MOVIE,
+    EXAMPLE_PROVENANCE,
+    EXAMPLE_PUBLICATION,
+    EXAMPLE_TIME,
+    ID,
+    PUBLICATION,
+    Schema,
+    reference,
+    schemas,
+)
 from serving.problems import MEDIA_TYPE, ProblemKind, problem_document
-from serving.publication_format import MAX_ID
-from serving.query_parameters import DEFAULT_LIMIT, MAX_EXCLUDED, MAX_LIMIT, MAX_TEXT
-
-Schema = dict[str, Any]
-
-_ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
-_PUBLICATION: Schema = {"type": "string", "pattern": r"^\d{8}T\d{6}$"}
-_EXAMPLE_PUBLICATION = "20261123T190000"
-_EXAMPLE_TIME = "2016-10-16T17:57:24Z"
-_EXAMPLE_MOVIE = {
-    "movie_id": 318,
-    "title": "Shawshank Redemption, The",
-    "release_year": 1994,
-    "genres": ["Crime", "Drama"],
-}
-_EXAMPLE_PROVENANCE = {"publication": _EXAMPLE_PUBLICATION, "data_through": _EXAMPLE_TIME}
-
-
-def _object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def _array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_MOVIE_PROPERTIES: dict[str, Schema] = {
-    "movie_id": _ID,
-    "title": {"type": "string"},
-    "release_year": {"type": ["integer", "null"]},
-    "genres": _array({"type": "string"}),
-}
-_RANKED: dict[str, Schema] = {
-    "rank": {"type": "integer", "minimum": 1, "description": "Rank in the whole list: a filter leaves gaps."},
-    **_MOVIE_PROPERTIES,
-    "score": {"type": "number", "description": "Compares entries of one list only."},
-}
-
-
-def _list_of(item: Schema, policy: str, extra: dict[str, Schema] | None = None) -> Schema:
-    return _object(
-        {
-            **(extra or {}),
-            "publication": {**_PUBLICATION, "description": "The publication that the list comes from."},
-            "policy": {"const": policy},
-            "data_through": {**_TIME, "description": "Time of the latest rating that the lists have seen."},
-            "items": _array(item),
-            "next": {"type": ["string", "null"], "description": "Address of the next page, within this publication."},
-        }
-    )
-
-
-def _schemas() -> dict[str, Schema]:
-    because = _object({"movie_id": _ID, "title": {"type": "string"}})
-    movie = _reference("Movie")
-    recommended = _object({**_RANKED, "because": {**_array(because), "description": "Rated movies that led here."}})
-    publication = _object(
-        {
-            "publication": _PUBLICATION,
-            "live": {"type": "boolean"},
-            "pinned": {"type": "boolean"},
-            "schema_version": {"type": "integer"},
-            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            "bytes": {"type": "integer"},
-            "rows": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "data_through": _TIME,
-            "lineage": {"type": "object", "description": "Where it comes from, as the pipeline recorded it."},
-        }
-    )
-    problem = {
-        "type": "object",
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
-        },
-        "required": ["type", "title", "status", "detail", "instance"],
-    }
-    entry = _object(
-        {
-            "at": {"type": "string", "format": "date-time"},
-            "action": {"type": "string"},
-            "publication": {"type": ["string", "null"]},
-            "actor": {"type": "string"},
-            "reason": {"type": "string"},
-            "since": {"type": "string"},
-            "detail": {"type": "object"},
-        },
-        optional=("since", "detail"),
-    )
-    listed = _object({"publication": _PUBLICATION, "live": {"type": "boolean"}, "pinned": {"type": "boolean"}})
-    at = _object({"at": {"type": "string"}, "publication": _PUBLICATION, "entry": entry})
-    return {
-        "Movie": _object(_MOVIE_PROPERTIES),
-        "Recommendations": _list_of(recommended, "personalised", {"user_id": _ID}),
-        "SimilarMovies": _list_of(_object(_RANKED), "similar", {"movie": movie}),
-        "PopularMovies": _list_of(
-            _object({**_RANKED, "ratings": {"type": "integer"}}), "popular", {"scope": {"type": "string"}}
-        ),
-        "Movies": _list_of(movie, "catalogue"),
-        "Scopes": _object({"publication": _PUBLICATION, "scopes": _array({"type": "string"})}),
-        "Users": _object({"publication": _PUBLICATION, "items": _array(_ID), "next": {"type": ["string", "null"]}}),
-        "Publication": publication,
-        "Publications": {"oneOf": [_object({"items": _array(listed)}), at]},
-        "Health": _object({"status": {"const": "alive"}}),
-        "Ready": _object(
-            {
-                "status": {"enum": ["ready", "degraded"]},
-                "publication": _PUBLICATION,
-                "live": {"type": ["string", "null"]},
-                "data_through": _TIME,
-                "detail": {"type": "string"},
-            },
-            optional=("detail",),
-        ),
-        "Problem": problem,
-    }
+from serving.query_parameters import DEFAULT_LIMIT, MAX_EXCLUDED, MAX_LIMIT, MAX_TEXT, MAX_YEAR, MIN_YEAR
 
 
 def _parameter(name: str, schema: Schema, description: str, example: Any, place: str = "query") -> Schema:
@@ -157,11 +44,11 @@ _CURSOR = _parameter(
     "cursor",
     {"type": "string", "pattern": r"^\d{8}T\d{6}\.[0-9]{1,10}$"},
     "Continues a list; comes from `next`.",
-    f"{_EXAMPLE_PUBLICATION}.10",
+    f"{EXAMPLE_PUBLICATION}.10",
 )
-_AS_OF = _parameter("as_of", _PUBLICATION, "Answer from this publication and not the live one.", _EXAMPLE_PUBLICATION)
+_AS_OF = _parameter("as_of", PUBLICATION, "Answer from this publication and not the live one.", EXAMPLE_PUBLICATION)
 _TEXT: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
-_YEAR: Schema = {"type": "integer", "minimum": 1800, "maximum": 2999}
+_YEAR: Schema = {"type": "integer", "minimum": MIN_YEAR, "maximum": MAX_YEAR}
 _FILTERS = [
     _LIMIT,
     _CURSOR,
@@ -183,7 +70,7 @@ def _problem_answers(kinds: tuple[ProblemKind, ...]) -> dict[str, Schema]:
     for kind in kinds:
         answer = answers.setdefault(
             str(kind.status),
-            {"description": "", "content": {MEDIA_TYPE: {"schema": _reference("Problem"), "examples": {}}}},
+            {"description": "", "content": {MEDIA_TYPE: {"schema": reference("Problem"), "examples": {}}}},
         )
         answer["description"] = (answer["description"] + f" {kind.title}: {kind.meaning}").strip()
         example = problem_document(kind, kind.meaning, "/v1/…")
@@ -202,14 +89,14 @@ def _get(
 ) -> Schema:
     answer = {
         "description": summary,
-        "content": {"application/json": {"schema": _reference(schema), "example": example}},
+        "content": {"application/json": {"schema": reference(schema), "example": example}},
     }
     operation = {
         "operationId": name,
         "summary": summary,
         "tags": [tag],
         "parameters": parameters,
-        "responses": {"200": answer, **_problem_answers((*kinds, problems.INTERNAL))},
+        "responses": {"200": answer, **_problem_answers((*kinds, problems.TOO_MANY, problems.INTERNAL))},
     }
     return {"get": operation}
 
@@ -218,30 +105,71 @@ _SERVED = (problems.NOTHING_PUBLISHED, problems.NO_SOUND_PUBLICATION)
 _CHOSEN = (problems.BAD_LIMIT, problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED)
 
 
+_MART = (problems.NOT_IN_PUBLICATION, problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED)
+
+
+def _statistics(row: Any) -> Any:
+    return {**EXAMPLE_PROVENANCE, "policy": "statistics", "items": [row]}
+
+
+def _newcomers() -> Schema:
+    operation: Schema = _get(
+        "recommend_for_newcomer",
+        "Movies for a person who has no list, from the ratings in the body; nothing of them is kept.",
+        [_AS_OF],
+        "NewcomerRecommendations",
+        {
+            **EXAMPLE_PROVENANCE,
+            "policy": "folded-in",
+            "ignored": [],
+            "items": [
+                {
+                    "rank": 1,
+                    **EXAMPLE_MOVIE,
+                    "score": 0.27,
+                    "personal": 0.2,
+                    "popularity": 0.07,
+                    "because": [{"movie_id": 527, "title": "Schindler's List", "adds": 0.12}],
+                }
+            ],
+        },
+        (
+            *(problems.BAD_BODY, problems.UNSUPPORTED_MEDIA_TYPE, problems.TOO_LARGE, problems.NOT_IN_PUBLICATION),
+            *(problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED),
+        ),
+    )["get"]
+    example = {"ratings": [{"movie_id": 1, "rating": 4.5}, {"movie_id": 527, "rating": 5}], "limit": 10}
+    content = {"application/json": {"schema": reference("NewcomerRequest"), "example": example}}
+    return {"post": {**operation, "requestBody": {"required": True, "content": content}}}
+
+
 def _paths() -> dict[str, Schema]:
-    ranked = {"rank": 1, **_EXAMPLE_MOVIE, "score": 0.912345}
+    ranked = {"rank": 1, **EXAMPLE_MOVIE, "score": 0.912345}
     example_publication = {
-        "publication": _EXAMPLE_PUBLICATION,
+        "publication": EXAMPLE_PUBLICATION,
         "live": True,
+        "live_since": "2026-11-23T19:12:41.000Z",
         "pinned": False,
-        "schema_version": 1,
+        "schema_version": 2,
         "sha256": "79e71c983eaf1843e69e111a1182c3271ef108d4dd14dfee0c4eec36fea7bda4",
         "bytes": 10473472,
         "rows": {"movies": 9066, "recommendations": 67100, "similar_movies": 450000, "popular_movies": 500},
-        "data_through": _EXAMPLE_TIME,
+        "figures": {"users": 671, "coverage": 0.31, "coverage_at_10": 0.05, "explained": 0.98},
+        "data_through": EXAMPLE_TIME,
         "lineage": {"git_commit": "3f1c2ab", "model": {"name": "marquee-als", "version": "3"}},
+        "lineage_missing": ["quality"],
     }
 
     def page(policy: str, item: Any, **extra: Any) -> Any:
-        return {**extra, **_EXAMPLE_PROVENANCE, "policy": policy, "items": [item], "next": None}
+        return {**extra, **EXAMPLE_PROVENANCE, "policy": policy, "items": [item], "next": None}
 
-    user = _parameter("user", _ID, "User id.", 1, "path")
-    movie = _parameter("movie", _ID, "Movie id.", 318, "path")
-    name = _parameter("name", _PUBLICATION, "Publication id.", _EXAMPLE_PUBLICATION, "path")
+    user = _parameter("user", ID, "User id.", 1, "path")
+    movie = _parameter("movie", ID, "Movie id.", 318, "path")
+    name = _parameter("name", PUBLICATION, "Publication id.", EXAMPLE_PUBLICATION, "path")
     scope = _parameter("scope", {**_TEXT, "default": "all"}, "One of /v1/popular/scopes.", "genre:Comedy")
     search = _parameter("q", _TEXT, "Words of the title, in any order; case and accents do not matter.", "redemption")
     at = _parameter("at", {"type": "string", "format": "date-time"}, "Only what was live then.", "2026-11-23T19:00:00Z")
-    movies_link = f"/v1/movies?limit=1&cursor={_EXAMPLE_PUBLICATION}.318"
+    movies_link = f"/v1/movies?limit=1&cursor={EXAMPLE_PUBLICATION}.318"
     return {
         "/v1/users/{user}/recommendations": _get(
             "user_recommendations",
@@ -251,12 +179,35 @@ def _paths() -> dict[str, Schema]:
             page("personalised", {**ranked, "because": [{"movie_id": 527, "title": "Schindler's List"}]}, user_id=1),
             (problems.BAD_ID, problems.UNKNOWN_USER, *_CHOSEN),
         ),
+        "/v1/users/{user}/recommendations/{movie}": _get(
+            "explanation",
+            "Why a movie stands where it does in a user's list.",
+            [user, movie, _AS_OF],
+            "Explanation",
+            {
+                "user_id": 1,
+                **EXAMPLE_PROVENANCE,
+                "policy": "personalised",
+                "rank": 1,
+                "of": 100,
+                "movie": EXAMPLE_MOVIE,
+                "score": 0.27,
+                "personal": 0.2,
+                "popularity": 0.07,
+                "because": [{"movie_id": 527, "title": "Schindler's List", "similarity": 0.61}],
+            },
+            (
+                *(problems.BAD_ID, problems.UNKNOWN_USER, problems.UNKNOWN_MOVIE, problems.NOT_RECOMMENDED),
+                *(problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED),
+            ),
+        ),
+        "/v1/recommendations": _newcomers(),
         "/v1/movies/{movie}": _get(
             "movie_with_similar",
             "A movie, and the movies most similar to it.",
             [movie, *_FILTERS],
             "SimilarMovies",
-            page("similar", {**ranked, "movie_id": 527, "title": "Schindler's List"}, movie=_EXAMPLE_MOVIE),
+            page("similar", {**ranked, "movie_id": 527, "title": "Schindler's List"}, movie=EXAMPLE_MOVIE),
             (problems.BAD_ID, problems.UNKNOWN_MOVIE, *_CHOSEN),
         ),
         "/v1/popular": _get(
@@ -272,15 +223,83 @@ def _paths() -> dict[str, Schema]:
             "The scopes that have a list of popular movies.",
             [_AS_OF],
             "Scopes",
-            {"publication": _EXAMPLE_PUBLICATION, "scopes": ["all", "decade:1990", "genre:Comedy", "recent"]},
+            {"publication": EXAMPLE_PUBLICATION, "scopes": ["all", "decade:1990", "genre:Comedy", "recent"]},
             (problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED),
+        ),
+        "/v1/marts/ratings_by_year": _get(
+            "ratings_by_year",
+            "Ratings, users, movies and mean rating of each calendar year (UTC).",
+            [_AS_OF],
+            "RatingsByYear",
+            _statistics({"rating_year": 2015, "ratings": 6610, "users": 60, "movies": 2880, "mean_rating": 3.55}),
+            _MART,
+            "marts",
+        ),
+        "/v1/marts/popular_by_genre": _get(
+            "genres",
+            "The genres that have a list of their best movies.",
+            [_AS_OF],
+            "Genres",
+            {"publication": EXAMPLE_PUBLICATION, "genres": ["Action", "Comedy"]},
+            (problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED),
+            "marts",
+        ),
+        "/v1/marts/popular_by_genre/{genre}": _get(
+            "popular_by_genre",
+            "The best movies of a genre, by a mean rating that few ratings cannot carry far.",
+            [_parameter("genre", _TEXT, "One of /v1/marts/popular_by_genre.", "Drama", "path"), *_FILTERS],
+            "PopularByGenre",
+            page("statistics", {"rank": 1, **EXAMPLE_MOVIE, "bayesian_mean": 4.41, "ratings": 311}, genre="Drama"),
+            (problems.UNKNOWN_GENRE, *_CHOSEN),
+            "marts",
+        ),
+        "/v1/marts/movie_statistics/{movie}": _get(
+            "movie_statistics",
+            "How often and how well a movie is rated, in all and by year; null where nobody has rated it.",
+            [movie, _AS_OF],
+            "MovieStatistics",
+            {
+                **EXAMPLE_PROVENANCE,
+                "policy": "statistics",
+                "movie": EXAMPLE_MOVIE,
+                "statistics": {
+                    "ratings": 311,
+                    "mean_rating": 4.49,
+                    "bayesian_mean": 4.46,
+                    "first_rated_at": "1996-05-12T10:00:00Z",
+                    "last_rated_at": "2016-10-12T18:20:11Z",
+                    "by_year": [{"rating_year": 2015, "ratings": 24, "mean_rating": 4.4}],
+                },
+            },
+            (
+                *(problems.BAD_ID, problems.UNKNOWN_MOVIE),
+                *(problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION, *_SERVED),
+            ),
+            "marts",
+        ),
+        "/v1/marts/row_accounting": _get(
+            "row_accounting",
+            "Where the rows of each source file went: rows_in is the sum of the others.",
+            [_AS_OF],
+            "RowAccounting",
+            _statistics(
+                {
+                    "source_file": "ratings.csv",
+                    "rows_in": 100004,
+                    "rows_clean": 100001,
+                    "rows_quarantined": 2,
+                    "rows_superseded": 1,
+                }
+            ),
+            _MART,
+            "marts",
         ),
         "/v1/movies": _get(
             "movies",
             "The catalogue by movie id, or the movies whose titles have the words.",
             [search, *_FILTERS],
             "Movies",
-            {**page("catalogue", _EXAMPLE_MOVIE), "next": movies_link},
+            {**page("catalogue", EXAMPLE_MOVIE), "next": movies_link},
             _CHOSEN,
             "catalogue",
         ),
@@ -289,7 +308,7 @@ def _paths() -> dict[str, Schema]:
             "Ids of the users who have a list.",
             [_LIMIT, _CURSOR, _AS_OF],
             "Users",
-            {"publication": _EXAMPLE_PUBLICATION, "items": [1, 2, 3], "next": None},
+            {"publication": EXAMPLE_PUBLICATION, "items": [1, 2, 3], "next": None},
             _CHOSEN,
             "catalogue",
         ),
@@ -307,7 +326,7 @@ def _paths() -> dict[str, Schema]:
             "The publications in the store, or what was live at a time.",
             [at],
             "Publications",
-            {"items": [{"publication": _EXAMPLE_PUBLICATION, "live": True, "pinned": False}]},
+            {"items": [{"publication": EXAMPLE_PUBLICATION, "live": True, "pinned": False}]},
             (problems.BAD_PARAMETER, problems.UNKNOWN_PUBLICATION),
             "publications",
         ),
@@ -328,9 +347,9 @@ def _paths() -> dict[str, Schema]:
             "Ready",
             {
                 "status": "ready",
-                "publication": _EXAMPLE_PUBLICATION,
-                "live": _EXAMPLE_PUBLICATION,
-                "data_through": _EXAMPLE_TIME,
+                "publication": EXAMPLE_PUBLICATION,
+                "live": EXAMPLE_PUBLICATION,
+                "data_through": EXAMPLE_TIME,
             },
             _SERVED,
             "operation",
@@ -346,11 +365,12 @@ def openapi_document() -> dict[str, Any]:
             "title": "Marquee recommendations",
             "version": "1",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            "description": "Read-only movie recommendations. Each list names the publication it comes from and its "
-            "policy: `personalised`, `similar`, `popular` or `catalogue`. Errors are problem+json (RFC 9457). Answers "
+            "description": "Read-only movie recommendations. Each list names the publication it comes from "
+            "and its policy: `personalised`, `folded-in`, `similar`, `popular`, `statistics` or "
+            "`catalogue`. Errors are problem+json (RFC 9457). Answers "
             "carry an ETag per publication; pages of one list stay with one publication.",
         },
         "servers": [{"url": "/"}],
         "paths": _paths(),
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": schemas()},
     }

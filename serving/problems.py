@@ -54,11 +54,32 @@ UNKNOWN_SCOPE = _kind(
     "Unknown scope",
     "There is no list of popular movies for this scope; `scopes` has those there are.",
 )
+UNKNOWN_GENRE = _kind(
+    "unknown-genre",
+    HTTPStatus.NOT_FOUND,
+    "Unknown genre",
+    "There is no list of the best movies for this genre; `genres` has those there are.",
+)
 UNKNOWN_PUBLICATION = _kind(
     "unknown-publication",
     HTTPStatus.NOT_FOUND,
     "Unknown publication",
     "The store has no such publication, or it failed verification, or nothing was live at that time.",
+)
+NOT_RECOMMENDED = _kind(
+    "not-recommended",
+    HTTPStatus.NOT_FOUND,
+    "Not in the list",
+    "The user's list does not hold this movie: the user has rated it, or others score higher.",
+)
+NOT_IN_PUBLICATION = _kind(
+    "not-in-publication",
+    HTTPStatus.NOT_FOUND,
+    "Not in the publication",
+    "The publication was built without the table that this answer comes from.",
+)
+BAD_BODY = _kind(
+    "bad-body", HTTPStatus.BAD_REQUEST, "Bad body", "The body is not the JSON object that the address takes."
 )
 BAD_ID = _kind(
     "bad-id", HTTPStatus.BAD_REQUEST, "Bad id", "An id in the path is not a whole number from 1 to 2147483647."
@@ -89,6 +110,18 @@ METHOD_NOT_ALLOWED = _kind(
     "method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed", "See the `Allow` header for what is."
 )
 TOO_LARGE = _kind("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", "The body is larger than 64 KiB.")
+UNSUPPORTED_MEDIA_TYPE = _kind(
+    "unsupported-media-type",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "Unsupported media type",
+    "The body must be sent as application/json.",
+)
+TOO_MANY = _kind(
+    "too-many-requests",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many requests",
+    "This address has sent more requests than the server's setting allows; `Retry-After` says when to go on.",
+)
 INTERNAL = _kind(
     "internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error", "A defect; the request id finds it in the log."
 )
@@ -118,10 +151,11 @@ def problem_document(
 
 
 def problem_response(kind: ProblemKind, detail: str, instance: str, extra: dict[str, Any] | None = None) -> Response:
-    """Return the problem as a response that no cache keeps."""
+    """Return the problem as a response that no cache keeps; `retry_after` in `extra`, in seconds, is also a header."""
     body = json.dumps(problem_document(kind, detail, instance, extra), ensure_ascii=False)
     response = Response(body + "\n", status=kind.status, mimetype=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "30"
+    wait = (extra or {}).get("retry_after", 30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
     return response

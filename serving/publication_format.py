@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+# Version 1 lacks the tables from movie_factors on. It is still served, so that an upgrade leaves every rollback target.
+READABLE_SCHEMA_VERSIONS: Final = frozenset({1, SCHEMA_VERSION})
 DATABASE_NAME: Final = "publication.sqlite"
 MANIFEST_NAME: Final = "manifest.json"
 # "MARQ", in SQLite's application_id header field: file(1) and our reader tell the file from any other database.
@@ -30,7 +32,10 @@ _CHUNK_BYTES: Final = 1 << 20
 
 # A list is stored whole under its key, so that an answer is one lookup. `items` is a JSON array in rank order (rank =
 # position + 1) of: recommendations [movie_id, score, [reason_movie_id, ...]], similar_movies [movie_id, score],
-# popular_movies [movie_id, score, ratings]. Titles are not repeated in each list: a million lists stay small.
+# popular_movies [movie_id, score, ratings], popular_by_genre [movie_id, bayesian_mean, ratings]; of movie_ratings_by_year
+# [rating_year, ratings, mean_rating] by year. Titles are not repeated in each list: a million lists stay small.
+# Blobs are little-endian: `factors` float32, all of one length; `neighbour_ids` int32 and `weights` float32, strongest
+# first.
 SCHEMA: Final = """
 CREATE TABLE movies (
   movie_id INTEGER PRIMARY KEY, title TEXT NOT NULL, release_year INTEGER, genres TEXT NOT NULL
@@ -38,7 +43,26 @@ CREATE TABLE movies (
 CREATE TABLE recommendations (user_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
 CREATE TABLE similar_movies (movie_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
 CREATE TABLE popular_movies (scope TEXT PRIMARY KEY, items TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE item_factors (movie_id INTEGER PRIMARY KEY, factors BLOB NOT NULL) STRICT;
+CREATE TABLE movie_factors (
+  movie_id INTEGER PRIMARY KEY, gain REAL NOT NULL, prior REAL NOT NULL, factors BLOB NOT NULL
+) STRICT;
+CREATE TABLE movie_neighbours (
+  movie_id INTEGER PRIMARY KEY, neighbour_ids BLOB NOT NULL, weights BLOB NOT NULL
+) STRICT;
+CREATE TABLE ratings_by_year (
+  rating_year INTEGER PRIMARY KEY, ratings INTEGER NOT NULL, users INTEGER NOT NULL, movies INTEGER NOT NULL,
+  mean_rating REAL NOT NULL
+) STRICT;
+CREATE TABLE popular_by_genre (genre TEXT PRIMARY KEY, items TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE movie_ratings_by_year (movie_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
+CREATE TABLE movie_statistics (
+  movie_id INTEGER PRIMARY KEY, ratings INTEGER NOT NULL, mean_rating REAL NOT NULL, bayesian_mean REAL NOT NULL,
+  first_rated_at INTEGER NOT NULL, last_rated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE row_accounting (
+  source_file TEXT PRIMARY KEY, rows_in INTEGER NOT NULL, rows_clean INTEGER NOT NULL,
+  rows_quarantined INTEGER NOT NULL, rows_superseded INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -51,7 +75,8 @@ class Manifest:
     """Description of one publication.
 
     `rows` counts the rows of each export table (list entries, not lists). `data_through` is the time of the latest
-    rating that the lists have seen, in Unix seconds UTC, or None where the lineage does not tell.
+    rating that the lists have seen, in Unix seconds UTC, or None where the lineage does not tell. `figures` are what the
+    build's own expectations measured, see list_checks.py; version 1 has none.
     """
 
     batch_id: str
@@ -60,6 +85,7 @@ class Manifest:
     rows: dict[str, int]
     lineage: dict[str, Any]
     data_through: int | None = None
+    figures: dict[str, float] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -73,6 +99,8 @@ class Manifest:
             "data_through": format_time(self.data_through),
             "lineage": self.lineage,
         }
+        if self.schema_version > 1:
+            document["figures"] = self.figures
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -84,13 +112,15 @@ class Manifest:
             raise PublicationError(f"{where} is not JSON ({error}): fetch or build the publication again.") from None
         if not isinstance(document, dict):
             raise PublicationError(f"{where} is not a JSON object: fetch or build the publication again.")
-        if document.get("schema_version") != SCHEMA_VERSION:
+        version = document.get("schema_version")
+        if not isinstance(version, int) or version not in READABLE_SCHEMA_VERSIONS:
+            readable = " and ".join(map(str, sorted(READABLE_SCHEMA_VERSIONS)))
             raise PublicationError(
-                f"{where} has schema version {document.get('schema_version')!r}, this program reads {SCHEMA_VERSION}: "
+                f"{where} has schema version {version!r}, this program reads {readable}: "
                 "use the matching version of Marquee."
             )
         batch_id, sha256, size = document.get("batch_id"), document.get("sha256"), document.get("bytes")
-        rows, lineage = document.get("rows"), document.get("lineage")
+        rows, lineage, figures = document.get("rows"), document.get("lineage"), document.get("figures", {})
         if not (
             isinstance(batch_id, str)
             and PUBLICATION_ID.fullmatch(batch_id)
@@ -99,10 +129,11 @@ class Manifest:
             and isinstance(size, int)
             and isinstance(rows, dict)
             and isinstance(lineage, dict)
+            and isinstance(figures, dict)
         ):
             raise PublicationError(f"{where} lacks a valid batch_id, sha256, bytes, rows or lineage: build it again.")
         data_through = parse_time(document.get("data_through"), f"data_through of {where}")
-        return cls(batch_id, sha256, size, rows, lineage, data_through)
+        return cls(batch_id, sha256, size, rows, lineage, data_through, figures, version)
 
 
 def check_publication_id(text: str) -> str:

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from serving import ledger as ledger_module
 from serving.durable_files import fsync_folder, point_symlink, write_file
@@ -29,7 +31,6 @@ from serving.publication_format import (
     DATABASE_NAME,
     MANIFEST_NAME,
     PUBLICATION_ID,
-    SCHEMA_VERSION,
     Manifest,
     PublicationError,
     check_publication_id,
@@ -73,8 +74,9 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
             schema = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as error:
         raise PublicationError(f"{database} is not a readable database ({error}): build it again.") from None
-    if (application, schema) != (APPLICATION_ID, SCHEMA_VERSION):
-        raise PublicationError(f"{database} is not a publication of schema version {SCHEMA_VERSION}: build it again.")
+    version = manifest.schema_version
+    if (application, schema) != (APPLICATION_ID, version):
+        raise PublicationError(f"{database} is not a publication of schema version {version}: build it again.")
     return manifest
 
 
@@ -97,6 +99,7 @@ class PublicationStore:
         self.root = root
         self.folder = root / "publications"
         self.link = root / "live"
+        self._link = str(self.link)
         self.ledger = Ledger(root / "ledger.jsonl")
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ class PublicationStore:
     def live(self) -> str | None:
         """Return the id of the live publication: what the link says, whether or not the publication is sound."""
         try:
-            return os.readlink(self.link).rpartition("/")[2]  # noqa: PTH115 - on the path of each request
+            return os.readlink(self._link).rpartition("/")[2]  # noqa: PTH115 - on the path of each request
         except FileNotFoundError:
             return None
 
@@ -138,14 +141,21 @@ class PublicationStore:
         """Return the ledger entry that made live what was live at `moment` (aware), or None if nothing was."""
         return ledger_module.live_at(self.ledger.entries(), moment)
 
+    def live_since(self, publication: str) -> str | None:
+        """Return when a publication last became the live one (ISO 8601, UTC), or None if it never did."""
+        made_live = [
+            entry for entry in ledger_module.made_live(self.ledger.entries()) if entry.publication == publication
+        ]
+        return (made_live[-1].since or made_live[-1].at) if made_live else None
+
     def verify(self, publication: str) -> Manifest:
         """Check a publication's files; see verify_folder. Raises PublicationError."""
         return verify_folder(self.path(publication), publication)
 
     # --- changing ------------------------------------------------------------------------------------------------
 
-    def activate(self, publication: str, actor: str, reason: str) -> Change:
-        """Make a publication live.
+    def activate(self, publication: str, actor: str, reason: str, detail: dict[str, Any] | None = None) -> Change:
+        """Make a publication live; the ledger keeps `detail` with it.
 
         Raises HeldBackError if another one is pinned or a newer one is live, and PublicationError if the publication
         is missing or not sound; the ledger records either as `refused`.
@@ -159,7 +169,7 @@ class PublicationStore:
                 why = f"the newer {live} is live: use rollback --to {publication} to go back to it."
                 self._refuse(publication, actor, why, HeldBackError)
             self._verify_or_refuse(publication, actor)
-            return self._switch("activating", publication, actor, reason)
+            return self._switch("activating", publication, actor, reason, detail)
 
     def roll_back(self, to: str | None, actor: str, reason: str) -> Change:
         """Make an earlier publication live: `to`, or else the one that was live before.
@@ -232,6 +242,34 @@ class PublicationStore:
             self.ledger.append("lineage-updated", publication, actor, f"from {source}, same bytes", detail=detail)
             return Change("lineage-updated", publication, True, self.live())
 
+    def prunable(self, keep: int) -> list[str]:
+        """List what `prune` would delete, oldest first; see there."""
+        live, pin = self.live(), self.pinned()
+        kept = {live, pin, *self.rollback_targets()[:keep]}
+        # What is newer than the live one waits to be activated, for instance behind a pin.
+        return [name for name in self.publications() if name not in kept and live is not None and name < live]
+
+    def prune(self, keep: int, actor: str, reason: str) -> list[str]:
+        """Delete old publications and return their ids.
+
+        The live one, the pinned one, the `keep` nearest rollback targets and all that are newer than the live one stay;
+        `keep` is 1 or more, so that there is always one to roll back to. Raises PublicationError for less.
+        """
+        if keep < 1:
+            raise PublicationError(f"Keeping {keep} rollback targets would leave none to go back to: keep 1 or more.")
+        with self._changing():
+            for left_over in self.folder.glob(".pruned-*"):
+                shutil.rmtree(left_over)
+            names = self.prunable(keep)
+            for name in names:
+                self.ledger.append("pruned", name, actor, reason)
+                # A reader sees the whole folder or none of it.
+                gone = self.folder / f".pruned-{name}"
+                os.rename(self.path(name), gone)  # noqa: PTH104 - the fault tests stop it at each call of os
+                shutil.rmtree(gone)
+            fsync_folder(self.folder)
+            return names
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Hold the store's lock, with the ledger brought up to what the link says."""
@@ -256,12 +294,14 @@ class PublicationStore:
         if live is not None and history[-1:] != [live]:
             self.ledger.append("found-live", live, "unknown", "The live link was changed without this program.")
 
-    def _switch(self, announcement: str, publication: str, actor: str, reason: str) -> Change:
+    def _switch(
+        self, announcement: str, publication: str, actor: str, reason: str, detail: dict[str, Any] | None = None
+    ) -> Change:
         if self.live() == publication:
             return Change(COMPLETED_BY[announcement], publication, False, publication)
         self.ledger.append(announcement, publication, actor, reason)
         point_symlink(self.link, f"publications/{publication}")
-        self.ledger.append(COMPLETED_BY[announcement], publication, actor, reason)
+        self.ledger.append(COMPLETED_BY[announcement], publication, actor, reason, detail=detail)
         return Change(COMPLETED_BY[announcement], publication, True, publication)
 
     def _verify_or_refuse(self, publication: str, actor: str) -> None:

@@ -33,6 +33,7 @@ _CHUNK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60.0
 # A manifest is some kilobytes of lineage; whatever is larger is not one.
 _MAX_MANIFEST_BYTES = 16 << 20
+_MAX_LISTING_BYTES = 16 << 20
 
 
 class _Readable(Protocol):
@@ -58,22 +59,40 @@ class FolderSource:
             yield file
 
 
-class WebHdfsSource:
-    """Publications in HDFS, read with WebHDFS's OPEN, which redirects to a DataNode."""
+def web_hdfs_address(url: str, default_folder: str) -> str:
+    """Return the WebHDFS address of a NameNode's folder, from an http address with or without the folder."""
+    parts = urllib.parse.urlsplit(url)
+    folder = parts.path.rstrip("/").removeprefix(_WEBHDFS_PREFIX) or default_folder
+    return f"{parts.scheme}://{parts.netloc}{_WEBHDFS_PREFIX}{folder}"
 
-    def __init__(self, url: str, publication: str, user: str) -> None:
-        parts = urllib.parse.urlsplit(url)
-        folder = parts.path.rstrip("/").removeprefix(_WEBHDFS_PREFIX) or _DEFAULT_HDFS_FOLDER
-        self._base = f"{parts.scheme}://{parts.netloc}{_WEBHDFS_PREFIX}{folder}/{publication}"
-        self._query = urllib.parse.urlencode({"op": "OPEN", "user.name": user})
+
+class WebHdfsSource:
+    """The files of one folder in HDFS, read with WebHDFS's OPEN, which redirects to a DataNode."""
+
+    def __init__(self, address: str, user: str) -> None:
+        """Take the folder's WebHDFS address, see web_hdfs_address, and the HDFS user to read as."""
+        self._base = address
+        self._user = user
 
     @contextmanager
     def open(self, name: str) -> Iterator[_Readable]:
-        """Open one of the publication's files. Raises PublicationError if HDFS does not give it."""
-        address = f"{self._base}/{name}"
+        """Open one of the folder's files. Raises PublicationError if HDFS does not give it."""
+        with self._asked(f"{self._base}/{name}", "OPEN") as response:
+            yield response
+
+    def names(self) -> list[str]:
+        """List the folder's files by name. Raises PublicationError if HDFS does not have the folder."""
+        with self._asked(self._base, "LISTSTATUS") as response:
+            listing = json.loads(response.read(_MAX_LISTING_BYTES))
+        found = listing["FileStatuses"]["FileStatus"]
+        return sorted(status["pathSuffix"] for status in found if status["type"] == "FILE")
+
+    @contextmanager
+    def _asked(self, address: str, operation: str) -> Iterator[http.client.HTTPResponse]:
+        query = urllib.parse.urlencode({"op": operation, "user.name": self._user})
         try:
-            # The scheme was checked by source_of.
-            response = urllib.request.urlopen(f"{address}?{self._query}", timeout=_TIMEOUT_SECONDS)  # noqa: S310
+            # The scheme was checked by source_of, or is the setting of this installation.
+            response = urllib.request.urlopen(f"{address}?{query}", timeout=_TIMEOUT_SECONDS)  # noqa: S310
         except urllib.error.HTTPError as error:
             with error:
                 detail = _remote_message(error.read(65536)) or error.reason
@@ -90,7 +109,7 @@ Source = FolderSource | WebHdfsSource
 def source_of(address: str, publication: str, user: str) -> Source:
     """Return where a publication is read from: an http(s) WebHDFS address or a local folder."""
     if urllib.parse.urlsplit(address).scheme in ("http", "https"):
-        return WebHdfsSource(address, publication, user)
+        return WebHdfsSource(f"{web_hdfs_address(address, _DEFAULT_HDFS_FOLDER)}/{publication}", user)
     if "://" in address:
         raise PublicationError(f"{address!r} is no source: give the NameNode's http address or a local folder.")
     return FolderSource(Path(address), publication)

@@ -17,8 +17,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from serving.export_rows import OPTIONAL_COLUMNS
 from serving.publication_builder import BuildOptions, build_publication
+from serving.publication_diff import churn, compare, compare_user, describe
 from serving.publication_format import Manifest, PublicationError, format_time, parse_moment
+from serving.publication_reader import Publication
+from serving.publication_rebuild import rebuild
 from serving.publication_store import Change, HeldBackError, PublicationStore
 from serving.publication_transfer import pull
 
@@ -63,8 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, if wanted, item_factors/ "
-        "(movie_id, comma-joined factors): tab-separated text as Hive exports it",
+        help="folder with movies/, recommendations/, similar_movies/, popular_movies/ and, if wanted, "
+        f"{', '.join(OPTIONAL_COLUMNS)}: tab-separated text as Hive exports it",
     )
     build.add_argument(
         "--lineage",
@@ -153,7 +157,60 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--publication", metavar="ID", help="publication id (default: all in the store)")
 
-    for command in (fetch, activate, rollback, pin, unpin, refuse, listing, show, ledger, verify):
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two publications",
+        description="Say what changed from one publication to another, for all users and for one, and why: data, model "
+        "or catalogue.",
+    )
+    diff.add_argument("--a", required=True, metavar="ID", help="the earlier publication")
+    diff.add_argument("--b", required=True, metavar="ID", help="the later publication")
+    diff.add_argument("--user", type=int, metavar="N", help="also compare this user's lists, movie by movie")
+    diff.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+    prune = commands.add_parser(
+        "prune",
+        help="delete old publications from the store",
+        description="Delete old publications. The live one, the pinned one, the nearest rollback targets and all that "
+        "are newer than the live one stay; HDFS keeps its copies.",
+    )
+    prune.add_argument("--keep", type=int, default=7, help="rollback targets to keep (default: %(default)s)")
+    prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    _who_and_why(prune, "pruned by hand")
+
+    rebuild_parser = commands.add_parser(
+        "rebuild",
+        help="build a publication anew and compare its bytes",
+        description="Fetch the exports of the publication's batch from HDFS, build it anew and compare the SHA-256; "
+        "exit status 1 if it differs. Also prints the command that runs the whole batch again from its snapshot.",
+    )
+    _publication_argument(rebuild_parser)
+    rebuild_parser.add_argument(
+        "--from",
+        dest="source",
+        required=True,
+        metavar="URL",
+        help="http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/exports)",
+    )
+    rebuild_parser.add_argument(
+        "--user", default=_user(), help="HDFS user name (default: HADOOP_USER_NAME, else yours)"
+    )
+
+    for command in (
+        diff,
+        prune,
+        rebuild_parser,
+        fetch,
+        activate,
+        rollback,
+        pin,
+        unpin,
+        refuse,
+        listing,
+        show,
+        ledger,
+        verify,
+    ):
         command.add_argument("--store", type=Path, required=True, metavar="DIR", help="publication store")
     return parser
 
@@ -186,7 +243,8 @@ def _run(options: argparse.Namespace) -> int:
         case "pull":
             return _report(pull(store, options.source, options.publication, options.user, options.actor))
         case "activate":
-            return _report(store.activate(options.publication, options.actor, options.reason))
+            detail = _churn_against_live(store, options.publication)
+            return _report(store.activate(options.publication, options.actor, options.reason, detail))
         case "rollback":
             return _report(store.roll_back(options.to, options.actor, options.reason))
         case "pin":
@@ -195,6 +253,12 @@ def _run(options: argparse.Namespace) -> int:
             return _report(store.unpin(options.actor, options.reason))
         case "refuse":
             return _report(store.record_refusal(options.publication, options.actor, options.reason))
+        case "diff":
+            return _diff(store, options)
+        case "prune":
+            return _prune(store, options)
+        case "rebuild":
+            return _rebuild(store.manifest(options.publication), options.source, options.user)
         case "list":
             return _list(store, options.json)
         case "show":
@@ -228,6 +292,49 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _churn_against_live(store: PublicationStore, publication: str) -> dict[str, Any] | None:
+    """Return how far the lists differ from the live ones; None where there are none to compare with."""
+    live = store.live()
+    if live in (None, publication) or publication not in store.publications():
+        return None
+    try:
+        return churn(*(Publication(store.path(name), name) for name in (str(live), publication)))
+    except PublicationError as error:
+        # What is not sound is refused by the switch itself; a damaged live one must not keep a sound one back.
+        print(f"activate: the lists were not compared: {error}", file=sys.stderr)
+        return None
+
+
+def _diff(store: PublicationStore, options: argparse.Namespace) -> int:
+    a, b = (Publication(store.path(name), name) for name in (options.a, options.b))
+    summary = compare(a, b)
+    user = None if options.user is None else compare_user(a, b, options.user)
+    if user is not None and not (user["in_a"] or user["in_b"]):
+        raise PublicationError(f"User {options.user} has a list in neither publication: give another user id.")
+    if options.json:
+        print(json.dumps({**summary, "user": user}, ensure_ascii=False))
+    else:
+        print(describe(summary, user))
+    return 0
+
+
+def _prune(store: PublicationStore, options: argparse.Namespace) -> int:
+    names = (
+        store.prunable(options.keep) if options.dry_run else store.prune(options.keep, options.actor, options.reason)
+    )
+    print(json.dumps({"pruned": [] if options.dry_run else names, "prunable": names, "live": store.live()}))
+    return 0
+
+
+def _rebuild(manifest: Manifest, source: str, user: str) -> int:
+    result = rebuild(manifest, source, user)
+    verdict = "the same bytes" if result["same"] else "OTHER BYTES"
+    print(f"{manifest.batch_id}: rebuilt from its exports, {verdict}.", file=sys.stderr)
+    print(f"One level deeper, from the raw snapshot: {result['rerun']}", file=sys.stderr)
+    print(json.dumps(result))
+    return 0 if result["same"] else EXIT_FAILED
+
+
 def _nested(document: dict[str, Any], *path: str) -> Any:
     value: Any = document
     for name in path:
@@ -243,6 +350,7 @@ def _describe(store: PublicationStore, publication: str, live: str | None, pin: 
     ndcg = _nested(manifest.lineage, "model", "metrics", "ndcg_at_10")
     return {
         "publication": publication,
+        "live_since": store.live_since(publication),
         "data_through": format_time(manifest.data_through),
         "model": " v".join(str(part) for part in model if part is not None) or None,
         "metric": {"ndcg_at_10": ndcg} if ndcg is not None else dict(first) or None,
@@ -262,12 +370,13 @@ def _list(store: PublicationStore, as_json: bool) -> int:
     if not rows:
         print(f"No publication in {store.root} yet: pull one.")
         return 0
-    print(f"{'publication':<17}{'data through':<22}{'model':<24}{'metric':<22}{'MiB':>8}  state")
+    print(f"{'publication':<17}{'went live':<22}{'data through':<22}{'model':<24}{'metric':<22}{'MiB':>8}  state")
     for row in rows:
         metric = ", ".join(f"{name} {value:.4g}" for name, value in (row["metric"] or {}).items())
         state = " ".join(word for word in ("live", "pinned") if row[word])
         print(
-            f"{row['publication']:<17}{row['data_through'] or '-':<22}{row['model'] or '-':<24}{metric or '-':<22}"
+            f"{row['publication']:<17}{(row['live_since'] or '-')[:19]:<22}{row['data_through'] or '-':<22}"
+            f"{row['model'] or '-':<24}{metric or '-':<22}"
             f"{row['bytes'] / 2**20:>8.1f}  {state}".rstrip()
         )
     return 0

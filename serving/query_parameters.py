@@ -17,6 +17,7 @@ DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 MAX_TEXT = 100
 MAX_EXCLUDED = 200
+MIN_YEAR, MAX_YEAR = 1800, 2999
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _CURSOR = re.compile(r"(\d{8}T\d{6})\.([0-9]{1,10})")
 
@@ -62,7 +63,7 @@ class Parameters:
         if text is None:
             return None
         value = _whole_number(text)
-        if value is None or not 1800 <= value <= 2999:
+        if value is None or not MIN_YEAR <= value <= MAX_YEAR:
             raise ProblemError(problems.BAD_PARAMETER, f"{name} is {text[:40]!r}; give a year such as 1994.")
         return value
 
@@ -123,10 +124,10 @@ class Parameters:
 class MovieFilter:
     """Which movies of a list to answer with. A movie of unknown year is in no range of years."""
 
-    genre: str | None
-    year_from: int | None
-    year_to: int | None
-    excluded: frozenset[int]
+    genre: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    excluded: frozenset[int] = frozenset()
 
     @property
     def keeps_all(self) -> bool:

@@ -70,6 +70,10 @@ class ProgramOperator(BaseOperator):
 
     def run(self, argv: Sequence[str]) -> str:
         """Runs one program to its end; returns the last line of its output."""
+        return (self.run_for_lines(argv) or [""])[-1]
+
+    def run_for_lines(self, argv: Sequence[str]) -> list[str]:
+        """Runs one program to its end; returns the lines of its output that are not empty."""
         self._running = RunningProgram(argv, self.log, self.environment)
         return self._running.wait()
 

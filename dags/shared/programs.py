@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -17,6 +18,15 @@ from shared import settings
 # Long enough for mrjob and spark-submit to tell YARN that they go.
 SECONDS_TO_STOP = 10
 LINES_IN_ERROR = 15
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed: a retry must find nobody else at work."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Log(Protocol):
@@ -56,13 +66,14 @@ class RunningProgram:
             text=True,
             errors="backslashreplace",
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
 
-    def wait(self) -> str:
-        """Returns the last non-empty line of standard output. Raises ProgramError."""
+    def wait(self) -> list[str]:
+        """Returns the non-empty lines of standard output. Raises ProgramError."""
         errors = threading.Thread(target=self._stream, args=(self._process.stderr,), daemon=True)
         errors.start()
-        last = self._stream(self._process.stdout)
+        said = self._stream(self._process.stdout)
         errors.join()
         status = self._process.wait()
         if self._stopped:
@@ -71,7 +82,7 @@ class RunningProgram:
             cause = f"signal {-status}" if status < 0 else f"status {status}"
             tail = "\n".join(self._last_lines)
             raise ProgramError(f"{self._name} ended with {cause}. Its last lines:\n{tail}", status)
-        return last
+        return said
 
     def stop(self) -> None:
         """Ends the process group: first politely, after 10 seconds for certain."""
@@ -90,15 +101,16 @@ class RunningProgram:
     def _name(self) -> str:
         return " ".join(self._argv[1:4])
 
-    def _stream(self, lines: IO[str] | None) -> str:
-        last = ""
+    def _stream(self, lines: IO[str] | None) -> list[str]:
+        kept = []
         with lines or contextlib.nullcontext(()) as open_lines:
             for line in open_lines:
                 text = line.rstrip()
                 self._log.info("%s", text)
                 self._last_lines.append(text)
-                last = text or last
-        return last
+                if text:
+                    kept.append(text)
+        return kept
 
 
 def result_of(line: str) -> dict[str, Any]:

@@ -5,13 +5,16 @@ A task is named after its job's file, so that one grep finds both.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, task
 
 from shared import settings
+from shared.one_run import OneRunSensor
 from shared.operators import (
     BuildPublicationOperator,
     DecidePromotionOperator,
@@ -23,6 +26,8 @@ from shared.operators import (
     ValidateOperator,
     hdfs_client,
 )
+from shared.programs import RunningProgram
+from shared.retention import DropOldBatchesOperator
 
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
 SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
@@ -42,19 +47,49 @@ DECIDE = (
 )
 
 
+def wait_for_other_runs_task() -> OneRunSensor:
+    """Waits until no other run of the DAG is at work, a backfill's included; the other tasks' clearing runs it again."""
+    sensor = OneRunSensor(
+        task_id="wait_for_other_runs",
+        holder_file=f"{settings.RUNS}/{{{{ dag.dag_id }}}}",
+        poke_interval=timedelta(seconds=10),
+        timeout=timedelta(days=7),
+        pool=settings.HIVE_POOL,
+        execution_timeout=settings.SHORT_TASK,
+    )
+    sensor.is_setup = True
+    return sensor
+
+
 @task(execution_timeout=settings.LONG_TASK)
 def ingest_movielens(**context: Any) -> dict[str, Any]:
-    """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest."""
+    """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest.
+
+    Ratings that were given in the accounts service up to the batch's moment join it.
+    """
     from ingest.pipeline import ingest
 
     params = context["params"]
+    batch_id = settings.batch_id_of(context["dag_run"])
+    feedback = None
+    if settings.ACCOUNTS_PYTHON and settings.ACCOUNTS_DATABASE_IS_SET:
+        # The database's address has a password: the program reads it from the environment.
+        RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
+        feedback = settings.FEEDBACK / batch_id
     return ingest(
         hdfs_client(),
         dataset=params["dataset"],
-        batch_id=settings.batch_id_of(context["dag_run"]),
+        batch_id=batch_id,
         cache_dir=settings.CACHE,
         archive=params["archive"] or None,
+        feedback=feedback,
     )
+
+
+def export_feedback(batch_id: str) -> list[str]:
+    """Returns the command that exports a batch's ratings from the accounts service; run again, it finds them exported."""
+    program = [settings.ACCOUNTS_PYTHON, "-m", "serving.accounts.export"]
+    return [*program, "--output", str(settings.FEEDBACK), "--batch-id", batch_id]
 
 
 def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
@@ -205,6 +240,18 @@ def publish_task() -> PublishOperator:
         ],
         outlets=[LIVE_RECOMMENDATIONS],
         execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def drop_old_batches_task() -> DropOldBatchesOperator:
+    """Drops the batches that are neither recent nor protected by their publication."""
+    return DropOldBatchesOperator(
+        task_id="drop_old_batches",
+        argv=[*SERVING_CLI, "list", "--json", *STORE],
+        ledger_argv=[*SERVING_CLI, "ledger", *STORE],
+        keep=settings.BATCHES_KEPT,
+        pool=settings.HIVE_POOL,
+        execution_timeout=settings.LONG_TASK,
     )
 
 

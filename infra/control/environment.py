@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
-from infra.control.settings import REPOSITORY, TABLE, Settings
+from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
 
 _OPENED_PACKAGES = [
     "java.lang",
@@ -113,7 +113,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_HOST": host,
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
-        "PROMETHEUS_MULTIPROC_DIR": str(instance / "tmp" / "prometheus"),
+        "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
+        "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
+        "MARQUEE_PROMETHEUS_URL": f"http://{host}:{settings.port('PROMETHEUS')}",
         "JAVA_HOME": str(settings.java_home),
         "HADOOP_HOME": str(software / "hadoop"),
         "HADOOP_CONF_DIR": str(instance / "conf" / "hadoop"),
@@ -147,6 +149,7 @@ def environment(settings: Settings) -> dict[str, str]:
         ),
     }
     values |= _airflow(settings, values, postgres_password, airflow_url)
+    values |= _openlineage(settings)
     return values
 
 
@@ -227,6 +230,26 @@ def _gateway_listen(settings: Settings) -> str:
     return "\n    ".join(lines)
 
 
+def _openlineage(settings: Settings) -> dict[str, str]:
+    """Returns the variables of Airflow's OpenLineage provider. Raises SettingsError for a destination it cannot have."""
+    destination = settings["MARQUEE_OPENLINEAGE"]
+    if not destination:
+        return {"AIRFLOW__OPENLINEAGE__DISABLED": "True"}
+    if destination == "file":
+        events = settings.instance / "logs" / "openlineage.ndjson"
+        transport = {"type": "file", "log_file_path": str(events), "append": True}
+    elif destination.startswith(("http://", "https://")):
+        transport = {"type": "http", "url": destination}
+    else:
+        raise SettingsError(
+            f"MARQUEE_OPENLINEAGE={destination!r} is neither `file` nor an http(s) address. Correct it in .env."
+        )
+    return {
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "marquee",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+    }
+
+
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:
     """Returns what `@{NAME}` stands for in infra's configuration templates."""
     values = {name.removeprefix("MARQUEE_"): value for name, value in variables.items()}
@@ -236,6 +259,11 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
     values |= {
         "INSTANCE": str(settings.instance),
         "GATEWAY_LISTEN": _gateway_listen(settings),
+        "HADOOP_METRICS": str(settings.monitoring).lower(),
+        "DATANODE_TARGETS": ", ".join(
+            f'"{settings["MARQUEE_BIND_HOST"]}:{settings.port("DATANODE_HTTP") + n}"'
+            for n in range(settings.number("DATANODES"))
+        ),
         "SOFTWARE": str(settings.software),
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,
@@ -251,6 +279,7 @@ CONFIGURATION = {
     "hive": "infra/hive/conf",
     "spark": "infra/spark",
     "gateway": "infra/gateway",
+    "monitoring": "infra/monitoring/conf",
 }
 
 
@@ -261,7 +290,7 @@ def render(settings: Settings, variables: dict[str, str]) -> None:
         folder = settings.instance / "conf" / target
         folder.mkdir(parents=True, exist_ok=True)
         for template in sorted((REPOSITORY / source).iterdir()):
-            if template.suffix in (".xml", ".properties", ".conf"):
+            if template.suffix in (".xml", ".properties", ".conf", ".yml"):
                 text = ConfigurationTemplate(template.read_text(encoding="utf-8")).substitute(values)
                 private_write(folder / template.name, text)
     exports = "".join(

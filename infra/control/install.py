@@ -78,10 +78,12 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
     print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _debian_packages(settings: Settings) -> None:
+def _debian_packages(settings: Settings, *, prometheus: bool) -> None:
     missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
     if not Path("/usr/sbin/nginx").exists():
         missing.append("nginx-light")
+    if prometheus and not shutil.which("prometheus"):
+        missing.append("prometheus")
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:
@@ -96,6 +98,11 @@ def _debian_packages(settings: Settings) -> None:
         # The platform runs its own server; Debian would otherwise start one on port 5432.
         cluster.parent.mkdir(parents=True, exist_ok=True)
         cluster.write_text("create_main_cluster = false\n", encoding="ascii")
+    service = Path("/etc/systemd/system/prometheus.service")
+    if "prometheus" in missing and not service.is_symlink() and not service.exists():
+        # As `systemctl mask` does: the platform runs its own, and Debian's would start now and at each boot.
+        service.parent.mkdir(parents=True, exist_ok=True)
+        service.symlink_to("/dev/null")
     _run(settings, "Debian's package lists", ["apt-get", "update"])
     _run(
         settings,
@@ -133,6 +140,13 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
     _run(settings, venv, sync)
 
 
+def _monitoring(settings: Settings) -> None:
+    pom = "infra/monitoring/hive_agent/pom.xml"
+    _run(
+        settings, "the JMX agent", ["mvn", "-B", "-ntp", "-f", pom, "package", f"-Dtarget={settings.jmx_agent.parent}"]
+    )
+
+
 def _link(target: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / target.name
@@ -167,7 +181,8 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     """
     settings.software.mkdir(parents=True, exist_ok=True)
     requirements = REPOSITORY / "requirements"
-    _debian_packages(settings)
+    # The tests run promtool, which comes with it.
+    _debian_packages(settings, prometheus=tests or settings.monitoring)
     _step(settings, "uv", "uv", _digest(requirements / "bootstrap.txt"), lambda: _install_uv(settings))
     platform, development = requirements / "platform.txt", requirements / "dev.txt"
     mark = settings.software / "venv.installed"
@@ -197,5 +212,8 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         _digest(accounts),
         lambda: _environment(settings, "accounts-venv", accounts),
     )
-    poms = sorted((REPOSITORY / "infra").glob("**/pom.xml"))
+    agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
+    if settings.monitoring:
+        _step(settings, "Prometheus's JMX agent", "monitoring", _digest(agent), lambda: _monitoring(settings))
+    poms = sorted(pom for pom in (REPOSITORY / "infra").glob("**/pom.xml") if pom != agent)
     _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from infra.control.settings import Settings
+from infra.control.settings import REPOSITORY, Settings
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,47 @@ def _java(heap: int) -> dict[str, str]:
     return {"HADOOP_HEAP": str(heap), "HIVE_HEAP": str(heap), "HADOOP_JVM_OPTIONS": "-XX:+ExitOnOutOfMemoryError"}
 
 
+def _hive_metrics(settings: Settings, server: str) -> dict[str, str]:
+    """Returns what makes a server of Hive publish its counters, and Prometheus's agent serve them."""
+    if not settings.monitoring:
+        return {}
+    listen = f"{settings['MARQUEE_BIND_HOST']}:{settings.port(f'{server}_METRICS')}"
+    agent = f"-javaagent:{settings.jmx_agent}={listen}:{REPOSITORY}/infra/monitoring/hive_agent/agent.yml"
+    return {"HIVE_JVM_OPTIONS": f"{agent} -Dhive.server2.metrics.enabled=true -Dmetastore.metrics.enabled=true"}
+
+
+def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[Service | Preparation]:
+    """Returns the exporter, which looks at each service of `rows`, and Prometheus."""
+    host, data = settings["MARQUEE_BIND_HOST"], settings.instance / "data" / "prometheus"
+    exporter, prometheus = (settings.port(name) for name in ("EXPORTER", "PROMETHEUS"))
+    probes = {
+        row.name: f"http://{host}:{row.port}{row.ready}" if row.ready else f"tcp://{host}:{row.port}"
+        for row in rows
+        if isinstance(row, Service) and row.port
+    }
+    return [
+        Service(
+            "exporter",
+            "Exporter and page of the monitoring",
+            f"{settings.python} -m gunicorn --no-control-socket --workers 1 --threads 4 --bind {host}:{exporter} "
+            "'infra.monitoring.batch_exporter.application:create_app()'",
+            exporter,
+            ready="/health",
+            page=f":{exporter}/",
+            environment={"MARQUEE_PROBES": " ".join(f"{name}={url}" for name, url in probes.items())},
+        ),
+        Service(
+            "prometheus",
+            "Prometheus",
+            f"prometheus --config.file={settings.instance}/conf/monitoring/prometheus.yml --storage.tsdb.path={data} "
+            f"--storage.tsdb.retention.time=15d --storage.tsdb.retention.size=1GB --web.listen-address={host}:{prometheus}",
+            prometheus,
+            ready="/-/ready",
+            page=f":{prometheus}/alerts",
+        ),
+    ]
+
+
 def _airflow_worker(name: str, command: str) -> Service:
     title = "DAG processor" if name == "dag-processor" else name
     return Service(
@@ -59,7 +100,7 @@ def table(settings: Settings) -> list[Service | Preparation]:
     port, number = settings.port, settings.number
     datanodes = range(1, number("DATANODES") + 1)
     all_datanodes = tuple(f"datanode{n}" for n in datanodes)
-    return [
+    rows: list[Service | Preparation] = [
         Preparation("postgres-files", "infra/postgres/postgres.sh prepare"),
         Service(
             "postgres",
@@ -142,7 +183,8 @@ def table(settings: Settings) -> list[Service | Preparation]:
             f"hive metastore -p {port('METASTORE')}",
             port("METASTORE"),
             ("metastore-schema", "namenode"),
-            environment=_java(number("METASTORE_HEAP")),
+            environment=_java(number("METASTORE_HEAP")) | _hive_metrics(settings, "METASTORE"),
+            other_ports=(port("METASTORE_METRICS"),) if settings.monitoring else (),
         ),
         Service(
             "hiveserver2",
@@ -150,9 +192,9 @@ def table(settings: Settings) -> list[Service | Preparation]:
             "hive hiveserver2",
             port("HIVESERVER2"),
             ("metastore", "hdfs-folders", "resourcemanager"),
-            environment=_java(number("HIVESERVER2_HEAP")),
+            environment=_java(number("HIVESERVER2_HEAP")) | _hive_metrics(settings, "HIVESERVER2"),
             page=f":{port('HIVESERVER2_HTTP')}/",
-            other_ports=(port("HIVESERVER2_HTTP"),),
+            other_ports=(port("HIVESERVER2_HTTP"), *((port("HIVESERVER2_METRICS"),) if settings.monitoring else ())),
         ),
         Service(
             "mlflow",
@@ -180,10 +222,11 @@ def table(settings: Settings) -> list[Service | Preparation]:
         Service(
             "recommendations",
             "Recommendation API",
-            f"{settings.serving_python} -m gunicorn -c serving/gunicorn.conf.py 'serving.recommendations:create_app()'",
+            f"{settings.serving_python} -m serving.server",
             port("API"),
             ready="/health",
             page=f":{port('API')}/docs",
+            environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus")},
         ),
         Preparation("accounts-database", "infra/gateway/prepare_accounts.sh", ("postgres-databases",)),
         Service(
@@ -209,6 +252,7 @@ def table(settings: Settings) -> list[Service | Preparation]:
             stop_signal="QUIT",
         ),
     ]
+    return rows + _monitoring(settings, rows) if settings.monitoring else rows
 
 
 def services(settings: Settings) -> list[Service]:

@@ -22,7 +22,7 @@ class Setting:
     default: str
     meaning: str
     section: str
-    kind: str = "text"  # text | port | number | path
+    kind: str = "text"  # text | port | number | path | yes or no
 
 
 def _section(title: str, *rows: tuple[str, str, str, str]) -> list[Setting]:
@@ -103,6 +103,12 @@ TABLE: list[Setting] = [
             "text",
         ),
         ("MARQUEE_DRIFT_PSI_ERROR", "0.25", "the index that stops the run", "text"),
+        (
+            "MARQUEE_OPENLINEAGE",
+            "",
+            "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
@@ -120,6 +126,15 @@ TABLE: list[Setting] = [
         ("MARQUEE_GATEWAY_KEY", "", "PEM file of the certificate's key", "path"),
         ("MARQUEE_GATEWAY_RATE", "200", "requests a second that one address may send", "number"),
         ("MARQUEE_GATEWAY_SIGN_IN_RATE", "30", "of these, registrations and sign-ins a minute", "number"),
+    ),
+    *_section(
+        "Monitoring",
+        (
+            "MARQUEE_MONITORING",
+            "no",
+            "yes: also Prometheus with rules and alerts, an exporter with a page of four views, and metrics of Hadoop and Hive",
+            "yes or no",
+        ),
     ),
     *_section(
         "Ports",
@@ -150,6 +165,20 @@ TABLE: list[Setting] = [
         ("MARQUEE_METASTORE_PORT", "9083", "Hive metastore", "port"),
         ("MARQUEE_HIVESERVER2_PORT", "10000", "HiveServer2, thrift", "port"),
         ("MARQUEE_HIVESERVER2_HTTP_PORT", "10002", "HiveServer2 UI", "port"),
+        ("MARQUEE_PROMETHEUS_PORT", "9090", "Prometheus", "port"),
+        ("MARQUEE_EXPORTER_PORT", "9095", "exporter and its page", "port"),
+        ("MARQUEE_METASTORE_METRICS_PORT", "9404", "Hive metastore, metrics", "port"),
+        ("MARQUEE_HIVESERVER2_METRICS_PORT", "9405", "HiveServer2, metrics", "port"),
+    ),
+    *_section(
+        "The recommendation API",
+        ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
+        (
+            "MARQUEE_API_RATE_LIMIT",
+            "",
+            "requests that a worker takes from one address, such as 600/minute; empty: no limit",
+            "text",
+        ),
     ),
     *_section(
         "Sizes (heaps in MiB)",
@@ -171,7 +200,7 @@ TABLE: list[Setting] = [
         ("MARQUEE_SPARK_EXECUTORS", "1", "Spark executors on YARN", "number"),
         ("MARQUEE_SPARK_EXECUTOR_CORES", "2", "cores of each Spark executor", "number"),
         ("MARQUEE_AIRFLOW_PARALLELISM", "3", "tasks that Airflow runs at once", "number"),
-        ("MARQUEE_API_WORKERS", "2", "gunicorn workers of the recommendation API", "number"),
+        ("MARQUEE_API_WORKERS", "2", "workers of the recommendation API", "number"),
         ("MARQUEE_ACCOUNTS_WORKERS", "2", "gunicorn workers of the accounts service", "number"),
         ("MARQUEE_MINIMUM_DISK", "6", "GiB of free disk without which nothing is started", "number"),
         ("MARQUEE_MINIMUM_MEMORY", "8", "GiB of available memory without which nothing is started", "number"),
@@ -208,6 +237,8 @@ def _checked(setting: Setting, value: str) -> str:
             )
         if setting.kind == "port" and not 1 <= int(value) <= 65535:
             raise SettingsError(f"{setting.name}={value} is no port: 1 to 65535. Correct it in .env.")
+    if setting.kind == "yes or no" and value not in ("yes", "no"):
+        raise SettingsError(f"{setting.name}={value!r} is neither yes nor no ({setting.meaning}). Correct it in .env.")
     return value
 
 
@@ -248,6 +279,16 @@ class Settings:
     def number(self, name: str) -> int:
         """Returns a number; the name is without MARQUEE_, e.g. "DATANODES"."""
         return int(self.values[f"MARQUEE_{name}"])
+
+    @property
+    def monitoring(self) -> bool:
+        """Whether Prometheus, the exporter and the metrics of Hadoop and Hive are on."""
+        return self.values["MARQUEE_MONITORING"] == "yes"
+
+    @property
+    def jmx_agent(self) -> Path:
+        """Prometheus's JMX agent, installed for monitoring alone."""
+        return self.software / "monitoring" / "jmx_prometheus_javaagent.jar"
 
     @property
     def state(self) -> Path:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, g, render_template, request
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
+from werkzeug.wrappers import Response as AnyResponse
 
 from serving.accounts import problems, schemas
 from serving.accounts.account_routes import account_routes
@@ -29,7 +31,9 @@ from serving.accounts.endpoints import EVERYBODY, Api, Service
 from serving.accounts.models import CatalogueLoad, Movie
 from serving.accounts.movie_routes import movie_routes
 from serving.accounts.openapi import openapi_document
+from serving.accounts.pages import configure_sessions, error_page, is_page, page_routes
 from serving.accounts.rating_routes import rating_routes
+from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
 from serving.observability import configure_logging, error_log, metrics_response, observe_requests
@@ -67,6 +71,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_ACCOUNTS_DATABASE: URL of a migrated database; default sqlite:///marquee-accounts.sqlite.
     MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: none is followed.
     MARQUEE_ACCOUNTS_PROXIES: how many proxies in front set X-Forwarded-For and -Proto; default 0, which trusts none.
+    MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
+    MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
     Raises AccountsError.
     """
@@ -77,7 +83,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL", "info"))
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
-    app = Flask(__name__, static_url_path="/account/static")
+    # The style sheet is that of the recommendation API's page: they are one site.
+    app = Flask(__name__, static_folder=Path(__file__).parents[1] / "static", static_url_path="/account/static")
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
     app.extensions["marquee-engine"] = engine
@@ -93,6 +100,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     oauth_routes(api)
     _operation_routes(api)
     _description_routes(app, api)
+    configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
+    page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL", "http://127.0.0.1:8000")))
     return app
 
 
@@ -137,16 +146,18 @@ def _operation_routes(api: Api) -> None:
 
 
 def _description_routes(app: Flask, api: Api) -> None:
-    document = openapi_document(api.endpoints)
-    text = json.dumps(document, ensure_ascii=False)
+    @cache
+    def document() -> dict[str, Any]:
+        return openapi_document(api.endpoints)
 
     @app.get("/accounts/openapi.json")
     def openapi() -> Response:
+        text = json.dumps(document(), ensure_ascii=False)
         return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
 
     @app.get("/accounts/docs")
     def docs() -> str:
-        return render_template("accounts_docs.html", api=document, kinds=problems.KINDS.values())
+        return render_template("accounts_docs.html", api=document(), kinds=problems.KINDS.values())
 
     @app.get("/accounts/metrics")
     def metrics() -> Response:
@@ -159,23 +170,28 @@ def _finish_responses(app: Flask) -> None:
         headers = response.headers
         headers["Content-Security-Policy"] = _PAGE_POLICY if response.mimetype == "text/html" else _DATA_POLICY
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "no-referrer"
+        # A form's referrer is looked at where there is TLS; other sites get none.
+        headers["Referrer-Policy"] = "same-origin" if is_page(request.path) else "no-referrer"
+        if is_page(request.path) and not request.path.startswith("/account/static/"):
+            headers["Cache-Control"] = "no-store"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
 
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(ProblemError)
-    def known(error: ProblemError) -> Response:
+    def known(error: ProblemError) -> AnyResponse:
+        if is_page(request.path):
+            return error_page(error)
         response = problem_response(error.kind, error.detail, request.path, error.extra)
         if error.kind.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="marquee"'
-        if "retry_after" in error.extra:
-            response.headers["Retry-After"] = str(error.extra["retry_after"])
         return response
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
+    def refused(error: HTTPException) -> AnyResponse:
+        if is_page(request.path):
+            return error_page(error)
         by_status = {
             HTTPStatus.NOT_FOUND: problems.NOT_FOUND,
             HTTPStatus.METHOD_NOT_ALLOWED: problems.METHOD_NOT_ALLOWED,
@@ -190,11 +206,11 @@ def _answer_errors(app: Flask) -> None:
         return response
 
     @app.errorhandler(OperationalError)
-    def unavailable(error: OperationalError) -> Response:
+    def unavailable(error: OperationalError) -> AnyResponse:
         error_log.error("database", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(problems.UNAVAILABLE, problems.UNAVAILABLE.meaning, request.path)
+        return known(ProblemError(problems.UNAVAILABLE, problems.UNAVAILABLE.meaning))
 
     @app.errorhandler(Exception)
-    def defect(error: Exception) -> Response:
+    def defect(error: Exception) -> AnyResponse:
         error_log.error("defect", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, request.path)
+        return known(ProblemError(problems.INTERNAL, problems.INTERNAL.meaning))

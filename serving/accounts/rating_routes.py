@@ -61,14 +61,15 @@ def rate(factory: Transactions, user_id: int, movie_id: int, half_stars: int) ->
         return _as_own(rating, movie.title), first
 
 
-def unrate(factory: Transactions, user_id: int, movie_id: int) -> None:
-    """Take a rating back. Raises the problem not-found where there is none."""
+def unrate(factory: Transactions, user_id: int, movie_id: int) -> str:
+    """Take a rating back; return the movie's title. Raises the problem not-found where there is none."""
     with factory.begin() as database:
         next_change(database)
         rating = database.get(Rating, (user_id, movie_id))
         if rating is None:
             raise ProblemError(problems.NOT_FOUND, f"There is no rating of movie {movie_id}.")
         database.delete(rating)
+        return database.get_one(Movie, movie_id).title
 
 
 def rating_routes(api: Api) -> None:

@@ -103,28 +103,14 @@ class TokenMaker:
 
     def begin_for_user(self, database: DatabaseSession, user: User) -> Tokens:
         """Begin a user's session."""
-        return self._begin(database, Session(user_id=user.user_id))
+        session = _began(database, Session(user_id=user.user_id), SESSION_SECONDS)
+        refresh_token = _add_refresh_token(database, session.session_id)
+        return Tokens(self.access_token(session), refresh_token, session.user_id)
 
     def begin_for_client(self, database: DatabaseSession, client: Client, scopes: str) -> Tokens:
         """Begin a client's session with these scopes; it lives as long as its one access token."""
-        return self._begin(database, Session(client_id=client.client_id, scopes=scopes))
-
-    def _begin(self, database: DatabaseSession, session: Session) -> Tokens:
-        began = now()
-        database.execute(delete(Session).where(Session.expires_at < began))
-        session.session_id = secrets.token_hex(16)
-        session.created_at = began
-        session.expires_at = began + (ACCESS_SECONDS if session.client_id else SESSION_SECONDS)
-        database.add(session)
-        database.flush()
-        refresh_token = None if session.client_id else self._add_refresh_token(database, session.session_id)
-        return Tokens(self.access_token(session), refresh_token, session.user_id)
-
-    @staticmethod
-    def _add_refresh_token(database: DatabaseSession, session_id: str) -> str:
-        token = secrets.token_urlsafe(32)
-        database.add(RefreshToken(sha256=sha256(token), session_id=session_id))
-        return token
+        session = _began(database, Session(client_id=client.client_id, scopes=scopes), ACCESS_SECONDS)
+        return Tokens(self.access_token(session), None, None)
 
     def refresh(self, factory: Transactions, refresh_token: str) -> Tokens:
         """Exchange a refresh token for the next tokens. Raises the problem bad-refresh-token.
@@ -142,9 +128,31 @@ class TokenMaker:
                     revoke_session(database, copied.session_id)
             elif principal_of(database, session_id) is not None:
                 session = database.get_one(Session, session_id)
-                following = self._add_refresh_token(database, session_id)
+                following = _add_refresh_token(database, session_id)
                 return Tokens(self.access_token(session), following, session.user_id)
         raise ProblemError(problems.BAD_REFRESH_TOKEN, problems.BAD_REFRESH_TOKEN.meaning)
+
+
+def begin_for_browser(database: DatabaseSession, user: User) -> str:
+    """Begin a session that a browser's signed cookie names; return its id."""
+    return _began(database, Session(user_id=user.user_id), SESSION_SECONDS).session_id
+
+
+def _began(database: DatabaseSession, session: Session, seconds: int) -> Session:
+    """Keep a new session of so many seconds, and clear old ones away."""
+    moment = now()
+    database.execute(delete(Session).where(Session.expires_at < moment))
+    session.session_id = secrets.token_hex(16)
+    session.created_at, session.expires_at = moment, moment + seconds
+    database.add(session)
+    database.flush()
+    return session
+
+
+def _add_refresh_token(database: DatabaseSession, session_id: str) -> str:
+    token = secrets.token_urlsafe(32)
+    database.add(RefreshToken(sha256=sha256(token), session_id=session_id))
+    return token
 
 
 def principal_of(database: DatabaseSession, session_id: str) -> Principal | None:

@@ -69,7 +69,6 @@ MATRIX = {
     "GET /accounts/metrics": everybody(200),
     "GET /accounts/openapi.json": everybody(200),
     "GET /accounts/docs": everybody(200),
-    "GET /account/static/{filename}": everybody(200),
     "POST /accounts/v1/login": everybody(200, {"name": "Ada", "password": PASSWORD}),
     "POST /accounts/v1/refresh": everybody(401, {"refresh_token": "unknown"}),
     "POST /accounts/v1/logout": Row(401, 204, 204, 204, 403, 403),
@@ -197,13 +196,14 @@ def endpoints_of(app: Flask) -> set[str]:
 
 def ask(client: FlaskClient, endpoint: str, row: Row, token: str | None) -> Any:
     method, address = endpoint.split(" ")
-    path = address.format(user=FIRST_USER, movie=1, client=CLIENT, filename="accounts.css")
+    path = address.format(user=FIRST_USER, movie=1, client=CLIENT)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return client.open(path, method=method, json=row.body, data=row.form, headers=headers, buffered=True)
 
 
 def test_every_endpoint_has_a_row(asked: Flask) -> None:
-    assert endpoints_of(asked) == set(MATRIX)
+    # Those of the pages, which know no tokens, are held against test_pages.py's table.
+    assert {name for name in endpoints_of(asked) if not re.match(r"\w+ /account(/|$)", name)} == set(MATRIX)
 
 
 @pytest.mark.parametrize("who", WHO)

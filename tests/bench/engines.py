@@ -29,7 +29,9 @@ HDFS_ROOT = "/marquee-bench"
 YEAR = 2010
 LATEST = ("--latest-timestamp", "1600000000")
 ENGINES = ("mrjob on YARN", "Spark on YARN", "Spark, one process", "DuckDB")
-WORKS = ("clean", "average")
+TITLES = {"clean": "Cleaning", "average": "Mean rating per movie of one year"}
+WORKS = tuple(TITLES)
+MEASURES = {"seconds": "start to end", "cpu_seconds": "all processors"}
 # A gibibyte for one process's heap; on YARN, spark-defaults.conf says what each part gets.
 LOCAL_SPARK = ("--master", "local[2]", "--driver-memory", "2g")
 COLOURS = dict(zip(ENGINES, ("#c44e52", "#4c72b0", "#8da0cb", "#55a868"), strict=True))
@@ -68,6 +70,16 @@ class Size:
         if work == "clean":
             return [*submit, str(REPOSITORY / "spark_jobs/clean_ratings.py"), source, "--output-dir", output, *LATEST]
         return [*submit, str(BENCH / "spark_average_ratings.py"), cleaned, output, str(YEAR)]
+
+    def remove(self, engine: str, work: str) -> None:
+        """Remove what an earlier run of the bench wrote."""
+        output = self.output(engine, work)
+        if "YARN" in engine:
+            subprocess.run(["hdfs", "dfs", "-rm", "-r", "-f", "-skipTrash", output], check=True, capture_output=True)
+        elif Path(output).is_dir():
+            shutil.rmtree(output)
+        else:
+            Path(output).unlink(missing_ok=True)
 
     def lines(self, engine: str, work: str) -> Iterator[bytes]:
         """Yield the rows that an engine wrote."""
@@ -132,11 +144,10 @@ def run(options: argparse.Namespace) -> None:
     for rows in options.rows:
         size = Size(rows, folder)
         prepare(size)
-        for work in WORKS:
+        for work in options.works:
             found = {}
             for engine in options.engines:
-                if "YARN" not in engine:  # the programs on HDFS replace their output themselves
-                    shutil.rmtree(size.output(engine, work), ignore_errors=True)
+                size.remove(engine, work)
                 load = os.getloadavg()[0]
                 log = folder / f"{rows}-{work}-{ENGINES.index(engine)}.log"
                 figures = measure(size.command(engine, work), log)
@@ -153,10 +164,10 @@ def run(options: argparse.Namespace) -> None:
             print(f"{len(found)} engines gave the same {next(iter(found.values()))[0]:,} rows of {work}.", flush=True)
 
 
-def fit(points: list[dict[str, Any]]) -> tuple[float, float]:
+def fit(points: list[dict[str, Any]], measure: str) -> tuple[float, float]:
     """Return fixed seconds and seconds a million rows, by least squares on relative errors; neither is below 0."""
     rows = np.array([point["rows"] for point in points]) / 1e6
-    seconds = np.array([point["seconds"] for point in points])
+    seconds = np.array([point[measure] for point in points])
     slope, fixed = np.polyfit(rows, seconds, 1, w=1 / seconds)
     return max(float(fixed), 0.0), max(float(slope), 0.0)
 
@@ -167,43 +178,46 @@ def report(options: argparse.Namespace) -> None:
     for work in WORKS:
         of_work = [result for result in results if result["work"] == work]
         sizes = sorted({result["rows"] for result in of_work})
-        print(
-            f"\n| {work} | " + " | ".join(f"{rows:,} rows, s" for rows in sizes) + " | fixed, s | s a million | MiB |"
-        )
-        print("|---" * (len(sizes) + 4) + "|")
+        for measure, name in MEASURES.items():
+            print(f"\n| {TITLES[work]}, {name} | " + " | ".join(f"{rows:,} rows" for rows in sizes), end="")
+            print(" | fixed | a million rows |\n" + "|---" * (len(sizes) + 3) + "|")
+            for engine in ENGINES:
+                points = [result for result in of_work if result["engine"] == engine]
+                seconds = {point["rows"]: f"{point[measure]:.1f}" for point in points}
+                fixed, slope = fit(points, measure)
+                cells = " | ".join(seconds.get(rows, "") for rows in sizes)
+                print(f"| {engine} | {cells} | {fixed:.1f} | {slope:.2f} |")
         for engine in ENGINES:
-            points = [result for result in of_work if result["engine"] == engine]
-            seconds = {point["rows"]: point["seconds"] for point in points}
-            fixed, slope = fit(points)
-            cells = [f"{seconds[rows]:.1f}" if rows in seconds else "" for rows in sizes]
-            peak = max(point["client_mib"] for point in points)
-            print(f"| {engine} | {' | '.join(cells)} | {fixed:.1f} | {slope:.2f} | {peak} |")
+            peaks = [(r["client_mib"], r["yarn_mib"]) for r in of_work if r["engine"] == engine]
+            client, yarn = (max(column) for column in zip(*peaks, strict=True))
+            print(f"{engine}: at most {client} MiB in one process of the client, {yarn} MiB in containers")
     draw(results, options.plot)
 
 
 def draw(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw seconds over rows, both logarithmic, with the fitted lines; one panel for each piece of work."""
+    """Draw seconds over rows, both logarithmic, with the fitted lines; a panel for each measure and piece of work."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, panels = plt.subplots(1, len(WORKS), figsize=(10, 4.2), sharey=True)
-    titles = {"clean": "Cleaning", "average": "Mean rating per movie of one year"}
-    for panel, work in zip(panels, WORKS, strict=True):
-        for engine in ENGINES:
-            points = [result for result in results if (result["work"], result["engine"]) == (work, engine)]
-            fixed, slope = fit(points)
-            along = np.geomspace(min(p["rows"] for p in points), max(p["rows"] for p in points), 100)
-            panel.plot(along, fixed + slope * along / 1e6, color=COLOURS[engine], linewidth=1)
-            label = f"{engine}: {fixed:.1f} s + {slope:.2f} s a million rows"
-            panel.plot(
-                [p["rows"] for p in points], [p["seconds"] for p in points], "o", color=COLOURS[engine], label=label
-            )
-        panel.set(title=titles[work], xscale="log", yscale="log", xlabel="rows")
-        panel.grid(visible=True, which="major", alpha=0.3)
-        panel.legend(fontsize=7)
-    panels[0].set_ylabel("seconds, start to end of the program")
+    figure, panels = plt.subplots(len(MEASURES), len(WORKS), figsize=(10, 7.5), sharex=True)
+    for row, (measure, name) in zip(panels, MEASURES.items(), strict=True):
+        for panel, work in zip(row, WORKS, strict=True):
+            for engine in ENGINES:
+                points = [result for result in results if (result["work"], result["engine"]) == (work, engine)]
+                fixed, slope = fit(points, measure)
+                along = np.geomspace(min(p["rows"] for p in points), max(p["rows"] for p in points), 100)
+                panel.plot(along, fixed + slope * along / 1e6, color=COLOURS[engine], linewidth=1)
+                label = f"{engine}: {fixed:.1f} s + {slope:.2f} s a million rows"
+                seconds = [point[measure] for point in points]
+                panel.plot([p["rows"] for p in points], seconds, "o", color=COLOURS[engine], label=label)
+            panel.set(title=TITLES[work], xscale="log", yscale="log")
+            panel.grid(visible=True, which="major", alpha=0.3)
+            panel.legend(fontsize=7)
+        row[0].set_ylabel(f"seconds, {name}")
+    for panel in panels[-1]:
+        panel.set_xlabel("rows")
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
@@ -215,6 +229,7 @@ def main() -> None:
     running = commands.add_parser("run", help="measure")
     running.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     running.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES, metavar="ENGINE")
+    running.add_argument("--works", nargs="+", choices=WORKS, default=WORKS, metavar="WORK")
     running.set_defaults(command=run)
     reporting = commands.add_parser("report", help="print the tables, draw the plot")
     reporting.add_argument("--plot", type=Path, required=True)

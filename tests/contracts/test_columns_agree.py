@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_builder import EXPORT_COLUMNS
+from serving.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HQL = REPOSITORY / "hql"
@@ -82,6 +82,11 @@ def test_serving_reads_the_exports_columns_in_their_order() -> None:
     assert {table: list(columns) for table, columns in EXPORT_COLUMNS.items()} == {
         table: exported_columns(table) for table in EXPORT_COLUMNS
     }
+
+
+@pytest.mark.parametrize("mart", sorted(set(OPTIONAL_COLUMNS) - {"movie_factors"}))
+def test_serving_reads_a_marts_columns_in_the_tables_order(mart: str) -> None:
+    assert list(OPTIONAL_COLUMNS[mart]) == [name for name, _ in created_columns(mart)]
 
 
 def test_each_loaded_table_has_a_suite() -> None:

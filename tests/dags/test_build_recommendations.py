@@ -25,8 +25,9 @@ SPARK_TASKS = ["train_als", "recommend_top_n"]
 HIVE_TASKS = ["create_tables", "load_warehouse", "load_top_n", "export_tables"]
 
 UPSTREAM = {
-    "ingest_movielens": [],
-    "create_tables": [],
+    "wait_for_other_runs": [],
+    "ingest_movielens": ["wait_for_other_runs"],
+    "create_tables": ["wait_for_other_runs"],
     "mr_clean_ratings": ["ingest_movielens"],
     "mr_clean_movies": ["ingest_movielens"],
     "mr_clean_tags": ["ingest_movielens"],
@@ -50,7 +51,7 @@ UPSTREAM = {
 
 def test_every_dag_file_imports_without_errors(bag: Any) -> None:
     assert bag.import_errors == {}
-    assert sorted(bag.dags) == ["build_recommendations", "tune_als"]
+    assert sorted(bag.dags) == ["build_recommendations", "drop_old_batches", "tune_als"]
 
 
 def test_tasks_run_in_the_written_order(dag: Any) -> None:
@@ -82,7 +83,14 @@ def test_every_task_retries_with_backoff_and_has_a_time_limit_and_explains_its_f
 
 
 def test_hive_has_one_writer_at_a_time(dag: Any) -> None:
-    assert sorted(task.task_id for task in dag.tasks if task.pool == "hive_writer") == sorted(HIVE_TASKS)
+    in_pool = [task.task_id for task in dag.tasks if task.pool == "hive_writer"]
+    assert sorted(in_pool) == sorted([*HIVE_TASKS, "wait_for_other_runs"])
+
+
+def test_clearing_any_task_waits_for_the_runs_turn_again(dag: Any) -> None:
+    assert [task.task_id for task in dag.tasks if task.is_setup] == ["wait_for_other_runs"]
+    upstream = {setup.task_id for setup in dag.get_task("publish").get_upstreams_only_setups_and_teardowns()}
+    assert upstream == {"wait_for_other_runs"}
 
 
 def test_publish_announces_the_live_recommendations(dag: Any) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -31,7 +32,7 @@ def python(code: str, log: Lines | None = None) -> RunningProgram:
 def test_the_result_is_the_last_line_of_output_and_all_lines_reach_the_log() -> None:
     log = Lines()
     program = python("import sys; print('working'); print('{\"rows\": 3}'); print('done', file=sys.stderr)", log)
-    assert result_of(program.wait()) == {"rows": 3}
+    assert result_of(program.wait()[-1]) == {"rows": 3}
     assert {"working", '{"rows": 3}', "done"} <= set(log.lines)
     assert log.lines[0].startswith("Running in ")
 
@@ -50,7 +51,7 @@ def test_a_program_that_ends_without_a_json_object_is_an_error(line: str) -> Non
 
 
 def test_bytes_that_are_not_utf8_do_not_stop_the_log() -> None:
-    assert python(r"import sys; sys.stdout.buffer.write(b'\xff\n')").wait() == r"\xff"
+    assert python(r"import sys; sys.stdout.buffer.write(b'\xff\n')").wait() == [r"\xff"]
 
 
 def test_a_stop_ends_the_program_and_its_children(tmp_path: Path) -> None:
@@ -85,3 +86,32 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return False
+
+
+def test_a_task_process_that_is_killed_takes_its_program_with_it(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    program = f"import os, pathlib, time; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    task = f"""
+import logging, sys
+from shared.programs import RunningProgram
+RunningProgram([sys.executable, "-c", {program!r}], logging.getLogger()).wait()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "dags")}
+    with subprocess.Popen([sys.executable, "-c", task], env=environment) as started:
+        while not (pid_file.exists() and pid_file.read_text()):
+            time.sleep(0.01)
+        pid = int(pid_file.read_text())
+        assert Path(f"/proc/{pid}").exists()
+        started.kill()
+    deadline = time.monotonic() + 30
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(pid)
+
+
+def alive(pid: int) -> bool:
+    """Returns whether the process is there and no mere entry that nobody has collected yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

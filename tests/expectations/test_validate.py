@@ -70,17 +70,23 @@ def test_all_tables_are_validated_in_one_run_and_their_docs_are_reached_from_one
     assert "ratings: passed, 3 rows" in said
     page = (tmp_path / "docs/20260101T000000/index.html").read_text()
     for table in ("ratings", "movies"):
-        assert f'href="{table}/index.html"' in page
-        assert (tmp_path / "docs" / result["tables"][table]["data_docs"]).is_file()
+        document = result["tables"][table]["data_docs"]
+        assert f'href="../{document}"' in page
+        assert "Expectation Validation Result" in (tmp_path / "docs" / document).read_text()
     assert 'href="20260101T000000/index.html"' in (tmp_path / "docs/index.html").read_text()
 
 
-def test_a_bad_table_fails_the_run_and_the_others_are_looked_at_all_the_same(warehouse: Any, capsys: Any) -> None:
+def test_a_bad_table_fails_the_run_and_the_others_are_looked_at_all_the_same(
+    warehouse: Any, tmp_path: Path, capsys: Any
+) -> None:
     status, result, said = warehouse(capsys, "20260101T000000", [3.0, 7.5])
     assert status == 1
     assert (result["success"], result["tables"]["ratings"]["success"]) == (False, False)
     assert result["tables"]["movies"]["success"] is True
     assert "FAILED: ratings: expect_column_values_to_be_in_set" in said
+    page = (tmp_path / "docs/20260101T000000/index.html").read_text()
+    assert "error: expect_column_values_to_be_in_set" in page
+    assert "MovieLens has half stars from 0.5 to 5.0 and nothing between." in page
 
 
 def test_a_partition_that_is_missing_fails_the_run_by_name(warehouse: Any, tmp_path: Path, capsys: Any) -> None:

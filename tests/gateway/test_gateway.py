@@ -1,175 +1,19 @@
-"""The gateway as it is rendered and as Debian's nginx runs it, before both services as gunicorn runs them."""
+"""The gateway as it is rendered and as Debian's nginx runs it, before both services."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
-import signal
-import socket
 import ssl
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from email.message import Message
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from infra.control.environment import environment, render
 from infra.control.settings import REPOSITORY, Settings
-from serving.accounts.__main__ import main as accounts_program
 
-from ..serving.conftest import build_from, small_store
-
-__all__ = ["build_from", "small_store"]  # fixtures that are asked for by name
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Message
-    body: bytes
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.body)
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """A running gateway and how to ask it."""
-
-    url: str
-    context: ssl.SSLContext | None
-    folder: Path
-
-    def ask(self, path: str, method: str = "GET", data: Any = None, **headers: str) -> Answer:
-        body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
-        asked = urllib.request.Request(
-            self.url + path,
-            data=body,
-            method=method,
-            headers={name.replace("_", "-"): value for name, value in headers.items()},
-        )
-        opener = urllib.request.build_opener(NoRedirect, urllib.request.HTTPSHandler(context=self.context))
-        try:
-            with opener.open(asked, timeout=20) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code, error.headers, error.read())
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"nothing listens on {port}: {log.read_text()}")
-
-
-Start = Callable[..., Gateway]
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    chain, key = folder / "chain.pem", folder / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *names, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True)
-    return chain, key
-
-
-@pytest.fixture
-def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Return a function that starts the gateway, by default with both services behind it."""
-    store = request.getfixturevalue("small_store").root
-    with ExitStack() as running:
-
-        def launch(name: str, command: list[str], port: int, variables: dict[str, str]) -> None:
-            path = tmp_path / f"{name}.log"
-            log = running.enter_context(path.open("wb"))
-            process = running.enter_context(
-                subprocess.Popen(command, cwd=REPOSITORY, env=variables, stdout=log, stderr=log)
-            )
-            running.callback(process.send_signal, signal.SIGTERM)
-            wait_for(port, process, path)
-
-        def begin(*, services: bool = True, **settings: str) -> Gateway:
-            gateway, api, accounts = free_ports(3)
-            chosen = Settings.load(
-                tmp_path / ".env",
-                {
-                    "MARQUEE_STATE": str(tmp_path),
-                    "MARQUEE_GATEWAY_PORT": str(gateway),
-                    "MARQUEE_API_PORT": str(api),
-                    "MARQUEE_ACCOUNTS_PORT": str(accounts),
-                    **settings,
-                },
-            )
-            for folder in ("run", "logs", "tmp"):
-                (chosen.instance / folder).mkdir(parents=True, exist_ok=True)
-            variables = os.environ | environment(chosen)
-            variables["MARQUEE_ACCOUNTS_DATABASE"] = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
-            variables["MARQUEE_PUBLICATION_STORE"] = str(store)
-            render(chosen, environment(chosen))
-            if services:
-                monkeypatch.setenv("MARQUEE_ACCOUNTS_DATABASE", variables["MARQUEE_ACCOUNTS_DATABASE"])
-                assert accounts_program(["migrate"]) == 0
-                assert accounts_program(["load-catalogue", "--store", str(store)]) == 0
-                for name, application, port in (
-                    ("serving", "serving.recommendations", api),
-                    ("serving/accounts", "serving.accounts.application", accounts),
-                ):
-                    gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]
-                    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / application)}
-                    launch(application, [sys.executable, *gunicorn], port, variables | metrics)
-            launch("gateway", ["infra/gateway/gateway.sh"], gateway, variables)
-            context = None
-            if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
-                context = ssl.create_default_context(cafile=certificate)
-            scheme = "https" if context else "http"
-            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, chosen.instance)
-
-        yield begin
+from .conftest import Gateway, Start
 
 
 def test_one_origin_serves_pages_and_both_apis(start: Start) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.environment import environment, render
-from infra.control.settings import Settings
+from infra.control.settings import Settings, SettingsError
 
 
 @pytest.fixture
@@ -67,3 +67,30 @@ def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, 
     assert {name: connection[name] for name in connection if name != "extra"} == expected
     render(chosen, environment(chosen))
     assert "spark.master" not in (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        ("", None),
+        ("file", {"type": "file", "append": True}),
+        ("http://lineage.example:5000", {"type": "http", "url": "http://lineage.example:5000"}),
+    ],
+)
+def test_openlineage_events_go_where_the_setting_says(
+    tmp_path: Path, destination: str, expected: dict[str, object] | None
+) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_OPENLINEAGE": destination})
+    variables = environment(chosen)
+    assert (variables.get("AIRFLOW__OPENLINEAGE__DISABLED") == "True") is (expected is None)
+    if expected is not None:
+        transport = json.loads(variables["AIRFLOW__OPENLINEAGE__TRANSPORT"])
+        written = transport.pop("log_file_path", None)
+        assert transport == expected
+        assert written == (str(chosen.instance / "logs" / "openlineage.ndjson") if destination == "file" else None)
+
+
+def test_a_destination_of_openlineage_that_cannot_be_is_told_in_one_sentence(tmp_path: Path) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_OPENLINEAGE": "ftp://x"})
+    with pytest.raises(SettingsError, match="is neither `file` nor an http"):
+        environment(chosen)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
+import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -49,7 +51,44 @@ def small_tables() -> Tables:
             ("all", 3, 4, 1.5, 3),
             ("genre:Horror", 1, 5, 2.5, 190),
         ],
+        # Two factors: the first says action, the second says laughter. Movie 4 has none: nobody rated it.
+        "movie_factors": [
+            (1, 1.0, 0.25, factors(0.0, 1.0)),
+            (2, 0.5, 0.05, factors(0.0, 0.5)),
+            (3, 0.75, 0.1, factors(1.0, 0.0)),
+            (5, 1.0, 0.2, factors(0.75, 0.25)),
+            (6, 0.5, 0.15, factors(1.0, 0.25)),
+        ],
+        "movie_neighbours": [(5, 1, 6, 0.5), (5, 2, 3, 0.25), (1, 1, 2, 0.125)],
+        "ratings_by_year": [(2015, 300, 40, 5, 3.5), (2016, 140, 20, 4, "3.2500004")],
+        "popular_by_genre": [("Horror", 1, 5, 190, 4.1), ("Horror", 2, 6, 80, 3.9), ("Crime", 1, 3, 20, 3.0)],
+        "movie_ratings_by_year": [(5, 2015, 150, 4.0), (5, 2016, 40, 4.5), (1, 2015, 247, 3.0)],
+        "movie_statistics": [
+            (5, 190, 4.105263, 4.1, 1431648000, 1476640644),
+            (1, 247, 3.0, 3.02, 1431648000, 1450000000),
+        ],
+        "row_accounting": [("movies.csv", 7, 6, 1, 0), ("ratings.csv", 450, 440, 6, 4)],
     }
+
+
+def factors(*values: float) -> str:
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode()
+
+
+ROWS = {
+    "movies": 6,
+    "recommendations": 6,
+    "similar_movies": 4,
+    "popular_movies": 4,
+    "movie_factors": 5,
+    "movie_neighbours": 3,
+    "ratings_by_year": 2,
+    "popular_by_genre": 3,
+    "movie_ratings_by_year": 3,
+    "movie_statistics": 2,
+    "row_accounting": 2,
+}
+FOLD_IN = {"rank": 2, "alpha": 2.0, "reg_param": 0.5, "profile_half_life_days": 30.0, "least_decay": 0.02}
 
 
 def write_exports(folder: Path, tables: Tables) -> Path:
@@ -70,6 +109,7 @@ LINEAGE = {
         "metrics": {"ndcg_at_10": 0.31},
         "parameters": {"alpha": 2.0, "reg_param": 0.1},
     },
+    "top_n": {"fold_in": FOLD_IN},
 }
 
 

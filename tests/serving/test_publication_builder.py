@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from serving.publication_builder import BuildOptions, build_publication
 from serving.publication_format import PublicationError, sha256_of
 
-from .conftest import LINEAGE, THIRD, BuildFrom, Tables, small_tables, write_exports
+from .conftest import LINEAGE, ROWS, THIRD, BuildFrom, Tables, factors, small_tables, write_exports
 
 
 def contents(folder: Path, query: str) -> list[tuple[object, ...]]:
@@ -42,11 +42,13 @@ def test_the_manifest_describes_the_file_and_carries_the_lineage(build_from: Bui
     folder, manifest = build_from(THIRD)
     database = folder / "publication.sqlite"
     assert json.loads((folder / "manifest.json").read_text()) == {
-        "schema_version": 1,
+        "schema_version": 2,
         "batch_id": THIRD,
         "sha256": sha256_of(database),
         "bytes": database.stat().st_size,
-        "rows": {"movies": 6, "recommendations": 6, "similar_movies": 4, "popular_movies": 4},
+        "rows": ROWS,
+        # Movies 3, 2, 4, 1 and 5 of six are in some list; four of six entries name a reason.
+        "figures": {"users": 2, "coverage": 0.833333, "coverage_at_10": 0.833333, "explained": 0.666667},
         "data_through": "2016-10-16T17:57:24Z",
         "lineage": LINEAGE,
     }
@@ -122,7 +124,7 @@ def empty(table: str) -> Callable[[Tables], None]:
             "popular movies in genre:Horror is not ranked",
         ),
         (replace("popular_movies", 3, ("genre:Horror", 1, 5, 2.5, -1)), "ratings is '-1'"),
-        (replace("movies", 1, (1, "Again", 2001, "")), "movies holds movie 1 more than once"),
+        (replace("movies", 1, (1, "Again", 2001, "")), "movies holds 1 twice"),
         (replace("movies", 1, (2, "", 2001, "")), "movies/000000_0:2: title is empty"),
         (replace("movies", 1, (2, "Amélie", "soon", "")), "release_year is 'soon'"),
         (empty("recommendations"), "The export of recommendations has no rows"),
@@ -164,29 +166,66 @@ def test_a_refused_build_leaves_the_earlier_one_alone(tmp_path: Path, build_from
     assert sha256_of(folder / "publication.sqlite") == manifest.sha256
 
 
-def test_item_factors_are_stored_as_single_precision(build_from: BuildFrom) -> None:
-    tables = small_tables()
-    tables["item_factors"] = [(3, "0.5,-1.0"), (1, "1,2.5E-1")]
-    folder, manifest = build_from(THIRD, tables)
-    assert contents(folder, "SELECT movie_id, hex(factors) FROM item_factors") == [
-        (1, "0000803F0000803E"),
-        (3, "0000003F000080BF"),
+def test_movie_factors_and_marts_are_stored_by_key(build_from: BuildFrom) -> None:
+    folder, _ = build_from(THIRD)
+    assert contents(folder, "SELECT movie_id, gain, prior, hex(factors) FROM movie_factors WHERE movie_id = 5") == [
+        (5, 1.0, 0.2, "0000403F0000803E")
     ]
-    assert manifest.rows["item_factors"] == 2
+    assert contents(folder, "SELECT movie_id, hex(neighbour_ids), hex(weights) FROM movie_neighbours") == [
+        (1, "02000000", "0000003E"),
+        (5, "0600000003000000", "0000003F0000803E"),
+    ]
+    assert contents(folder, "SELECT * FROM ratings_by_year") == [(2015, 300, 40, 5, 3.5), (2016, 140, 20, 4, 3.25)]
+    assert contents(folder, "SELECT * FROM popular_by_genre") == [
+        ("Crime", "[[3,3.0,20]]"),
+        ("Horror", "[[5,4.1,190],[6,3.9,80]]"),
+    ]
+    assert contents(folder, "SELECT * FROM movie_ratings_by_year WHERE movie_id = 5") == [
+        (5, "[[2015,150,4.0],[2016,40,4.5]]")
+    ]
+    assert contents(folder, "SELECT * FROM row_accounting") == [
+        ("movies.csv", 7, 6, 1, 0),
+        ("ratings.csv", 450, 440, 6, 4),
+    ]
+
+
+def test_a_publication_may_lack_factors_and_marts(build_from: BuildFrom) -> None:
+    tables = {name: small_tables()[name] for name in ("movies", "recommendations", "similar_movies", "popular_movies")}
+    folder, manifest = build_from(THIRD, tables)
+    assert list(manifest.rows) == ["movies", "recommendations", "similar_movies", "popular_movies"]
+    assert contents(folder, "SELECT count(*) FROM movie_factors") == [(0,)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("table", "row", "sentence"),
     [
-        ([(1, "1,2"), (3, "1")], "another length"),
-        ([(1, "1,x")], "not comma-joined numbers"),
-        ([(1, "1,inf")], "not all finite"),
-        ([(9, "1,2")], "movies does not have it"),
-        ([(1, "1,2"), (1, "1,2")], "holds movie 1 twice"),
+        ("movie_factors", (6, 1.0, 0.1, factors(1.0)), "movie_factors of movie 6 have another length"),
+        ("movie_factors", (6, 1.0, 0.1, "1,x"), "factors are not base64 of little-endian float32"),
+        ("movie_factors", (6, 1.0, 0.1, "AAAA"), "factors are not base64 of little-endian float32"),
+        ("movie_factors", (6, 1.0, 0.1, ""), "factors are empty or not all finite"),
+        ("movie_factors", (6, 1.0, 0.1, factors(1.0, float("inf"))), "factors are empty or not all finite"),
+        ("movie_factors", (6, "inf", 0.1, factors(1.0, 1.0)), "gain is 'inf', not a finite number"),
+        ("movie_factors", (9, 1.0, 0.1, factors(1.0, 1.0)), "movie_factors holds movie 9, which the movies table"),
+        ("movie_factors", (1, 1.0, 0.1, factors(1.0, 1.0)), "movie_factors holds 1 twice"),
+        ("movie_neighbours", (1, 3, 3, 0.1), "neighbours of movie 1 are not ranked 1 to 2, each once"),
+        ("movie_neighbours", (1, 2, 2, 0.1), "neighbours of movie 1 are not ranked 1 to 2, each once"),
+        ("movie_neighbours", (1, 2, 9, 0.1), "movie_neighbours of movie 1 holds itself, or a movie that movies lacks"),
+        ("movie_neighbours", (1, 2, 1, 0.1), "movie_neighbours of movie 1 holds itself"),
+        ("movie_neighbours", (1, 2, 3, "nan"), "weight is 'nan', not a finite number"),
+        ("ratings_by_year", (2015, 1, 1, 1, 3.0), "ratings_by_year holds 2015 twice"),
+        ("ratings_by_year", (2017, 1, 1, 1, 5.5), "mean_rating is '5.5', not a mean of ratings"),
+        ("popular_by_genre", ("Horror", 2, 5, 1, 3.0), "the best movies in Horror is not ranked 1 to 3"),
+        ("popular_by_genre", ("", 2, 5, 1, 3.0), "genre is empty"),
+        ("movie_ratings_by_year", (5, 2015, 1, 3.0), "a year of movie 5 twice"),
+        ("movie_ratings_by_year", (9, 2015, 1, 3.0), "movies does not have it"),
+        ("movie_statistics", (9, 1, 3.0, 3.0, 0, 0), "movie_statistics holds movie 9"),
+        ("row_accounting", ("tags.csv", 10, 7, 1, 1), "rows_in of tags.csv is 10, but .* are 9: rows were lost"),
     ],
 )
-def test_broken_item_factors_are_refused(build_from: BuildFrom, rows: list[tuple[int, str]], sentence: str) -> None:
+def test_broken_factors_and_marts_are_refused_in_one_sentence(
+    build_from: BuildFrom, table: str, row: tuple[object, ...], sentence: str
+) -> None:
     tables = small_tables()
-    tables["item_factors"] = list(rows)
+    tables[table] = [*tables[table][:-1], row] if table == "movie_factors" else [*tables[table], row]
     with pytest.raises(PublicationError, match=sentence):
         build_from(THIRD, tables)

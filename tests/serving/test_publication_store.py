@@ -110,6 +110,32 @@ def test_pinning_twice_changes_nothing_and_unpinning_nothing_is_an_error(store: 
         store.unpin("ann", "")
 
 
+def test_pruning_deletes_neither_what_serves_nor_what_one_can_roll_back_to(
+    store: PublicationStore, build_from: BuildFrom
+) -> None:
+    fourth = "20261124T190000"
+    pull(store, str(build_from(fourth)[0]), fourth, "u", "test")
+    with pytest.raises(PublicationError, match="keep 1 or more"):
+        store.prune(0, "ann", "")
+    assert store.prune(1, "ann", "nothing is live yet") == []
+    for publication in (FIRST, SECOND, THIRD):
+        store.activate(publication, "ann", "")
+    assert store.prunable(1) == [FIRST]
+    assert store.prune(1, "ann", "old") == [FIRST]
+    assert store.publications() == [SECOND, THIRD, fourth]
+    assert actions(store)[-1] == ("pruned", FIRST)
+    assert store.rollback_targets() == [SECOND]
+    assert store.prune(1, "ann", "again") == []
+
+
+def test_pruning_keeps_the_pinned_one_and_what_waits_behind_it(store: PublicationStore) -> None:
+    for publication in (FIRST, SECOND):
+        store.activate(publication, "ann", "")
+    store.pin(FIRST, "ann", "demo")
+    assert store.prune(1, "ann", "old") == []
+    assert store.publications() == [FIRST, SECOND, THIRD]
+
+
 def test_a_refusal_by_a_gate_is_recorded_for_a_publication_that_is_not_here(store: PublicationStore) -> None:
     store.record_refusal("20301123T190000", "gate", "nDCG fell")
     assert actions(store) == [("refused", "20301123T190000")]

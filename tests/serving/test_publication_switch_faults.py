@@ -130,6 +130,27 @@ def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_r
     assert seen == {SECOND, after}
 
 
+def test_a_prune_killed_at_any_call_leaves_what_serves_and_its_rollback_target(
+    store: PublicationStore, tmp_path: Path
+) -> None:
+    for publication in (FIRST, SECOND, THIRD):
+        store.activate(publication, "ann", "")
+    number = 0
+    reached = True
+    while reached:
+        number += 1
+        copy = PublicationStore(tmp_path / f"copy-{number}")
+        shutil.copytree(store.root, copy.root, symlinks=True)
+        reached = run_until_call(lambda copy=copy: copy.prune(1, "ann", "old"), number, kill)  # type: ignore[misc]
+        assert served(copy.root) == THIRD
+        for publication in copy.publications():
+            copy.verify(publication)
+        copy.prune(1, "ann", "old")
+        assert sorted(path.name for path in copy.folder.iterdir()) == [SECOND, THIRD]
+        shutil.rmtree(copy.root)
+    assert number > 10, "the faults did not reach the calls"
+
+
 @pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
 def test_a_pull_stopped_at_any_call_leaves_no_half_publication_and_can_be_repeated(
     store: PublicationStore, tmp_path: Path, fault: Callable[[], None]

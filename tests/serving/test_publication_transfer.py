@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -14,40 +10,7 @@ from serving.publication_store import PublicationStore
 from serving.publication_transfer import pull
 
 from .conftest import FIRST, THIRD, BuildFrom, small_tables
-
-
-class NameNode(BaseHTTPRequestHandler):
-    """Answers OPEN as HDFS does: the NameNode redirects, the DataNode sends; a missing file is a RemoteException."""
-
-    files: dict[str, bytes]
-    users: list[str]
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        self.users.append(query["user.name"][0])
-        content = self.files.get(parts.path.removeprefix("/webhdfs/v1").removeprefix("/datanode"))
-        if content is None:
-            error = {"RemoteException": {"message": "File does not exist\nat org.apache.hadoop"}}
-            self.answer(404, json.dumps(error).encode())
-        elif parts.path.startswith("/datanode"):
-            self.answer(200, content)
-        else:
-            self.send_response(307)
-            port = self.server.server_address[1]
-            path = parts.path.removeprefix("/webhdfs/v1")
-            self.send_header("Location", f"http://127.0.0.1:{port}/datanode{path}?{parts.query}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-    def answer(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        return
+from .name_node import NameNode, name_node
 
 
 @pytest.fixture
@@ -57,13 +20,8 @@ def hdfs(build_from: BuildFrom) -> Iterator[str]:
         f"/marquee/publications/{THIRD}/{name}": (folder / name).read_bytes()
         for name in ("manifest.json", "publication.sqlite")
     }
-    NameNode.users = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), NameNode) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with name_node() as address:
+        yield address
 
 
 @pytest.mark.parametrize("folder", ["", "/", "/marquee/publications", "/webhdfs/v1/marquee/publications/"])

@@ -305,6 +305,27 @@ def test_other_origins_may_read_where_the_setting_says_so(
     assert "Origin" in headers["Vary"]
 
 
+def test_a_browser_of_the_origin_may_ask_beforehand(small_store: PublicationStore, make_client: MakeClient) -> None:
+    client = make_client(small_store, MARQUEE_SERVING_CORS_ORIGIN="*")
+    headers = client.options("/v1/recommendations", headers={"Access-Control-Request-Method": "POST"}).headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in headers["Access-Control-Allow-Methods"]
+    assert "Content-Type" in headers["Access-Control-Allow-Headers"]
+
+
+def test_more_requests_than_the_limit_are_refused_with_a_time_to_wait(
+    small_store: PublicationStore, make_client: MakeClient
+) -> None:
+    client = make_client(small_store, MARQUEE_SERVING_RATE_LIMIT="2/minute")
+    for _ in range(2):
+        answer(client, "/v1/popular")
+    data = problem(client, "/v1/popular", 429, "too-many-requests")
+    assert data["detail"].startswith("The limit is 2 per 1 minute; wait ")
+    assert 1 <= int(client.get("/v1/popular").headers["Retry-After"]) <= 60
+    assert client.get("/v1/popular", environ_base={"REMOTE_ADDR": "10.0.0.9"}).status_code == 200
+    assert client.get("/health").status_code == 200
+
+
 def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capsys: pytest.CaptureFixture[str]) -> None:
     from serving.observability import JsonFormatter
 
@@ -355,3 +376,5 @@ def test_wrong_settings_are_one_sentence() -> None:
         create_app({})
     with pytest.raises(SettingError, match="MARQUEE_SERVING_LOG_LEVEL is 'loud'"):
         create_app({"MARQUEE_PUBLICATION_STORE": "x", "MARQUEE_SERVING_LOG_LEVEL": "loud"})
+    with pytest.raises(SettingError, match="MARQUEE_SERVING_RATE_LIMIT is 'fast': give such as 600/minute"):
+        create_app({"MARQUEE_PUBLICATION_STORE": "x", "MARQUEE_SERVING_RATE_LIMIT": "fast"})

@@ -1,0 +1,1 @@
+"""Metrics, rules, alerts and dashboards of the platform."""

@@ -1,0 +1,1 @@
+"""What the platform's parts say of themselves, as Prometheus metrics and as a page of four views."""

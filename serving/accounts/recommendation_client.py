@@ -1,0 +1,71 @@
+"""Asks the recommendation API, as any client would: a list made at once from ratings, and the nightly list."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from serving.observability import error_log
+
+# What the API takes at most, and how long a page waits for it.
+MAX_RATINGS: Final = 500
+_SECONDS: Final = 3.0
+_SHOWN: Final = 10
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """A list of movies as the API gives them, and where it comes from."""
+
+    items: list[dict[str, Any]]
+    publication: str
+    data_through: str | None
+
+
+class UnreachableError(Exception):
+    """The API does not answer, or has nothing published."""
+
+
+@dataclass(frozen=True)
+class RecommendationClient:
+    """The API at an address such as http://127.0.0.1:8000."""
+
+    address: str
+
+    def now(self, ratings: Sequence[tuple[int, float, str]]) -> Recommended | None:
+        """Return movies for who gave these ratings: (movie, stars, time), the latest first.
+
+        None where the API knows none of the movies. Raises UnreachableError.
+        """
+        given = [{"movie_id": movie, "rating": stars, "rated_at": at} for movie, stars, at in ratings[:MAX_RATINGS]]
+        return self._list("/v1/recommendations", {"ratings": given, "limit": _SHOWN})
+
+    def nightly(self, user_id: int) -> Recommended | None:
+        """Return the list that the last published run made for a user, or None if it made none. Raises UnreachableError."""
+        return self._list(f"/v1/users/{user_id}/recommendations?limit={_SHOWN}", None)
+
+    def _list(self, path: str, body: dict[str, Any] | None) -> Recommended | None:
+        data = None if body is None else json.dumps(body).encode()
+        # The address is a setting, not a user's.
+        asked = urllib.request.Request(  # noqa: S310
+            self.address + path, data=data, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
+                found = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                # Unknown user; no movie of the ratings is in the publication.
+                if error.code in (404, 422):
+                    return None
+                reason = f"{path} answered {error.code}"
+        except (OSError, ValueError) as error:
+            reason = str(error)
+        else:
+            return Recommended(found["items"], found["publication"], found["data_through"])
+        error_log.warning("no recommendations", extra={"fields": {"reason": reason}})
+        raise UnreachableError(reason)

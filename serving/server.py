@@ -1,0 +1,67 @@
+"""Run the recommendation API on granian.
+
+MARQUEE_SERVING_HOST, MARQUEE_SERVING_PORT   address to listen on; default 127.0.0.1:8000
+MARQUEE_SERVING_WORKERS                      processes; default 2
+PROMETHEUS_MULTIPROC_DIR                     folder for the workers' metrics, wiped at start; default a temporary one
+
+and those of the application, see serving/recommendations.py. Run from the repository: python -m serving.server
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+# Threads of a worker that run Python; SQLite and NumPy let go of the interpreter, so a slow request stops no other.
+_THREADS = 4
+# Of a request's line and headers together.
+_MAX_HEADER_BYTES = 16 << 10
+_STOP_SECONDS = 15
+
+
+def prepare_environment() -> None:
+    """Set what the workers, which inherit it, must find before they import anything."""
+    metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))
+    metrics.mkdir(parents=True, exist_ok=True)
+    # Samples of an earlier start would be added to this one's.
+    for samples in metrics.glob("*.db"):
+        samples.unlink()
+    # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def main() -> None:
+    """Serve until told to stop. A setting that the application cannot take is one sentence and exit status 1."""
+    from serving.recommendations import SettingError, create_app
+
+    try:
+        create_app()
+    except SettingError as error:
+        sys.exit(str(error))
+    prepare_environment()
+    Granian(
+        "serving.recommendations:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=os.environ.get("MARQUEE_SERVING_HOST", "127.0.0.1"),
+        port=int(os.environ.get("MARQUEE_SERVING_PORT", "8000")),
+        workers=int(os.environ.get("MARQUEE_SERVING_WORKERS", "2")),
+        blocking_threads=_THREADS,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000, max_buffer_size=_MAX_HEADER_BYTES),
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_SECONDS,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The API's fold-in gives a known user's ratings the list that the batch computes for that user, see docs/model.md."""
+
+import base64
+
+import numpy as np
+import pytest
+from als_training import train
+from block_recommender import Recommender
+from factor_model import FactorModel, Settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from newcomer_tables import fold_in, movie_factors, movie_neighbours
+from ratings import Ratings
+
+from serving.fold_in import FactorTable, FoldIn, Rating
+
+SETTINGS = Settings(rank=8, max_iter=3, alpha=2.0, neighbours=5, neighbour_ridge=10.0)
+NOW = 1_476_640_644
+TOP_N = 12
+TOLERANCE = 1e-5
+
+
+def sample(seed: int, users: int = 30, movies: int = 60) -> Ratings:
+    random = np.random.default_rng(seed)
+    pairs = np.argwhere(random.random((users, movies)) < 0.2) + 1
+    return Ratings.from_columns(
+        {
+            "user_id": pairs[:, 0],
+            "movie_id": pairs[:, 1] * 3,
+            "rating": random.integers(1, 11, len(pairs)) / 2,
+            "rated_at": NOW - random.integers(0, 200 * 86_400, len(pairs)),
+        }
+    )
+
+
+def published(model: FactorModel) -> FoldIn:
+    """The model by way of the published tables."""
+    rows = [
+        (row.movie_id, row.gain, row.prior, base64.b64decode(row.factors))
+        for row in movie_factors(model).itertuples(index=False)
+    ]
+    near = movie_neighbours(model)
+
+    def neighbours(movie_id: int) -> tuple[np.ndarray, np.ndarray]:
+        own = near[near.movie_id == movie_id]
+        return own.neighbour_id.to_numpy(dtype=np.int64), own.weight.to_numpy(dtype=np.float32)
+
+    return FoldIn(FactorTable.from_rows(rows), neighbours, fold_in(model))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_fold_in_of_a_known_users_ratings_is_the_batchs_list(seed: int) -> None:
+    ratings = sample(seed)
+    model = train(ratings, SETTINGS, NOW)
+    exact = model.movie_factors.astype(np.float64)
+    batch = Recommender(model, exact.T @ exact, TOP_N).recommend(ratings)
+    newcomers = published(model)
+    for user_id in ratings.users()[:10]:
+        expected = batch[batch.user_id == user_id]
+        own = ratings.select(ratings.user_id == user_id)
+        rated = [
+            Rating(int(m), float(r), int(t)) for m, r, t in zip(own.movie_id, own.rating, own.rated_at, strict=True)
+        ]
+        found = newcomers.recommend(rated, TOP_N)
+        assert [entry.score for entry in found] == pytest.approx(expected.score.tolist(), abs=TOLERANCE)
+        gaps = -np.diff(expected.score.to_numpy(), prepend=np.inf, append=-np.inf)
+        for at, (entry, row) in enumerate(zip(found, expected.itertuples(), strict=True)):
+            # Neighbours in the list whose scores are equal to single precision may change places.
+            if min(gaps[at], gaps[at + 1]) > TOLERANCE:
+                assert entry.movie_id == row.movie_id
+                assert ",".join(str(reason.movie_id) for reason in entry.because) == row.reason_movie_ids

@@ -1,0 +1,185 @@
+"""A backfill over three dates, with the first batch among them, in which the process of every task is killed once.
+
+One backfill proves it all, because a run takes minutes: the same bytes again, what is live unmoved, runs one at a time,
+and every stage started again after its process was killed. The file's name sorts after test_platform's, which counts
+what the first run alone has left on YARN.
+"""
+
+import os
+import re
+import signal
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.pipeline.airflow_api import AirflowApi
+from tests.e2e.conftest import BATCH, Stack, published_bytes
+from tests.e2e.warehouse import airflow, partition_bytes
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+DAG = "build_recommendations"
+DATES = ("2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z")
+BATCHES = ("20260101T030000", BATCH, "20260103T030000")
+# How long a task may work before it is killed: well below what it takes on an idle machine.
+SECONDS_OF_WORK = {
+    **dict.fromkeys(("mr_clean_ratings", "mr_clean_movies", "load_warehouse"), 12.0),
+    **dict.fromkeys(("train_als", "recommend_top_n"), 20.0),
+    **dict.fromkeys(("validate_warehouse", "validate_top_n", "export_tables"), 3.0),
+}
+# Airflow names the process that works on a task instance by the instance's id.
+TASK_PROCESS = re.compile(rb"airflow worker -- ([0-9a-f-]{36})")
+
+
+@dataclass
+class Killer:
+    """Kills the process of each task of one run once, the long ones in the midst of their work."""
+
+    tasks: Callable[[], list[dict[str, Any]]]
+    to_kill: set[str]
+    after_kill: Callable[[str], None]
+    killed: dict[str, float] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+    _seen: dict[int, float] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Kills whose time has come."""
+        for pid, instance in task_processes().items():
+            if instance not in self._names:
+                self._names |= {task["id"]: task["task_id"] for task in self.tasks()}
+            name = self._names.get(instance)
+            if name not in self.to_kill or name in self.killed:
+                continue
+            age = time.monotonic() - self._seen.setdefault(pid, time.monotonic())
+            if age >= SECONDS_OF_WORK.get(name, 0.4):
+                os.kill(pid, signal.SIGKILL)
+                self.killed[name] = age
+                print(f"killed {name} (pid {pid}) {age:.1f} s after it was seen", flush=True)
+                self.after_kill(name)
+
+
+def end_last_nights_run(api: AirflowApi) -> None:
+    """Ends the run that Airflow adds: the first backfill of an installation counts as its last scheduled run."""
+    for run in api._call("GET", f"/dags/{DAG}/dagRuns?run_type=scheduled&state=running&state=queued")["dag_runs"]:
+        path = f"/dags/{DAG}/dagRuns/{urllib.parse.quote(run['dag_run_id'], safe='')}"
+        api._call("PATCH", path, {"state": "failed"})
+
+
+def task_processes() -> dict[int, str]:
+    """Returns the processes that work on task instances, by pid with the instance's id."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            match = TASK_PROCESS.match((process / "cmdline").read_bytes())
+        except OSError:
+            continue
+        if match:
+            found[int(process.name)] = match[1].decode()
+    return found
+
+
+@dataclass
+class Backfill:
+    """What was there before, what was killed, and the runs when all had ended."""
+
+    partitions: dict[str, str]
+    published: dict[str, str]
+    live: Path
+    killer: Killer
+    during_load: dict[str, str]
+    runs: dict[str, dict[str, Any]]
+    tasks: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def backfill(stack: Stack, first_run: str) -> Backfill:
+    """Runs the backfill to its end."""
+    api = airflow(stack)
+    during_load: dict[str, str] = {}
+
+    def after_kill(task: str) -> None:
+        if task == "load_warehouse":
+            during_load.update(partition_bytes(stack, BATCH))
+
+    def runs() -> dict[str, dict[str, Any]]:
+        between = f"logical_date_gte={DATES[0]}&logical_date_lte={DATES[-1]}"
+        return {run["logical_date"]: run for run in api._call("GET", f"/dags/{DAG}/dagRuns?{between}")["dag_runs"]}
+
+    (first,) = runs().values()
+    before = [task for task in api.tasks(first["dag_run_id"]) if task["state"] == "success"]
+    killer = Killer(lambda: api.tasks(first["dag_run_id"]), {task["task_id"] for task in before}, after_kill)
+    kept = partition_bytes(stack, BATCH), published_bytes(stack, BATCH), stack.store("live").resolve()
+    stack.run(
+        *("airflow", "backfill", "create", "--dag-id", DAG, "--from-date", DATES[0], "--to-date", DATES[-1]),
+        *("--reprocess-behavior", "completed", "--max-active-runs", "3"),
+    )
+    deadline, next_look = time.monotonic() + 3300, 0.0
+    while time.monotonic() < deadline:
+        killer.look()
+        if time.monotonic() > next_look:
+            end_last_nights_run(api)
+            now = runs()
+            states = [run["state"] for run in now.values()]
+            if len(now) == len(DATES) and not {"queued", "running"} & set(states):
+                return Backfill(
+                    *kept, killer, during_load, now, {d: api.tasks(r["dag_run_id"]) for d, r in now.items()}
+                )
+            next_look = time.monotonic() + 5
+        time.sleep(0.1)
+    raise AssertionError(f"the backfill did not end: {runs()}")
+
+
+def test_every_run_of_the_backfill_succeeds(backfill: Backfill) -> None:
+    assert [(date, backfill.runs[date]["state"], backfill.runs[date]["run_type"]) for date in DATES] == [
+        (date, "success", "backfill") for date in DATES
+    ]
+
+
+def test_every_task_was_killed_once_and_tried_again(backfill: Backfill) -> None:
+    stages = {
+        *("wait_for_other_runs", "ingest_movielens", "create_tables", "mr_clean_ratings", "mr_clean_movies"),
+        *("load_warehouse", "validate_warehouse", "train_als", "recommend_top_n", "load_top_n", "validate_top_n"),
+        *("decide_promotion", "export_tables", "build_publication", "publish"),
+    }
+    assert stages <= backfill.killer.to_kill
+    assert set(backfill.killer.killed) == backfill.killer.to_kill
+    again = {task["task_id"]: task for task in backfill.tasks[DATES[1]]}
+    for name in backfill.killer.killed:
+        # The first run was the first try, the killed process the second.
+        assert (again[name]["state"], again[name]["try_number"] >= 3) == ("success", True), again[name]
+
+
+def test_a_killed_load_left_the_batch_as_it_was(backfill: Backfill) -> None:
+    assert backfill.during_load == backfill.partitions
+
+
+def test_every_partition_and_publication_of_the_killed_run_has_the_same_bytes(stack: Stack, backfill: Backfill) -> None:
+    assert partition_bytes(stack, BATCH) == backfill.partitions
+    assert published_bytes(stack, BATCH) == backfill.published
+
+
+@pytest.mark.parametrize("batch", [BATCHES[0], BATCHES[2]])
+def test_the_same_source_gives_every_date_the_same_bytes(stack: Stack, backfill: Backfill, batch: str) -> None:
+    assert partition_bytes(stack, batch) == backfill.partitions
+
+
+def test_a_backfill_never_moves_what_is_live(stack: Stack, backfill: Backfill) -> None:
+    assert stack.api("/v1/publication")["publication"] == BATCH
+    assert stack.store("live").resolve() == backfill.live
+    assert all(stack.store("publications", batch, "publication.sqlite").is_file() for batch in BATCHES)
+
+
+def test_runs_work_one_at_a_time(backfill: Backfill) -> None:
+    spans = []
+    for date in DATES:
+        work = [
+            task for task in backfill.tasks[date] if task["start_date"] and task["task_id"] != "wait_for_other_runs"
+        ]
+        spans.append((min(task["start_date"] for task in work), max(task["end_date"] for task in work)))
+    spans.sort()
+    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans)), spans

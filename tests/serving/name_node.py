@@ -1,0 +1,65 @@
+"""A NameNode and its DataNode, as much of them as serving asks for, on a free port of the loopback address."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+
+class NameNode(BaseHTTPRequestHandler):
+    """Answers OPEN as HDFS does: the NameNode redirects, the DataNode sends; a missing file is a RemoteException."""
+
+    files: dict[str, bytes]
+    users: list[str]
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        self.users.append(query["user.name"][0])
+        if query["op"] == ["LISTSTATUS"]:
+            folder = parts.path.removeprefix("/webhdfs/v1") + "/"
+            names = [path.removeprefix(folder) for path in self.files if path.startswith(folder)]
+            if names:
+                found = [{"pathSuffix": name, "type": "FILE"} for name in names]
+                self.answer(200, json.dumps({"FileStatuses": {"FileStatus": found}}).encode())
+                return
+        content = self.files.get(parts.path.removeprefix("/webhdfs/v1").removeprefix("/datanode"))
+        if content is None:
+            error = {"RemoteException": {"message": "File does not exist\nat org.apache.hadoop"}}
+            self.answer(404, json.dumps(error).encode())
+        elif parts.path.startswith("/datanode"):
+            self.answer(200, content)
+        else:
+            self.send_response(307)
+            port = self.server.server_address[1]
+            path = parts.path.removeprefix("/webhdfs/v1")
+            self.send_header("Location", f"http://127.0.0.1:{port}/datanode{path}?{parts.query}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def answer(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def name_node() -> Iterator[str]:
+    """Serve NameNode.files and yield the address."""
+    NameNode.users = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), NameNode) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
