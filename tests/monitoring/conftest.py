@@ -48,8 +48,8 @@ QUALITY = {
 LINEAGE = {
     "snapshot": SNAPSHOT,
     "quality": QUALITY,
-    "model": {"metrics": {"ndcg_at_10": 0.2, "ndcg_at_100": 0.3}},
-    "evaluation": {"candidate_ndcg_at_10": 0.2, "recent_popularity_ndcg_at_100": 0.3, "test_users": 200},
+    "model": {"metrics": {"ndcg_at_10": 0.2, "hit_rate_at_10": 0.3, "rate_at_10": 0.4}},
+    "evaluation": {"candidate_ndcg_at_10": 0.2, "recent_popularity_hit_rate_at_10": 0.3, "test_users": 200},
 }
 PUBLICATION = {
     "publication": "20261124T030000",

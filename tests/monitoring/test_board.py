@@ -132,6 +132,14 @@ def test_with_prometheus_the_page_shows_each_living_series_with_a_sparkline(
     assert all(86_300 < time.time() - float(start) < 86_700 for start in spans)
 
 
+def test_a_prometheus_that_answers_only_half_counts_as_away(platform: Platform, client: FlaskClient) -> None:
+    with_prometheus(platform, [])
+    platform.answers["/api/v1/query_range"] = 503
+    answer = client.get("/platform")
+    assert answer.status_code == 200
+    assert "Prometheus does not answer" in Page(answer.text).text
+
+
 def test_firing_alerts_stand_before_pending_ones_with_their_runbook_and_nothing_is_markup(
     platform: Platform, client: FlaskClient
 ) -> None:

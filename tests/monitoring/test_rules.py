@@ -41,6 +41,22 @@ def test_prometheus_accepts_the_rendered_configuration_and_all_rules(promtool: s
     assert targets[5:9] == ["127.0.0.1:19881", "127.0.0.1:19882", "127.0.0.1:19883", "127.0.0.1:19884"]
 
 
+def test_requests_of_probes_scrapes_and_the_exporter_are_dropped_and_users_kept(tmp_path: Path) -> None:
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
+    render(settings, environment(settings))
+    document = yaml.safe_load(
+        (settings.instance / "conf" / "monitoring" / "prometheus.yml").read_text(encoding="utf-8")
+    )
+    jobs = {job["job_name"]: job for job in document["scrape_configs"]}
+    ((rule,), (same,)) = (jobs[name]["metric_relabel_configs"] for name in ("recommendations", "accounts"))
+    assert rule == same
+    assert (rule["action"], rule["source_labels"]) == ("drop", ["route"])
+    dropped = ["/health", "/ready", "/metrics", "/v1/publication", "/v1/publications"]
+    dropped += ["/accounts/ready", "/accounts/metrics"]
+    kept = ["", "/v1/popular", "/v1/users/<user>/recommendations", "/v1/publications/<name>", "unmatched"]
+    assert [route for route in dropped + kept if re.fullmatch(rule["regex"], route)] == dropped
+
+
 @pytest.mark.parametrize("file", UNIT_TESTS, ids=lambda file: file.name.removesuffix(".test.yml"))
 def test_rules_fire_when_they_should_and_only_then(promtool: str, file: Path) -> None:
     run(promtool, "test", "rules", file)

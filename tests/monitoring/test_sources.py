@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -84,6 +85,12 @@ def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Plat
     assert found["marquee_batch_quarantine_ratio latest"] == 0.005
 
 
+def test_the_latest_run_is_the_one_that_started_last_backfills_aside(platform: Platform) -> None:
+    list(airflow(platform).read())
+    (asked, _) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{RUNS}?")]
+    assert asked == {"order_by": ["-start_date"], "run_type": ["scheduled", "manual"], "limit": ["1"]}
+
+
 def test_the_gate_refused_where_the_run_recorded_a_refusal(platform: Platform) -> None:
     tasks = [{"task_id": "record_refusal", "state": "success", "duration": 1.0}]
     platform.answers[TASKS] = {"task_instances": tasks}
@@ -138,7 +145,7 @@ def test_the_live_publication_tells_its_ages_rows_and_model(platform: Platform) 
         "marquee_live_rows movies": 9742,
         "marquee_live_rows recommendations": 61000,
         "marquee_model_metric candidate ndcg_at_10": 0.2,
-        "marquee_model_metric recent_popularity ndcg_at_100": 0.3,
+        "marquee_model_metric recent_popularity hit_rate_at_10": 0.3,
     }
     assert found["marquee_batch_drift_psi live ratings rating"] == 0.125
 
@@ -246,6 +253,9 @@ def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
         "Source publication",
         "Source yarn",
     ]
+    platform.answers["/v1/publications"] = {"items": []}
+    collector.samples()
+    assert [record.message for record in caplog.records[3:]] == ["Source publication answers again"]
 
 
 def test_samples_are_kept_for_a_while(platform: Platform) -> None:

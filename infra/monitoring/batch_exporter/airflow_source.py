@@ -78,16 +78,17 @@ class AirflowSource:
             yield from batch_samples("latest", snapshot, self._result(path, "validate_warehouse")["tables"])
 
     def _runs(self, **parameters: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._get(f"/dags/{DAG_ID}/dagRuns", order_by="-run_after", **parameters)[
-            "dag_runs"
-        ]
+        """Return runs, the one that started last first, one that waits to start before it. Backfills publish nothing."""
+        found: list[dict[str, Any]] = self._get(
+            f"/dags/{DAG_ID}/dagRuns", order_by="-start_date", run_type=["scheduled", "manual"], **parameters
+        )["dag_runs"]
         return found
 
     def _result(self, tasks_path: str, task_id: str) -> dict[str, Any]:
         value: dict[str, Any] = self._get(f"{tasks_path}/{task_id}/xcomEntries/return_value")["value"]
         return value
 
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _get(self, path: str, **parameters: str | list[str]) -> Any:
         if self._token is None:
             answer = requests.post(f"{self._url}/auth/token", json=self._login, timeout=SECONDS)
             answer.raise_for_status()

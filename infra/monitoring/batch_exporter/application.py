@@ -23,7 +23,7 @@ from infra.monitoring.batch_exporter.collection import Read, SourceCollector
 from infra.monitoring.batch_exporter.dashboards import VIEWS, load_dashboard
 from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
 from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
-from infra.monitoring.batch_exporter.prometheus_api import PrometheusApi
+from infra.monitoring.batch_exporter.prometheus_api import Alert, PrometheusApi
 from infra.monitoring.batch_exporter.publication_source import PublicationSource
 
 MODEL = "marquee-als"
@@ -96,16 +96,13 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         if hours not in board.HOURS:
             raise BadRequest(f"hours is one of {board.HOURS}.")
         samples = collector.samples()
+        dashboard = load_dashboard(name)
+        alerts: list[Alert] | None
         try:
             alerts = prometheus.alerts()
+            panels = board.from_prometheus(dashboard, prometheus, hours)
         except requests.RequestException:
-            alerts = None
-        dashboard = load_dashboard(name)
-        panels = (
-            board.from_samples(dashboard, samples)
-            if alerts is None
-            else board.from_prometheus(dashboard, prometheus, hours)
-        )
+            alerts, panels = None, board.from_samples(dashboard, samples)
         away = [
             sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value
         ]
