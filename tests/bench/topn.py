@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +121,8 @@ def main() -> None:
         "--mllib-up-to", type=int, default=671, help="most users for recommendForAllUsers (default: %(default)s)"
     )
     options = parser.parse_args()
+    # Workers would start the system's Python, which has no NumPy.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     spark = (
         SparkSession.builder.master(f"local[{CORES}]")
         .config("spark.ui.enabled", "false")
