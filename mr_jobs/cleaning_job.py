@@ -227,7 +227,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
 def _in_blocks(stream: BinaryIO) -> Iterator[Write]:
     """Give a function that writes to the stream in large blocks.
 
-    Tasks inherit the NodeManager's environment: with PYTHONUNBUFFERED in it, each row would be a system call.
+    The stream's own are 8 KiB; with PYTHONUNBUFFERED set, as in many images, each row would be a system call.
     """
     buffer = BufferedWriter(cast(RawIOBase, stream), BLOCK_BYTES)
     try:

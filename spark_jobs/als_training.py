@@ -56,14 +56,26 @@ def train(ratings: Ratings, settings: Settings, as_of: int, solve: HalfSteps = h
     users, movies = ratings.users(), ratings.movies()
     user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
     weights = training_weights(ratings, settings, as_of)
-    by_user = parts_of(Incidence.build(user_at, movie_at, weights, len(users)))
-    by_movie = parts_of(Incidence.build(movie_at, user_at, weights, len(movies)))
+    _, movie_factors = alternate(user_at, movie_at, weights, settings, solve)
+    return blend(ratings, users, movies, movie_factors, settings, as_of, solve)
+
+
+def alternate(
+    user_at: IntArray, movie_at: IntArray, weights: FloatArray, settings: Settings, solve: HalfSteps = half_steps_here
+) -> tuple[FloatArray, FloatArray]:
+    """Return user and movie factors after `max_iter` iterations, (users, rank) and (movies, rank), from places and weights of ratings.
+
+    The movies' come last: given them, one more half step gives a user's factors anew.
+    """
+    users, movies = int(user_at.max()) + 1, int(movie_at.max()) + 1
+    by_user = parts_of(Incidence.build(user_at, movie_at, weights, users))
+    by_movie = parts_of(Incidence.build(movie_at, user_at, weights, movies))
     generator = np.random.default_rng(settings.seed)
-    movie_factors = generator.normal(size=(len(movies), settings.rank)) / np.sqrt(settings.rank)
+    movie_factors = generator.normal(size=(movies, settings.rank)) / np.sqrt(settings.rank)
     for _ in range(settings.max_iter):
         user_factors = _solve(solve, by_user, movie_factors, settings)
         movie_factors = _solve(solve, by_movie, user_factors, settings)
-    return blend(ratings, users, movies, movie_factors, settings, as_of, solve)
+    return user_factors, movie_factors
 
 
 def blend(

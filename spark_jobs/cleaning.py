@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from batch_session import progress, report, start_session
 from field_columns import DELIMITERS, LATEST_TIMESTAMP, LATIN_1, split_fields
 from hadoop_files import HadoopFiles
@@ -121,9 +123,6 @@ def read_lines(spark: SparkSession, path: str) -> DataFrame:
 
 def _with_offsets(batch: pa.RecordBatch, positions: dict[int, int], mark: bytes) -> Iterator[pa.RecordBatch]:
     """Yield the batch's lines with their offsets, one batch a split, and move ``positions`` on."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     splits = batch.column("split").to_numpy()
     borders = [0, *(np.flatnonzero(np.diff(splits)) + 1).tolist(), len(splits)]
     for begin, end in pairwise(borders):

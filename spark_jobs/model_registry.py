@@ -28,6 +28,10 @@ class ModelMismatchError(Exception):
     """The registry's model is not the one that its tags say was trained."""
 
 
+class ModelFormatError(ModelMismatchError):
+    """The registry's model was logged by another version of this code, which stores other parts."""
+
+
 def register(model: FactorModel, model_name: str, tags: Mapping[str, str]) -> str:
     """Log the model with the active run, register it and alias it challenger; return its version.
 
@@ -74,13 +78,26 @@ def load(model_name: str, version: str) -> FactorModel:
             raise ModelMismatchError(
                 f"{model_name} version {version} was not logged by this job: it has {len(logged)} artifacts"
             )
-        model = FactorModel.load(logged[0])
+        try:
+            model = FactorModel.load(logged[0])
+        except (FileNotFoundError, TypeError) as error:
+            raise ModelFormatError(
+                f"{model_name} version {version} was logged by another version of this code: train the batch again"
+            ) from error
     if model.sha256() != recorded:
         raise ModelMismatchError(
             f"{model_name} version {version} holds factors {model.sha256()[:12]} but is tagged {str(recorded)[:12]}: "
             "train the batch again, and find out who changed the artifact store"
         )
     return model
+
+
+def ratings_of(model_name: str, version: str, dataset: str) -> int | None:
+    """Return how many ratings a version was trained on, None when it was trained on another data set than this."""
+    client = MlflowClient()
+    run = client.get_run(str(client.get_model_version(model_name, version).run_id))
+    same = run.data.tags.get("dataset") == dataset
+    return int(run.data.metrics["ratings"]) if same and "ratings" in run.data.metrics else None
 
 
 def promote(model_name: str, version: str) -> str | None:

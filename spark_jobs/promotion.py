@@ -39,6 +39,10 @@ class Rule:
     # Against the champion the candidate need not win, but must not lose more than this.
     champion_tolerance: float = 0.005
     coverage_loss: float = 0.10
+    # A batch with this share of its ratings from one user, or that lost this share of the champion's ratings, is not trusted:
+    # accuracy on its own windows cannot show what is wrong with it. MovieLens's busiest users have up to .03.
+    one_user_share: float = 0.05
+    ratings_loss: float = 0.10
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,22 @@ def decide(
     return Decision("promote", [f"beats or matches what it must: {beaten}"], intervals)
 
 
+def distrust(record: Mapping[str, Any], rule: Rule) -> list[str]:
+    """Return what makes a batch unfit to be published whatever its model's accuracy; nothing for a sound one."""
+    reasons = []
+    if record["largest_user_share"] > rule.one_user_share:
+        reasons.append(
+            f"one user gave {record['largest_user_share']:.1%} of the batch's ratings, at most {rule.one_user_share:.0%} are "
+            "trusted: look for spam"
+        )
+    before = record.get("champion_ratings")
+    if before and record["ratings"] < (1 - rule.ratings_loss) * before:
+        reasons.append(
+            f"the batch has {record['ratings']} ratings, the champion's had {before:.0f}: look for what is missing"
+        )
+    return reasons
+
+
 def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
     """Return the decision on what evaluation.json holds."""
     per_user = record["ndcg_per_user"]
@@ -114,4 +134,8 @@ def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
     for row in record["windows"]:
         latest[row["scorer"]] = float(row["metrics"]["coverage"])
     champion = CHAMPION if CHAMPION in per_user else None
-    return decide(per_user, latest, CANDIDATE, [POPULARITY, RECENT_POPULARITY], champion, rule)
+    decision = decide(per_user, latest, CANDIDATE, [POPULARITY, RECENT_POPULARITY], champion, rule)
+    if doubts := distrust(record, rule):
+        kept = decision.reasons if decision.verdict != "promote" else []
+        return Decision("refuse", doubts + kept, decision.intervals)
+    return decision

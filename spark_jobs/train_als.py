@@ -24,10 +24,19 @@ import numpy as np
 import pandas as pd
 from als_training import train
 from batch_session import progress, report, start_session
-from evaluation import BASELINES, GATE_BASELINES, WindowResult, evaluate_window, known_users
+from evaluation import (
+    BASELINES,
+    GATE_BASELINES,
+    WindowResult,
+    evaluate_window,
+    evaluation_record,
+    known_users,
+)
+from evaluation_plots import draw
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
-from metrics import by_activity
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.spark_dataset_source import SparkDatasetSource
 from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
 from pyspark.sql import DataFrame, SparkSession
 from ratings import BoolArray, IntArray, Ratings
@@ -76,6 +85,11 @@ def arguments() -> argparse.ArgumentParser:
             help=f"{SETTINGS_HELP[name]} (default: %(default)s)",
         )
     parser.add_argument(
+        "--settings",
+        default="{}",
+        help="JSON object of the above by name (rank, reg_param, ...), as tune_als proposes; it wins",
+    )
+    parser.add_argument(
         "--solver",
         choices=("blocked", "mllib"),
         default="blocked",
@@ -99,8 +113,12 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return the training settings among the program's options."""
-    return Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+    """Return the training settings among the program's options; raises SystemExit for a --settings that is no such object."""
+    given = {name: getattr(options, name) for name in asdict(Settings())}
+    try:
+        return Settings(**given | json.loads(options.settings))
+    except (TypeError, ValueError) as error:
+        raise SystemExit(f"--settings {options.settings} is not usable: {error}") from error
 
 
 def rolling_evaluation(
@@ -151,11 +169,18 @@ def genre_marks(movies: DataFrame, movie_ids: IntArray) -> BoolArray:
     return marks
 
 
-def champion_settings(options: argparse.Namespace) -> dict[str, Settings]:
-    """Return the champion's settings under its scorer's name; nothing when there is no champion yet."""
+def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | None]:
+    """Return the champion's settings under its scorer's name and the number of its ratings; nothing when there is none yet."""
     mlflow.set_tracking_uri(options.tracking_uri)
     version = model_registry.champion_version(options.model_name)
-    return {} if version is None else {CHAMPION: model_registry.load(options.model_name, version).settings}
+    if version is None:
+        return {}, None
+    ratings = model_registry.ratings_of(options.model_name, version, options.dataset)
+    try:
+        return {CHAMPION: model_registry.load(options.model_name, version).settings}, ratings
+    except model_registry.ModelFormatError as error:
+        progress(f"the champion is not compared: {error}")
+        return {}, ratings
 
 
 def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
@@ -174,34 +199,6 @@ def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, 
             return train(ratings, settings, as_of, steps)
     finally:
         steps.close()
-
-
-def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
-    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
-    scorers = list(dict.fromkeys(result.scorer for result in results))
-    ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
-    activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
-    windows = [
-        {
-            "window": result.window.index,
-            "test_from": result.window.test_from,
-            "test_until": result.window.test_until,
-            "test_users": len(result.users),
-            "cold_users": result.strangers,
-            "scorer": result.scorer,
-            "metrics": result.means(),
-        }
-        for result in results
-    ]
-    return {
-        "k": k,
-        "ratings": len(ratings),
-        "users": len(ratings.users()),
-        "movies": len(ratings.movies()),
-        "windows": windows,
-        "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
-        "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
-    }
 
 
 def pooled_means(record: dict[str, Any]) -> dict[str, float]:
@@ -242,6 +239,14 @@ def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> N
     files.remove(f"{model_path}/_attempts")
 
 
+def dataset_of(options: argparse.Namespace, ratings: Ratings) -> MetaDataset:
+    """Return the batch's ratings as MLflow's record of an input: table, batch and a digest of the rows."""
+    source = SparkDatasetSource(table_name=f"{options.database}.ratings")
+    name = f"{options.dataset or options.database} {options.batch_id}"
+    # MetaDataset inherits `profile` from where it is not abstract at run time.
+    return MetaDataset(source, name=name, digest=ratings.sha256()[:36])  # type: ignore[abstract]
+
+
 def log_run(
     options: argparse.Namespace, settings: Settings, ratings: Ratings, model: FactorModel, record: dict[str, Any]
 ) -> dict[str, Any]:
@@ -268,6 +273,9 @@ def log_run(
             path = Path(folder) / "evaluation.json"
             path.write_text(json.dumps(record, sort_keys=True), encoding="utf-8")
             mlflow.log_artifact(str(path))
+            for plot in draw(record, Path(folder)):
+                mlflow.log_artifact(str(plot), "plots")
+        mlflow.log_input(dataset_of(options, ratings), context="training")
         version = model_registry.register(model, options.model_name, tags)
     return {"run_id": run.info.run_id, "model_version": version, "metrics": metrics}
 
@@ -283,7 +291,8 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
-    candidates = {CANDIDATE: settings} | champion_settings(options)
+    champions, champion_ratings = champion(options)
+    candidates = {CANDIDATE: settings} | champions
     genres = genre_marks(read_batch(spark, options.database, "movies", options.batch_id), ratings.movies())
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
     results = rolling_evaluation(spark, ratings, genres, candidates, options)
@@ -293,6 +302,7 @@ def main(argv: list[str] | None = None) -> None:
     record = evaluation_record(results, ratings, options.k) | {
         "batch_id": options.batch_id,
         "settings": asdict(settings),
+        "champion_ratings": champion_ratings,
     }
     progress("logging the run and registering the model")
     logged = log_run(options, settings, ratings, model, record)

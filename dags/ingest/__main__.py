@@ -27,6 +27,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--archive", type=Path, metavar="PATH", help="zip file or folder to read; without it: the official address"
     )
+    parser.add_argument(
+        "--feedback", type=Path, metavar="DIR", help="export of the accounts service for this batch, to take in as well"
+    )
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
     parser.add_argument("--webhdfs", default="http://127.0.0.1:9870", metavar="URL", help="NameNode's HTTP address")
     parser.add_argument("--user", required=True, help="HDFS user")
@@ -52,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             batch_id=options.batch_id,
             cache_dir=options.cache_dir,
             archive=options.archive,
+            feedback=options.feedback,
         )
     except IngestError as error:
         print(f"ingest: {error}", file=sys.stderr)

@@ -16,6 +16,7 @@ from ingest.datasets import EMBEDDED, Dataset, dataset_named
 from ingest.download import check_local_archive, download_archive
 from ingest.embedded import PACKAGE, PACKAGE_VERSION, PICKLE_SHA256, embedded_pickle_path, write_embedded_csv
 from ingest.errors import IngestError
+from ingest.feedback import join_feedback
 from ingest.inspection import inspect_source
 from ingest.snapshot import snapshot_path, store_snapshot
 
@@ -30,16 +31,19 @@ def ingest(
     batch_id: str,
     cache_dir: Path,
     archive: str | Path | None = None,
+    feedback: Path | None = None,
 ) -> dict[str, Any]:
     """Store ``dataset``, a name or a description, as the raw snapshot of ``batch_id`` (``YYYYMMDDTHHMMSS``).
 
     ``client`` is an ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` gives one. The source is ``archive`` (zip or
     folder) where given, else the embedded package data, else the official address with ``cache_dir`` for downloads.
+    ``feedback`` is the folder of an export of the accounts service, whose ratings join the data set's.
 
     Returns ``dataset``, ``batch_id``, ``snapshot`` (the HDFS folder that holds the files: an earlier batch's where the
     source is unchanged), ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``, ``layout`` (by role
-    'ratings', 'movies', 'tags', 'links', 'users': {"file", "layout", "encoding"}), ``files`` (a list of {"name",
+    'ratings', 'movies', 'tags', 'links', 'users': {"file", "layout", "encoding"}, ``files`` (a list of {"name",
     "role", "bytes", "rows", "sha256"}) and ``source``.
+    Where feedback joined a role, its "file" in ``layout`` is a pattern of both files.
     Raises IngestError before anything is written to HDFS where the source is not acceptable.
     """
     if BATCH_ID.fullmatch(batch_id) is None:
@@ -47,6 +51,9 @@ def ingest(
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
         source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
+        if feedback is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-feedback-")))
+            source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
         facts = inspect_source(source, dataset, origin)
         stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
     manifest = stored.manifest

@@ -13,6 +13,7 @@ from hdfs import HdfsError, InsecureClient
 from ingest.archive import Source
 from ingest.datasets import Dataset
 from ingest.errors import IngestError
+from ingest.feedback import PREFIX
 from ingest.inspection import FileFacts, verified_stream
 
 LOGGER = logging.getLogger(__name__)
@@ -125,13 +126,16 @@ def store_snapshot(
 
 
 def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:
-    """Return by role the file that plays it in this snapshot, with the layout and encoding it is written in."""
+    """Return by role the file that plays it in this snapshot, with the layout and encoding it is written in.
+
+    Where feedback joined it, the file is a pattern that Hadoop finds both by, ``*ratings.csv``.
+    """
     layout = dataset.layout
-    return {
-        fact.role: {"file": fact.name, "layout": layout.name, "encoding": layout.encoding}
-        for fact in facts
-        if fact.role != "documentation"
-    }
+    names: dict[str, str] = {}
+    for fact in sorted(facts, key=lambda fact: not fact.name.startswith(PREFIX)):
+        if fact.role != "documentation":
+            names[fact.role] = f"*{fact.name}" if fact.role in names else fact.name
+    return {role: {"file": name, "layout": layout.name, "encoding": layout.encoding} for role, name in names.items()}
 
 
 def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFacts) -> None:

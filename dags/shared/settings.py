@@ -19,10 +19,14 @@ HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2
 INSTANCE = Path(os.environ.get("MARQUEE_INSTANCE_DIR") or HOME / ".marquee" / "instances" / "default")
 PYTHON = os.environ.get("MARQUEE_PYTHON") or sys.executable
 SERVING_PYTHON = os.environ.get("MARQUEE_SERVING_PYTHON") or PYTHON
+# Where both are set, the ratings that were given in the accounts service join each run.
+ACCOUNTS_PYTHON = os.environ.get("MARQUEE_ACCOUNTS_PYTHON", "")
+ACCOUNTS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_ACCOUNTS_DATABASE"))
 SPARK_SUBMIT = str(Path(PYTHON).parent / "spark-submit")
 PUBLICATION_STORE = Path(os.environ.get("MARQUEE_PUBLICATION_STORE") or INSTANCE / "data" / "serving")
 DATA_DOCS = Path(os.environ.get("MARQUEE_DATA_DOCS") or INSTANCE / "data" / "data-docs")
 CACHE = Path(os.environ.get("MARQUEE_CACHE_DIR") or HOME / ".marquee" / "cache")
+FEEDBACK = INSTANCE / "data" / "feedback"
 TEMPORARY = INSTANCE / "tmp"
 HQL = HOME / "hql"
 MR_JOBS = HOME / "mr_jobs"
@@ -76,6 +80,7 @@ PUBLISHED_TABLES = (
 )
 
 # --- What a run may ask for
+TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
 SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
 DATASETS = (
     "movielens-embedded",

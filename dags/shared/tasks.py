@@ -5,6 +5,7 @@ A task is named after its job's file, so that one grep finds both.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from shared.operators import (
     ValidateOperator,
     hdfs_client,
 )
+from shared.programs import RunningProgram
 from shared.retention import DropOldBatchesOperator
 
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
@@ -61,17 +63,33 @@ def wait_for_other_runs_task() -> OneRunSensor:
 
 @task(execution_timeout=settings.LONG_TASK)
 def ingest_movielens(**context: Any) -> dict[str, Any]:
-    """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest."""
+    """Checks the source archive and writes the raw snapshot of this batch to HDFS; returns its manifest.
+
+    Ratings that were given in the accounts service up to the batch's moment join it.
+    """
     from ingest.pipeline import ingest
 
     params = context["params"]
+    batch_id = settings.batch_id_of(context["dag_run"])
+    feedback = None
+    if settings.ACCOUNTS_PYTHON and settings.ACCOUNTS_DATABASE_IS_SET:
+        # The database's address has a password: the program reads it from the environment.
+        RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
+        feedback = settings.FEEDBACK / batch_id
     return ingest(
         hdfs_client(),
         dataset=params["dataset"],
-        batch_id=settings.batch_id_of(context["dag_run"]),
+        batch_id=batch_id,
         cache_dir=settings.CACHE,
         archive=params["archive"] or None,
+        feedback=feedback,
     )
+
+
+def export_feedback(batch_id: str) -> list[str]:
+    """Returns the command that exports a batch's ratings from the accounts service; run again, it finds them exported."""
+    program = [settings.ACCOUNTS_PYTHON, "-m", "serving.accounts.export"]
+    return [*program, "--output", str(settings.FEEDBACK), "--batch-id", batch_id]
 
 
 def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from infra.control.settings import REPOSITORY, Settings
@@ -70,7 +69,7 @@ def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[S
             exporter,
             ready="/health",
             page=f":{exporter}/",
-            environment={"MARQUEE_PROBES": json.dumps(probes)},
+            environment={"MARQUEE_PROBES": " ".join(f"{name}={url}" for name, url in probes.items())},
         ),
         Service(
             "prometheus",

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -85,9 +85,10 @@ def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> i
     """
     count = 0
     with factory.begin() as database:
-        # First, so that two loads at once come one after the other.
-        database.execute(delete(CatalogueLoad))
-        database.execute(insert(CatalogueLoad).values(load_id=1, source=source, movies=0, loaded_at=now()))
+        # First, so that two loads at once come one after the other: this row's lock is held to the end.
+        load = {"load_id": 1, "source": source, "movies": 0, "loaded_at": now()}
+        statement = _insert(database)(CatalogueLoad).values(load)
+        database.execute(statement.on_conflict_do_update(index_elements=[CatalogueLoad.load_id], set_=load))
         pending = iter(rows)
         while batch := list(islice(pending, _BATCH)):
             if any(not 1 <= row["movie_id"] < FIRST_OWN_ID for row in batch):
@@ -96,15 +97,17 @@ def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> i
             count += len(batch)
         if count == 0:
             raise AccountsError(f"{source} has no movies: load from another publication or export.")
-        database.get_one(CatalogueLoad, 1).movies = count
+        database.execute(update(CatalogueLoad).values(movies=count))
     return count
 
 
+def _insert(database: DatabaseSession) -> Any:
+    """Return the insert of the database's dialect, which knows what to do with a row that is there."""
+    return postgresql_insert if database.get_bind().dialect.name == "postgresql" else sqlite_insert
+
+
 def _merge(database: DatabaseSession, batch: list[Row]) -> None:
-    postgresql = database.get_bind().dialect.name == "postgresql"
-    statement = (postgresql_insert if postgresql else sqlite_insert)(Movie).values(
-        [{**row, "edited": False} for row in batch]
-    )
+    statement = _insert(database)(Movie).values([{**row, "edited": False} for row in batch])
     fresh = {name: statement.excluded[name] for name in ("title", "release_year", "genres", "search_text")}
     database.execute(
         statement.on_conflict_do_update(index_elements=[Movie.movie_id], set_=fresh, where=Movie.edited.is_(False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -342,6 +343,20 @@ def test_an_export_that_is_not_of_movies_is_refused_with_its_place(tmp_path: Pat
 def test_a_publication_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="Publication 20261123T190000 can't be read"):
         list(rows_of_publication(tmp_path, "20261123T190000"))
+
+
+@on_both_databases
+def test_loads_at_once_come_one_after_the_other(factory: Transactions) -> None:
+    def load(name: str) -> int:
+        return load_catalogue(factory, name, (movie_row(*movie) for movie in MOVIES))
+
+    with factory.begin() as database:
+        # As it is before the first load.
+        database.query(CatalogueLoad).delete()
+    with ThreadPoolExecutor(4) as pool:
+        assert [loaded.result() for loaded in [pool.submit(load, f"load {turn}") for turn in range(4)]] == [6] * 4
+    with factory() as database:
+        assert database.get_one(CatalogueLoad, 1).movies == 6
 
 
 @on_both_databases

@@ -119,5 +119,17 @@ def test_ingest_takes_what_the_dag_gives_it() -> None:
     from ingest.pipeline import ingest
     from shared import settings
 
-    assert set(inspect.signature(ingest).parameters) == {"client", "dataset", "batch_id", "cache_dir", "archive"}
+    given = {"client", "dataset", "batch_id", "cache_dir", "archive", "feedback"}
+    assert set(inspect.signature(ingest).parameters) == given
     assert set(settings.DATASETS) == set(DATASETS)
+
+
+def test_the_export_of_ratings_understands_its_command() -> None:
+    from shared import settings, tasks
+
+    from serving.accounts.export import arguments
+
+    _, _, module, *command = tasks.export_feedback("20261123T190000")
+    assert module == "serving.accounts.export"
+    given = parse(arguments(), command)
+    assert (given.output, given.batch_id) == (settings.FEEDBACK, "20261123T190000")

@@ -90,6 +90,58 @@ def test_a_cleaning_job_that_fails_leaves_the_earlier_output(
     assert [call[0] for call in hdfs.calls] == ["kill", "delete"]
 
 
+def test_a_part_that_the_data_set_lacks_is_skipped_and_what_an_earlier_set_left_is_removed(
+    rendered: Any, context: dict[str, Any], hdfs: Hdfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    task = rendered("mr_clean_tags")
+    commands = programs(task, monkeypatch)
+    with pytest.raises(AirflowSkipException, match="has no file for mr_clean_tags"):
+        task.execute(context)
+    assert commands == []
+    assert hdfs.calls == [("delete", "/marquee/clean/movielens-embedded/20261123T190000/tags")]
+
+
+def loading(rendered: Any, monkeypatch: pytest.MonkeyPatch, fails: bool) -> tuple[Any, list[str]]:
+    """Returns the load task, with what it does written down in order."""
+    task = rendered("load_warehouse")
+    done: list[str] = []
+
+    def statements(operator: Any, context: Any) -> None:
+        done.append("statements")
+        assert all(sql.strip() for sql in operator.sql)
+        if fails:
+            raise RuntimeError("Tez has no memory")
+
+    monkeypatch.setattr("shared.operators.hdfs_client", lambda: None)
+    monkeypatch.setattr("shared.operators.SQLExecuteQueryOperator.execute", statements)
+    monkeypatch.setattr(
+        "shared.partitions.start_load", lambda client, batch, tables, log: done.append(f"start {batch}")
+    )
+    monkeypatch.setattr("shared.partitions.commit_load", lambda client, batch, tables: done.append("commit"))
+    hook = SimpleNamespace(run=lambda sql: done.append(f"{len(sql)} partitions"))
+    monkeypatch.setattr(task, "get_db_hook", lambda: hook)
+    return task, done
+
+
+def test_a_load_runs_its_statements_then_puts_the_tables_in_place_then_makes_them_readable(
+    rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, done = loading(rendered, monkeypatch, fails=False)
+    task.execute(context)
+    assert done == ["start 20261123T190000", "statements", "commit", "13 partitions"]
+
+
+def test_a_load_that_fails_puts_nothing_in_place(
+    rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, done = loading(rendered, monkeypatch, fails=True)
+    with pytest.raises(RuntimeError):
+        task.execute(context)
+    assert done == ["start 20261123T190000", "statements"]
+
+
 @pytest.mark.parametrize(("promoted", "chosen"), [("true", "export_tables"), ("false", "record_refusal")])
 def test_the_decision_takes_one_way_and_is_the_result(
     rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, promoted: str, chosen: str

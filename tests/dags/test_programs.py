@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -85,3 +86,32 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return False
+
+
+def test_a_task_process_that_is_killed_takes_its_program_with_it(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    program = f"import os, pathlib, time; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid())); time.sleep(60)"
+    task = f"""
+import logging, sys
+from shared.programs import RunningProgram
+RunningProgram([sys.executable, "-c", {program!r}], logging.getLogger()).wait()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "dags")}
+    with subprocess.Popen([sys.executable, "-c", task], env=environment) as started:
+        while not (pid_file.exists() and pid_file.read_text()):
+            time.sleep(0.01)
+        pid = int(pid_file.read_text())
+        assert Path(f"/proc/{pid}").exists()
+        started.kill()
+    deadline = time.monotonic() + 30
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not alive(pid)
+
+
+def alive(pid: int) -> bool:
+    """Returns whether the process is there and no mere entry that nobody has collected yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

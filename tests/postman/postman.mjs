@@ -14,10 +14,13 @@ const APIS = [
 ];
 
 // What the documents can't say: what comes first and last, and where values come from. By operationId.
-const FIRST = ["users", "movies", "live_publication", "login", "register_account", "refresh", "add_movie", "rate_movie", "add_client"];
+const FIRST = ["users", "user_recommendations", "movies", "genres", "popular_by_genre", "live_publication", "login", "register_account", "refresh", "add_movie", "rate_movie", "add_client"];
 const LAST = ["remove_rating", "withdraw_movie", "remove_client", "end_sessions", "remove_account", "oauth_revoke", "logout"];
 const SAVED = {
   users: { api_user: "items.0" },
+  user_recommendations: { listed_movie: "items.0.movie_id" },
+  genres: { genre: "genres.0" },
+  popular_by_genre: { rated_movie: "items.0.movie_id" },
   movies: { api_movie: "items.0.movie_id" },
   live_publication: { publication: "publication" },
   login: { access_token: "access_token", refresh_token: "refresh_token", user_id: "user_id" },
@@ -33,16 +36,23 @@ const BODIES = {
   refresh: { refresh_token: "{{refresh_token}}" },
   set_password: { current_password: "{{admin_password}}", new_password: "{{admin_password}}" },
   set_role: { role: "user" },
+  recommend_for_newcomer: '{"ratings": [{"movie_id": {{rated_movie}}, "rating": 5}]}',
 };
 const FORMS = {
   oauth_token: { grant_type: "password", username: "{{admin_name}}", password: "{{admin_password}}" },
   oauth_revoke: { token: "{{oauth_token}}" },
 };
 const ADDRESSES = {
-  Recommendations: { user: "{{api_user}}", movie: "{{api_movie}}", name: "{{publication}}" },
+  Recommendations: { user: "{{api_user}}", movie: "{{api_movie}}", name: "{{publication}}", genre: "{{genre}}" },
   Accounts: { user: "{{user_id}}", movie: "{{movie_id}}", client: "{{client_id}}" },
 };
-const OTHER_USER = ["set_role", "end_sessions", "remove_account"];
+const OTHER_ADDRESSES = {
+  explanation: { movie: "{{listed_movie}}" },
+  movie_statistics: { movie: "{{rated_movie}}" },
+  set_role: { user: "{{new_user_id}}" },
+  end_sessions: { user: "{{new_user_id}}" },
+  remove_account: { user: "{{new_user_id}}" },
+};
 
 function requestsOf(folder) {
   return folder.item ? folder.item.flatMap(requestsOf) : [folder];
@@ -83,11 +93,10 @@ function prepared(api, operation, item) {
   const { request } = item;
   const id = operation.operationId;
   for (const variable of request.url.variable ?? []) {
-    const other = variable.key === "user" && OTHER_USER.includes(id);
-    variable.value = other ? "{{new_user_id}}" : ADDRESSES[api][variable.key];
+    variable.value = OTHER_ADDRESSES[id]?.[variable.key] ?? ADDRESSES[api][variable.key];
   }
   for (const parameter of request.url.query ?? []) parameter.disabled = true;
-  if (BODIES[id]) request.body.raw = JSON.stringify(BODIES[id], null, 2);
+  if (BODIES[id]) request.body.raw = typeof BODIES[id] === "string" ? BODIES[id] : JSON.stringify(BODIES[id], null, 2);
   if (FORMS[id]) request.body.urlencoded = Object.entries(FORMS[id]).map(([key, value]) => ({ key, value }));
   request.auth = operation.security ? { type: "bearer", bearer: [{ key: "token", value: "{{access_token}}", type: "string" }] } : { type: "noauth" };
   return { name: item.name, request, response: item.response, event: [testOf(api, operation)] };

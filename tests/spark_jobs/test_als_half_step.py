@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 from als_half_step import Incidence, half_step
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 
 # Widths below the rank and above it: both ways of solving run.
@@ -29,3 +32,19 @@ def test_parts_of_a_side_hold_its_ratings(generator: np.random.Generator) -> Non
         [0, 1, 2],
         [2.0, 4.0, 3.0],
     )
+
+
+def test_a_half_step_equals_that_of_the_package_implicit(generator: np.random.Generator) -> None:
+    rank, movies, alpha, reg_param = 8, 25, 2.0, 0.3
+    factors = generator.normal(size=(movies, rank)).astype(np.float32)
+    for width in (3, 20):
+        rated = np.sort(generator.choice(movies, width, replace=False))
+        # implicit's confidence is the value itself, and it does not scale its regularisation by the ratings' number.
+        with threadpool_limits(1):
+            model = AlternatingLeastSquares(factors=rank, regularization=reg_param * width)
+        model.item_factors = factors
+        values = csr_matrix((np.full(width, 1 + alpha, dtype=np.float32), ([0] * width, rated)), shape=(1, movies))
+        theirs = model.recalculate_user(0, values)
+        y = factors.astype(np.float64)
+        incidence = Incidence.build(np.zeros(width, dtype=np.int64), rated, np.ones(width), 1)
+        assert half_step(incidence, y, y.T @ y, alpha, reg_param)[0] == pytest.approx(theirs, abs=1e-4)

@@ -69,7 +69,8 @@ def test_the_interval_is_repeatable_and_holds_the_mean() -> None:
 
 def record() -> dict[str, object]:
     windows = [{"scorer": s, "metrics": {"coverage": 0.1}} for s in ("candidate", *BASELINES)]
-    return {"ndcg_per_user": scores(candidate=0.2, popularity=0.1, recent_popularity=0.1), "windows": windows}
+    per_user = scores(candidate=0.2, popularity=0.1, recent_popularity=0.1)
+    return {"ndcg_per_user": per_user, "windows": windows, "ratings": 1000, "largest_user_share": 0.02}
 
 
 def test_the_program_prints_and_writes_one_decision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +84,18 @@ def test_the_program_prints_and_writes_one_decision(tmp_path: Path, capsys: pyte
 
 def test_a_record_without_a_champion_is_decided_on_the_baselines() -> None:
     assert sorted(decide_on_record(record(), RULE).intervals) == BASELINES
+
+
+def test_a_batch_of_one_user_s_spam_or_with_ratings_missing_is_refused_whatever_its_accuracy() -> None:
+    sound = record() | {"champion_ratings": 1100}
+    assert decide_on_record(sound, RULE).verdict == "promote"
+    spam = decide_on_record(sound | {"largest_user_share": 0.0501}, RULE)
+    assert (spam.verdict, spam.reasons) == (
+        "refuse",
+        ["one user gave 5.0% of the batch's ratings, at most 5% are trusted: look for spam"],
+    )
+    missing = decide_on_record(sound | {"ratings": 989}, RULE)
+    assert (missing.verdict, missing.reasons) == (
+        "refuse",
+        ["the batch has 989 ratings, the champion's had 1100: look for what is missing"],
+    )

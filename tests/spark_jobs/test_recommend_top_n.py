@@ -3,11 +3,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from als_half_step import Incidence, half_step
 from als_training import train
 from block_recommender import Recommender
 from factor_model import FactorModel, Settings
+from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
-from ratings import Ratings
+from ratings import Ratings, positions
 from recommend_top_n import recommendations, similar_movies
 from spark_half_steps import SparkHalfSteps
 from top_n import most_similar
@@ -42,6 +44,19 @@ def test_training_in_spark_tasks_gives_the_bits_of_training_here(
     spark: SparkSession, ratings: Ratings, model: FactorModel
 ) -> None:
     assert train(ratings, SETTINGS, AS_OF, SparkHalfSteps(spark)).sha256() == model.sha256()
+
+
+def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: SparkSession, ratings: Ratings) -> None:
+    weights = 1 + ratings.movie_id % 3
+    frame = pd.DataFrame({"user": ratings.user_id, "item": ratings.movie_id, "rating": weights.astype(np.float32)})
+    settings = {"rank": 8, "maxIter": 2, "alpha": 1.5, "regParam": 0.2, "seed": 1}
+    trained = ALS(userCol="user", itemCol="item", implicitPrefs=True, **settings).fit(spark.createDataFrame(frame))
+    users, movies = (f.toPandas().sort_values("id") for f in (trained.userFactors, trained.itemFactors))
+    y = np.vstack(movies["features"].to_list()).astype(float)
+    places = positions(ratings.users(), ratings.user_id), positions(movies["id"].to_numpy(np.int64), ratings.movie_id)
+    incidence = Incidence.build(*places, weights.astype(float), len(users))
+    theirs = np.vstack(users["features"].to_list())
+    assert half_step(incidence, y, y.T @ y, 1.5, 0.2) == pytest.approx(theirs, abs=1e-4)
 
 
 def test_lists_from_spark_are_those_of_each_block_here(

@@ -62,7 +62,6 @@ class AirflowSource:
         if run["start_date"]:
             yield Sample("marquee_run_start_timestamp_seconds", unix_seconds(run["start_date"]))
         if run["end_date"]:
-            yield Sample("marquee_run_end_timestamp_seconds", unix_seconds(run["end_date"]))
             yield Sample("marquee_run_seconds", run["duration"])
         path = f"/dags/{DAG_ID}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"
         tasks = self._get(path, limit="200")["task_instances"]
@@ -79,16 +78,17 @@ class AirflowSource:
             yield from batch_samples("latest", snapshot, self._result(path, "validate_warehouse")["tables"])
 
     def _runs(self, **parameters: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._get(f"/dags/{DAG_ID}/dagRuns", order_by="-run_after", **parameters)[
-            "dag_runs"
-        ]
+        """Return runs, the one that started last first, one that waits to start before it. Backfills publish nothing."""
+        found: list[dict[str, Any]] = self._get(
+            f"/dags/{DAG_ID}/dagRuns", order_by="-start_date", run_type=["scheduled", "manual"], **parameters
+        )["dag_runs"]
         return found
 
     def _result(self, tasks_path: str, task_id: str) -> dict[str, Any]:
         value: dict[str, Any] = self._get(f"{tasks_path}/{task_id}/xcomEntries/return_value")["value"]
         return value
 
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _get(self, path: str, **parameters: str | list[str]) -> Any:
         if self._token is None:
             answer = requests.post(f"{self._url}/auth/token", json=self._login, timeout=SECONDS)
             answer.raise_for_status()

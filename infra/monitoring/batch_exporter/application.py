@@ -7,16 +7,15 @@ One worker: it keeps the sources' last samples.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import requests
-from flask import Flask, Response, render_template
+from flask import Flask, Response, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from infra.monitoring.batch_exporter import board
 from infra.monitoring.batch_exporter.airflow_source import AirflowSource
@@ -24,7 +23,7 @@ from infra.monitoring.batch_exporter.collection import Read, SourceCollector
 from infra.monitoring.batch_exporter.dashboards import VIEWS, load_dashboard
 from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
 from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
-from infra.monitoring.batch_exporter.prometheus_api import PrometheusApi
+from infra.monitoring.batch_exporter.prometheus_api import Alert, PrometheusApi
 from infra.monitoring.batch_exporter.publication_source import PublicationSource
 
 MODEL = "marquee-als"
@@ -34,7 +33,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-acti
 def sources(settings: Mapping[str, str]) -> dict[str, Read]:
     """Return the sources by name. Settings are the platform's environment. Raises KeyError for one that is missing.
 
-    MARQUEE_PROBES: a JSON object, service to address (http://... or tcp://...).
+    MARQUEE_PROBES: service=address pairs, with blanks between them; addresses begin with http:// or tcp://.
     """
     instance = Path(settings["MARQUEE_INSTANCE_DIR"])
     airflow = AirflowSource(
@@ -48,6 +47,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
         "airflow",
         settings["MARQUEE_POSTGRES_PASSWORD"],
     )
+    probes = dict(pair.split("=", 1) for pair in settings["MARQUEE_PROBES"].split())
     return {
         "airflow": airflow.read,
         "publication": PublicationSource(settings["MARQUEE_API_URL"]).read,
@@ -63,7 +63,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
                 "publications": Path(settings["MARQUEE_PUBLICATION_STORE"]),
             },
         ),
-        "services": partial(read_services, json.loads(settings["MARQUEE_PROBES"])),
+        "services": partial(read_services, probes),
     }
 
 
@@ -92,15 +92,17 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     def view(name: str) -> str:
         if name not in VIEWS:
             raise NotFound
+        hours = request.args.get("hours", board.HOURS[1], type=int)
+        if hours not in board.HOURS:
+            raise BadRequest(f"hours is one of {board.HOURS}.")
         samples = collector.samples()
+        dashboard = load_dashboard(name)
+        alerts: list[Alert] | None
         try:
             alerts = prometheus.alerts()
+            panels = board.from_prometheus(dashboard, prometheus, hours)
         except requests.RequestException:
-            alerts = None
-        dashboard = load_dashboard(name)
-        panels = (
-            board.from_samples(dashboard, samples) if alerts is None else board.from_prometheus(dashboard, prometheus)
-        )
+            alerts, panels = None, board.from_samples(dashboard, samples)
         away = [
             sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value
         ]
@@ -108,6 +110,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
             "board.html",
             dashboard=dashboard,
             views=VIEWS,
+            spans=board.HOURS,
+            hours=hours,
             panels=panels,
             alerts=alerts,
             away=away,

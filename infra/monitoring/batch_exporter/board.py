@@ -12,7 +12,7 @@ from infra.monitoring.batch_exporter.dashboards import Dashboard, Panel, Query, 
 from infra.monitoring.batch_exporter.prometheus_api import PrometheusApi
 from infra.monitoring.batch_exporter.samples import Sample
 
-SPAN_SECONDS = 6 * 3600.0
+HOURS = (1, 6, 24, 168)
 _POINTS = 60
 WIDTH, HEIGHT = 120, 24
 _DURATIONS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -40,26 +40,31 @@ class FilledPanel:
 
 
 def readable(value: float, unit: str) -> str:
-    """Return a value with its unit. Units are Grafana's: s, bytes, percentunit, bool, reqps, short."""
+    """Return a value with its unit, to three digits. Units are Grafana's: s, bytes, percentunit, bool, reqps, short."""
     match unit:
         case "s":
             size, sign = abs(value), "-" if value < 0 else ""
             for seconds, name in _DURATIONS:
                 if size >= seconds:
-                    return f"{sign}{size / seconds:.3g} {name}"
-            return f"{sign}{size * 1000:.3g} ms"
+                    return f"{sign}{_three(size / seconds)} {name}"
+            return f"{sign}{_three(size * 1000)} ms"
         case "bytes":
             power = 0
             while abs(value) >= 1024 and power < len(_SIZES) - 1:
                 value, power = value / 1024, power + 1
-            return f"{value:.3g} {_SIZES[power]}"
+            return f"{_three(value)} {_SIZES[power]}"
         case "percentunit":
-            return f"{value * 100:.3g} %"
+            return f"{_three(value * 100)} %"
         case "bool":
             return "yes" if value else "no"
         case "reqps":
-            return f"{value:.3g} /s"
+            return f"{_three(value)} /s"
     return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
+def _three(value: float) -> str:
+    """Return three digits, or the whole number of a larger one."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def sparkline(points: tuple[tuple[float, float], ...], start: float, end: float) -> str:
@@ -81,19 +86,20 @@ def legend(template: str, labels: dict[str, str]) -> str:
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), template).strip()
 
 
-def from_prometheus(dashboard: Dashboard, prometheus: PrometheusApi) -> list[FilledPanel]:
-    """Return the view's panels over the last SPAN_SECONDS. Raises requests.RequestException if Prometheus is away."""
+def from_prometheus(dashboard: Dashboard, prometheus: PrometheusApi, hours: int) -> list[FilledPanel]:
+    """Return the view's panels over the last `hours`. Raises requests.RequestException if Prometheus is away."""
     end = time.time()
-    start = end - SPAN_SECONDS
+    span = hours * 3600.0
+    start = end - span
 
     def rows(panel: Panel, query: Query) -> Iterator[Row]:
         for found in prometheus.series(query.expression, start, end, _POINTS):
             # A series that has ended is history: only what holds now is shown.
-            if not found.points or found.points[-1][0] < end - 2 * SPAN_SECONDS / _POINTS:
+            if not found.points or found.points[-1][0] < end - 2 * span / _POINTS:
                 continue
             values = [value for _, value in found.points]
             latest, low, high = (readable(value, panel.unit) for value in (values[-1], min(values), max(values)))
-            spoken = f"Lowest {low}, highest {high} in the last {readable(SPAN_SECONDS, 's')}."
+            spoken = f"Lowest {low}, highest {high} in the last {hours} h."
             name = legend(query.legend, found.labels)
             yield Row(name, latest, sparkline(found.points, start, end), spoken)
 

@@ -30,7 +30,7 @@ class SourceCollector:
         self._lock = threading.Lock()
         self._kept: list[Sample] = []
         self._until = 0.0
-        self._away: dict[str, str] = {}
+        self._away: set[str] = set()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Yield nothing: registering must not ask the sources."""
@@ -67,8 +67,7 @@ class SourceCollector:
         """Log a source's going and coming back, once each."""
         if reason and source not in self._away:
             log.warning("Source %s does not answer: %s", source, reason)
+            self._away.add(source)
         elif not reason and source in self._away:
             log.warning("Source %s answers again", source)
-        self._away = {name: why for name, why in self._away.items() if name != source} | (
-            {source: reason} if reason else {}
-        )
+            self._away.remove(source)

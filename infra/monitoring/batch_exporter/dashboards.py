@@ -11,11 +11,15 @@ FOLDER = Path(__file__).parents[1] / "dashboards"
 VIEWS = ("platform", "pipeline", "recommendations", "serving")
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
-_SELECTOR = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(\{{(?:{_STRING}|[^}}\"])*\}})?(\s*\()?")
+_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+# What a PromQL expression is made of, as far as it must be told apart to find the metrics in it.
+_TOKEN = re.compile(
+    rf"(?P<grouping>\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\))"
+    rf"|(?P<duration>\[[^\]]*\])|(?P<number>\d[\w.]*)|(?P<string>{_STRING})"
+    rf"|(?P<name>{_NAME})\s*(?P<matchers>\{{(?:{_STRING}|[^}}\"])*\}})?(?P<function>\s*(?=\(|by\b|without\b))?"
+)
 _MATCHER = re.compile(rf"([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*({_STRING})")
-_DURATION = re.compile(r"\[[^\]]*\]")
-_WORDS = frozenset({"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "inf", "nan"})
+_WORDS = frozenset({"and", "or", "unless", "offset", "bool", "inf", "nan"})
 
 
 @dataclass(frozen=True)
@@ -37,18 +41,14 @@ class Selector:
 
 def selectors(expression: str) -> list[Selector]:
     """Return the metrics that a PromQL expression reads, in order of appearance."""
-    text = _GROUPING.sub(" ", _DURATION.sub(" ", expression))
     found = []
-    position = 0
-    while match := _SELECTOR.search(text, position):
-        position = match.end()
-        name, matchers, call = match.groups()
-        number = match.start() > 0 and text[match.start() - 1].isdigit()  # The e of 1e9, the h of 6h.
-        if call is None and name.lower() not in _WORDS and not number:
-            parts = tuple(
-                (label, operator, json.loads(value)) for label, operator, value in _MATCHER.findall(matchers or "")
+    for token in _TOKEN.finditer(expression):
+        name = token["name"]
+        if name and token["function"] is None and name.lower() not in _WORDS:
+            matchers = _MATCHER.findall(token["matchers"] or "")
+            found.append(
+                Selector(name, tuple((label, operator, json.loads(text)) for label, operator, text in matchers))
             )
-            found.append(Selector(name, parts))
     return found
 
 

@@ -10,7 +10,7 @@ import requests
 SECONDS = 5.0
 
 
-def get_json(url: str, token: str | None = None, **parameters: str) -> Any:
+def get_json(url: str, token: str | None = None, **parameters: str | list[str]) -> Any:
     """Return the decoded answer. Raises requests.RequestException for no answer, an error status or no JSON."""
     headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     answer = requests.get(url, params=parameters, headers=headers, timeout=SECONDS)

@@ -37,7 +37,6 @@ class PublicationSource:
         yield Sample("marquee_live", 1)
         yield Sample("marquee_live_pinned", float(publication["pinned"]))
         yield Sample("marquee_live_activated_timestamp_seconds", unix_seconds(entry.get("since") or entry["at"]))
-        yield Sample("marquee_live_batch_timestamp_seconds", unix_seconds(publication["publication"]))
         if publication["data_through"]:
             yield Sample("marquee_live_data_through_timestamp_seconds", unix_seconds(publication["data_through"]))
         yield Sample("marquee_live_bytes", publication["bytes"])

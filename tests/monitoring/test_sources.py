@@ -1,0 +1,269 @@
+"""What the exporter makes of the platform's answers, and of none."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from infra.monitoring.batch_exporter.airflow_source import AirflowSource
+from infra.monitoring.batch_exporter.batch_contents import batch_samples
+from infra.monitoring.batch_exporter.collection import SourceCollector
+from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
+from infra.monitoring.batch_exporter.http_source import unix_seconds
+from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.batch_exporter.publication_source import PublicationSource
+from infra.monitoring.batch_exporter.samples import Sample, families
+from tests.monitoring.conftest import QUALITY, RUNS, SNAPSHOT, TASKS, Platform
+
+
+def values(samples: list[Sample]) -> dict[str, float]:
+    """Samples as `name label label`: value."""
+    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+
+def airflow(platform: Platform) -> AirflowSource:
+    return AirflowSource(platform.url, "admin", "secret")
+
+
+def test_times_without_a_zone_are_utc_and_publication_ids_are_times() -> None:
+    assert unix_seconds("1970-01-01T00:00:10") == 10
+    assert unix_seconds("1970-01-01T01:00:10+01:00") == 10
+    assert unix_seconds("19700101T000010") == 10
+
+
+def test_a_batch_tells_rows_quarantine_expectations_and_drift() -> None:
+    assert values(list(batch_samples("live", SNAPSHOT, QUALITY))) == {
+        "marquee_batch_input_rows live ratings": 900,
+        "marquee_batch_input_rows live movies": 100,
+        "marquee_batch_quarantine_ratio live": 0.005,
+        "marquee_batch_table_rows live ratings": 890,
+        "marquee_batch_quality_failed live ratings": 0,
+        "marquee_batch_quality_warnings live ratings": 2,
+        "marquee_batch_drift_rows_ratio live ratings": -0.25,
+        "marquee_batch_drift_psi live ratings rating": 0.125,
+        "marquee_batch_table_rows live quarantine": 5,
+        "marquee_batch_quality_failed live quarantine": 1,
+        "marquee_batch_quality_warnings live quarantine": 0,
+        "marquee_batch_table_rows live movies": 100,
+        "marquee_batch_quality_failed live movies": 0,
+        "marquee_batch_quality_warnings live movies": 0,
+    }
+
+
+def test_a_batch_of_a_lineage_without_snapshot_and_quality_tells_nothing() -> None:
+    assert list(batch_samples("live", {}, {})) == []
+
+
+def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Platform) -> None:
+    found = values(list(airflow(platform).read()))
+    assert {name: value for name, value in found.items() if "batch" not in name} == {
+        "marquee_airflow_component_healthy metadatabase": 1,
+        "marquee_airflow_component_healthy scheduler": 0,
+        "marquee_airflow_heartbeat_timestamp_seconds scheduler": 100,
+        "marquee_airflow_import_errors": 2,
+        "marquee_airflow_dag_paused": 0,
+        "marquee_run_next_timestamp_seconds": unix_seconds("2026-11-25T03:00:00Z"),
+        "marquee_run_state queued": 0,
+        "marquee_run_state running": 0,
+        "marquee_run_state success": 1,
+        "marquee_run_state failed": 0,
+        "marquee_run_start_timestamp_seconds": unix_seconds("2026-11-24T03:00:01Z"),
+        "marquee_run_seconds": 400,
+        "marquee_task_seconds ingest_movielens": 10,
+        "marquee_task_seconds publish": 10,
+        "marquee_task_seconds train_als": 10,
+        "marquee_task_seconds validate_warehouse": 10,
+        "marquee_run_tasks skipped": 1,
+        "marquee_run_tasks success": 4,
+        "marquee_gate_refused": 0,
+        "marquee_run_last_success_timestamp_seconds": unix_seconds("2026-11-24T03:06:41Z"),
+    }
+    assert found["marquee_batch_quarantine_ratio latest"] == 0.005
+
+
+def test_the_latest_run_is_the_one_that_started_last_backfills_aside(platform: Platform) -> None:
+    list(airflow(platform).read())
+    (asked, _) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{RUNS}?")]
+    assert asked == {"order_by": ["-start_date"], "run_type": ["scheduled", "manual"], "limit": ["1"]}
+
+
+def test_the_gate_refused_where_the_run_recorded_a_refusal(platform: Platform) -> None:
+    tasks = [{"task_id": "record_refusal", "state": "success", "duration": 1.0}]
+    platform.answers[TASKS] = {"task_instances": tasks}
+    assert values(list(airflow(platform).read()))["marquee_gate_refused"] == 1
+
+
+def test_a_cleared_task_that_waits_has_no_duration_in_this_run(platform: Platform) -> None:
+    tasks = [{"task_id": "publish", "state": None, "duration": 4.0}]
+    platform.answers[TASKS] = {"task_instances": tasks}
+    found = values(list(airflow(platform).read()))
+    assert "marquee_task_seconds publish" not in found
+    assert found["marquee_run_tasks none"] == 1
+
+
+def test_a_running_run_has_no_duration(platform: Platform) -> None:
+    running = {"dag_run_id": "r", "state": "running", "start_date": "2026-11-24T03:00:01Z", "end_date": None}
+    platform.answers[RUNS] = {"dag_runs": [running | {"duration": None}]}
+    platform.answers[f"{RUNS}/r/taskInstances"] = {"task_instances": []}
+    found = values(list(airflow(platform).read()))
+    assert found["marquee_run_state running"] == 1
+    assert "marquee_run_seconds" not in found
+    assert found["marquee_run_last_success_timestamp_seconds"] == unix_seconds("2026-11-24T03:06:41Z")
+
+
+def test_an_airflow_that_has_not_read_the_dag_tells_its_health_alone(platform: Platform) -> None:
+    del platform.answers["/api/v2/dags/build_recommendations"]
+    assert all(name.startswith("marquee_airflow_") for name in values(list(airflow(platform).read())))
+
+
+def test_a_token_is_fetched_once_and_again_when_it_has_run_out(platform: Platform) -> None:
+    source = airflow(platform)
+    list(source.read())
+    list(source.read())
+    assert platform.requests.count("/auth/token") == 1
+    platform.answers["/api/v2/monitor/health"] = 401
+    with pytest.raises(requests.HTTPError):
+        list(source.read())
+    with pytest.raises(requests.HTTPError):
+        list(source.read())
+    assert platform.requests.count("/auth/token") == 2
+
+
+def test_the_live_publication_tells_its_ages_rows_and_model(platform: Platform) -> None:
+    found = values(list(PublicationSource(platform.url).read()))
+    assert {name: value for name, value in found.items() if "batch_" not in name} == {
+        "marquee_publications": 2,
+        "marquee_live": 1,
+        "marquee_live_pinned": 1,
+        "marquee_live_activated_timestamp_seconds": unix_seconds("2026-11-24T03:06:40.5Z"),
+        "marquee_live_data_through_timestamp_seconds": 3600,
+        "marquee_live_bytes": 11235328,
+        "marquee_live_rows movies": 9742,
+        "marquee_live_rows recommendations": 61000,
+        "marquee_model_metric candidate ndcg_at_10": 0.2,
+        "marquee_model_metric recent_popularity hit_rate_at_10": 0.3,
+    }
+    assert found["marquee_batch_drift_psi live ratings rating"] == 0.125
+
+
+def test_nothing_published_is_no_error(platform: Platform) -> None:
+    platform.answers |= {"/v1/publication": 503, "/v1/publications": {"items": []}}
+    found = values(list(PublicationSource(platform.url).read()))
+    assert found == {"marquee_publications": 0, "marquee_live": 0}
+
+
+def test_the_namenode_tells_blocks_nodes_and_space(platform: Platform) -> None:
+    assert values(list(read_hdfs(platform.url, 4))) == {
+        "marquee_hdfs_blocks all": 115,
+        "marquee_hdfs_blocks missing": 1,
+        "marquee_hdfs_blocks under_replicated": 2,
+        "marquee_hdfs_blocks corrupt": 3,
+        "marquee_hdfs_blocks pending_deletion": 40,
+        "marquee_hdfs_datanodes live": 3,
+        "marquee_hdfs_datanodes stale": 0,
+        "marquee_hdfs_datanodes dead": 1,
+        "marquee_hdfs_datanodes configured": 4,
+        "marquee_hdfs_bytes total": 1000,
+        "marquee_hdfs_bytes used": 200,
+        "marquee_hdfs_bytes remaining": 700,
+        "marquee_hdfs_files": 249,
+    }
+
+
+def test_the_resourcemanager_tells_memory_in_bytes(platform: Platform) -> None:
+    found = values(list(read_yarn(platform.url)))
+    assert found["marquee_yarn_memory_bytes total"] == 6442450944
+    assert found["marquee_yarn_memory_bytes allocated"] == 2818572288
+    assert found["marquee_yarn_vcores allocated"] == 3
+    assert found["marquee_yarn_applications completed"] == 3
+    assert found["marquee_yarn_nodemanagers active"] == 1
+
+
+def test_mlflow_tells_versions_by_number_not_by_text_and_none_before_the_first(platform: Platform) -> None:
+    assert values(list(read_mlflow(platform.url, "marquee-als"))) == {
+        "marquee_model_version latest": 10,
+        "marquee_model_version champion": 9,
+    }
+    del platform.answers["/api/2.0/mlflow/registered-models/get"]
+    assert list(read_mlflow(platform.url, "marquee-als")) == []
+
+
+def test_a_real_postgresql_tells_its_databases(postgresql: str) -> None:
+    found = values(list(read_postgres(postgresql, 5432, "postgres", "")))
+    assert found["marquee_postgres_max_connections"] == 100
+    assert found["marquee_postgres_connections postgres"] >= 1
+    assert found["marquee_postgres_database_bytes postgres"] > 1_000_000
+    assert not any("template" in name for name in found)
+
+
+def test_disks_are_named_after_what_lies_on_them(tmp_path: Path) -> None:
+    found = values(list(read_disks({"data": tmp_path})))
+    assert 0 < found["marquee_disk_free_bytes data"] < found["marquee_disk_bytes data"]
+
+
+def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: Platform) -> None:
+    address = platform.url.removeprefix("http://")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed = unused.getsockname()[1]
+        probes = {
+            "healthy": f"{platform.url}/health",
+            "missing": f"{platform.url}/nowhere",
+            "open": f"tcp://{address}",
+            "closed": f"tcp://127.0.0.1:{closed}",
+            "away": f"http://127.0.0.1:{closed}/health",
+        }
+        found = values(list(read_services(probes)))
+    assert found == {
+        "marquee_service_up healthy": 1,
+        "marquee_service_up missing": 0,
+        "marquee_service_up open": 1,
+        "marquee_service_up closed": 0,
+        "marquee_service_up away": 0,
+    }
+
+
+def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.answers["/jmx?qry=Hadoop:service=ResourceManager,name=ClusterMetrics"] = {"beans": []}
+    platform.answers["/v1/publications"] = ["another", "shape"]
+    sources = {
+        "yarn": lambda: read_yarn(platform.url),
+        "publication": PublicationSource(platform.url).read,
+        "airflow": AirflowSource("http://127.0.0.1:1", "admin", "secret").read,
+        "hdfs": lambda: read_hdfs(platform.url, 4),
+    }
+    collector = SourceCollector(sources, keep_seconds=0)
+    for _ in range(2):
+        found = values(collector.samples())
+        assert {name: value for name, value in found.items() if "source_up" in name} == {
+            "marquee_source_up yarn": 0,
+            "marquee_source_up publication": 0,
+            "marquee_source_up airflow": 0,
+            "marquee_source_up hdfs": 1,
+        }
+        assert found["marquee_hdfs_files"] == 249
+    assert sorted(record.message.split(" does")[0] for record in caplog.records) == [
+        "Source airflow",
+        "Source publication",
+        "Source yarn",
+    ]
+    platform.answers["/v1/publications"] = {"items": []}
+    collector.samples()
+    assert [record.message for record in caplog.records[3:]] == ["Source publication answers again"]
+
+
+def test_samples_are_kept_for_a_while(platform: Platform) -> None:
+    collector = SourceCollector({"hdfs": lambda: read_hdfs(platform.url, 4)}, keep_seconds=60)
+    assert collector.samples() == collector.samples()
+    assert len(platform.requests) == 1
+
+
+def test_a_sample_that_the_catalogue_does_not_know_is_refused() -> None:
+    with pytest.raises(KeyError, match="marquee_typing_error"):
+        list(families([Sample("marquee_typing_error", 1)]))
