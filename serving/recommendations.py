@@ -38,6 +38,8 @@ from serving.rate_limit import limit_requests
 from serving.responses import REVALIDATE, answer_errors, finish_responses, unstored
 
 MAX_BODY_BYTES = 64 << 10
+# Under this name the application's extensions hold its LivePublication.
+LIVE_PUBLICATION = "live_publication"
 
 
 class SettingError(Exception):
@@ -66,6 +68,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = False
     live = LivePublication(Path(root), publication_serves, publication_failed)
+    app.extensions[LIVE_PUBLICATION] = live
     cors_origin = settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None
     finish_responses(app, cors_origin)
     observe_requests(app)

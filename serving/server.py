@@ -9,11 +9,13 @@ and those of the application, see serving/recommendations.py. Run from the repos
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 
+from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -26,28 +28,45 @@ _MAX_HEADER_BYTES = 16 << 10
 _STOP_SECONDS = 15
 
 
-def prepare_environment() -> None:
-    """Set what the workers, which inherit it, must find before they import anything."""
+def prepare_environment() -> Path:
+    """Set what libraries read when they are imported, and return the folder of the workers' metrics."""
     metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))
     metrics.mkdir(parents=True, exist_ok=True)
-    # Samples of an earlier start would be added to this one's.
-    for samples in metrics.glob("*.db"):
-        samples.unlink()
     # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return metrics
+
+
+def application() -> Flask:
+    """Return the application of one worker, with the live publication open before the worker takes its first request.
+
+    Verifying a large file takes seconds, which no request should wait for.
+    """
+    from serving.publication_format import PublicationError
+    from serving.recommendations import LIVE_PUBLICATION, create_app
+
+    app = create_app()
+    # Nothing published yet, or nothing sound: each request says so.
+    with contextlib.suppress(PublicationError):
+        app.extensions[LIVE_PUBLICATION].current()
+    return app
 
 
 def main() -> None:
     """Serve until told to stop. A setting that the application cannot take is one sentence and exit status 1."""
+    metrics = prepare_environment()
+    # Not before: the metrics library reads the environment when it is imported, and the workers are forked from here.
     from serving.recommendations import SettingError, create_app
 
     try:
         create_app()
     except SettingError as error:
         sys.exit(str(error))
-    prepare_environment()
+    # Samples of an earlier start would be added to this one's; this process, which serves nothing, has no say either.
+    for samples in metrics.glob("*.db"):
+        samples.unlink()
     Granian(
-        "serving.recommendations:create_app",
+        "serving.server:application",
         factory=True,
         interface=Interfaces.WSGI,
         address=os.environ.get("MARQUEE_SERVING_HOST", "127.0.0.1"),

@@ -46,7 +46,7 @@ function done(summary, latency, requests)
     answered_in_all = answered_in_all + (thread:get("answered") or 0)
   end
   io.write(string.format(
-    '\n{"requests": %d, "seconds": %.3f, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d, "checked": %d, "wrong": %d}\n',
+    '\n{"requests": %d, "seconds": %.3f, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d, "timeouts": %d, "checked": %d, "wrong": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.connect + e.read + e.write + e.status + e.timeout, answered_in_all, wrong_in_all))
+    e.connect + e.read + e.write + e.status, e.timeout, answered_in_all, wrong_in_all))
 end

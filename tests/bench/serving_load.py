@@ -213,13 +213,15 @@ def bench(options: argparse.Namespace, store: PublicationStore) -> dict[str, Any
 def report(result: dict[str, Any]) -> None:
     """Print the table."""
     hello_rate = result["hello"]["per_second"]
-    print("| | requests/s | of hello-world | p50, ms | p99, ms | server CPU, us/request | errors |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | requests/s | of hello-world | p50, ms | p99, ms | server CPU, us/request | errors | over 2 s |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in ("hello", "fast path", "through Flask", "with access log", "half load", "switching"):
         figures = result[name]
         share = f"{figures['per_second'] / hello_rate:.2f}"
         columns = (f"{figures['per_second']:.0f}", share, f"{figures['p50_ms']:.2f}", f"{figures['p99_ms']:.2f}")
-        print(f"| {name} | {' | '.join(columns)} | {figures['cpu_us']:.0f} | {figures['errors']} |")
+        print(
+            f"| {name} | {' | '.join(columns)} | {figures['cpu_us']:.0f} | {figures['errors']:.0f} | {figures['timeouts']:.0f} |"
+        )
     checked = result["switching"]
     print(f"Switches {checked['switches']}, answers checked {checked['checked']}, mixed or wrong {checked['wrong']}.")
     print(

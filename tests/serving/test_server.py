@@ -28,6 +28,8 @@ def get(address: str) -> str:
 
 
 GRANIAN = ("-m", "serving.server")
+# The server makes the folder of its metrics itself.
+WITHOUT_FOLDER = ("granian",)
 GUNICORN = ("-m", "gunicorn", "-c", "serving/gunicorn.conf.py", "serving.recommendations:create_app()")
 
 
@@ -49,6 +51,9 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
     command = getattr(request, "param", GRANIAN)
+    if command is WITHOUT_FOLDER:
+        command = GRANIAN
+        del environment["PROMETHEUS_MULTIPROC_DIR"]
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -69,7 +74,9 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
             process.wait(timeout=30)
 
 
-@pytest.mark.parametrize("server", [GRANIAN, GUNICORN], ids=["granian", "gunicorn"], indirect=True)
+@pytest.mark.parametrize(
+    "server", [GRANIAN, WITHOUT_FOLDER, GUNICORN], ids=["granian", "no-folder", "gunicorn"], indirect=True
+)
 def test_several_workers_follow_a_switch_and_their_metrics_add_up(server: str, store: PublicationStore) -> None:
     with pytest.raises(urllib.error.HTTPError) as unready:
         get(f"{server}/ready")
