@@ -19,6 +19,7 @@ ARGUMENTS = [
     *("--disable-sync", "--no-first-run"),
 ]
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium: apt-get install chromium"),
 ]
 PASSWORD = "seven green kettles"
