@@ -44,6 +44,7 @@ ARGUMENTS = {
     "max_iter": Param(6, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
     "reg_param": Param(1.0, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
     "alpha": Param(1.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
+    "model_settings": Param({}, type="object", description="Further settings of the model, as tune_als proposes them."),
     "seed": Param(20261123, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),
 }
 
@@ -52,6 +53,7 @@ TRAINING = [
     *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", f"hdfs://{settings.MODEL_PATH}"),
     *("--rank", "{{ params.rank }}", "--max-iter", "{{ params.max_iter }}", "--reg-param", "{{ params.reg_param }}"),
     *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed }}"),
+    *("--settings", "{{ params.model_settings | tojson }}"),
     *("--dataset", "{{ params.dataset }}", "--git-commit", "{{ git_commit() }}", "--airflow-run-id", "{{ run_id }}"),
 ]
 LISTS = [

@@ -1,6 +1,7 @@
 -- Writes movie_ratings_by_year of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
 -- Parameters: batch_id.
 -- Usage: after load_movie_ratings_by_year.hql. Replaces the export folder.
+-- A movie without a title is rated but not in movies, and nothing of it is published.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_ratings_by_year'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
@@ -10,5 +11,11 @@ SELECT
     ratings,
     mean_rating
 FROM marquee.movie_ratings_by_year
-WHERE batch_id = '{{ batch_id }}'
+WHERE
+    batch_id = '{{ batch_id }}'
+    AND movie_id IN (
+        SELECT movies.movie_id
+        FROM marquee.movies
+        WHERE movies.batch_id = '{{ batch_id }}'
+    )
 ORDER BY movie_id, rating_year

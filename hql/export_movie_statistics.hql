@@ -1,6 +1,7 @@
 -- Writes movie_statistics of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
 -- Parameters: batch_id.
 -- Usage: after load_movie_statistics.hql. Replaces the export folder.
+-- A movie without a title is rated but not in movies, and nothing of it is published.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_statistics'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
@@ -12,5 +13,11 @@ SELECT
     first_rated_at,
     last_rated_at
 FROM marquee.movie_statistics
-WHERE batch_id = '{{ batch_id }}'
+WHERE
+    batch_id = '{{ batch_id }}'
+    AND movie_id IN (
+        SELECT movies.movie_id
+        FROM marquee.movies
+        WHERE movies.batch_id = '{{ batch_id }}'
+    )
 ORDER BY movie_id

@@ -1,8 +1,8 @@
 """Decide whether the model of one evaluation may become champion; no Spark session, only the numbers.
 
 Prints the decision as JSON: verdict (promote, refuse or abstain), its reasons and intervals. With --apply a promoted version gets
-the alias champion in MLflow and the decision is written to the version's tags, refused ones too. A rerun decides the same.
-Exit status 0 whatever the verdict: read "promoted".
+the alias champion and a model card in MLflow, and the decision is written to the version's tags, refused ones too. A rerun
+decides the same. Exit status 0 whatever the verdict: read "promoted".
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_session import report
+from model_card import model_card
 from promotion import Rule, decide_on_record
 
 
@@ -103,12 +104,12 @@ def main(argv: list[str] | None = None) -> None:
         "applied": False,
     }
     if options.apply:
-        _apply(options, version, result)
+        _apply(options, version, record, result)
     report(result, options.result)
 
 
-def _apply(options: argparse.Namespace, version: str, result: dict[str, Any]) -> None:
-    """Write the decision to the registry: tags on the version and, when promoted, the alias."""
+def _apply(options: argparse.Namespace, version: str, record: dict[str, Any], result: dict[str, Any]) -> None:
+    """Write the decision to the registry: tags on the version and, when promoted, the alias and the model card."""
     if not version or not options.tracking_uri:
         raise SystemExit(
             "--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one"
@@ -121,6 +122,9 @@ def _apply(options: argparse.Namespace, version: str, result: dict[str, Any]) ->
     client.set_model_version_tag(options.model_name, version, "promotion_verdict", result["verdict"])
     client.set_model_version_tag(options.model_name, version, "promotion_reasons", "; ".join(result["reasons"])[:4000])
     if result["promoted"]:
+        card = model_card(record, result)
+        client.log_text(str(client.get_model_version(options.model_name, version).run_id), card, "model_card.md")
+        client.update_model_version(options.model_name, version, description=card)
         result["previous_champion"] = model_registry.promote(options.model_name, version)
     result["applied"] = True
 

@@ -16,11 +16,20 @@ from als_training import train
 from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
 from factor_model import FactorModel, Settings
 from linear_neighbours import Neighbours, cosine_neighbours, linear_neighbours
-from metrics import by_activity, coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
-from promotion import POPULARITY, RECENT_POPULARITY
+from metrics import (
+    by_activity,
+    calibration,
+    coverage,
+    exposure_gini,
+    hits,
+    intra_list_diversity,
+    novelty,
+    ranking_metrics,
+)
+from promotion import CANDIDATE, POPULARITY, RECENT_POPULARITY
 from ratings import BoolArray, FloatArray, IntArray, Ratings, positions
 from splits import Window
-from top_n import NO_MOVIE, USERS_PER_BLOCK
+from top_n import NO_MOVIE, USERS_PER_BLOCK, Float32Array
 
 ITEM_KNN = "item_knn"
 EASE = "ease"
@@ -37,7 +46,7 @@ class WindowResult:
     """What one scorer reached in one window.
 
     `per_user` holds one value a known test user, `activity` how many ratings each had given before; `strangers` counts the unknown
-    users; `lists` holds figures of all lists together.
+    users; `lists` holds figures of all lists together; `scores` and `hit` run over all entries of all lists.
     """
 
     window: Window
@@ -47,6 +56,8 @@ class WindowResult:
     activity: IntArray
     per_user: dict[str, FloatArray]
     lists: dict[str, float]
+    scores: Float32Array
+    hit: BoolArray
 
     def means(self) -> dict[str, float]:
         """Return each metric's mean over the users, and the figures of the lists; raises ValueError without users."""
@@ -55,14 +66,15 @@ class WindowResult:
         return {name: float(values.mean()) for name, values in self.per_user.items()} | self.lists
 
 
-def recommend(model: FactorModel, users: IntArray, n: int) -> IntArray:
-    """Return the model's n best movie ids for each of `users` (ascending), (users, n), without those in his profile."""
+def recommend(model: FactorModel, users: IntArray, n: int) -> tuple[IntArray, Float32Array]:
+    """Return the model's n best movie ids for each of `users`, without those in his profile, and their scores; both (users, n)."""
     lists = np.full((len(users), n), NO_MOVIE, dtype=np.int64)
+    scores = np.full((len(users), n), -np.inf, dtype=np.float32)
     for start in range(0, len(users), USERS_PER_BLOCK):
-        block = users[start : start + USERS_PER_BLOCK]
-        columns, _ = model.top_n(model.factors_of(block), model.profiles_of(block), n)
-        lists[start : start + USERS_PER_BLOCK] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
-    return lists
+        block = slice(start, start + USERS_PER_BLOCK)
+        columns, scores[block] = model.top_n(model.factors_of(users[block]), model.profiles_of(users[block]), n)
+        lists[block] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
+    return lists, scores
 
 
 def neighbours_alone(train: Ratings, near: Neighbours) -> FactorModel:
@@ -108,8 +120,9 @@ def evaluate(
     users, relevant = np.unique(test.user_id, return_counts=True)
     known = positions(train.users(), users) >= 0
     users, relevant, strangers = users[known], relevant[known], int((~known).sum())
-    lists = recommend(model, users, k)
-    per_user = ranking_metrics(hits(lists, users, test.user_id, test.movie_id), relevant)
+    lists, scores = recommend(model, users, k)
+    hit = hits(lists, users, test.user_id, test.movie_id)
+    per_user = ranking_metrics(hit, relevant)
     movies = train.movies()
     together = {
         "coverage": coverage(lists, len(movies)),
@@ -119,7 +132,9 @@ def evaluate(
     if genres is not None:
         together["diversity"] = intra_list_diversity(lists, movies, genres)
     activity = np.searchsorted(train.user_id, users, side="right") - np.searchsorted(train.user_id, users)
-    return WindowResult(window, scorer, users, strangers, activity, per_user, together)
+    return WindowResult(
+        window, scorer, users, strangers, activity, per_user, together, scores[lists >= 0], hit[lists >= 0]
+    )
 
 
 def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, FactorModel]:
@@ -196,6 +211,10 @@ def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> 
         "movies": len(ratings.movies()),
         "largest_user_share": float(np.unique(ratings.user_id, return_counts=True)[1].max() / len(ratings)),
         "windows": windows,
+        "calibration": calibration(
+            np.concatenate([r.scores for r in results if r.scorer == CANDIDATE]),
+            np.concatenate([r.hit for r in results if r.scorer == CANDIDATE]),
+        ),
         "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
         "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
     }

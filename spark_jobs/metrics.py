@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from ratings import BoolArray, FloatArray, IntArray
+from top_n import Float32Array
 
 # Users by the number of their ratings: at least the first, fewer than the second.
 ACTIVITY_SLICES = {"under_50": (0, 50), "50_to_199": (50, 200), "200_and_more": (200, 2**62)}
@@ -112,3 +113,13 @@ def by_activity(values: FloatArray, ratings: IntArray) -> dict[str, dict[str, fl
         if inside.any():
             found[name] = {"users": int(inside.sum()), "mean": float(values[inside].mean())}
     return found
+
+
+def calibration(scores: Float32Array, hit: BoolArray, bins: int = 10) -> list[dict[str, float]]:
+    """Return mean score, share of hits and number of list entries, for `bins` equal parts of the entries from the lowest score up."""
+    order = np.argsort(scores, kind="stable")
+    return [
+        {"score": float(scores[part].mean()), "hit_rate": float(hit[part].mean()), "entries": len(part)}
+        for part in np.array_split(order, bins)
+        if len(part)
+    ]

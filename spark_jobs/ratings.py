@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,14 @@ class Ratings:
     def select(self, keep: BoolArray) -> Ratings:
         """Return the ratings where `keep`, an array of one bool per rating, is true; the order stays."""
         return Ratings(self.user_id[keep], self.movie_id[keep], self.rating[keep], self.rated_at[keep])
+
+    def sha256(self) -> str:
+        """Return the SHA-256 over the arrays as little-endian bytes: the same batch gives the same digest."""
+        digest = hashlib.sha256()
+        for ids in (self.user_id, self.movie_id, self.rated_at):
+            digest.update(ids.astype("<i8").tobytes())
+        digest.update(self.rating.astype("<f8").tobytes())
+        return digest.hexdigest()
 
     def users(self) -> IntArray:
         """Return the distinct user ids, ascending."""

@@ -32,8 +32,11 @@ from evaluation import (
     evaluation_record,
     known_users,
 )
+from evaluation_plots import draw
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.data.spark_dataset_source import SparkDatasetSource
 from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
 from pyspark.sql import DataFrame, SparkSession
 from ratings import BoolArray, IntArray, Ratings
@@ -82,6 +85,11 @@ def arguments() -> argparse.ArgumentParser:
             help=f"{SETTINGS_HELP[name]} (default: %(default)s)",
         )
     parser.add_argument(
+        "--settings",
+        default="{}",
+        help="JSON object of the above by name (rank, reg_param, ...), as tune_als proposes; it wins",
+    )
+    parser.add_argument(
         "--solver",
         choices=("blocked", "mllib"),
         default="blocked",
@@ -105,8 +113,12 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return the training settings among the program's options."""
-    return Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+    """Return the training settings among the program's options; raises SystemExit for a --settings that is no such object."""
+    given = {name: getattr(options, name) for name in asdict(Settings())}
+    try:
+        return Settings(**given | json.loads(options.settings))
+    except (TypeError, ValueError) as error:
+        raise SystemExit(f"--settings {options.settings} is not usable: {error}") from error
 
 
 def rolling_evaluation(
@@ -227,6 +239,14 @@ def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> N
     files.remove(f"{model_path}/_attempts")
 
 
+def dataset_of(options: argparse.Namespace, ratings: Ratings) -> MetaDataset:
+    """Return the batch's ratings as MLflow's record of an input: table, batch and a digest of the rows."""
+    source = SparkDatasetSource(table_name=f"{options.database}.ratings")
+    name = f"{options.dataset or options.database} {options.batch_id}"
+    # MetaDataset inherits `profile` from where it is not abstract at run time.
+    return MetaDataset(source, name=name, digest=ratings.sha256()[:36])  # type: ignore[abstract]
+
+
 def log_run(
     options: argparse.Namespace, settings: Settings, ratings: Ratings, model: FactorModel, record: dict[str, Any]
 ) -> dict[str, Any]:
@@ -253,6 +273,9 @@ def log_run(
             path = Path(folder) / "evaluation.json"
             path.write_text(json.dumps(record, sort_keys=True), encoding="utf-8")
             mlflow.log_artifact(str(path))
+            for plot in draw(record, Path(folder)):
+                mlflow.log_artifact(str(plot), "plots")
+        mlflow.log_input(dataset_of(options, ratings), context="training")
         version = model_registry.register(model, options.model_name, tags)
     return {"run_id": run.info.run_id, "model_version": version, "metrics": metrics}
 

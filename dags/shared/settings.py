@@ -80,6 +80,7 @@ PUBLISHED_TABLES = (
 )
 
 # --- What a run may ask for
+TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
 SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
 DATASETS = (
     "movielens-embedded",

@@ -62,6 +62,7 @@ TABLE: list[Setting] = [
     *_section(
         "The pipeline",
         ("MARQUEE_SCHEDULE", "0 3 * * *", "cron expression (UTC) of the nightly run", "text"),
+        ("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0", "cron expression (UTC) of the weekly search for settings", "text"),
         ("MARQUEE_DATASET", "movielens-embedded", "data set of the nightly run and the default of `make run`", "text"),
         (
             "MARQUEE_ARCHIVE",

@@ -156,6 +156,26 @@ def stopping(function: Callable[..., Any], left: list[int]) -> Callable[..., Any
 
 
 @pytest.mark.usefixtures("two_users")
+def test_all_is_on_the_disk_before_the_folder_gets_its_name(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            calls.append(name)
+            return function(*arguments)
+
+        return call
+
+    for owner, name in ((Path, "rename"), (os, "fsync")):
+        monkeypatch.setattr(owner, name, noting(name, getattr(owner, name)))
+    export_ratings(database_url, tmp_path / "out", BATCH)
+    # Three files and their folder; then the name, and the folder that it stands in.
+    assert calls == ["fsync"] * 4 + ["rename", "fsync"]
+
+
+@pytest.mark.usefixtures("two_users")
 def test_stopped_at_any_of_its_changes_to_the_disk_the_next_run_gives_the_same_export(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -178,6 +178,13 @@ def test_a_form_without_the_pages_token_changes_nothing(
     assert "no-store" in answer.headers["Cache-Control"]
 
 
+def test_the_answer_to_a_forged_form_leaves_the_cookie_alone(app: Flask) -> None:
+    # Another site's form comes without the cookie (SameSite): a new one in the answer would sign its owner out.
+    answer = app.test_client().post("/account/ratings/1", data={"stars": "1"})
+    assert answer.status_code == 400
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_a_token_of_another_browser_is_not_taken(ada: FlaskClient, app: Flask) -> None:
     other = token_of(app.test_client().get("/account/sign-in").text)
     assert ada.post("/account/sign-out", data={"csrf_token": other}).status_code == 400
@@ -209,7 +216,10 @@ def test_signing_in_begins_a_session_of_its_own(app: Flask, factory: Transaction
     client = app.test_client()
     client.get("/account/sign-in")
     before = client.get_cookie("marquee_account", path="/account")
+    token = token_of(client.get("/account/sign-in").text)
     send(client, "/account/sign-in", name="ada", password=PASSWORD)
+    # Whoever knew the token of before can't use it for the session that began.
+    assert client.post("/account/sign-out", data={"csrf_token": token}).status_code == 400
     after = client.get_cookie("marquee_account", path="/account")
     assert before is not None
     assert after is not None

@@ -84,6 +84,15 @@ def test_a_fingerprint_does_not_depend_on_the_order_but_on_every_row() -> None:
     assert engines.digest([b"a", b"b", b"b"]) != engines.digest([b"a", b"a", b"b"])
 
 
+def test_of_repeated_measurements_the_least_seconds_and_the_most_memory_count() -> None:
+    same = {"engine": "DuckDB", "work": "clean", "rows": 1}
+    first = {"seconds": 3.0, "cpu_seconds": 1.0, "client_mib": 10, "yarn_mib": 0}
+    second = {"seconds": 2.0, "cpu_seconds": 1.5, "client_mib": 20, "yarn_mib": 0}
+    other = {**same, "rows": 2, **first}
+    least = {"seconds": 2.0, "cpu_seconds": 1.0, "client_mib": 20, "yarn_mib": 0}
+    assert engines.best([same | first, other, same | second]) == [same | least, other]
+
+
 def test_fixed_cost_and_slope_are_told_apart() -> None:
     points = [{"rows": rows, "seconds": 20 + rows / 1e6 * 3} for rows in (100_000, 1_000_000, 25_000_000)]
     assert engines.fit(points, "seconds") == pytest.approx((20, 3))

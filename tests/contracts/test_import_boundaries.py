@@ -23,7 +23,9 @@ LIBRARIES = {
         "matplotlib",
     },
     "mr_jobs": {"mrjob"},
-    "spark_jobs": {"pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j"},
+    "spark_jobs": {
+        *("pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j", "matplotlib", "optuna"),
+    },
     "serving": {
         *(
             "flask",

@@ -51,7 +51,7 @@ UPSTREAM = {
 
 def test_every_dag_file_imports_without_errors(bag: Any) -> None:
     assert bag.import_errors == {}
-    assert sorted(bag.dags) == ["build_recommendations", "drop_old_batches"]
+    assert sorted(bag.dags) == ["build_recommendations", "drop_old_batches", "tune_als"]
 
 
 def test_tasks_run_in_the_written_order(dag: Any) -> None:
@@ -109,6 +109,7 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
         "max_iter": 6,
         "reg_param": 1.0,
         "alpha": 1.0,
+        "model_settings": {},
         "seed": 20261123,
     }
     for name in dag.params:

@@ -121,6 +121,12 @@ class Rater(FastHttpUser):
         """Look at one's ratings."""
         self.client.get(f"{self.base}/ratings", headers=self.bearer, name="GET own ratings")
 
+    @task(4)
+    def list_of_now(self) -> None:
+        """Have a list made from one's ratings at once."""
+        rated = [{"movie_id": movie, "rating": 4} for movie in self.random.sample(Catalogue.movies, 5)]
+        self.client.post("/v1/recommendations", json={"ratings": rated}, name="POST list of now")
+
     @task(1)
     def refresh(self) -> None:
         """Exchange the refresh token."""

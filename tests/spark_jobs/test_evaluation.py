@@ -19,7 +19,7 @@ WINDOW = Window(1, 1000 * DAY, 1001 * DAY)
 
 def lists_of_user_3(names: list[str]) -> dict[str, list[int]]:
     models = baselines(TRAIN, WINDOW.test_from, names)
-    return {name: recommend(model, np.array([3]), 3)[0].tolist() for name, model in models.items()}
+    return {name: recommend(model, np.array([3]), 3)[0][0].tolist() for name, model in models.items()}
 
 
 def test_each_baseline_ranks_by_its_own_rule_and_leaves_out_what_was_seen() -> None:

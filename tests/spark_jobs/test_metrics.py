@@ -5,7 +5,16 @@ import pytest
 import pytrec_eval
 from hypothesis import given
 from hypothesis import strategies as st
-from metrics import by_activity, coverage, exposure_gini, hits, intra_list_diversity, novelty, ranking_metrics
+from metrics import (
+    by_activity,
+    calibration,
+    coverage,
+    exposure_gini,
+    hits,
+    intra_list_diversity,
+    novelty,
+    ranking_metrics,
+)
 
 
 def test_hits_are_the_list_entries_that_the_same_user_rated() -> None:
@@ -116,3 +125,11 @@ def test_slices_of_activity_hold_each_user_once() -> None:
         "under_50": {"users": 2, "mean": pytest.approx(0.2)},
         "200_and_more": {"users": 1, "mean": pytest.approx(0.5)},
     }
+
+
+def test_calibration_has_the_share_of_hits_of_equal_parts_by_score() -> None:
+    found = calibration(np.array([3, 1, 2, 4], dtype=np.float32), np.array([True, False, False, True]), bins=2)
+    assert found == [
+        {"score": 1.5, "hit_rate": 0.0, "entries": 2},
+        {"score": 3.5, "hit_rate": 1.0, "entries": 2},
+    ]

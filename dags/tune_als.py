@@ -1,0 +1,57 @@
+"""Search better settings for the model.
+
+**Purpose.** Once a week, Optuna tries settings on the first half of the timeline of the batch that is live, each trial a nested run in
+MLflow's experiment `marquee-tuning`, and proposes the best. The windows that the promotion gate judges on stay unseen.
+
+**Rerun rule.** Clear `search_settings` at any time: it adds a run to MLflow and replaces its result; the same batch, trials and seed
+propose the same. Nothing uses a proposal by itself.
+
+**Using a proposal.** Open the run in MLflow, copy its artifact `proposed_settings.json`, and give it as the parameter `model_settings`
+when you trigger `build_recommendations`. The gate compares the new model with the champion and with popularity as always.
+
+**Triage.**
+
+| task | usual cause | what to do |
+|---|---|---|
+| `search_settings` | no champion yet; its batch was removed; Spark ran out of memory | publish one; name `of_batch`; fewer trials |
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param
+from shared import settings, tasks
+from shared.failures import explain_failure
+
+ARGUMENTS = {
+    "of_batch": Param(
+        "", type="string", pattern=r"^(\d{8}T\d{6})?$", description="Batch to search on. Empty: the live one's."
+    ),
+    "trials": Param(20, type="integer", minimum=1, maximum=500, description="Settings that are tried."),
+    "seed": Param(20261123, type="integer", minimum=0, description="Seed of the search."),
+}
+
+SEARCH = [
+    *("--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL),
+    *("--of-batch", "{{ params.of_batch }}", "--trials", "{{ params.trials }}", "--seed", "{{ params.seed }}"),
+]
+
+with DAG(
+    dag_id="tune_als",
+    description="Searches better settings for the model, with Optuna and MLflow",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable(settings.TUNING_SCHEDULE, timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    params=ARGUMENTS,
+    tags=["marquee", "movielens"],
+    user_defined_macros=settings.TEMPLATE_MACROS,
+    default_args={
+        "owner": "marquee",
+        "retries": settings.RETRIES,
+        "retry_delay": settings.RETRY_DELAY,
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": settings.MAX_RETRY_DELAY,
+        "on_failure_callback": explain_failure,
+    },
+) as dag:
+    tasks.spark_task("search_settings", SEARCH)

@@ -1,0 +1,71 @@
+"""The model card of a promoted model: what it is, what it was learned from, how good it is, and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+SHOWN = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "novelty", "diversity", "exposure_gini")
+
+
+def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
+    """Return the card as Markdown, from evaluation.json's content and the decision on it."""
+    k = record["k"]
+    scorers = list(dict.fromkeys(row["scorer"] for row in record["windows"]))
+    users = sum(row["test_users"] for row in record["windows"] if row["scorer"] == scorers[0])
+    lines = [
+        f"# {decision['model_name']} version {decision['model_version']}",
+        "",
+        f"Recommends movies from what people rated. Batch {record['batch_id']}: {record['ratings']:,} ratings of "
+        f"{record['movies']:,} movies by {record['users']:,} users. Decision: **{decision['verdict']}**, "
+        f"{'; '.join(decision['reasons'])}.",
+        "",
+        "Implicit ALS factors, linear item neighbours (EASE) and recent popularity of returning users, blended for each user; "
+        "the formula is in docs/model.md. Stars are not used, only what was rated and when.",
+        "",
+        f"## Accuracy on windows that follow the training data, lists of {k}",
+        "",
+        f"{users} pairs of user and window, "
+        f"{_day(min(row['test_from'] for row in record['windows']))} to {_day(max(row['test_until'] for row in record['windows']))}.",
+        "",
+        "| metric | " + " | ".join(scorers) + " |",
+        "|---|" + "---|" * len(scorers),
+    ]
+    for metric in SHOWN:
+        means = [_pooled(record, scorer, metric) for scorer in scorers]
+        if None not in means:
+            lines.append(f"| {metric} | " + " | ".join(f"{mean:.4f}" for mean in means) + " |")
+    lines += ["", f"| nDCG@{k} of the model against | mean difference | interval |", "|---|---|---|"]
+    for name, interval in decision["intervals"].items():
+        lines.append(f"| {name} | {interval['mean']:+.4f} | {interval['low']:+.4f} to {interval['high']:+.4f} |")
+    lines += ["", "| users by ratings before | users | nDCG |", "|---|---|---|"]
+    for name, part in record["ndcg_by_activity"]["candidate"].items():
+        lines.append(f"| {name.replace('_', ' ')} | {part['users']} | {part['mean']:.4f} |")
+    lines += [
+        "",
+        "## Limits",
+        "",
+        f"- Lists hold few movies: the {k} best of all users together cover "
+        f"{_pooled(record, 'candidate', 'coverage') or 0:.1%} of the catalogue in a window.",
+        "- Somebody without ratings gets what is popular of late; a movie without ratings is never recommended.",
+        "- The intervals treat a user's windows as independent, and are as wide as the few returning users allow.",
+        "",
+        "## Settings",
+        "",
+        *(f"- {name}: {value}" for name, value in record["settings"].items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def _pooled(record: Mapping[str, Any], scorer: str, metric: str) -> float | None:
+    """Return the metric's mean, each window counting by its test users; None where it was not measured."""
+    rows = [row for row in record["windows"] if row["scorer"] == scorer]
+    if any(metric not in row["metrics"] for row in rows):
+        return None
+    weights = sum(row["test_users"] for row in rows)
+    return float(sum(row["metrics"][metric] * row["test_users"] for row in rows) / weights)
