@@ -105,6 +105,7 @@ def test_every_metric_of_the_exporter_is_looked_at() -> None:
         ("a / ignoring (kind) b unless on () c offset 5m", ["a", "b", "c"]),
         ('topk(5, rate(calls{api="a{b}c"}[1h]))', ["calls"]),
         ("predict_linear(free[6h], 86400) < 0", ["free"]),
+        ("max_over_time(used[6h:5m])", ["used"]),
     ],
 )
 def test_the_metrics_of_an_expression(expression: str, expected: list[str]) -> None:
