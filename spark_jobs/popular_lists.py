@@ -23,10 +23,10 @@ def popular_movies(
     """Return the rows of popular_movies: scope, rank, movie_id, score, ratings; the n best of each scope that were rated at all.
 
     `movie_ids` ascend; `release_years` and `genres` ('|'-joined) run beside them. The score is the number of ratings, in the
-    scope `recent` with half weight for each half-life of age at the batch's newest rating. Ties go to the smaller movie_id.
+    scope `recent` with half weight for each half-life of age at the batch's reference time. Ties go to the smaller movie_id.
     """
     counts = popularity(ratings, movie_ids)
-    recent = recent_popularity(ratings, movie_ids, half_life_days, int(ratings.rated_at.max()))
+    recent = recent_popularity(ratings, movie_ids, half_life_days, ratings.reference_time())
     parts = []
     for scope, members in _scopes(release_years, genres):
         scores: FloatArray = recent if scope == "recent" else counts

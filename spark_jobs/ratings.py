@@ -75,6 +75,13 @@ class Ratings:
         digest.update(self.rating.astype("<f8").tobytes())
         return digest.hexdigest()
 
+    def reference_time(self) -> int:
+        """Return from when ratings count back in age, Unix seconds UTC: the time that 999 of 1000 ratings are not after.
+
+        Not the newest rating's: a few that were given today to a set that ends years ago would make all others worthless.
+        """
+        return int(np.quantile(self.rated_at, 0.999, method="higher"))
+
     def users(self) -> IntArray:
         """Return the distinct user ids, ascending."""
         return np.unique(self.user_id)

@@ -184,8 +184,8 @@ def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | No
 
 
 def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
-    """Return the model of the whole batch as at its newest rating, by MLlib's ALS or by blocked half steps."""
-    as_of = int(ratings.rated_at.max())
+    """Return the model of the whole batch as at its reference time, by MLlib's ALS or by blocked half steps."""
+    as_of = ratings.reference_time()
     if solver == "mllib":
         files = HadoopFiles(spark)
         files.remove(checkpoints)

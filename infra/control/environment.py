@@ -72,6 +72,8 @@ def environment(settings: Settings) -> dict[str, str]:
     for setting in TABLE:
         if setting.kind == "port":
             values[setting.name] = str(int(settings[setting.name]) + settings.number("PORT_OFFSET"))
+    # The ports have it already: a control command in a shell with these variables would add it again.
+    values["MARQUEE_PORT_OFFSET"] = "0"
     postgres_password = _secret(settings, "postgres-password", settings["MARQUEE_POSTGRES_PASSWORD"])
     airflow_url = f"http://{host}:{settings.port('AIRFLOW')}"
     webhdfs_url = f"http://{host}:{settings.port('NAMENODE_HTTP')}"
