@@ -10,7 +10,9 @@ and those of the application, see serving/recommendations.py. Run from the repos
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +28,7 @@ _THREADS = 4
 # Of a request's line and headers together.
 _MAX_HEADER_BYTES = 16 << 10
 _STOP_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
 
 
 def prepare_environment() -> Path:
@@ -45,6 +48,8 @@ def application() -> Flask:
     from serving.publication_format import PublicationError
     from serving.recommendations import LIVE_PUBLICATION, create_app
 
+    # Where the main process is killed, nobody would end its workers, which answer beside those of its successor.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     app = create_app()
     # Nothing published yet, or nothing sound: each request says so.
     with contextlib.suppress(PublicationError):

@@ -178,7 +178,7 @@ def test_a_killed_service_is_started_again(stack: Stack, first_run: str) -> None
 
 def test_status_shows_every_service_as_running(stack: Stack, first_run: str) -> None:
     printed = stack.control("status")
-    assert len(re.findall(r" running ", printed)) == 17
+    assert len(re.findall(r" running ", printed)) == 19
 
 
 def test_the_publication_is_a_sound_read_only_database(stack: Stack, first_run: str) -> None:

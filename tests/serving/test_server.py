@@ -141,3 +141,33 @@ def test_a_wrong_setting_is_one_sentence_and_exit_status_1() -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr == "MARQUEE_PUBLICATION_STORE is not set: give the folder of the publication store.\n"
+
+
+def test_workers_end_with_a_main_process_that_is_killed(store: PublicationStore, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"MARQUEE_PUBLICATION_STORE": str(store.root), "MARQUEE_SERVING_PORT": str(port)}
+    with subprocess.Popen([sys.executable, *GRANIAN], cwd=REPOSITORY, env={**os.environ, **settings}) as process:
+        deadline = time.monotonic() + 30
+        while len(children := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) < 2:
+            assert time.monotonic() < deadline, "no workers were started"
+            time.sleep(0.05)
+        wait_until_it_answers(port, deadline)
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.05)
+
+
+def wait_until_it_answers(port: int, deadline: float) -> None:
+    while True:
+        try:
+            get(f"http://127.0.0.1:{port}/health")
+        except OSError:
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+        else:
+            return
