@@ -78,12 +78,14 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
     print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _debian_packages(settings: Settings, *, prometheus: bool) -> None:
+def _debian_packages(settings: Settings, *, prometheus: bool, browser: bool = False) -> None:
     missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
     if not Path("/usr/sbin/nginx").exists():
         missing.append("nginx-light")
     if prometheus and not shutil.which("prometheus"):
         missing.append("prometheus")
+    if browser and not shutil.which("chromium"):
+        missing.append("chromium")
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:
@@ -182,7 +184,7 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     settings.software.mkdir(parents=True, exist_ok=True)
     requirements = REPOSITORY / "requirements"
     # The tests run promtool, which comes with it.
-    _debian_packages(settings, prometheus=tests or settings.monitoring)
+    _debian_packages(settings, prometheus=tests or settings.monitoring, browser=tests)
     _step(settings, "uv", "uv", _digest(requirements / "bootstrap.txt"), lambda: _install_uv(settings))
     platform, development = requirements / "platform.txt", requirements / "dev.txt"
     mark = settings.software / "venv.installed"

@@ -149,7 +149,8 @@ class Supervisor:
 
     def stop(self, name: str) -> None:
         """Stops a process and waits until it has ended."""
-        if self.processes()[name]["statename"] in ("RUNNING", "STARTING", "BACKOFF"):
+        # supervisord may have been started by code that did not know this process yet.
+        if self.processes().get(name, {}).get("statename") in ("RUNNING", "STARTING", "BACKOFF"):
             self._call("stopProcess", name, True)
 
     def reread(self) -> None:
