@@ -102,7 +102,7 @@ test-fast: test-environment ## Unit tests, no daemons
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
-	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m stack -s
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not drill" -s
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]

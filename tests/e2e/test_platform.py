@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.control.supervision import Supervisor
-from tests.e2e.conftest import BATCH, Stack
+from tests.e2e.conftest import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 
@@ -145,6 +145,12 @@ def test_wrong_requests_get_problem_documents(stack: Stack, first_run: str, path
     assert problem["status"] == status
     assert problem["title"]
     assert problem["detail"]
+
+
+def test_a_second_run_of_the_same_batch_gives_the_same_bytes(stack: Stack, first_run: str) -> None:
+    before = published_bytes(stack, BATCH)
+    stack.pipeline("run", "--batch-date", BATCH_DATE)
+    assert published_bytes(stack, BATCH) == before
 
 
 def test_a_broken_archive_fails_the_run_names_the_task_and_leaves_the_live_publication(
