@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from infra.pipeline.airflow_api import AirflowApi
-from tests.e2e.conftest import BATCH, Stack, published_bytes
+from tests.stack import BATCH, Stack, published_bytes
 from tests.e2e.warehouse import airflow, partition_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(3600)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.drill, pytest.mark.stack, pytest.mark.timeout(1800)]
 # Toy Story, Jumanji, Heat, Seven, Usual Suspects, Braveheart, Star Wars, Pulp Fiction, Shawshank Redemption, Forrest Gump
