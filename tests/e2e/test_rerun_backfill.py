@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from infra.pipeline.airflow_api import AirflowApi
-from tests.stack import BATCH, Stack, published_bytes
 from tests.e2e.warehouse import airflow, partition_bytes
+from tests.stack import BATCH, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(3600)]
 DAG = "build_recommendations"

@@ -65,7 +65,9 @@ def table(outcomes: Iterable[Outcome]) -> list[str]:
 class Reader:
     """Asks for users' lists until told to stop, and keeps what was answered and when nothing was."""
 
-    def __init__(self, address: str, store: Path, users: Iterable[int], *, threads: int = 2, pause: float = 0.1) -> None:
+    def __init__(
+        self, address: str, store: Path, users: Iterable[int], *, threads: int = 2, pause: float = 0.1
+    ) -> None:
         self._address = address
         self._store = store
         self._users = list(users)
@@ -160,13 +162,15 @@ def bytes_differing(undisturbed: Mapping[str, str], disturbed: Mapping[str, str]
     return ", ".join(name for name in names if undisturbed.get(name) != disturbed.get(name))
 
 
-def not_one_publication(store: PublicationStore, ledger: Iterable[Mapping[str, Any]], batch: str) -> str:
-    """Looks whether a batch was pulled once and made live once, is sound, and left nothing half-done."""
+def not_one_publication(
+    store: PublicationStore, ledger: Iterable[Mapping[str, Any]], batch: str, live: str | None = None
+) -> str:
+    """Looks whether a batch was pulled once and made live once, is sound, left nothing half-done, and is live (or `live` is)."""
     actions = Counter(entry["action"] for entry in ledger if entry["publication"] == batch)
-    found = [
-        f"{action} {actions[action]} times" for action in ("pulled", "activated") if actions[action] != 1
-    ] + [f"{path.name} is left" for path in sorted(store.folder.glob(".*"))]
-    if store.live() != batch:
+    found = [f"{action} {actions[action]} times" for action in ("pulled", "activated") if actions[action] != 1] + [
+        f"{path.name} is left" for path in sorted(store.folder.glob(".*"))
+    ]
+    if store.live() != (live or batch):
         found.append(f"live is {store.live()}")
     try:
         store.verify(batch)

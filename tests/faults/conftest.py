@@ -8,7 +8,9 @@ import pytest
 from tests.faults.checker import Outcome, table
 
 OUTCOMES = pytest.StashKey[list[Outcome]]()
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system or makes a network namespace: root only")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="mounts a file system or makes a network namespace: root only"
+)
 
 
 @pytest.fixture

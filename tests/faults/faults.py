@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from infra.control.lifecycle import serves
@@ -98,6 +99,8 @@ def serve(stack: Stack, *names: str) -> bool:
     if "nodemanager" in names and running_nodes(stack) < 1:
         return False
     processes = Supervisor(stack.settings).processes()
+    if "airflow-scheduler" in names and last_heartbeat(stack) < processes["airflow-scheduler"]["start"]:
+        return False
     return all(
         processes[name]["statename"] in ("STARTING", "RUNNING") and serves(stack.settings, rows[name]) for name in names
     )
@@ -118,8 +121,18 @@ def out_of_safe_mode(stack: Stack) -> bool:
 
 
 def running_nodes(stack: Stack) -> int:
-    with urllib.request.urlopen(f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(
+        f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/metrics", timeout=10
+    ) as answer:
         return int(json.load(answer)["clusterMetrics"]["activeNodes"])
+
+
+def last_heartbeat(stack: Stack) -> float:
+    """Returns when the scheduler last told that it works; the report calls it healthy for half a minute after its death."""
+    with urllib.request.urlopen(
+        f"{stack.variables['MARQUEE_AIRFLOW_URL']}/api/v2/monitor/health", timeout=10
+    ) as answer:
+        return datetime.fromisoformat(json.load(answer)["scheduler"]["latest_scheduler_heartbeat"]).timestamp()
 
 
 @contextmanager

@@ -18,8 +18,11 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault of a run: while `task` works for `after` seconds, `act`; then `mend` after `away` seconds, or, with
-    `away` None, when the task's attempt has failed. `back` tells when the fault is over."""
+    """One fault of a run: when `task` has worked for `after` seconds, `act`; `mend` after `away` seconds more.
+
+    With `away` None it is mended when the task has failed, or `hits`, where the fault is made ready before the task that
+    meets it. `back` tells when the fault is over.
+    """
 
     drill: str
     done: str
@@ -29,13 +32,18 @@ class Strike:
     back: Callable[[Stack], bool] = lambda stack: True
     mend: Act | None = None
     away: float | None = 0.0
+    hits: str = ""
+
+    @property
+    def victim(self) -> str:
+        """The task that must come back."""
+        return self.hits or self.task
 
 
 @dataclass
 class _Struck:
     strike: Strike
     at: float
-    attempt: int
     mended: bool
     back: float | None = None
     ended: float | None = None
@@ -84,17 +92,19 @@ class Striker:
             task = tasks.get(strike.task)
             struck = self.struck.get(strike.drill)
             if struck is not None:
-                self._go_on(struck, task, now)
-            elif task is not None and task["state"] == "running":
-                if now - self._seen.setdefault(strike.drill, now) >= strike.after:
-                    print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)
-                    strike.act(self.stack)
-                    struck = _Struck(strike, time.monotonic(), task["try_number"], strike.mend is None)
-                    self.struck[strike.drill] = struck
+                self._go_on(struck, tasks.get(strike.victim), now)
+            elif (
+                task is not None
+                and task["state"] == "running"
+                and now - self._seen.setdefault(strike.drill, now) >= strike.after
+            ):
+                print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)
+                strike.act(self.stack)
+                self.struck[strike.drill] = _Struck(strike, time.monotonic(), strike.mend is None)
 
     def _go_on(self, struck: _Struck, task: dict[str, Any] | None, now: float) -> None:
         strike = struck.strike
-        failed = task is not None and (task["try_number"] > struck.attempt or task["state"] != "running")
+        failed = task is not None and task["state"] in ("up_for_retry", "failed")
         due = failed if strike.away is None else now - struck.at >= strike.away
         if strike.mend is not None and not struck.mended and due:
             strike.mend(self.stack)
@@ -102,7 +112,9 @@ class Striker:
         # Killed programs are seen as serving until the kernel has closed their ports.
         if struck.mended and struck.back is None and now - struck.at > 2 and strike.back(self.stack):
             struck.back = time.monotonic()
-            print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: back after {struck.back - struck.at:.1f} s", flush=True)
+            print(
+                f"[{time.strftime('%H:%M:%S')}] {strike.drill}: back after {struck.back - struck.at:.1f} s", flush=True
+            )
         if struck.ended is None and task is not None and task["state"] in ENDED:
             struck.ended = time.monotonic()
 
@@ -112,9 +124,11 @@ class Striker:
         if struck is None:
             outcome.wrong[5] = f"{strike.task} was over before it could be struck"
             return outcome
-        task = self._tasks()[strike.task]
+        task = self._tasks()[strike.victim]
         outcome.seconds = None if struck.back is None else struck.back - struck.at
-        outcome.wrong[5] = "" if struck.back is not None and task["state"] == "success" else f"{strike.task}: {task['state']}"
+        outcome.wrong[5] = (
+            "" if struck.back is not None and task["state"] == "success" else f"{strike.victim}: {task['state']}"
+        )
         rest = "?" if struck.ended is None else f"{struck.ended - struck.at:.0f}"
-        outcome.note = f"{strike.task} succeeded in attempt {task['try_number']}, {rest} s after the fault"
+        outcome.note = f"{strike.victim} succeeded in attempt {task['try_number']}, {rest} s after the fault"
         return outcome
