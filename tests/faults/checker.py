@@ -162,15 +162,13 @@ def bytes_differing(undisturbed: Mapping[str, str], disturbed: Mapping[str, str]
     return ", ".join(name for name in names if undisturbed.get(name) != disturbed.get(name))
 
 
-def not_one_publication(
-    store: PublicationStore, ledger: Iterable[Mapping[str, Any]], batch: str, live: str | None = None
-) -> str:
-    """Looks whether a batch was pulled once and made live once, is sound, left nothing half-done, and is live (or `live` is)."""
+def not_one_publication(store: PublicationStore, ledger: Iterable[Mapping[str, Any]], batch: str) -> str:
+    """Looks whether a batch was pulled once and made live once, is sound and live, and left nothing half-done."""
     actions = Counter(entry["action"] for entry in ledger if entry["publication"] == batch)
     found = [f"{action} {actions[action]} times" for action in ("pulled", "activated") if actions[action] != 1] + [
         f"{path.name} is left" for path in sorted(store.folder.glob(".*"))
     ]
-    if store.live() != (live or batch):
+    if store.live() != batch:
         found.append(f"live is {store.live()}")
     try:
         store.verify(batch)

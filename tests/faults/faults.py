@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from infra.control.lifecycle import serves
 from infra.control.services import services
@@ -92,47 +91,40 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def serve(stack: Stack, *names: str) -> bool:
-    """Tells whether services do their work, by the same look as `make status`; the NameNode out of safe mode."""
+    """Tells whether services do their work: as `make status` looks, and each by its own word where that says more."""
     rows = {service.name: service for service in services(stack.settings)}
-    if "namenode" in names and not out_of_safe_mode(stack):
-        return False
-    if "nodemanager" in names and running_nodes(stack) < 1:
-        return False
     processes = Supervisor(stack.settings).processes()
-    if "airflow-scheduler" in names and last_heartbeat(stack) < processes["airflow-scheduler"]["start"]:
-        return False
-    return all(
-        processes[name]["statename"] in ("STARTING", "RUNNING") and serves(stack.settings, rows[name]) for name in names
-    )
-
-
-def _bean(url: str) -> dict[str, str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        (bean,) = json.load(answer)["beans"]
-        return dict(bean)
-
-
-def out_of_safe_mode(stack: Stack) -> bool:
+    own_word = {
+        "namenode": lambda: not name_node_info(stack)["Safemode"],
+        "nodemanager": lambda: running_nodes(stack) > 0,
+        "airflow-scheduler": lambda: last_heartbeat(stack) > processes["airflow-scheduler"]["start"],
+    }
     try:
-        bean = _bean(f"{stack.variables['MARQUEE_WEBHDFS_URL']}/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo")
-    except (OSError, ValueError):
+        return all(
+            processes[name]["statename"] in ("STARTING", "RUNNING")
+            and serves(stack.settings, rows[name])
+            and own_word.get(name, lambda: True)()
+            for name in names
+        )
+    except OSError:
         return False
-    return not bean["Safemode"]
+
+
+def name_node_info(stack: Stack) -> dict[str, Any]:
+    address = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
+    (bean,) = stack.get(address)["beans"]
+    return dict(bean)
 
 
 def running_nodes(stack: Stack) -> int:
-    with urllib.request.urlopen(
-        f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/metrics", timeout=10
-    ) as answer:
-        return int(json.load(answer)["clusterMetrics"]["activeNodes"])
+    metrics = stack.get(f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/metrics")
+    return int(metrics["clusterMetrics"]["activeNodes"])
 
 
 def last_heartbeat(stack: Stack) -> float:
     """Returns when the scheduler last told that it works; the report calls it healthy for half a minute after its death."""
-    with urllib.request.urlopen(
-        f"{stack.variables['MARQUEE_AIRFLOW_URL']}/api/v2/monitor/health", timeout=10
-    ) as answer:
-        return datetime.fromisoformat(json.load(answer)["scheduler"]["latest_scheduler_heartbeat"]).timestamp()
+    report = stack.get(f"{stack.variables['MARQUEE_AIRFLOW_URL']}/api/v2/monitor/health")
+    return datetime.fromisoformat(report["scheduler"]["latest_scheduler_heartbeat"]).timestamp()
 
 
 @contextmanager

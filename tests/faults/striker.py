@@ -64,13 +64,17 @@ class Striker:
         """Returns the run's final state and an outcome for each strike. Raises AssertionError if the run does not end."""
         deadline = time.monotonic() + seconds
         state = "running"
-        while state not in ENDED or not all(struck.mended for struck in self.struck.values()):
-            assert time.monotonic() < deadline, f"the run did not end within {seconds} s: {self._tasks()}"
-            tasks = self._tasks()
-            self._look(tasks)
-            state = self._state(state)
-            time.sleep(0.25)
-        self._look(self._tasks())
+        try:
+            while state not in ENDED:
+                assert time.monotonic() < deadline, f"the run did not end within {seconds} s: {self._tasks()}"
+                self._look(self._tasks())
+                state = self._state(state)
+                time.sleep(0.25)
+            self._look(self._tasks())
+        finally:
+            for struck in self.struck.values():
+                if not struck.mended and struck.strike.mend is not None:
+                    struck.strike.mend(self.stack)
         return state, [self._outcome(strike) for strike in self.strikes]
 
     def _state(self, last: str) -> str:
@@ -88,19 +92,22 @@ class Striker:
 
     def _look(self, tasks: dict[str, dict[str, Any]]) -> None:
         now = time.monotonic()
-        for strike in self.strikes:
-            task = tasks.get(strike.task)
-            struck = self.struck.get(strike.drill)
-            if struck is not None:
-                self._go_on(struck, tasks.get(strike.victim), now)
-            elif (
-                task is not None
-                and task["state"] == "running"
-                and now - self._seen.setdefault(strike.drill, now) >= strike.after
-            ):
-                print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)
-                strike.act(self.stack)
-                self.struck[strike.drill] = _Struck(strike, time.monotonic(), strike.mend is None)
+        for struck in self.struck.values():
+            self._go_on(struck, tasks.get(struck.strike.victim), now)
+        # One fault at a time, in the order of the list.
+        if any(struck.back is None for struck in self.struck.values()):
+            return
+        states = {name: task["state"] for name, task in tasks.items()}
+        left = (each for each in self.strikes if each.drill not in self.struck and states.get(each.task) not in ENDED)
+        strike = next(left, None)
+        if strike is None:
+            return
+        if states.get(strike.task) != "running":
+            self._seen.pop(strike.drill, None)
+        elif now - self._seen.setdefault(strike.drill, now) >= strike.after:
+            print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)
+            strike.act(self.stack)
+            self.struck[strike.drill] = _Struck(strike, time.monotonic(), strike.mend is None)
 
     def _go_on(self, struck: _Struck, task: dict[str, Any] | None, now: float) -> None:
         strike = struck.strike

@@ -1,4 +1,4 @@
-"""Two runs of the pipeline, started at once, whose services die under them. They must give what an undisturbed run gives.
+"""A run of the pipeline whose services die under it, one after the other. It must give what an undisturbed run gives.
 
 A task killed at each stage stands in tests/e2e/test_rerun_backfill.py, a cleaning job's client in test_cleaning_restarts.py.
 """
@@ -24,13 +24,15 @@ from tests.faults.faults import (
     set_quota,
     start,
     stop,
+    wait_until,
 )
 from tests.faults.striker import Strike, Striker
 from tests.stack import BATCH, Stack, published_bytes
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200), needs_root]
-SECONDS_FOR_A_RUN = 2400
-DATES = {"20260103T030000": "2026-01-03T03:00:00Z", "20260104T030000": "2026-01-04T03:00:00Z"}
+SECONDS_FOR_A_RUN = 3600
+BATCH_STRUCK, DATE_STRUCK = "20260103T030000", "2026-01-03T03:00:00Z"
+DATE_BESIDE = "2026-01-04T03:00:00Z"
 PUBLICATIONS = "/marquee/publications"
 
 
@@ -39,45 +41,37 @@ def _killed(drill: str, task: str, after: float, *names: str) -> Strike:
     return Strike(drill, done, task, after, kill(*names), lambda stack: serve(stack, *names))
 
 
-STRIKES = {
-    "20260103T030000": (
-        _killed("NameNode killed", "mr_clean_ratings", 12, "namenode"),
-        _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
-        _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
-        Strike(
-            *("MLflow down", "MLflow stopped for 40 s, 5 s into recommend_top_n", "recommend_top_n", 5),
-            *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40),
-        ),
-        Strike(
-            *(
-                "HDFS full",
-                f"no space left by quota in {PUBLICATIONS} until build_publication failed",
-                "export_tables",
-                1,
-            ),
-            *(set_quota(PUBLICATIONS), lambda stack: True, clear_quota(PUBLICATIONS), None, "build_publication"),
-        ),
+STRIKES = (
+    _killed("NameNode killed", "mr_clean_ratings", 12, "namenode"),
+    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 12, "nodemanager"),
+    _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
+    _killed("PostgreSQL killed", "validate_warehouse", 4, "postgres"),
+    _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
+    Strike(
+        *("MLflow down", "MLflow stopped for 40 s, 5 s into recommend_top_n", "recommend_top_n", 5),
+        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40),
     ),
-    "20260104T030000": (
-        _killed("NodeManager killed in mrjob", "mr_clean_ratings", 12, "nodemanager"),
-        _killed("PostgreSQL killed", "train_als", 20, "postgres"),
-        _killed("scheduler killed", "recommend_top_n", 15, "airflow-scheduler"),
-        Strike(
-            *("local disk full", "64 KiB for temporary files until build_publication failed", "build_publication", 0),
-            *(fill_temporary_folder, lambda stack: True, free_temporary_folder, None),
-        ),
+    _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
+    Strike(
+        *("HDFS full", f"no space left by quota in {PUBLICATIONS} until build_publication failed", "export_tables", 1),
+        *(set_quota(PUBLICATIONS), lambda stack: True, clear_quota(PUBLICATIONS), None, "build_publication"),
     ),
-}
+    Strike(
+        *("local disk full", "64 KiB for temporary files until build_publication failed", "build_publication", 0),
+        *(fill_temporary_folder, lambda stack: True, free_temporary_folder, None),
+    ),
+)
 
 
 @dataclass
-class Runs:
-    """Both runs when they had ended."""
+class Struck:
+    """The run when it had ended, and the other one when it had begun."""
 
     undisturbed: dict[str, str]
-    states: dict[str, str]
-    outcomes: dict[str, list[Outcome]]
-    spans: list[tuple[str, str]]
+    state: str
+    outcomes: dict[str, Outcome]
+    ended: str
+    other_began: str
     reader: Reader
 
 
@@ -89,19 +83,22 @@ def bytes_of(stack: Stack, batch: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def runs(stack: Stack, first_run: str) -> Runs:
+def struck(stack: Stack, first_run: str) -> Struck:
+    """Starts two runs at once, strikes the first to its end, and ends the second when it works."""
     api = airflow(stack)
     undisturbed = bytes_of(stack, BATCH)
-    started = {batch: api.trigger({}, date)["dag_run_id"] for batch, date in DATES.items()}
-    states, outcomes, spans = {}, {}, []
+    run_id, other = (api.trigger({}, date)["dag_run_id"] for date in (DATE_STRUCK, DATE_BESIDE))
+
+    def worked(run: str) -> list[dict[str, Any]]:
+        return [task for task in api.tasks(run) if task["start_date"] and task["task_id"] != "wait_for_other_runs"]
+
     with Reader(stack.variables["MARQUEE_API_URL"], stack.store(), range(1, 672)) as reader:
-        for batch, run_id in started.items():
-            states[batch], outcomes[batch] = Striker(stack, api, run_id, STRIKES[batch]).follow(SECONDS_FOR_A_RUN)
-            work = [
-                task for task in api.tasks(run_id) if task["start_date"] and task["task_id"] != "wait_for_other_runs"
-            ]
-            spans.append((min(task["start_date"] for task in work), max(task["end_date"] for task in work)))
-    return Runs(undisturbed, states, outcomes, spans, reader)
+        state, outcomes = Striker(stack, api, run_id, STRIKES).follow(SECONDS_FOR_A_RUN)
+        wait_until("the other run works", lambda: bool(worked(other)), pause=2)
+        other_began = min(task["start_date"] for task in worked(other))
+        api.end(other)
+    ended = max(task["end_date"] for task in worked(run_id) if task["end_date"])
+    return Struck(undisturbed, state, {each.drill: each for each in outcomes}, ended, other_began, reader)
 
 
 def accounted(stack: Stack, batch: str) -> str:
@@ -114,33 +111,28 @@ def accounted(stack: Stack, batch: str) -> str:
     return rows_lost(accounting, {file["name"]: file["rows"] for file in files}, clean)
 
 
-@pytest.mark.parametrize("batch", DATES)
 def test_a_run_whose_services_die_gives_what_an_undisturbed_run_gives(
-    stack: Stack, runs: Runs, batch: str, judge: Callable[[Outcome], None]
+    stack: Stack, struck: Struck, judge: Callable[[Outcome], None]
 ) -> None:
     store = PublicationStore(stack.store())
-    ledger = [entry.as_dict() for entry in store.ledger.entries()]
-    whole = Outcome(f"run {batch}", f"all {len(STRIKES[batch])} faults of this run together")
-    whole.wrong[1] = runs.reader.wrong()
-    whole.wrong[2] = accounted(stack, batch)
-    whole.wrong[3] = bytes_differing(runs.undisturbed, bytes_of(stack, batch))
-    whole.wrong[4] = not_one_publication(store, ledger, batch, live=max(DATES))
-    whole.wrong[5] = "" if runs.states[batch] == "success" else runs.states[batch]
-    whole.note = runs.reader.summary()
+    whole = Outcome("the whole run", f"all {len(STRIKES)} faults below in one run")
+    whole.wrong[1] = struck.reader.wrong()
+    whole.wrong[2] = accounted(stack, BATCH_STRUCK)
+    whole.wrong[3] = bytes_differing(struck.undisturbed, bytes_of(stack, BATCH_STRUCK))
+    whole.wrong[4] = not_one_publication(store, [entry.as_dict() for entry in store.ledger.entries()], BATCH_STRUCK)
+    whole.wrong[5] = "" if struck.state == "success" else struck.state
+    whole.note = f"{struck.reader.summary()}; {len(struck.undisturbed)} files compared"
     judge(whole)
 
 
-@pytest.mark.parametrize(
-    ("batch", "drill"), [(batch, strike.drill) for batch, strikes in STRIKES.items() for strike in strikes]
-)
-def test_what_was_struck_comes_back(runs: Runs, batch: str, drill: str, judge: Callable[[Outcome], None]) -> None:
-    (outcome,) = [outcome for outcome in runs.outcomes[batch] if outcome.drill == drill]
-    judge(outcome)
+@pytest.mark.parametrize("drill", [strike.drill for strike in STRIKES])
+def test_what_was_struck_comes_back(struck: Struck, drill: str, judge: Callable[[Outcome], None]) -> None:
+    judge(struck.outcomes[drill])
 
 
-def test_two_runs_started_at_once_work_one_after_the_other(runs: Runs, judge: Callable[[Outcome], None]) -> None:
-    (_, ended), (begun, _) = runs.spans
-    outcome = Outcome("two runs at once", "both runs were triggered in the same second")
-    outcome.wrong[4] = "" if ended <= begun else f"the second began at {begun}, before the first ended at {ended}"
-    outcome.note = f"first ended {ended[11:19]}, second began {begun[11:19]}"
+def test_two_runs_started_at_once_work_one_after_the_other(struck: Struck, judge: Callable[[Outcome], None]) -> None:
+    outcome = Outcome("two runs at once", "a second run triggered with the first")
+    began, ended = struck.other_began, struck.ended
+    outcome.wrong[4] = "" if ended <= began else f"the second worked at {began}, before the first ended at {ended}"
+    outcome.note = f"first ended at {ended[11:19]}, second worked from {began[11:19]}"
     judge(outcome)
