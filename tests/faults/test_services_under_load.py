@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -20,7 +21,7 @@ from tests.faults.conftest import needs_root
 from tests.faults.faults import namespace, serve, wait_until
 from tests.stack import BATCH, REPOSITORY, Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 USERS = range(1, 672)
 MIB = 1 << 20
 
@@ -80,11 +81,14 @@ def test_a_datanode_killed_during_a_write_loses_nothing(
     judge(outcome)
 
 
-def children(pid: int) -> set[int]:
-    """Returns the processes that a process started."""
+def serving_workers(main: int) -> set[int]:
+    """Returns the processes of the API that have a publication open."""
     found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        found |= {int(child) for child in task.read_text().split()}
+    for task in Path(f"/proc/{main}/task").glob("*/children"):
+        for child in task.read_text().split():
+            with contextlib.suppress(OSError):  # It has just ended.
+                if any(file.readlink().name == "publication.sqlite" for file in Path(f"/proc/{child}/fd").iterdir()):
+                    found.add(int(child))
     return found
 
 
@@ -92,13 +96,14 @@ def test_a_serving_worker_killed_under_load_gives_no_wrong_answer(
     stack: Stack, first_run: str, judge: Callable[[Outcome], None]
 ) -> None:
     main = Supervisor(stack.settings).processes()["recommendations"]["pid"]
-    before = children(main)
+    before = serving_workers(main)
+    assert len(before) == stack.settings.number("API_WORKERS")
     victim = random.Random(SEED).choice(sorted(before))
     with reader_of(stack, threads=8, pause=0.0) as reader:
         wait_until("answers come", lambda: reader.answers.total() > 200)
         os.kill(victim, signal.SIGKILL)
         killed = time.monotonic()
-        seconds = wait_until("the worker is replaced", lambda: len(children(main) - {victim}) == len(before))
+        seconds = wait_until("the worker is replaced", lambda: len(serving_workers(main) - {victim}) == len(before))
         answered = reader.answers.total()
         wait_until("answers come after that", lambda: reader.answers.total() > answered + 500)
     outcome = Outcome("serving worker killed", f"kill -9 of one of {len(before)} workers under 8 clients' load")
