@@ -121,6 +121,17 @@ def running_nodes(stack: Stack) -> int:
     return int(metrics["clusterMetrics"]["activeNodes"])
 
 
+def works_on_yarn(batch: str, task: str) -> Callable[[Stack], bool]:
+    """Returns what tells whether YARN runs containers for a task, beside the application master's own."""
+    query = f"states=RUNNING&applicationTags=marquee-{batch.lower()}-{task}"
+
+    def looks(stack: Stack) -> bool:
+        applications = stack.get(f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/apps?{query}")["apps"] or {}
+        return any(found["runningContainers"] > 1 for found in applications.get("app", []))
+
+    return looks
+
+
 def last_heartbeat(stack: Stack) -> float:
     """Returns when the scheduler last told that it works; the report calls it healthy for half a minute after its death."""
     report = stack.get(f"{stack.variables['MARQUEE_AIRFLOW_URL']}/api/v2/monitor/health")

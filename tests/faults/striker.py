@@ -18,7 +18,7 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault of a run: when `task` has worked for `after` seconds, `act`; `mend` after `away` seconds more.
+    """One fault of a run: when `task` has worked for `after` seconds, since `ready`, `act`; `mend` after `away` seconds more.
 
     With `away` None it is mended when the task has failed, or `hits`, where the fault is made ready before the task that
     meets it. `back` tells when the fault is over.
@@ -33,6 +33,7 @@ class Strike:
     mend: Act | None = None
     away: float | None = 0.0
     hits: str = ""
+    ready: Callable[[Stack], bool] = lambda stack: True
 
     @property
     def victim(self) -> str:
@@ -102,7 +103,7 @@ class Striker:
         strike = next(left, None)
         if strike is None:
             return
-        if states.get(strike.task) != "running":
+        if states.get(strike.task) != "running" or not strike.ready(self.stack):
             self._seen.pop(strike.drill, None)
         elif now - self._seen.setdefault(strike.drill, now) >= strike.after:
             print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)

@@ -25,6 +25,7 @@ from tests.faults.faults import (
     start,
     stop,
     wait_until,
+    works_on_yarn,
 )
 from tests.faults.striker import Strike, Striker
 from tests.stack import BATCH, Stack, published_bytes
@@ -38,12 +39,15 @@ PUBLICATIONS = "/marquee/publications"
 
 def _killed(drill: str, task: str, after: float, *names: str) -> Strike:
     done = f"kill -9 of {' and '.join(names)} {after:g} s into {task}"
-    return Strike(drill, done, task, after, kill(*names), lambda stack: serve(stack, *names))
+    on_yarn = task in ("mr_clean_ratings", "train_als")
+    ready = works_on_yarn(BATCH_STRUCK, task) if on_yarn else lambda stack: True
+    done += " on YARN" if on_yarn else ""
+    return Strike(drill, done, task, after, kill(*names), lambda stack: serve(stack, *names), ready=ready)
 
 
 STRIKES = (
-    _killed("NameNode killed", "mr_clean_ratings", 12, "namenode"),
-    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 12, "nodemanager"),
+    _killed("NameNode killed", "mr_clean_ratings", 2, "namenode"),
+    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 2, "nodemanager"),
     _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
     _killed("PostgreSQL killed", "validate_warehouse", 4, "postgres"),
     _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
