@@ -51,11 +51,11 @@ STRIKES = (
     _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
     _killed("PostgreSQL killed", "validate_warehouse", 4, "postgres"),
     _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
+    _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
     Strike(
-        *("MLflow down", "MLflow stopped for 40 s, 5 s into recommend_top_n", "recommend_top_n", 5),
+        *("MLflow down", "MLflow stopped for 40 s when decide_promotion begins", "decide_promotion", 0),
         *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40),
     ),
-    _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
     Strike(
         *("HDFS full", f"no space left by quota in {PUBLICATIONS} until build_publication failed", "export_tables", 1),
         *(set_quota(PUBLICATIONS), lambda stack: True, clear_quota(PUBLICATIONS), None, "build_publication"),
