@@ -204,6 +204,9 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.instance / "logs" / "airflow"),
         # The default lets one process render a page and the scheduler hand out tasks a second late; two cores bear more.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # A killed scheduler's tasks end with it. Its successor looks for them at once, when the dead one still counts as alive, and
+        # by default only five minutes later again.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         # A cleared, succeeded SparkSubmitOperator task would be taken as done already (Airflow pull request 71358).

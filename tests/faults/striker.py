@@ -18,10 +18,10 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault of a run: when `task` has worked for `after` seconds, since `ready`, `act`; `mend` after `away` seconds more.
+    """One fault of a run: when `task` has worked for `after` seconds, since `ready`, `act`.
 
-    With `away` None it is mended when the task has failed, or `hits`, where the fault is made ready before the task that
-    meets it. `back` tells when the fault is over.
+    Where a task is too short to be struck, the one before it is `task`, and `hits` is the one that meets the fault. `mend`
+    comes when that one has worked for `away` seconds, or, with None, has failed. `back` tells when the fault is over.
     """
 
     drill: str
@@ -46,6 +46,7 @@ class _Struck:
     strike: Strike
     at: float
     mended: bool
+    met: float | None = None
     back: float | None = None
     ended: float | None = None
 
@@ -112,8 +113,11 @@ class Striker:
 
     def _go_on(self, struck: _Struck, task: dict[str, Any] | None, now: float) -> None:
         strike = struck.strike
-        failed = task is not None and task["state"] in ("up_for_retry", "failed")
-        due = failed if strike.away is None else now - struck.at >= strike.away
+        state = None if task is None else task["state"]
+        if struck.met is None and state == "running":
+            struck.met = now
+        failed = state in ("up_for_retry", "failed")
+        due = failed if strike.away is None else struck.met is not None and now - struck.met >= strike.away
         if strike.mend is not None and not struck.mended and due:
             strike.mend(self.stack)
             struck.mended = True
@@ -123,7 +127,7 @@ class Striker:
             print(
                 f"[{time.strftime('%H:%M:%S')}] {strike.drill}: back after {struck.back - struck.at:.1f} s", flush=True
             )
-        if struck.ended is None and task is not None and task["state"] in ENDED:
+        if struck.ended is None and state in ENDED:
             struck.ended = time.monotonic()
 
     def _outcome(self, strike: Strike) -> Outcome:

@@ -53,8 +53,8 @@ STRIKES = (
     _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
     _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
     Strike(
-        *("MLflow down", "MLflow stopped for 40 s when decide_promotion begins", "decide_promotion", 0),
-        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40),
+        *("MLflow down", "MLflow stopped until decide_promotion has asked for 40 s", "validate_top_n", 1),
+        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40, "decide_promotion"),
     ),
     Strike(
         *("HDFS full", f"no space left by quota in {PUBLICATIONS} until build_publication failed", "export_tables", 1),
