@@ -46,8 +46,8 @@ def _killed(drill: str, task: str, after: float, *names: str) -> Strike:
 
 
 STRIKES = (
-    _killed("NameNode killed", "mr_clean_ratings", 2, "namenode"),
-    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 2, "nodemanager"),
+    _killed("NameNode killed", "mr_clean_ratings", 0, "namenode"),
+    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 0, "nodemanager"),
     _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
     _killed("PostgreSQL killed", "validate_warehouse", 4, "postgres"),
     _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
