@@ -29,6 +29,11 @@ case "${1:-}" in
       cd /
       "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
     fi
+    # Where it is for other hosts too: those of its own networks.
+    case "$MARQUEE_BIND_HOST" in
+      127.* | localhost) ;;
+      *) grep -q "^host all all samenet" "$data/pg_hba.conf" || echo "host all all samenet scram-sha-256" >>"$data/pg_hba.conf" ;;
+    esac
     ;;
   run)
     cd /
