@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,9 +28,14 @@ PORTS = {
         "RESOURCEMANAGER_HTTP": 8088,
         "JOBHISTORY_HTTP": 19888,
         "HIVESERVER2_HTTP": 10002,
+        "EXPORTER": 9095,
+        "PROMETHEUS": 9090,
     }.items()
 }
-ENVIRONMENT = os.environ | {f"MARQUEE_{name}_PORT": str(number) for name, number in PORTS.items()}
+ENVIRONMENT = os.environ | {
+    "COMPOSE_PROFILES": "monitoring",
+    **{f"MARQUEE_{name}_PORT": str(number) for name, number in PORTS.items()},
+}
 
 
 def compose(*arguments: str) -> str:
@@ -112,16 +118,27 @@ def test_map_tasks_run_on_both_nodemanagers() -> None:
     )
     history = "/ws/v1/history/mapreduce/jobs"
     job = max(get("JOBHISTORY_HTTP", history)["jobs"]["job"], key=lambda job: int(job["mapsCompleted"]))
-    nodes: dict[str, int] = {}
+    nodes: Counter[str] = Counter()
     for task in get("JOBHISTORY_HTTP", f"{history}/{job['id']}/tasks?type=m")["tasks"]["task"]:
         path = f"{history}/{job['id']}/tasks/{task['id']}/attempts"
         for attempt in get("JOBHISTORY_HTTP", path)["taskAttempts"]["taskAttempt"]:
-            host = attempt["nodeHttpAddress"].partition(":")[0]
-            nodes[host] = nodes.get(host, 0) + 1
+            nodes[attempt["nodeHttpAddress"].partition(":")[0]] += 1
     print(f"compose  map tasks by NodeManager: {nodes}")
     managers = get("RESOURCEMANAGER_HTTP", "/ws/v1/cluster/nodes")["nodes"]["node"]
     assert len(managers) == 2
     assert set(nodes) == {node["nodeHostName"] for node in managers}
+
+
+def test_prometheus_finds_and_reads_every_service_and_all_replicas() -> None:
+    targets = get("PROMETHEUS", "/api/v1/targets")["data"]["activeTargets"]
+    labels = [target["labels"] for target in targets]
+    found = Counter(label.get("service", label["job"]) for label in labels)
+    assert found == {
+        **dict.fromkeys(("prometheus", "platform", "accounts", "namenode", "resourcemanager", "jobhistory"), 1),
+        **dict.fromkeys(("metastore", "hiveserver2"), 1),
+        **{"recommendations": 2, "nodemanager": 2, "datanode": 4},
+    }
+    assert {target["scrapeUrl"]: target["lastError"] for target in targets if target["health"] != "up"} == {}
 
 
 def test_a_fifth_datanode_joins_by_one_command() -> None:
