@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
 from shared import settings, tasks
-from shared.failures import explain_failure
 
 ARGUMENTS = {
     "dataset": Param(settings.DATASET, enum=list(settings.DATASETS), description="MovieLens data set to take in."),
@@ -74,14 +73,7 @@ with DAG(
     tags=["marquee", "movielens", "publishes"],
     template_searchpath=[str(settings.HQL)],
     user_defined_macros=settings.TEMPLATE_MACROS,
-    default_args={
-        "owner": "marquee",
-        "retries": settings.RETRIES,
-        "retry_delay": settings.RETRY_DELAY,
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": settings.MAX_RETRY_DELAY,
-        "on_failure_callback": explain_failure,
-    },
+    default_args=tasks.DEFAULT_ARGS,
 ) as dag:
     until_this_run = ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
     ingest_movielens = tasks.ingest_movielens()

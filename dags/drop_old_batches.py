@@ -17,8 +17,7 @@ clear it. Nothing else waits for it.
 from __future__ import annotations
 
 from airflow.sdk import DAG
-from shared import settings, tasks
-from shared.failures import explain_failure
+from shared import tasks
 
 with DAG(
     dag_id="drop_old_batches",
@@ -30,11 +29,6 @@ with DAG(
     # It follows what is published: a fresh installation needs nobody to switch it on.
     is_paused_upon_creation=False,
     tags=["marquee", "retention"],
-    default_args={
-        "owner": "marquee",
-        "retries": settings.RETRIES,
-        "retry_delay": settings.RETRY_DELAY,
-        "on_failure_callback": explain_failure,
-    },
+    default_args=tasks.DEFAULT_ARGS,
 ) as dag:
     tasks.prune_publications_task() >> tasks.drop_old_batches_task()

@@ -1,8 +1,22 @@
-"""How the tests are shared out between processes (pytest-xdist)."""
+"""How the tests are shared out between processes (pytest-xdist), and the browser that some of them drive."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+]
 
 # A process of pytest-xdist has a main module without a file, which pyspark.sql.connect takes for its doctests, and exits.
 if not hasattr(sys.modules["__main__"], "__file__"):
@@ -22,3 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not uses_spark(item))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("spark" if uses_spark(item) else str(item.path)))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -57,6 +57,12 @@ TABLE: list[Setting] = [
             "path",
         ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
+        (
+            "MARQUEE_OPEN_WITHOUT_LOGIN",
+            "no",
+            "yes: that address may be one of the network, though HDFS, YARN, Hive and others ask for no login",
+            "yes or no",
+        ),
         ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
     ),
     *_section(
