@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from ratings import BoolArray, FloatArray, IntArray
+from scipy.linalg.lapack import dposv
 from top_n import Float32Array
 
 # Factors in either precision.
@@ -119,20 +120,28 @@ def eigenbasis(gram: Factors) -> tuple[FloatArray, FloatArray]:
 
 def _few_ratings(rows: FloatArray, weights: FloatArray, inside: BoolArray, ridge: FloatArray) -> FloatArray:
     """Solve through (entities, n, n) systems: x = D^-1 Y'S (I + S Y D^-1 Y'S)^-1 S^-1 (1 + alpha w), S = sqrt(alpha w)."""
-    root = np.sqrt(weights)
-    scaled = rows * root[:, :, None]
-    narrow = scaled / ridge[:, None, :]
-    system = narrow @ scaled.transpose(0, 2, 1)
-    diagonal = np.arange(system.shape[1])
-    system[:, diagonal, diagonal] += 1.0
+    root, half = np.sqrt(weights), np.sqrt(ridge)
+    # Y' times itself is half the work of Y' times another matrix of its shape, so D^-1 is split between both.
+    narrow = rows * root[:, :, None] / half[:, None, :]
     target = np.divide(1.0 + weights, root, out=np.zeros_like(root), where=inside)
-    return np.asarray(np.einsum("enr,en->er", narrow, np.linalg.solve(system, target[:, :, None])[:, :, 0]))
+    solved = _solved(narrow @ narrow.transpose(0, 2, 1), np.ones_like(root), target)
+    return np.asarray((solved[:, None, :] @ narrow)[:, 0] / half)
 
 
 def _many_ratings(rows: FloatArray, weights: FloatArray, inside: BoolArray, ridge: FloatArray) -> FloatArray:
     """Solve the (entities, rank, rank) systems themselves."""
-    system = (rows * weights[:, :, None]).transpose(0, 2, 1) @ rows
-    diagonal = np.arange(rows.shape[2])
-    system[:, diagonal, diagonal] += ridge
-    target = np.einsum("enr,en->er", rows, np.where(inside, 1.0 + weights, 0.0))
-    return np.asarray(np.linalg.solve(system, target[:, :, None])[:, :, 0])
+    scaled = rows * np.sqrt(weights)[:, :, None]
+    target = (np.where(inside, 1.0 + weights, 0.0)[:, None, :] @ rows)[:, 0]
+    return _solved(scaled.transpose(0, 2, 1) @ scaled, ridge, target)
+
+
+def _solved(systems: FloatArray, ridge: FloatArray, targets: FloatArray) -> FloatArray:
+    """Solve (system + diag(ridge)) x = target for each entity by Cholesky; systems, (entities, n, n), are overwritten."""
+    diagonal = np.arange(systems.shape[1])
+    systems[:, diagonal, diagonal] += ridge
+    for system, target in zip(systems, targets, strict=True):
+        # The transpose is the same matrix in the order that LAPACK takes without a copy.
+        _, target[:], failed = dposv(system.T, target, overwrite_a=True)
+        if failed:
+            raise np.linalg.LinAlgError("an entity's equations are singular: give a reg-param above 0")
+    return targets
