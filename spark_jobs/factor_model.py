@@ -28,18 +28,18 @@ class Settings:
 
     rank: int = 64
     max_iter: int = 6
-    reg_param: float = 1.0
+    reg_param: float = 0.3
     alpha: float = 1.0
     seed: int = 20261123
     # Conjugate-gradient steps of each half step, in single precision; 0: solved exactly, in double.
-    cg_steps: int = 0
+    cg_steps: int = 3
     # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
     confidence_half_life_days: float = 730.0
     profile_half_life_days: float = 90.0
     # Neighbours: strongest kept of each movie (0: none), ridge of the regression, and their part beside the factors' product.
     neighbours: int = 100
     neighbour_ridge: float = 100.0
-    neighbour_weight: float = 9.0
+    neighbour_weight: float = 80.0
     # gain = personal_weight * share^gain_power and prior = share, share being recent popularity among returning users
     # relative to its maximum; what a user rated in his first days counts first_visit_weight in it and for neighbours.
     prior_half_life_days: float = 90.0
