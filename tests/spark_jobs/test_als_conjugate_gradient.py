@@ -64,7 +64,25 @@ def test_training_reaches_what_exact_training_reaches(generator: np.random.Gener
     weights = generator.uniform(0.1, 1, len(user))
     settings = Settings(rank=6, max_iter=60, reg_param=0.3)
     products = []
-    for steps in (0, 3):
+    for steps, precision in ((0, np.float64), (3, np.float32)):
         users, movies = alternate(user, movie, weights, replace(settings, cg_steps=steps))
+        assert (users.dtype, movies.dtype) == (precision, precision)
         products.append(users @ movies.T)
-    assert products[1] == pytest.approx(products[0], abs=1e-3)
+    assert products[1] == pytest.approx(products[0], abs=1e-4)
+
+
+def test_each_part_goes_on_from_its_own_factors(
+    generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, movie = np.nonzero(generator.random((60, 50)) < 0.3)
+    settings = Settings(rank=6, max_iter=4, cg_steps=2)
+    whole = alternate(user, movie, np.ones(len(user)), settings)
+    monkeypatch.setattr("als_training.RATINGS_PER_PART", 100)
+    for in_parts, at_once in zip(alternate(user, movie, np.ones(len(user)), settings), whole, strict=True):
+        assert in_parts == pytest.approx(at_once, abs=1e-5)
+
+
+def test_settings_without_regularisation_are_refused_for_it() -> None:
+    with pytest.raises(ValueError, match="--cg-steps 0, which solves exactly"):
+        Settings(reg_param=0.0, cg_steps=3)
+    assert Settings(reg_param=0.0, cg_steps=0).reg_param == 0
