@@ -182,6 +182,10 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
 
+.PHONY: bench-settings
+bench-settings: test-environment ## What each choice in training buys, with and without it
+	@$(BENCH) tests/bench/training_settings.py
+
 UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)

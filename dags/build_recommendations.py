@@ -41,7 +41,7 @@ ARGUMENTS = {
     "similar_n": Param(50, type="integer", minimum=1, maximum=500, description="Similar movies kept for each movie."),
     "rank": Param(64, type="integer", minimum=1, maximum=512, description="ALS: number of latent factors."),
     "max_iter": Param(6, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
-    "reg_param": Param(1.0, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
+    "reg_param": Param(0.3, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
     "alpha": Param(1.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
     "model_settings": Param({}, type="object", description="Further settings of the model, as tune_als proposes them."),
     "seed": Param(20261123, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),

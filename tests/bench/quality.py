@@ -24,6 +24,7 @@ from als_training import alternate
 from factor_model import Settings
 from linear_neighbours import linear_neighbours
 from metrics import hits, ranking_metrics
+from mllib_als import EXPLICIT
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from top_n import top_n_of_scores
@@ -32,7 +33,6 @@ ROWS_MD5 = "6e47046882bad158b0efbb84cd5cb987"
 SEEDS = (1, 2, 3, 4, 5)
 K = 10
 IMPLICIT = Settings(rank=32, max_iter=10, reg_param=0.1, alpha=1.0)
-EXPLICIT = {"rank": 10, "maxIter": 15, "regParam": 0.05}
 RIDGE = 400.0
 # recommenders-team/recommenders, README, comparison of algorithms on MovieLens 100K: MAP, nDCG, precision, recall at 10.
 PUBLISHED = {

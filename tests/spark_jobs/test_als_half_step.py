@@ -23,6 +23,12 @@ def test_a_half_step_solves_each_entity_s_normal_equations(generator: np.random.
         assert found[e] == pytest.approx(np.linalg.solve(system, rows.T @ (1 + w)), abs=1e-9)
 
 
+def test_equations_without_one_solution_are_refused() -> None:
+    rated = Incidence.build(np.array([0]), np.array([0]), np.ones(1), 1)
+    with pytest.raises(np.linalg.LinAlgError, match="give a reg-param above 0"):
+        half_step(rated, np.zeros((2, 3)), np.zeros((3, 3)), 1.0, 0.0)
+
+
 def test_parts_of_a_side_hold_its_ratings(generator: np.random.Generator) -> None:
     whole = Incidence.build(np.array([0, 0, 2, 2, 2]), np.array([3, 1, 0, 2, 1]), np.arange(5.0), 3)
     assert whole.columns.tolist() == [1, 3, 0, 1, 2]
