@@ -53,7 +53,7 @@ SETTINGS_HELP = {
     "reg_param": "regularisation",
     "alpha": "confidence that a rating adds",
     "seed": "start of the factors",
-    "cg_steps": "conjugate-gradient steps a half step, in single precision; 0: solved exactly, in double",
+    "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
     "neighbours": "neighbours kept of a movie; 0: factors alone",
