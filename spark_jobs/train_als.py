@@ -309,7 +309,7 @@ def main(argv: list[str] | None = None) -> None:
     results = rolling_evaluation(spark, ratings, genres, candidates, options)
     newest = max((result.window for result in results), key=lambda window: window.index)
     explicit = explicit_comparison(spark, ratings, newest, options.k)
-    said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items())
+    said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items()) or "too many ratings"
     progress(f"explicit ALS in window {newest.index}, for comparison: {said}; training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 
