@@ -8,28 +8,26 @@ matrix, what entities share is diagonal: it preconditions, and its product costs
 from __future__ import annotations
 
 import numpy as np
-from als_half_step import Factors, Incidence, eigenbasis, padded_batches
+from als_half_step import Factors, Incidence, OtherSide, padded_batches
 
 # Numbers in one padded batch: 250 thousand floats are 1 MB, and stay in the processor's cache while every step passes over them twice.
 _BATCH_NUMBERS = 250_000
 
 
 def conjugate_gradient(
-    rated: Incidence, start: Factors, other: Factors, gram: Factors, alpha: float, reg_param: float, steps: int
+    rated: Incidence, start: Factors, other: OtherSide, alpha: float, reg_param: float, steps: int
 ) -> Factors:
     """Return the factors of the entities of `rated`, (entities, rank), after `steps` steps from `start`, of the same shape.
 
-    The other side's factors, (rows, rank), and their gram matrix are as for als_half_step.half_step, but `reg_param` must be above 0;
-    the precision is that of `other`. An entity without ratings gets zeros.
+    `reg_param` must be above 0; the precision is that of `other`. An entity without ratings gets zeros.
     """
-    rank, precision = other.shape[1], other.dtype
-    eigenvalues, basis = (part.astype(precision) for part in eigenbasis(gram))
-    rotated, start = other @ basis, start @ basis
+    rank, precision = len(other.basis), other.basis.dtype
+    start = start @ other.basis
     solution = np.zeros_like(start)
     for batch in padded_batches(rated, rank, 4 * rank, _BATCH_NUMBERS):
-        rows = rotated[batch.columns]
+        rows = other.rows[batch.columns]
         weights = (alpha * batch.weights).astype(precision)
-        ridge = eigenvalues + (reg_param * batch.counts[:, None]).astype(precision)
+        ridge = other.eigenvalues + (reg_param * batch.counts[:, None]).astype(precision)
         x = start[batch.entities]
         residual = _over_ratings(batch.inside + weights * (1 - _product(rows, x)), rows) - ridge * x
         direction = residual / ridge
@@ -43,7 +41,7 @@ def conjugate_gradient(
             before, length = length, _dot(residual, conditioned)
             direction = conditioned + _quotient(length, before) * direction
         solution[batch.entities] = x
-    return np.asarray(solution @ basis.T)
+    return np.asarray(solution @ other.basis.T)
 
 
 def _product(rows: Factors, x: Factors) -> Factors:

@@ -93,29 +93,40 @@ def padded_batches(rated: Incidence, rank: int, beside: int, numbers: int) -> It
         at = limit
 
 
-def half_step(rated: Incidence, other: Factors, gram: Factors, alpha: float, reg_param: float) -> FloatArray:
-    """Return the factors of the entities of `rated`, (entities, rank), given the other side's, (rows, rank), and its gram matrix.
+@dataclass(frozen=True)
+class OtherSide:
+    """The other side's factors in the eigenbasis of their gram matrix: `rows`, (rows, rank), `eigenvalues`, (rank,), and `basis`.
+
+    `basis`, (rank, rank), has the eigenvectors as columns: rows @ basis.T are the factors. All have the factors' precision.
+    """
+
+    rows: Factors
+    eigenvalues: Factors
+    basis: Factors
+
+    @classmethod
+    def of(cls, factors: Factors) -> OtherSide:
+        """Turn factors, (rows, rank), into their eigenbasis, once for all parts of a half step."""
+        eigenvalues, basis = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+        basis = basis.astype(factors.dtype)
+        # Rounding can leave a zero eigenvalue a little below zero.
+        return cls(factors @ basis, np.maximum(eigenvalues, 0.0).astype(factors.dtype), basis)
+
+
+def half_step(rated: Incidence, other: OtherSide, alpha: float, reg_param: float) -> FloatArray:
+    """Return the factors of the entities of `rated`, (entities, rank), given the other side's, in double precision.
 
     An entity without ratings gets zeros.
     """
-    rank = other.shape[1]
-    eigenvalues, basis = eigenbasis(gram)
-    rotated = other @ basis
+    rank = len(other.basis)
     solution = np.zeros((len(rated.starts) - 1, rank))
     for batch in padded_batches(rated, rank, rank * rank, _BATCH_NUMBERS):
-        rows = rotated[batch.columns]
+        rows = other.rows[batch.columns].astype(np.float64, copy=False)
         weights = alpha * batch.weights.astype(np.float64)
-        ridge = eigenvalues + reg_param * batch.counts[:, None]
+        ridge = other.eigenvalues + reg_param * batch.counts[:, None]
         few = rows.shape[1] < rank and ridge.min() > 0
         solution[batch.entities] = (_few_ratings if few else _many_ratings)(rows, weights, batch.inside, ridge)
-    return np.asarray(solution @ basis.T)
-
-
-def eigenbasis(gram: Factors) -> tuple[FloatArray, FloatArray]:
-    """Return the eigenvalues of a gram matrix, (rank,), and its eigenvectors as columns, (rank, rank)."""
-    eigenvalues, basis = np.linalg.eigh(gram.astype(np.float64))
-    # Rounding can leave a zero eigenvalue a little below zero.
-    return np.maximum(eigenvalues, 0.0), basis
+    return np.asarray(solution @ other.basis.T)
 
 
 def _few_ratings(rows: FloatArray, weights: FloatArray, inside: BoolArray, ridge: FloatArray) -> FloatArray:

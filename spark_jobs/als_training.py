@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 from als_conjugate_gradient import conjugate_gradient
-from als_half_step import Factors, Incidence, half_step
+from als_half_step import Factors, Incidence, OtherSide, half_step
 from baselines import returning_popularity, returning_weights
 from factor_model import FactorModel, Settings, profile_weights, training_weights
 from linear_neighbours import linear_neighbours
@@ -31,13 +31,12 @@ RATINGS_PER_PART = 50_000
 
 @dataclass(frozen=True)
 class HalfStep:
-    """How the parts of one side are solved, given the other side's factors, (rows, rank), and their gram matrix.
+    """How the parts of one side are solved, given the other side's factors.
 
     With `cg_steps` above 0 that many conjugate-gradient steps are taken, part i from `starts[i]`; else the solution is exact.
     """
 
-    other: Factors
-    gram: Factors
+    other: OtherSide
     alpha: float
     reg_param: float
     starts: Sequence[Factors] = ()
@@ -45,10 +44,10 @@ class HalfStep:
 
     def solve(self, number: int, part: Incidence) -> Factors:
         """Return the factors of the entities of a part, (entities, rank)."""
-        given = (self.other, self.gram, self.alpha, self.reg_param)
         if self.cg_steps:
-            return conjugate_gradient(part, self.starts[number], *given, self.cg_steps)
-        return half_step(part, *given)
+            start = self.starts[number]
+            return conjugate_gradient(part, start, self.other, self.alpha, self.reg_param, self.cg_steps)
+        return half_step(part, self.other, self.alpha, self.reg_param)
 
 
 # Solves every part of a side and returns each one's factors.
@@ -106,7 +105,7 @@ def _solve(solve: HalfSteps, parts: Sequence[Incidence], now: Factors, other: Fa
     """Return one side's new factors, given those it has now and the other side's."""
     ends = np.cumsum([len(part.starts) - 1 for part in parts])
     starts = np.split(now, ends[:-1]) if settings.cg_steps else ()
-    step = HalfStep(other, other.T @ other, settings.alpha, settings.reg_param, starts, settings.cg_steps)
+    step = HalfStep(OtherSide.of(other), settings.alpha, settings.reg_param, starts, settings.cg_steps)
     return np.concatenate(solve(parts, step))
 
 
@@ -124,10 +123,8 @@ def blend(
     # What is published is float32: users are solved against exactly that, so that the reasons' sums are exact too.
     profiles = Incidence.build(user_at, movie_at, profile_weights(ratings, settings).astype(np.float32), len(users))
     published = movie_factors.astype(np.float32)
-    exact = published.astype(np.float64)
-    user_factors = np.concatenate(
-        solve(parts_of(profiles), HalfStep(exact, exact.T @ exact, settings.alpha, settings.reg_param))
-    )
+    exact = HalfStep(OtherSide.of(published.astype(np.float64)), settings.alpha, settings.reg_param)
+    user_factors = np.concatenate(solve(parts_of(profiles), exact))
     returning = returning_weights(ratings, settings.first_visit_days, settings.first_visit_weight)
     recent = returning_popularity(ratings, movies, settings.prior_half_life_days, as_of, returning)
     share = recent / recent.max()

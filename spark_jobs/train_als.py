@@ -53,7 +53,7 @@ SETTINGS_HELP = {
     "reg_param": "regularisation",
     "alpha": "confidence that a rating adds",
     "seed": "start of the factors",
-    "cg_steps": "conjugate-gradient steps a half step, in single precision; 0: solved exactly, in double",
+    "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
     "neighbours": "neighbours kept of a movie; 0: factors alone",
@@ -309,7 +309,7 @@ def main(argv: list[str] | None = None) -> None:
     results = rolling_evaluation(spark, ratings, genres, candidates, options)
     newest = max((result.window for result in results), key=lambda window: window.index)
     explicit = explicit_comparison(spark, ratings, newest, options.k)
-    said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items())
+    said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items()) or "too many ratings"
     progress(f"explicit ALS in window {newest.index}, for comparison: {said}; training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 

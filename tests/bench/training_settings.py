@@ -18,7 +18,7 @@ import als_half_step
 import numpy as np
 import scipy.sparse as sp
 from als_conjugate_gradient import conjugate_gradient
-from als_half_step import Incidence, half_step
+from als_half_step import Incidence, OtherSide, half_step
 from als_training import parts_of
 from linear_neighbours import _inverse
 from threadpoolctl import threadpool_limits
@@ -46,17 +46,18 @@ def sides(rated: sp.csr_matrix) -> list[Side]:
     by_user = Incidence.build(user_at, movie_at, at.data, rated.shape[0])
     by_movie = Incidence.build(movie_at, user_at, at.data, rated.shape[1])
     for _ in range(2):
-        users = half_step(by_user, movies, movies.T @ movies, ALPHA, REG_PARAM)
-        movies = half_step(by_movie, users, users.T @ users, ALPHA, REG_PARAM)
+        users = half_step(by_user, OtherSide.of(movies), ALPHA, REG_PARAM)
+        movies = half_step(by_movie, OtherSide.of(users), ALPHA, REG_PARAM)
     return [(parts_of(by_user), users, movies), (parts_of(by_movie), movies, users)]
 
 
 def exact(every: list[Side]) -> list[np.ndarray]:
     """Solve both sides exactly."""
-    return [
-        np.concatenate([half_step(part, other, other.T @ other, ALPHA, REG_PARAM) for part in parts])
-        for parts, _, other in every
-    ]
+    found = []
+    for parts, _, other in every:
+        rotated = OtherSide.of(other)
+        found.append(np.concatenate([half_step(part, rotated, ALPHA, REG_PARAM) for part in parts]))
+    return found
 
 
 def stepped(every: list[Side], precision: type = np.float32, warm: bool = True) -> list[np.ndarray]:
@@ -64,8 +65,7 @@ def stepped(every: list[Side], precision: type = np.float32, warm: bool = True) 
     found = []
     for parts, now, other in every:
         starts = np.split(now.astype(precision) * warm, np.cumsum([len(part.starts) - 1 for part in parts])[:-1])
-        rows = other.astype(precision)
-        given = (rows, rows.T @ rows, ALPHA, REG_PARAM, STEPS)
+        given = (OtherSide.of(other.astype(precision)), ALPHA, REG_PARAM, STEPS)
         found.append(np.concatenate([conjugate_gradient(*pair, *given) for pair in zip(parts, starts, strict=True)]))
     return found
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from als_conjugate_gradient import conjugate_gradient
-from als_half_step import Incidence, half_step
+from als_half_step import Incidence, OtherSide, half_step
 from als_training import alternate
 from factor_model import Settings
 
@@ -26,17 +26,16 @@ def test_run_to_convergence_it_equals_the_exact_half_step(
 ) -> None:
     rated, other = side(generator)
     start = generator.normal(size=(ENTITIES, RANK)).astype(precision)
-    single = other.astype(precision)
-    found = conjugate_gradient(rated, start, single, single.T @ single, 2.0, 0.3, 60)
+    found = conjugate_gradient(rated, start, OtherSide.of(other.astype(precision)), 2.0, 0.3, 60)
     assert found.dtype == precision
-    assert found == pytest.approx(half_step(rated, other, other.T @ other, 2.0, 0.3), abs=closeness)
+    assert found == pytest.approx(half_step(rated, OtherSide.of(other), 2.0, 0.3), abs=closeness)
 
 
 def test_one_step_of_one_entity_is_the_one_of_the_textbook() -> None:
     # Orthogonal rows: G = diag(4, 9), and the entity rated row 0 with weight 3. A = G + 3 diag(4, 0) + 0.5 I, b = (2 * (1 + 3), 0).
     other = np.diag([2.0, 3.0])
     rated = Incidence.build(np.array([0]), np.array([0]), np.array([3.0]), 1)
-    found = conjugate_gradient(rated, np.array([[1.0, 1.0]]), other, other.T @ other, 1.0, 0.5, 1)
+    found = conjugate_gradient(rated, np.array([[1.0, 1.0]]), OtherSide.of(other), 1.0, 0.5, 1)
     system, target, start = np.diag([16.5, 9.5]), np.array([8.0, 0.0]), np.ones(2)
     residual = target - system @ start
     direction = residual / np.array([4.5, 9.5])
@@ -48,12 +47,12 @@ def test_each_step_comes_nearer_and_an_entity_with_few_ratings_arrives_in_one_st
     generator: np.random.Generator,
 ) -> None:
     rated, other = side(generator)
-    exact = half_step(rated, other, other.T @ other, 2.0, 0.3)
+    exact = half_step(rated, OtherSide.of(other), 2.0, 0.3)
     counts = np.diff(rated.starts)
     start = np.zeros((ENTITIES, RANK))
     off = []
     for steps in range(5):
-        found = conjugate_gradient(rated, start, other, other.T @ other, 2.0, 0.3, steps)
+        found = conjugate_gradient(rated, start, OtherSide.of(other), 2.0, 0.3, steps)
         off.append(np.linalg.norm(found - exact, axis=1)[counts > 0])
         assert found[counts < steps] == pytest.approx(exact[counts < steps], abs=1e-9)
     assert (np.diff([values.sum() for values in off]) < 0).all()

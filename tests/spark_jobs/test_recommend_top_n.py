@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from als_half_step import Incidence, half_step
+from als_half_step import Incidence, OtherSide, half_step
 from als_training import train
 from block_recommender import Recommender
 from factor_model import FactorModel, Settings
@@ -61,7 +61,7 @@ def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: Spar
     places = positions(ratings.users(), ratings.user_id), positions(movies["id"].to_numpy(np.int64), ratings.movie_id)
     incidence = Incidence.build(*places, weights.astype(float), len(users))
     theirs = np.vstack(users["features"].to_list())
-    assert half_step(incidence, y, y.T @ y, 1.5, 0.2) == pytest.approx(theirs, abs=1e-4)
+    assert half_step(incidence, OtherSide.of(y), 1.5, 0.2) == pytest.approx(theirs, abs=1e-4)
 
 
 def test_lists_from_spark_are_those_of_each_block_here(
