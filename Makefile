@@ -98,11 +98,15 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not compose"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not drill" -s
+
+.PHONY: test-compose
+test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
+	@MARQUEE_GIT_COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]

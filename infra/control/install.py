@@ -45,6 +45,12 @@ _HADOOP_JARS_FOR_HIVE = [
 _JAR_LOCK = REPOSITORY / "requirements" / "jars.sha256"
 # What Maven fills; the installation adds links and an archive beside it.
 _JAR_FOLDERS = ("hadoop/lib", "hadoop/web", "hive/lib", "hive/beeline", "hive/metastore")
+# By the name of the lock: the environment's folder and what it is.
+_ENVIRONMENTS = {
+    "platform": ("venv", "Python packages"),
+    "serving": ("serving-venv", "Python packages of the API"),
+    "accounts": ("accounts-venv", "Python packages of the accounts service"),
+}
 
 
 class InstallError(Exception):
@@ -201,6 +207,27 @@ def _jars(settings: Settings) -> None:
             archive.add(jar, arcname=jar.name)
 
 
+def _ensure_uv(settings: Settings) -> None:
+    bootstrap = REPOSITORY / "requirements" / "bootstrap.txt"
+    _step(settings, "uv", "uv", _digest(bootstrap), lambda: _install_uv(settings))
+
+
+def install_part(settings: Settings, part: str) -> None:
+    """Installs platform, serving, accounts, jars or monitoring, unless nothing of it has changed. Raises InstallError."""
+    settings.software.mkdir(parents=True, exist_ok=True)
+    agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
+    if part in _ENVIRONMENTS:
+        _ensure_uv(settings)
+        venv, title = _ENVIRONMENTS[part]
+        lock = REPOSITORY / "requirements" / f"{part}.txt"
+        _step(settings, title, venv, _digest(lock), lambda: _environment(settings, venv, lock))
+    elif part == "monitoring":
+        _step(settings, "Prometheus's JMX agent", "monitoring", _digest(agent), lambda: _monitoring(settings))
+    else:
+        poms = sorted(pom for pom in (REPOSITORY / "infra").glob("**/pom.xml") if pom != agent)
+        _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))
+
+
 def install(settings: Settings, *, tests: bool = False) -> None:
     """Installs packages, environments and jars; `tests` adds what `make test` needs. Raises InstallError.
 
@@ -210,37 +237,24 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     requirements = REPOSITORY / "requirements"
     # The tests run promtool, which comes with it.
     _debian_packages(settings, prometheus=tests or settings.monitoring, tests=tests)
-    _step(settings, "uv", "uv", _digest(requirements / "bootstrap.txt"), lambda: _install_uv(settings))
-    platform, development = requirements / "platform.txt", requirements / "dev.txt"
+    _ensure_uv(settings)
+    with_tests = _digest(requirements / "platform.txt", requirements / "dev.txt")
     mark = settings.software / "venv.installed"
-    if tests or (mark.is_file() and mark.read_text(encoding="ascii") == _digest(platform, development)):
+    if tests or (mark.is_file() and mark.read_text(encoding="ascii") == with_tests):
         _step(
             settings,
             "Python packages with the tests'",
             "venv",
-            _digest(platform, development),
-            lambda: _environment(settings, "venv", development),
+            with_tests,
+            lambda: _environment(settings, "venv", requirements / "dev.txt"),
         )
     else:
-        _step(settings, "Python packages", "venv", _digest(platform), lambda: _environment(settings, "venv", platform))
-    serving = requirements / "serving.txt"
-    _step(
-        settings,
-        "Python packages of the API",
-        "serving-venv",
-        _digest(serving),
-        lambda: _environment(settings, "serving-venv", serving),
-    )
-    accounts = requirements / "accounts.txt"
-    _step(
-        settings,
-        "Python packages of the accounts service",
-        "accounts-venv",
-        _digest(accounts),
-        lambda: _environment(settings, "accounts-venv", accounts),
-    )
-    agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
-    if settings.monitoring:
-        _step(settings, "Prometheus's JMX agent", "monitoring", _digest(agent), lambda: _monitoring(settings))
-    poms = sorted(pom for pom in (REPOSITORY / "infra").glob("**/pom.xml") if pom != agent)
-    _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))
+        install_part(settings, "platform")
+    for part in ("serving", "accounts", *(("monitoring",) if settings.monitoring else ()), "jars"):
+        install_part(settings, part)
+
+
+if __name__ == "__main__":
+    # `python3 -m infra.control.install PART ...`: the layers of an image, which need no more of infra/control than this.
+    for wanted in sys.argv[1:]:
+        install_part(Settings.load(), wanted)
