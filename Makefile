@@ -106,12 +106,16 @@ test: test-fast ## All tests: unit tests, then the real stack end to end, on its
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
-	@$(PYTHON) tests/bench/serving_load.py $(if $(USERS),--users $(USERS))
+	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py $(if $(USERS),--users $(USERS))
 
 .PHONY: bench-engines
 bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
 	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
 	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
+
+.PHONY: bench-warehouse
+bench-warehouse: ## From a folder to a validated warehouse on the running platform: make bench-warehouse [ROWS="1000000 25000000"]
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(ROWS),--rows $(ROWS))'
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy and sqlfluff

@@ -1,14 +1,16 @@
-"""Drop old batches from the warehouse.
+"""Drop old publications from the serving store and old batches from the warehouse.
 
-**Purpose.** After every publication, drop from the warehouse what is no longer needed: partitions of all tables, the
-cleaning jobs' output, exports and data docs of a batch. Raw snapshots, models and publications stay.
+**Purpose.** After every publication, drop what is no longer needed: first publications of the serving store, then from the
+warehouse, of a batch, the partitions of all tables, the cleaning jobs' output, exports and data docs. Raw snapshots, models
+and publications in HDFS stay.
 
-**What stays.** The `MARQUEE_BATCHES_KEPT` batches that were written last (a backfilled batch is a recent one), and
+**What stays.** Of publications, the live one, the pinned one and the `MARQUEE_PUBLICATIONS_KEPT` nearest ones to roll back to. Of
+batches, the `MARQUEE_BATCHES_KEPT` batches that were written last (a backfilled batch is a recent one), and
 every batch whose publication is live, pinned, or in the serving store as one that can be rolled back to.
 
 **Rerun rule.** Clear it at any time: it looks at what there is, and finishes what an earlier attempt left half done.
 
-**Triage.** `drop_old_batches` fails where HDFS, HiveServer2 or the serving store does not answer: see its log, mend that,
+**Triage.** a task fails where HDFS, HiveServer2 or the serving store does not answer: see its log, mend that,
 clear it. Nothing else waits for it.
 """
 
@@ -20,7 +22,7 @@ from shared.failures import explain_failure
 
 with DAG(
     dag_id="drop_old_batches",
-    description="Drops warehouse batches that are neither recent, live, pinned nor a rollback target",
+    description="Drops publications and warehouse batches that are neither recent, live, pinned nor a rollback target",
     doc_md=__doc__,
     schedule=[tasks.LIVE_RECOMMENDATIONS],
     catchup=False,
@@ -35,4 +37,4 @@ with DAG(
         "on_failure_callback": explain_failure,
     },
 ) as dag:
-    tasks.drop_old_batches_task()
+    tasks.prune_publications_task() >> tasks.drop_old_batches_task()

@@ -106,6 +106,8 @@ DRIFT_LIMITS = {
 }
 # How many batches the warehouse keeps, beside those that are live, pinned or may be rolled back to.
 BATCHES_KEPT = int(os.environ.get("MARQUEE_BATCHES_KEPT", "14"))
+# How many earlier publications the serving store keeps to roll back to.
+PUBLICATIONS_KEPT = int(os.environ.get("MARQUEE_PUBLICATIONS_KEPT", "7"))
 
 # --- Retries and limits
 RETRIES = int(os.environ.get("MARQUEE_RETRIES", "2"))

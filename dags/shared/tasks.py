@@ -20,6 +20,7 @@ from shared.operators import (
     DecidePromotionOperator,
     LoadOperator,
     MrJobOperator,
+    ProgramOperator,
     ProgramSequenceOperator,
     PublishOperator,
     SparkJobOperator,
@@ -239,6 +240,18 @@ def publish_task() -> PublishOperator:
             [*DECIDE, "--apply"],
         ],
         outlets=[LIVE_RECOMMENDATIONS],
+        execution_timeout=settings.SHORT_TASK,
+    )
+
+
+def prune_publications_task() -> ProgramOperator:
+    """Deletes publications from the serving store that are neither live, pinned nor near enough to go back to."""
+    return ProgramOperator(
+        task_id="prune_publications",
+        argv=[
+            *(*SERVING_CLI, "prune", *STORE, "--keep", str(settings.PUBLICATIONS_KEPT)),
+            *("--actor", "airflow", "--reason", "retention, {{ run_id }}"),
+        ],
         execution_timeout=settings.SHORT_TASK,
     )
 

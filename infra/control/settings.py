@@ -90,6 +90,12 @@ TABLE: list[Setting] = [
             "number",
         ),
         (
+            "MARQUEE_PUBLICATIONS_KEPT",
+            "7",
+            "earlier publications that the serving store keeps to roll back to; their batches stay in the warehouse",
+            "number",
+        ),
+        (
             "MARQUEE_DRIFT_ROWS_WARNING",
             "0.1",
             "relative change of a table's rows against the batch before that is shown as a warning",

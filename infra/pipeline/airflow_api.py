@@ -53,6 +53,10 @@ class AirflowApi:
         run: dict[str, Any] = self._call("GET", _run_path(run_id))
         return run
 
+    def end(self, run_id: str) -> None:
+        """End a run as failed, whatever its tasks are doing."""
+        self._call("PATCH", _run_path(run_id), {"state": "failed"})
+
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
         """Return the run's task instances: `task_id`, `state`, `try_number`, `start_date`, `end_date`, `duration`."""
         found: list[dict[str, Any]] = self._call("GET", f"{_run_path(run_id)}/taskInstances?limit=200")[

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Size:
         return [*submit, str(BENCH / "spark_average_ratings.py"), cleaned, output, str(YEAR)]
 
     def remove(self, engine: str, work: str) -> None:
-        """Remove what an earlier run of the bench wrote."""
+        """Remove what an engine wrote."""
         output = self.output(engine, work)
         if "YARN" in engine:
             subprocess.run(["hdfs", "dfs", "-rm", "-r", "-f", "-skipTrash", output], check=True, capture_output=True)
@@ -162,6 +163,9 @@ def run(options: argparse.Namespace) -> None:
             if len(set(found.values())) > 1:
                 raise SystemExit(f"The engines differ on {work} of {rows} rows: {found}.")
             print(f"{len(found)} engines gave the same {next(iter(found.values()))[0]:,} rows of {work}.", flush=True)
+        # The rows of a large size would fill the disk, three times over in HDFS.
+        for engine, work in product(options.engines, options.works):
+            size.remove(engine, work)
 
 
 def best(measurements: list[dict[str, Any]]) -> list[dict[str, Any]]:

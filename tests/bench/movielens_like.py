@@ -23,6 +23,7 @@ USERS_A_CHUNK = 2_000
 FIRST_TIME, LAST_TIME = 825_638_400, 1_574_300_000  # 1996-03-01 to 2019-11-21, as ml-25m
 STARS = pa.array([f"{half_stars / 2:.1f}" for half_stars in range(1, 11)])
 STAR_SHARES = np.array([1.6, 3.1, 1.6, 6.6, 5.0, 19.6, 12.7, 26.5, 8.8, 14.5])
+GENRES = ("Drama", "Comedy", "Action|Thriller", "Documentary", "Horror|Sci-Fi", "Children|Animation|Musical")
 DIRTY_IN_A_THOUSAND = 3
 # What becomes of a row; the last two are good rows that another one supersedes.
 BAD_ROWS = (
@@ -55,6 +56,13 @@ def write_ratings(path: Path, rows: int, seed: int = 20261124) -> dict[str, int]
             written += len(lines)
             users += USERS_A_CHUNK
     return {"rows": written, "bytes": path.stat().st_size, "users": users, "movies": len(movie_ids)}
+
+
+def write_movies(path: Path, rows: int, seed: int = 20261124) -> None:
+    """Write the catalogue of the movies that ``write_ratings`` draws from with the same arguments."""
+    ids, _ = _movies(np.random.default_rng(seed), rows)
+    lines = [f"{movie},Movie {movie} ({1930 + movie % 90}),{GENRES[movie % len(GENRES)]}\n" for movie in ids.tolist()]
+    path.write_text("movieId,title,genres\n" + "".join(lines), encoding="utf-8")
 
 
 def _movies(generator: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,8 @@ def test_the_dag_follows_each_publication_and_starts_unasked(bag: Any) -> None:
     dag = bag.dags["drop_old_batches"]
     assert [asset.name for asset in dag.timetable.asset_condition.objects] == ["live_recommendations"]
     assert dag.is_paused_upon_creation is False
-    assert [task.task_id for task in dag.tasks] == ["drop_old_batches"]
+    assert [task.task_id for task in dag.tasks] == ["prune_publications", "drop_old_batches"]
+    assert dag.get_task("drop_old_batches").upstream_task_ids == {"prune_publications"}
     for word in ("Purpose", "Rerun rule", "Triage"):
         assert word in dag.doc_md
 
@@ -117,6 +118,13 @@ def test_a_batch_is_dropped_everywhere_but_from_snapshots_models_and_publication
     assert f"ALTER TABLE marquee.recommendations DROP IF EXISTS PARTITION (batch_id = '{B}')" in statements
     assert not any(C in statement for statement in statements)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_publication_store_understands_how_it_is_pruned(bag: Any) -> None:
+    from serving.publications import build_parser
+
+    options = build_parser().parse_args(bag.dags["drop_old_batches"].get_task("prune_publications").argv[3:])
+    assert (options.command, options.keep, options.actor, options.dry_run) == ("prune", 7, "airflow", False)
 
 
 @pytest.mark.parametrize("argument", ["list", "ledger"])

@@ -93,8 +93,9 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Starts the test instance from nothing, and ends it."""
+    Stack().control("clean", "--yes")
+    # Made after the cleaning, which deletes the secrets that its variables hold.
     running = Stack()
-    running.control("clean", "--yes")
     running.control("up")
     yield running
     running.control("down")

@@ -60,8 +60,9 @@ def test_a_job_whose_client_was_killed_gives_the_same_bytes_when_it_runs_again(s
     stack.run("hdfs", "dfs", "-put", "-f", str(tmp_path / "ratings.csv"), f"{ROOT}/ratings.csv")
     stack.run(*command("undisturbed"))
     application = kill_in_the_middle(stack, "disturbed")
-    # The application outlives its client; Airflow's task does the same by tag before it tries again.
+    # The application outlives its client, and leaves a folder; Airflow's task ends the one and deletes the other, too.
     stack.run("yarn", "application", "-kill", application)
+    stack.run("hdfs", "dfs", "-rm", "-r", "-f", "-skipTrash", f"{ROOT}/disturbed")
     stack.run(*command("disturbed"))
     undisturbed = checksums(stack, "undisturbed")
     assert len(undisturbed) == 1

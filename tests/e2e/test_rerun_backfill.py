@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import time
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -66,8 +65,7 @@ class Killer:
 def end_last_nights_run(api: AirflowApi) -> None:
     """Ends the run that Airflow adds: the first backfill of an installation counts as its last scheduled run."""
     for run in api._call("GET", f"/dags/{DAG}/dagRuns?run_type=scheduled&state=running&state=queued")["dag_runs"]:
-        path = f"/dags/{DAG}/dagRuns/{urllib.parse.quote(run['dag_run_id'], safe='')}"
-        api._call("PATCH", path, {"state": "failed"})
+        api.end(run["dag_run_id"])
 
 
 def task_processes() -> dict[int, str]:

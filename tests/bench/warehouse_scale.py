@@ -1,0 +1,87 @@
+"""How long it takes from a folder of ratings to a warehouse that is loaded, accounted for and validated, at several sizes.
+
+    python -m infra.control exec -- python tests/bench/warehouse_scale.py --rows 1000000 25000000
+
+Runs the DAG of the running platform on generated ratings (movielens_like) up to validate_warehouse, then ends the run.
+Prints a row a size: seconds by task, and the most memory that the processes of Airflow's tasks held together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from movielens_like import write_movies, write_ratings
+
+from infra.pipeline.airflow_api import AirflowApi
+
+TASKS = ("ingest_movielens", "mr_clean_ratings", "mr_clean_movies", "load_warehouse", "validate_warehouse")
+MIB = 1024 * 1024
+
+
+def task_memory() -> int:
+    """Return the bytes that tasks of Airflow and what they started hold now (resident set size)."""
+    held: dict[int, int] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.cmdline()[:1] and process.cmdline()[0].startswith("airflow worker -- "):
+                for part in (process, *process.children(recursive=True)):
+                    held[part.pid] = part.memory_info().rss
+        except psutil.Error:
+            continue  # it ended meanwhile
+    return sum(held.values())
+
+
+def run_to_validation(api: AirflowApi, archive: Path) -> tuple[list[dict[str, Any]], int]:
+    """Run the DAG on a folder until the warehouse is validated; return the tasks and the most memory, bytes.
+
+    Raises RuntimeError when one of the tasks fails.
+    """
+    run = api.trigger({"dataset": "ml-latest", "archive": str(archive)}, None)
+    most = 0
+    try:
+        while True:
+            most = max(most, task_memory())
+            tasks = {task["task_id"]: task for task in api.tasks(run["dag_run_id"])}
+            states = {name: tasks[name]["state"] for name in TASKS}
+            if set(states.values()) & {"failed", "upstream_failed"}:
+                raise RuntimeError(f"run {run['dag_run_id']}: {states}")
+            if states["validate_warehouse"] == "success":
+                return list(tasks.values()), most
+            time.sleep(0.5)
+    finally:
+        api.end(run["dag_run_id"])
+
+
+def main() -> None:
+    """Run the bench."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    login = (os.environ[f"MARQUEE_AIRFLOW_{part}"] for part in ("URL", "USER", "PASSWORD"))
+    api = AirflowApi(*login)
+    api.unpause()
+    print(f"| rows | {' | '.join(TASKS)} | all | memory, MiB |\n{'|---' * (len(TASKS) + 3)}|", flush=True)
+    for rows in parser.parse_args().rows:
+        folder = Path(tempfile.mkdtemp(prefix="movielens-", dir=os.environ["TMPDIR"]))
+        try:
+            write_ratings(folder / "ratings.csv", rows)
+            write_movies(folder / "movies.csv", rows)
+            tasks, most = run_to_validation(api, folder)
+        finally:
+            shutil.rmtree(folder)
+        took = {task["task_id"]: task["duration"] for task in tasks}
+        begun = min(datetime.fromisoformat(task["start_date"]) for task in tasks if task["start_date"])
+        ended = max(datetime.fromisoformat(t["end_date"]) for t in tasks if t["task_id"] == "validate_warehouse")
+        figures = [*(took[name] for name in TASKS), (ended - begun).total_seconds()]
+        print(f"| {rows:,} | {' | '.join(f'{f:.1f}' for f in figures)} | {most // MIB} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
