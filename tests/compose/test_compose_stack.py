@@ -136,7 +136,9 @@ def test_prometheus_finds_and_reads_every_service_and_all_replicas() -> None:
     assert found == {
         **dict.fromkeys(("prometheus", "platform", "accounts", "namenode", "resourcemanager", "jobhistory"), 1),
         **dict.fromkeys(("metastore", "hiveserver2"), 1),
-        "recommendations": 2, "nodemanager": 2, "datanode": 4,
+        "recommendations": 2,
+        "nodemanager": 2,
+        "datanode": 4,
     }
     assert {target["scrapeUrl"]: target["lastError"] for target in targets if target["health"] != "up"} == {}
 
