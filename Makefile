@@ -98,15 +98,21 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not compose"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not faults and not compose"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
-	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not drill" -s
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
 .PHONY: test-compose
 test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
 	@MARQUEE_GIT_COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
+
+FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=3000 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
+
+.PHONY: faults
+faults: test-environment ## Kill services, fill disks and cut the network under running pipelines, and print what held
+	@$(FAULTS_ENVIRONMENT) $(PYTHON) -m pytest -q -s tests/faults
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]

@@ -227,7 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PublicationError as error:
         return _fail(options.command, error, EXIT_FAILED)
     except OSError as error:
-        return _fail(options.command, f"{error.filename or 'The store'}: {error.strerror or error}.", EXIT_FAILED)
+        what = f"{error.filename or 'The store'}: {error.strerror or error}"
+        return _fail(options.command, f"{what}. Make it writable, with room enough, and try again.", EXIT_FAILED)
 
 
 def _fail(command: str, error: object, status: int) -> int:

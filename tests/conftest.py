@@ -1,4 +1,4 @@
-"""How the tests are shared out between processes (pytest-xdist), and the browser that some of them drive."""
+"""How the tests are shared out between processes (pytest-xdist), and what several folders share: stack and browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.stack import BATCH_DATE, Stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def uses_spark(item: pytest.Item) -> bool:
         return "spark" in getattr(item, "fixturenames", ())
 
-    items.sort(key=lambda item: not uses_spark(item))
+    # The test of `make down` ends the stack, so it comes last.
+    items.sort(key=lambda item: (not uses_spark(item), item.path.name == "test_shutdown.py"))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("spark" if uses_spark(item) else str(item.path)))
 
@@ -49,3 +52,22 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Starts the test instance from nothing, and ends it."""
+    Stack().control("clean", "--yes")
+    # Made after the cleaning, which deletes the secrets that its variables hold.
+    running = Stack()
+    running.control("up")
+    yield running
+    running.control("down")
+
+
+@pytest.fixture(scope="session")
+def first_run(stack: Stack) -> str:
+    """Runs the pipeline once and returns what the client printed."""
+    status, problem = stack.problem("/v1/users/1/recommendations")
+    assert status == 503, problem
+    return stack.pipeline("run", "--batch-date", BATCH_DATE)

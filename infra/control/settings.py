@@ -83,7 +83,7 @@ TABLE: list[Setting] = [
             "local zip or folder of that data set; empty: embedded or the official address",
             "path",
         ),
-        ("MARQUEE_RETRIES", "2", "how often a failed task is tried again", "number"),
+        ("MARQUEE_RETRIES", "3", "how often a failed task is tried again", "number"),
         (
             "MARQUEE_RETRY_DELAY_SECONDS",
             "20",

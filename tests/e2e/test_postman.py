@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from infra.control.settings import REPOSITORY
-from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 POSTMAN = REPOSITORY / "tests" / "postman"
