@@ -171,10 +171,12 @@ def build_parser() -> argparse.ArgumentParser:
     prune = commands.add_parser(
         "prune",
         help="delete old publications from the store",
-        description="Delete old publications. The live one, the pinned one, the nearest rollback targets and all that "
-        "are newer than the live one stay; HDFS keeps its copies.",
+        description="Delete old publications. The live one, the pinned one, the nearest rollback targets, those that came "
+        "last and all that are newer than the live one stay; HDFS keeps its copies.",
     )
-    prune.add_argument("--keep", type=int, default=7, help="rollback targets to keep (default: %(default)s)")
+    prune.add_argument(
+        "--keep", type=int, default=7, help="rollback targets, and last arrivals, to keep (default: %(default)s)"
+    )
     prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     _who_and_why(prune, "pruned by hand")
 
@@ -225,7 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PublicationError as error:
         return _fail(options.command, error, EXIT_FAILED)
     except OSError as error:
-        return _fail(options.command, f"{error.filename or 'The store'}: {error.strerror or error}.", EXIT_FAILED)
+        what = f"{error.filename or 'The store'}: {error.strerror or error}"
+        return _fail(options.command, f"{what}. Make it writable, with room enough, and try again.", EXIT_FAILED)
 
 
 def _fail(command: str, error: object, status: int) -> int:

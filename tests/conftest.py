@@ -1,8 +1,24 @@
-"""How the tests are shared out between processes (pytest-xdist)."""
+"""How the tests are shared out between processes (pytest-xdist), and what several folders share: stack and browser."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.stack import BATCH_DATE, Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+]
 
 # A process of pytest-xdist has a main module without a file, which pyspark.sql.connect takes for its doctests, and exits.
 if not hasattr(sys.modules["__main__"], "__file__"):
@@ -19,6 +35,39 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def uses_spark(item: pytest.Item) -> bool:
         return "spark" in getattr(item, "fixturenames", ())
 
-    items.sort(key=lambda item: not uses_spark(item))
+    # The test of `make down` ends the stack, so it comes last.
+    items.sort(key=lambda item: (not uses_spark(item), item.path.name == "test_shutdown.py"))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("spark" if uses_spark(item) else str(item.path)))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Starts the test instance from nothing, and ends it."""
+    Stack().control("clean", "--yes")
+    # Made after the cleaning, which deletes the secrets that its variables hold.
+    running = Stack()
+    running.control("up")
+    yield running
+    running.control("down")
+
+
+@pytest.fixture(scope="session")
+def first_run(stack: Stack) -> str:
+    """Runs the pipeline once and returns what the client printed."""
+    status, problem = stack.problem("/v1/users/1/recommendations")
+    assert status == 503, problem
+    return stack.pipeline("run", "--batch-date", BATCH_DATE)

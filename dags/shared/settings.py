@@ -110,7 +110,7 @@ BATCHES_KEPT = int(os.environ.get("MARQUEE_BATCHES_KEPT", "14"))
 PUBLICATIONS_KEPT = int(os.environ.get("MARQUEE_PUBLICATIONS_KEPT", "7"))
 
 # --- Retries and limits
-RETRIES = int(os.environ.get("MARQUEE_RETRIES", "2"))
+RETRIES = int(os.environ.get("MARQUEE_RETRIES", "3"))
 RETRY_DELAY = timedelta(seconds=int(os.environ.get("MARQUEE_RETRY_DELAY_SECONDS", "20")))
 MAX_RETRY_DELAY = timedelta(minutes=10)
 SHORT_TASK = timedelta(minutes=10)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.control.settings import REPOSITORY, Settings
@@ -42,6 +42,9 @@ _HADOOP_JARS_FOR_HIVE = [
     "snappy-java*",
 ]
 
+_JAR_LOCK = REPOSITORY / "requirements" / "jars.sha256"
+# What Maven fills; the installation adds links and an archive beside it.
+_JAR_FOLDERS = ("hadoop/lib", "hadoop/web", "hive/lib", "hive/beeline", "hive/metastore")
 # By the name of the lock: the environment's folder and what it is.
 _ENVIRONMENTS = {
     "platform": ("venv", "Python packages"),
@@ -85,14 +88,14 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
     print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _debian_packages(settings: Settings, *, prometheus: bool, browser: bool = False) -> None:
+def _debian_packages(settings: Settings, *, prometheus: bool, tests: bool = False) -> None:
     missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
     if not Path("/usr/sbin/nginx").exists():
         missing.append("nginx-light")
     if prometheus and not shutil.which("prometheus"):
         missing.append("prometheus")
-    if browser and not shutil.which("chromium"):
-        missing.append("chromium")
+    if tests:
+        missing += [package for package in ("chromium", "npm") if not shutil.which(package)]
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:
@@ -143,17 +146,38 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
         "--python",
         str(folder / "bin" / "python"),
         "--require-hashes",
+        "--build-constraints",
+        str(REPOSITORY / "requirements" / "build.txt"),
         "--compile-bytecode",
         str(lock),
     ]
     _run(settings, venv, sync)
 
 
+def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) -> None:
+    """Runs a pom and compares what it has put into the folders with the lock. `-C` checks each download on its way."""
+    _run(settings, step, ["mvn", "-B", "-C", "-ntp", "-f", pom, "package", target])
+    check_jars(settings.software, _JAR_LOCK, folders)
+
+
+def check_jars(software: Path, lock: Path, folders: Sequence[str]) -> None:
+    """Raises InstallError if the files in the folders are not just those of the lock, byte by byte."""
+    lines = (line.partition("  ") for line in lock.read_text(encoding="utf-8").splitlines())
+    locked = {name: digest for digest, _, name in lines if name.startswith(tuple(f"{folder}/" for folder in folders))}
+    files = [file for folder in folders for file in (software / folder).rglob("*") if file.is_file()]
+    found = {str(file.relative_to(software)): _digest(file) for file in files if file.suffix != ".pom"}
+    wrong = sorted({name for name, _ in found.items() ^ locked.items()})
+    if wrong:
+        raise InstallError(
+            f"Maven delivered other files than {lock.name} has ({len(wrong)}, the first {wrong[0]}): if a pom was changed "
+            "on purpose, run `make lock-jars` and read the difference; if not, do not use them."
+        )
+
+
 def _monitoring(settings: Settings) -> None:
-    pom = "infra/monitoring/hive_agent/pom.xml"
-    _run(
-        settings, "the JMX agent", ["mvn", "-B", "-ntp", "-f", pom, "package", f"-Dtarget={settings.jmx_agent.parent}"]
-    )
+    pom, folder = "infra/monitoring/hive_agent/pom.xml", settings.jmx_agent.parent
+    shutil.rmtree(folder, ignore_errors=True)
+    _maven(settings, "the JMX agent", pom, f"-Dtarget={folder}", "monitoring")
 
 
 def _link(target: Path, folder: Path) -> None:
@@ -167,7 +191,7 @@ def _jars(settings: Settings) -> None:
     hadoop, hive = settings.software / "hadoop", settings.software / "hive"
     for folder in (hadoop, hive):
         shutil.rmtree(folder, ignore_errors=True)
-    _run(settings, "jars", ["mvn", "-B", "-ntp", "-f", "infra/pom.xml", "package", f"-Dsoftware={settings.software}"])
+    _maven(settings, "the jars", "infra/pom.xml", f"-Dsoftware={settings.software}", *_JAR_FOLDERS)
     for stray in (hive / "lib").glob("*.pom"):
         stray.unlink()
     for pattern in _HADOOP_JARS_FOR_HIVE:
@@ -212,7 +236,7 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     settings.software.mkdir(parents=True, exist_ok=True)
     requirements = REPOSITORY / "requirements"
     # The tests run promtool, which comes with it.
-    _debian_packages(settings, prometheus=tests or settings.monitoring, browser=tests)
+    _debian_packages(settings, prometheus=tests or settings.monitoring, tests=tests)
     _ensure_uv(settings)
     with_tests = _digest(requirements / "platform.txt", requirements / "dev.txt")
     mark = settings.software / "venv.installed"

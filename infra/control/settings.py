@@ -59,6 +59,12 @@ TABLE: list[Setting] = [
         ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
         (
+            "MARQUEE_OPEN_WITHOUT_LOGIN",
+            "no",
+            "yes: that address may be one of the network, though HDFS, YARN, Hive and others ask for no login",
+            "yes or no",
+        ),
+        (
             "MARQUEE_HOSTS",
             "",
             "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see infra/cluster.md",
@@ -77,7 +83,7 @@ TABLE: list[Setting] = [
             "local zip or folder of that data set; empty: embedded or the official address",
             "path",
         ),
-        ("MARQUEE_RETRIES", "2", "how often a failed task is tried again", "number"),
+        ("MARQUEE_RETRIES", "3", "how often a failed task is tried again", "number"),
         (
             "MARQUEE_RETRY_DELAY_SECONDS",
             "20",

@@ -107,7 +107,7 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
         "similar_n": 50,
         "rank": 64,
         "max_iter": 6,
-        "reg_param": 1.0,
+        "reg_param": 0.3,
         "alpha": 1.0,
         "model_settings": {},
         "seed": 20261123,

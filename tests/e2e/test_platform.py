@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.control.supervision import Supervisor
-from tests.e2e.conftest import BATCH, BATCH_DATE, Stack, published_bytes
+from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 

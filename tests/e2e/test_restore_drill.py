@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import BATCH, Stack, published_bytes
+from tests.stack import BATCH, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
 LOST = ("data/namenode", "data/postgres", "data/serving", "data/mlflow", "secrets")

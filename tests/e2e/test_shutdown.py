@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.lifecycle import marked_processes
-from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 

@@ -5,7 +5,7 @@ import urllib.request
 from typing import Any
 
 from infra.pipeline.airflow_api import AirflowApi
-from tests.e2e.conftest import Stack
+from tests.stack import Stack
 
 TABLES = (
     *("ratings", "movies", "tags", "links", "users", "quarantine", "row_accounting"),

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,11 @@ from infra.control.settings import REPOSITORY, Settings
 # The batch that most tests look at.
 BATCH_DATE = "2026-01-02T03:00:00Z"
 BATCH = "20260102T030000"
-INSTANCE = {"MARQUEE_INSTANCE": "test", "MARQUEE_PORT_OFFSET": "10000", "MARQUEE_RETRY_DELAY_SECONDS": "2"}
+# Not read from MARQUEE_INSTANCE itself: the instance is deleted first, and must never be the one that a person works with.
+INSTANCE = {
+    f"MARQUEE_{name}": os.environ.get(f"MARQUEE_TEST_{name}", default)
+    for name, default in (("INSTANCE", "test"), ("PORT_OFFSET", "10000"), ("RETRY_DELAY_SECONDS", "2"))
+}
 
 
 class Stack:
@@ -90,17 +93,6 @@ class Stack:
         return Path(self.variables["MARQUEE_PUBLICATION_STORE"], *parts)
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """Starts the test instance from nothing, and ends it."""
-    Stack().control("clean", "--yes")
-    # Made after the cleaning, which deletes the secrets that its variables hold.
-    running = Stack()
-    running.control("up")
-    yield running
-    running.control("down")
-
-
 def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
     """Returns the SHA-256 of what a batch publishes: each exported list and the publication in the serving store."""
     webhdfs = stack.variables["MARQUEE_WEBHDFS_URL"] + "/webhdfs/v1"
@@ -117,11 +109,3 @@ def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
         stack.store("publications", batch, "publication.sqlite").read_bytes()
     ).hexdigest()
     return hashes
-
-
-@pytest.fixture(scope="session")
-def first_run(stack: Stack) -> str:
-    """Runs the pipeline once and returns what the client printed."""
-    status, problem = stack.problem("/v1/users/1/recommendations")
-    assert status == 503, problem
-    return stack.pipeline("run", "--batch-date", BATCH_DATE)

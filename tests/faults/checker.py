@@ -1,0 +1,177 @@
+"""What must hold through every fault, as numbered rows. Each check returns what is wrong, nothing where the row holds."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from serving.list_answers import Page, personal_text
+from serving.publication_format import PublicationError
+from serving.publication_reader import Publication
+from serving.publication_store import PublicationStore
+
+ROWS = {
+    1: "no wrong answer: every body is what the named, verified publication's file gives",
+    2: "no row lost: rows in = clean + quarantined + superseded = the source's count, and Hive holds the clean ones",
+    3: "the same bytes as the undisturbed run, file by file",
+    4: "one publication for the run: pulled once, live, sound, nothing half-done left",
+    5: "back by itself: the service serves again and the work that was struck succeeds",
+    6: "the cause is told in one sentence",
+}
+SEED = 20261124
+
+
+@dataclass
+class Outcome:
+    """What a drill did and showed: for each row that it looks at, what is wrong, or nothing."""
+
+    drill: str
+    done: str
+    wrong: dict[int, str] = field(default_factory=dict)
+    seconds: float | None = None
+    note: str = ""
+
+    def failed(self) -> dict[int, str]:
+        """Returns the rows that do not hold."""
+        return {number: text for number, text in self.wrong.items() if text}
+
+    def line(self) -> str:
+        """Returns the outcome as a line of a Markdown table."""
+        rows = " ".join(f"{number}{':FAILED' if text else ''}" for number, text in sorted(self.wrong.items()))
+        seconds = "-" if self.seconds is None else f"{self.seconds:.1f}"
+        return f"| {self.drill} | {self.done} | {rows} | {seconds} | {self.note} |"
+
+
+def table(outcomes: Iterable[Outcome]) -> list[str]:
+    """Returns the lines of the table of all drills, and of what failed."""
+    lines = ["| drill | what was done | rows held | recovered in, s | seen |", "|---|---|---|---|---|"]
+    outcomes = list(outcomes)
+    lines += [outcome.line() for outcome in outcomes]
+    lines += ["", *(f"{number} {meaning}" for number, meaning in ROWS.items())]
+    for outcome in outcomes:
+        lines += [f"FAILED {outcome.drill}, row {number}: {text}" for number, text in outcome.failed().items()]
+    return lines
+
+
+class Reader:
+    """Asks for users' lists until told to stop, and keeps what was answered and when nothing was."""
+
+    def __init__(
+        self, address: str, store: Path, users: Iterable[int], *, threads: int = 2, pause: float = 0.1
+    ) -> None:
+        self._address = address
+        self._store = store
+        self._users = list(users)
+        self._pause = pause
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(threads)]
+        self._lock = threading.Lock()
+        # (publication, user, SHA-256 of the body): how often
+        self.answers: Counter[tuple[str, int, str]] = Counter()
+        self.refusals: list[tuple[float, str]] = []
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, number: int) -> None:
+        chosen = random.Random(SEED + number)
+        while not self._stop.wait(self._pause):
+            user = chosen.choice(self._users)
+            try:
+                with urllib.request.urlopen(f"{self._address}{path_of(user)}", timeout=30) as answer:
+                    body = answer.read()
+                    publication = answer.headers["ETag"].split('"')[1].partition("-")[0]
+            except (OSError, urllib.error.HTTPError) as error:
+                with self._lock:
+                    self.refusals.append((time.monotonic(), f"{user}: {error!r}"))
+            else:
+                with self._lock:
+                    self.answers[publication, user, hashlib.sha256(body).hexdigest()] += 1
+
+    def wrong(self) -> str:
+        """Compares every answer with what the publication that it names gives; that one's file with its manifest."""
+        store = PublicationStore(self._store)
+        if not self.answers:
+            return f"nothing was answered: {self.refusals[:3]}"
+        found = []
+        for name in sorted({publication for publication, _, _ in self.answers}):
+            try:
+                store.verify(name)
+            except PublicationError as error:
+                found.append(str(error))
+                continue
+            publication = Publication(store.path(name), name)
+            for (said, user, digest), times in self.answers.items():
+                if said == name and digest != body_sha256(publication, user):
+                    found.append(f"{times} wrong answers for user {user} in the name of {name}")
+        return "; ".join(found)
+
+    def summary(self) -> str:
+        """Returns how many were answered, of which publications, and how many were not."""
+        publications = {publication for publication, _, _ in self.answers}
+        return f"{self.answers.total()} answers of {len(publications)} publications, {len(self.refusals)} unanswered"
+
+
+def path_of(user: int) -> str:
+    """Returns the address of a user's list."""
+    return f"/v1/users/{user}/recommendations"
+
+
+def body_sha256(publication: Publication, user: int) -> str:
+    """Returns the SHA-256 of the answer that a publication's file gives."""
+    text = personal_text(publication, user, Page(path_of(user)))
+    assert text is not None, f"user {user} has no list"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rows_lost(
+    accounting: Iterable[tuple[str, int, int, int, int]], source: Mapping[str, int], clean: Mapping[str, int]
+) -> str:
+    """Compares a batch's row accounting (file, in, clean, quarantined, superseded) with the source's and Hive's counts."""
+    found, seen = [], {}
+    for file, rows_in, rows_clean, quarantined, superseded in accounting:
+        seen[file] = rows_in
+        if rows_in != rows_clean + quarantined + superseded:
+            found.append(f"{file}: {rows_in} in, but {rows_clean} + {quarantined} + {superseded} out")
+        if clean.get(file) != rows_clean:
+            found.append(f"{file}: {rows_clean} clean, but Hive holds {clean.get(file)}")
+    if seen != dict(source):
+        found.append(f"accounted for are {seen}, the source has {dict(source)}")
+    return "; ".join(found)
+
+
+def bytes_differing(undisturbed: Mapping[str, str], disturbed: Mapping[str, str]) -> str:
+    """Names the files whose SHA-256 differs, or that only one of the runs has."""
+    names = sorted(undisturbed.keys() | disturbed.keys())
+    return ", ".join(name for name in names if undisturbed.get(name) != disturbed.get(name))
+
+
+def not_one_publication(store: PublicationStore, ledger: Iterable[Mapping[str, Any]], batch: str) -> str:
+    """Looks whether a batch was pulled once and made live once, is sound and live, and left nothing half-done."""
+    actions = Counter(entry["action"] for entry in ledger if entry["publication"] == batch)
+    found = [f"{action} {actions[action]} times" for action in ("pulled", "activated") if actions[action] != 1] + [
+        f"{path.name} is left" for path in sorted(store.folder.glob(".*"))
+    ]
+    if store.live() != batch:
+        found.append(f"live is {store.live()}")
+    try:
+        store.verify(batch)
+    except PublicationError as error:
+        found.append(str(error))
+    return "; ".join(found)

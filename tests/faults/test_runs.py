@@ -1,0 +1,142 @@
+"""A run of the pipeline whose services die under it, one after the other. It must give what an undisturbed run gives.
+
+A task killed at each stage stands in tests/e2e/test_rerun_backfill.py, a cleaning job's client in test_cleaning_restarts.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from serving.publication_store import PublicationStore
+from tests.e2e.warehouse import airflow, partition_bytes
+from tests.faults.checker import Outcome, Reader, bytes_differing, not_one_publication, rows_lost
+from tests.faults.conftest import needs_root
+from tests.faults.faults import (
+    clear_quota,
+    fill_temporary_folder,
+    free_temporary_folder,
+    kill,
+    serve,
+    set_quota,
+    start,
+    stop,
+    wait_until,
+    works_on_yarn,
+)
+from tests.faults.striker import Strike, Striker
+from tests.stack import BATCH, Stack, published_bytes
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200), needs_root]
+SECONDS_FOR_A_RUN = 3600
+BATCH_STRUCK, DATE_STRUCK = "20260103T030000", "2026-01-03T03:00:00Z"
+DATE_BESIDE = "2026-01-04T03:00:00Z"
+PUBLICATIONS = "/marquee/publications"
+
+
+def _killed(drill: str, task: str, after: float, *names: str) -> Strike:
+    done = f"kill -9 of {' and '.join(names)} {after:g} s into {task}"
+    on_yarn = task in ("mr_clean_ratings", "train_als")
+    ready = works_on_yarn(BATCH_STRUCK, task) if on_yarn else lambda stack: True
+    done += " on YARN" if on_yarn else ""
+    return Strike(drill, done, task, after, kill(*names), lambda stack: serve(stack, *names), ready=ready)
+
+
+STRIKES = (
+    _killed("NameNode killed", "mr_clean_ratings", 2, "namenode"),
+    _killed("NodeManager killed in mrjob", "mr_clean_ratings", 2, "nodemanager"),
+    _killed("HiveServer2 and metastore killed", "load_warehouse", 12, "hiveserver2", "metastore"),
+    _killed("PostgreSQL killed", "validate_warehouse", 4, "postgres"),
+    _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
+    _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
+    Strike(
+        *("MLflow down", "MLflow stopped for 40 s when decide_promotion begins", "decide_promotion", 0),
+        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40),
+    ),
+    Strike(
+        *("HDFS full", f"no space left by quota in {PUBLICATIONS} until build_publication failed", "export_tables", 1),
+        *(set_quota(PUBLICATIONS), lambda stack: True, clear_quota(PUBLICATIONS), None, "build_publication"),
+    ),
+    Strike(
+        *("local disk full", "64 KiB for temporary files until build_publication failed", "build_publication", 0),
+        *(fill_temporary_folder, lambda stack: True, free_temporary_folder, None),
+    ),
+)
+
+
+@dataclass
+class Struck:
+    """The run when it had ended, and the other one when it had begun."""
+
+    undisturbed: dict[str, str]
+    state: str
+    outcomes: dict[str, Outcome]
+    ended: str
+    other_began: str
+    reader: Reader
+
+
+def bytes_of(stack: Stack, batch: str) -> dict[str, str]:
+    """Returns the SHA-256 of a batch's partitions and exports; the publication's file names its batch, so it has its own."""
+    published = published_bytes(stack, batch)
+    del published["publication"]
+    return partition_bytes(stack, batch) | published
+
+
+@pytest.fixture(scope="module")
+def struck(stack: Stack, first_run: str) -> Struck:
+    """Starts two runs at once, strikes the first to its end, and ends the second when it works."""
+    api = airflow(stack)
+    undisturbed = bytes_of(stack, BATCH)
+    run_id, other = (api.trigger({}, date)["dag_run_id"] for date in (DATE_STRUCK, DATE_BESIDE))
+
+    def worked(run: str) -> list[dict[str, Any]]:
+        return [task for task in api.tasks(run) if task["start_date"] and task["task_id"] != "wait_for_other_runs"]
+
+    with Reader(stack.variables["MARQUEE_API_URL"], stack.store(), range(1, 672)) as reader:
+        state, outcomes = Striker(stack, api, run_id, STRIKES).follow(SECONDS_FOR_A_RUN)
+        wait_until("the other run works", lambda: bool(worked(other)), pause=2)
+        other_began = min(task["start_date"] for task in worked(other))
+        api.end(other)
+    ended = max(task["end_date"] for task in worked(run_id) if task["end_date"])
+    return Struck(undisturbed, state, {each.drill: each for each in outcomes}, ended, other_began, reader)
+
+
+def accounted(stack: Stack, batch: str) -> str:
+    files = stack.api(f"/v1/publications/{batch}")["lineage"]["snapshot"]["files"]
+    columns = "source_file, rows_in, rows_clean, rows_quarantined, rows_superseded"
+    accounting: Any = stack.hive(f"SELECT {columns} FROM marquee.row_accounting WHERE batch_id = '{batch}'")
+    clean = {}
+    for name in ("ratings", "movies"):
+        ((clean[f"{name}.csv"],),) = stack.hive(f"SELECT COUNT(*) FROM marquee.{name} WHERE batch_id = '{batch}'")
+    return rows_lost(accounting, {file["name"]: file["rows"] for file in files}, clean)
+
+
+def test_a_run_whose_services_die_gives_what_an_undisturbed_run_gives(
+    stack: Stack, struck: Struck, judge: Callable[[Outcome], None]
+) -> None:
+    store = PublicationStore(stack.store())
+    whole = Outcome("the whole run", f"all {len(STRIKES)} faults below in one run")
+    whole.wrong[1] = struck.reader.wrong()
+    whole.wrong[2] = accounted(stack, BATCH_STRUCK)
+    whole.wrong[3] = bytes_differing(struck.undisturbed, bytes_of(stack, BATCH_STRUCK))
+    whole.wrong[4] = not_one_publication(store, [entry.as_dict() for entry in store.ledger.entries()], BATCH_STRUCK)
+    whole.wrong[5] = "" if struck.state == "success" else struck.state
+    whole.note = f"{struck.reader.summary()}; {len(struck.undisturbed)} files compared"
+    judge(whole)
+
+
+@pytest.mark.parametrize("drill", [strike.drill for strike in STRIKES])
+def test_what_was_struck_comes_back(struck: Struck, drill: str, judge: Callable[[Outcome], None]) -> None:
+    judge(struck.outcomes[drill])
+
+
+def test_two_runs_started_at_once_work_one_after_the_other(struck: Struck, judge: Callable[[Outcome], None]) -> None:
+    outcome = Outcome("two runs at once", "a second run triggered with the first")
+    began, ended = struck.other_began, struck.ended
+    outcome.wrong[4] = "" if ended <= began else f"the second worked at {began}, before the first ended at {ended}"
+    outcome.note = f"first ended at {ended[11:19]}, second worked from {began[11:19]}"
+    judge(outcome)
