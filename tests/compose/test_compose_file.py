@@ -90,6 +90,20 @@ def test_a_container_runs_its_row_after_all_that_the_row_waits_for(name: str) ->
     assert wanted <= set(SERVICES[name].get("depends_on", {}))
 
 
+def test_every_image_is_built_by_one_service_and_what_needs_debians_programs_has_them() -> None:
+    built = {s["image"]: s["build"]["target"] for s in SERVICES.values() if "build" in s}
+    assert built == {f"marquee-{target}": target for target in built.values()}
+    assert {service["image"] for service in SERVICES.values()} == set(built)
+    special = {name: service["image"] for name, service in SERVICES.items() if service["image"] != "marquee-platform"}
+    assert special == {
+        **dict.fromkeys(("postgres-files", "postgres", "postgres-databases"), "marquee-postgres"),
+        **dict.fromkeys(("accounts-database", "accounts"), "marquee-accounts"),
+        "recommendations": "marquee-serving",
+        "gateway": "marquee-gateway",
+        "prometheus": "marquee-prometheus",
+    }
+
+
 def test_replicas_are_as_many_as_the_settings_say() -> None:
     assert SERVICES["datanode"]["scale"] == settings().number("DATANODES") == 4
     assert {name: service["scale"] for name, service in SERVICES.items() if "scale" in service} == {
