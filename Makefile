@@ -98,11 +98,15 @@ test-environment:
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not faults"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not faults and not compose"
 
 .PHONY: test
 test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
-	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not drill" -s
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
+
+.PHONY: test-compose
+test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
+	@MARQUEE_GIT_COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
 
 FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=3000 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
 
@@ -132,18 +136,37 @@ lint: test-environment ## ruff, mypy and sqlfluff
 
 SOFTWARE := $(or $(MARQUEE_STATE),.marquee)/software
 UV := $(SOFTWARE)/uv/bin/uv
+LOCKED := --require-hashes --build-constraints requirements/build.txt
+
+$(UV):
+	@$(CONTROL) install
+
+# An environment of its own from requirements/NAME.txt, for programs that are no part of any runtime: $(call environment,NAME)
+define environment
+	@$(UV) venv -q --allow-existing --python python3 $(SOFTWARE)/$(1)-venv
+	@$(UV) pip sync -q --python $(SOFTWARE)/$(1)-venv/bin/python $(LOCKED) requirements/$(1).txt
+endef
+
+.PHONY: audit
+audit: $(UV) ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
+	$(call environment,audit)
+	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit $(if $(UNREACHABLE),--unreachable "$(UNREACHABLE)")
+
+.PHONY: secrets-baseline
+secrets-baseline: $(UV) ## Write .secrets.baseline anew: what in it is new must be no secret
+	$(call environment,audit)
+	@$(SOFTWARE)/audit-venv/bin/detect-secrets scan --no-verify --baseline .secrets.baseline
 
 .PHONY: load
-load: ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
-	@$(UV) venv -q --allow-existing $(SOFTWARE)/load-venv
-	@$(UV) pip sync -q --python $(SOFTWARE)/load-venv/bin/python --require-hashes requirements/load.txt
+load: $(UV) ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
+	$(call environment,load)
 	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
 		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
 		-u $(or $(USERS),40) -r 10 -t $(or $(SECONDS),60)s'
 
 .PHONY: load-jmeter
 load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS=60]
-	@$(CONTROL) exec -- sh -c 'mvn -B -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
+	@$(CONTROL) exec -- sh -c 'mvn -B -C -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
 		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds=$(or $(SECONDS),60)'
 
 .PHONY: postman
@@ -157,8 +180,8 @@ RECBOLE = $(or $(MARQUEE_STATE),.marquee)/cache/recbole
 
 .PHONY: bench-quality
 bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
-	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps \
-		--python $(PYTHON) --target $(RECBOLE) recbole==1.2.1
+	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps $(LOCKED) \
+		--python $(PYTHON) --target $(RECBOLE) --requirements requirements/bench.txt
 	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
 
 .PHONY: bench-topn
@@ -169,6 +192,10 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
 
+.PHONY: bench-settings
+bench-settings: test-environment ## What each choice in training buys, with and without it
+	@$(BENCH) tests/bench/training_settings.py
+
 UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
@@ -176,8 +203,16 @@ UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 .PHONY: lock
 lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRADE=yes]
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
 	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
 	$(UV_LOCK) requirements/load.in -o requirements/load.txt
+	$(UV_LOCK) requirements/audit.in -o requirements/audit.txt
+	$(UV_LOCK) --no-deps requirements/bench.in -o requirements/bench.txt
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt
+
+.PHONY: lock-jars
+lock-jars: ## Write requirements/jars.sha256 anew from what Maven fetched (with MARQUEE_MONITORING=yes)
+	cd $(SOFTWARE) && find hadoop/lib hadoop/web hive/lib hive/beeline hive/metastore monitoring -type f ! -name '*.pom' \
+		| LC_ALL=C sort | xargs -d '\n' sha256sum > $(CURDIR)/requirements/jars.sha256

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
 from shared import settings, tasks
-from shared.failures import explain_failure
 
 ARGUMENTS = {
     "dataset": Param(settings.DATASET, enum=list(settings.DATASETS), description="MovieLens data set to take in."),
@@ -42,7 +41,7 @@ ARGUMENTS = {
     "similar_n": Param(50, type="integer", minimum=1, maximum=500, description="Similar movies kept for each movie."),
     "rank": Param(64, type="integer", minimum=1, maximum=512, description="ALS: number of latent factors."),
     "max_iter": Param(6, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
-    "reg_param": Param(1.0, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
+    "reg_param": Param(0.3, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
     "alpha": Param(1.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
     "model_settings": Param({}, type="object", description="Further settings of the model, as tune_als proposes them."),
     "seed": Param(20261123, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),
@@ -74,14 +73,7 @@ with DAG(
     tags=["marquee", "movielens", "publishes"],
     template_searchpath=[str(settings.HQL)],
     user_defined_macros=settings.TEMPLATE_MACROS,
-    default_args={
-        "owner": "marquee",
-        "retries": settings.RETRIES,
-        "retry_delay": settings.RETRY_DELAY,
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": settings.MAX_RETRY_DELAY,
-        "on_failure_callback": explain_failure,
-    },
+    default_args=tasks.DEFAULT_ARGS,
 ) as dag:
     until_this_run = ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
     ingest_movielens = tasks.ingest_movielens()

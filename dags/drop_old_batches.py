@@ -4,21 +4,20 @@
 warehouse, of a batch, the partitions of all tables, the cleaning jobs' output, exports and data docs. Raw snapshots, models
 and publications in HDFS stay.
 
-**What stays.** Of publications, the live one, the pinned one and the `MARQUEE_PUBLICATIONS_KEPT` nearest ones to roll back to. Of
-batches, the `MARQUEE_BATCHES_KEPT` batches that were written last (a backfilled batch is a recent one), and
-every batch whose publication is live, pinned, or in the serving store as one that can be rolled back to.
+**What stays.** Of publications, the live one, the pinned one, the `MARQUEE_PUBLICATIONS_KEPT` nearest ones to roll back to and
+as many of those that came last. Of batches, the `MARQUEE_BATCHES_KEPT` that were written last, and every batch whose
+publication is live, pinned, or in the serving store as one that can be rolled back to. A backfilled batch came last, too.
 
 **Rerun rule.** Clear it at any time: it looks at what there is, and finishes what an earlier attempt left half done.
 
-**Triage.** a task fails where HDFS, HiveServer2 or the serving store does not answer: see its log, mend that,
+**Triage.** A task fails where HDFS, HiveServer2 or the serving store does not answer: see its log, mend that,
 clear it. Nothing else waits for it.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG
-from shared import settings, tasks
-from shared.failures import explain_failure
+from shared import tasks
 
 with DAG(
     dag_id="drop_old_batches",
@@ -30,11 +29,6 @@ with DAG(
     # It follows what is published: a fresh installation needs nobody to switch it on.
     is_paused_upon_creation=False,
     tags=["marquee", "retention"],
-    default_args={
-        "owner": "marquee",
-        "retries": settings.RETRIES,
-        "retry_delay": settings.RETRY_DELAY,
-        "on_failure_callback": explain_failure,
-    },
+    default_args=tasks.DEFAULT_ARGS,
 ) as dag:
     tasks.prune_publications_task() >> tasks.drop_old_batches_task()

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from shared import settings, tasks
-from shared.failures import explain_failure
 
 ARGUMENTS = {
     "of_batch": Param(
@@ -45,13 +44,6 @@ with DAG(
     params=ARGUMENTS,
     tags=["marquee", "movielens"],
     user_defined_macros=settings.TEMPLATE_MACROS,
-    default_args={
-        "owner": "marquee",
-        "retries": settings.RETRIES,
-        "retry_delay": settings.RETRY_DELAY,
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": settings.MAX_RETRY_DELAY,
-        "on_failure_callback": explain_failure,
-    },
+    default_args=tasks.DEFAULT_ARGS,
 ) as dag:
     tasks.spark_task("search_settings", SEARCH)

@@ -11,9 +11,9 @@ Run from the repository: gunicorn -c serving/gunicorn.conf.py "serving.recommend
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
+
+from serving.metrics_folder import metrics_folder
 
 bind = f"{os.environ.get('MARQUEE_SERVING_HOST', '127.0.0.1')}:{os.environ.get('MARQUEE_SERVING_PORT', '8000')}"
 workers = int(os.environ.get("MARQUEE_SERVING_WORKERS", "2"))
@@ -36,11 +36,8 @@ forwarded_allow_ips = ""
 # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# The metrics library reads the variable when it is imported, which must be after this. Samples of an earlier start are
-# wiped, because they would be added to this one's.
-_metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))
-_metrics.mkdir(parents=True, exist_ok=True)
-for _samples in _metrics.glob("*.db"):
+# Samples of an earlier start would be added to this one's.
+for _samples in metrics_folder().glob("*.db"):
     _samples.unlink()
 
 

@@ -6,11 +6,13 @@ A kind's `type` is a relative address that resolves to its description in the AP
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response
+from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -158,4 +160,20 @@ def problem_response(kind: ProblemKind, detail: str, instance: str, extra: dict[
     wait = (extra or {}).get("retry_after", 30 if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def refusal(error: HTTPException, path: str, kinds: Mapping[str, ProblemKind], otherwise: ProblemKind) -> Response:
+    """Return the problem of what Flask itself refused, in the service's own `kinds`; `otherwise` is any other below 500."""
+    by_status = {
+        HTTPStatus.NOT_FOUND: kinds["not-found"],
+        HTTPStatus.METHOD_NOT_ALLOWED: kinds["method-not-allowed"],
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: kinds["too-large"],
+    }
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    kind = by_status.get(status, otherwise if status < 500 else kinds["internal"])
+    response = problem_response(kind, kind.meaning, path)
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
     return response

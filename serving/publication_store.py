@@ -245,15 +245,22 @@ class PublicationStore:
     def prunable(self, keep: int) -> list[str]:
         """List what `prune` would delete, oldest first; see there."""
         live, pin = self.live(), self.pinned()
-        kept = {live, pin, *self.rollback_targets()[:keep]}
+        kept = {live, pin, *self.rollback_targets()[:keep], *self._last_pulled()[:keep]}
         # What is newer than the live one waits to be activated, for instance behind a pin.
         return [name for name in self.publications() if name not in kept and live is not None and name < live]
+
+    def _last_pulled(self) -> list[str]:
+        """Return the publications that are here by when they last came, the latest first."""
+        came = [entry.publication for entry in self.ledger.entries() if entry.action in ("pulled", "lineage-updated")]
+        present = set(self.publications())
+        return [name for name in dict.fromkeys(reversed(came)) if name in present]
 
     def prune(self, keep: int, actor: str, reason: str) -> list[str]:
         """Delete old publications and return their ids.
 
-        The live one, the pinned one, the `keep` nearest rollback targets and all that are newer than the live one stay;
-        `keep` is 1 or more, so that there is always one to roll back to. Raises PublicationError for less.
+        The live one, the pinned one, the `keep` nearest rollback targets, the `keep` that came last (a backfill of a distant
+        date is one) and all that are newer than the live one stay; `keep` is 1 or more, so that there is always one to roll
+        back to. Raises PublicationError for less.
         """
         if keep < 1:
             raise PublicationError(f"Keeping {keep} rollback targets would leave none to go back to: keep 1 or more.")

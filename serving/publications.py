@@ -171,10 +171,12 @@ def build_parser() -> argparse.ArgumentParser:
     prune = commands.add_parser(
         "prune",
         help="delete old publications from the store",
-        description="Delete old publications. The live one, the pinned one, the nearest rollback targets and all that "
-        "are newer than the live one stay; HDFS keeps its copies.",
+        description="Delete old publications. The live one, the pinned one, the nearest rollback targets, those that came "
+        "last and all that are newer than the live one stay; HDFS keeps its copies.",
     )
-    prune.add_argument("--keep", type=int, default=7, help="rollback targets to keep (default: %(default)s)")
+    prune.add_argument(
+        "--keep", type=int, default=7, help="rollback targets, and last arrivals, to keep (default: %(default)s)"
+    )
     prune.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     _who_and_why(prune, "pruned by hand")
 

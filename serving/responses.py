@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from serving import problems
 from serving.observability import error_log
-from serving.problems import ProblemError, problem_response
+from serving.problems import ProblemError, problem_response, refusal
 from serving.publication_reader import Publication, compact_json
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -19,11 +19,11 @@ REVALIDATE = "public, max-age=0, must-revalidate"
 # Below one network packet, compressing saves nothing.
 MIN_GZIP_BYTES = 1400
 GZIP_LEVEL = 3
-_PAGE_POLICY = (
+PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Content-Type, If-None-Match, X-Request-ID",
@@ -60,7 +60,7 @@ def unstored(answer: dict[str, Any]) -> Response:
 def fixed_headers(cors_origin: str | None, page: bool = False) -> dict[str, str]:
     """Return the headers that each answer has."""
     headers = {
-        "Content-Security-Policy": _PAGE_POLICY if page else _DATA_POLICY,
+        "Content-Security-Policy": PAGE_POLICY if page else DATA_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Resource-Policy": "same-origin" if cors_origin is None else "cross-origin",
@@ -113,18 +113,7 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        by_status = {
-            HTTPStatus.NOT_FOUND: problems.NOT_FOUND,
-            HTTPStatus.METHOD_NOT_ALLOWED: problems.METHOD_NOT_ALLOWED,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: problems.TOO_LARGE,
-        }
-        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        kind = by_status.get(status, problems.BAD_PARAMETER if status < 500 else problems.INTERNAL)
-        response = problem_response(kind, kind.meaning, request.path)
-        for name, value in error.get_headers():
-            if name == "Allow":
-                response.headers[name] = value
-        return response
+        return refusal(error, request.path, problems.KINDS, problems.BAD_PARAMETER)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:

@@ -14,7 +14,6 @@ import ctypes
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from flask import Flask
@@ -22,6 +21,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+
+from serving.metrics_folder import metrics_folder
 
 # Threads of a worker that run Python; SQLite and NumPy let go of the interpreter, so a slow request stops no other.
 _THREADS = 4
@@ -33,11 +34,9 @@ _PR_SET_PDEATHSIG = 1
 
 def prepare_environment() -> Path:
     """Set what libraries read when they are imported, and return the folder of the workers' metrics."""
-    metrics = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="marquee-metrics-")))
-    metrics.mkdir(parents=True, exist_ok=True)
     # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return metrics
+    return metrics_folder()
 
 
 def application() -> Flask:

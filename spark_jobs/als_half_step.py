@@ -8,15 +8,22 @@ In the eigenbasis of G the part that entities share is diagonal, so an entity wi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 from ratings import BoolArray, FloatArray, IntArray
+from scipy.linalg.lapack import dposv
 from top_n import Float32Array
 
-# Numbers in one padded batch: 4 million doubles are 32 MB.
-_BATCH_NUMBERS = 4_000_000
+# Factors in either precision.
+Factors = npt.NDArray[np.floating[Any]]
+
+# Numbers in one padded batch: 250 thousand doubles are 2 MB, and stay in the processor's cache between the passes over them.
+_BATCH_NUMBERS = 250_000
 
 
 @dataclass(frozen=True)
@@ -50,59 +57,102 @@ class Incidence:
         return Incidence(self.starts[first : last + 1] - begin, self.columns[begin:end], self.weights[begin:end])
 
 
-def half_step(rated: Incidence, other: FloatArray, gram: FloatArray, alpha: float, reg_param: float) -> FloatArray:
-    """Return the factors of the entities of `rated`, (entities, rank), given the other side's, (rows, rank), and its gram matrix.
+@dataclass(frozen=True)
+class PaddedBatch:
+    """Entities with nearly the same number of ratings: their places, (entities,), and their ratings, (entities, widest).
+
+    `columns` are the other side's rows and `weights` the ratings'; where an entity has fewer, `inside` is false and the weight 0.
+    """
+
+    entities: IntArray
+    counts: IntArray
+    columns: IntArray
+    weights: FloatArray | Float32Array
+    inside: BoolArray
+
+
+def padded_batches(rated: Incidence, rank: int, beside: int, numbers: int) -> Iterator[PaddedBatch]:
+    """Yield every entity with ratings once, the fewest ratings first, so many together that a batch has about `numbers` numbers.
+
+    Those are rank a rating and `beside` an entity. The batches follow from the data alone.
+    """
+    counts = np.diff(rated.starts)
+    by_count = np.argsort(counts, kind="stable")
+    by_count = by_count[counts[by_count] > 0]
+    ordered = counts[by_count]
+    at = 0
+    while at < len(by_count):
+        width = int(ordered[at])
+        limit = int(np.searchsorted(ordered, max(width + 4, width * 5 // 4), side="right"))
+        limit = min(limit, at + max(1, numbers // (int(ordered[limit - 1]) * rank + beside)))
+        batch = by_count[at:limit]
+        inside = np.arange(ordered[limit - 1]) < ordered[at:limit, None]
+        offsets = np.where(inside, rated.starts[batch][:, None] + np.arange(ordered[limit - 1]), 0)
+        weights = np.where(inside, rated.weights[offsets], 0)
+        yield PaddedBatch(batch, ordered[at:limit], rated.columns[offsets], weights, inside)
+        at = limit
+
+
+@dataclass(frozen=True)
+class OtherSide:
+    """The other side's factors in the eigenbasis of their gram matrix: `rows`, (rows, rank), `eigenvalues`, (rank,), and `basis`.
+
+    `basis`, (rank, rank), has the eigenvectors as columns: rows @ basis.T are the factors. All have the factors' precision.
+    """
+
+    rows: Factors
+    eigenvalues: Factors
+    basis: Factors
+
+    @classmethod
+    def of(cls, factors: Factors) -> OtherSide:
+        """Turn factors, (rows, rank), into their eigenbasis, once for all parts of a half step."""
+        eigenvalues, basis = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+        basis = basis.astype(factors.dtype)
+        # Rounding can leave a zero eigenvalue a little below zero.
+        return cls(factors @ basis, np.maximum(eigenvalues, 0.0).astype(factors.dtype), basis)
+
+
+def half_step(rated: Incidence, other: OtherSide, alpha: float, reg_param: float) -> FloatArray:
+    """Return the factors of the entities of `rated`, (entities, rank), given the other side's, in double precision.
 
     An entity without ratings gets zeros.
     """
-    rank = other.shape[1]
-    eigenvalues, basis = np.linalg.eigh(gram)
-    # Rounding can leave a zero eigenvalue a little below zero.
-    eigenvalues = np.maximum(eigenvalues, 0.0)
-    rotated = other @ basis
-    counts = np.diff(rated.starts)
-    solution = np.zeros((len(counts), rank))
-    by_count = np.argsort(counts, kind="stable")
-    by_count = by_count[counts[by_count] > 0]
-    at = 0
-    while at < len(by_count):
-        width = int(counts[by_count[at]])
-        # Entities of nearly the same number of ratings go together, padded with weight 0 to the largest.
-        limit = int(np.searchsorted(counts[by_count], max(width + 4, width * 5 // 4), side="right"))
-        widest = int(counts[by_count[limit - 1]])
-        limit = min(limit, at + max(1, _BATCH_NUMBERS // (widest * rank + rank * rank)))
-        batch = by_count[at:limit]
-        widest = int(counts[batch[-1]])
-        offsets = rated.starts[batch][:, None] + np.arange(widest)
-        inside = np.arange(widest) < counts[batch][:, None]
-        offsets = np.where(inside, offsets, 0)
-        weights = np.where(inside, alpha * rated.weights[offsets], 0.0)
-        rows = rotated[rated.columns[offsets]]
-        ridge = eigenvalues + reg_param * counts[batch][:, None]
-        if widest < rank and ridge.min() > 0:
-            solution[batch] = _few_ratings(rows, weights, inside, ridge)
-        else:
-            solution[batch] = _many_ratings(rows, weights, inside, ridge)
-        at = limit
-    return np.asarray(solution @ basis.T)
+    rank = len(other.basis)
+    solution = np.zeros((len(rated.starts) - 1, rank))
+    for batch in padded_batches(rated, rank, rank * rank, _BATCH_NUMBERS):
+        rows = other.rows[batch.columns].astype(np.float64, copy=False)
+        weights = alpha * batch.weights.astype(np.float64)
+        ridge = other.eigenvalues + reg_param * batch.counts[:, None]
+        few = rows.shape[1] < rank and ridge.min() > 0
+        solution[batch.entities] = (_few_ratings if few else _many_ratings)(rows, weights, batch.inside, ridge)
+    return np.asarray(solution @ other.basis.T)
 
 
 def _few_ratings(rows: FloatArray, weights: FloatArray, inside: BoolArray, ridge: FloatArray) -> FloatArray:
     """Solve through (entities, n, n) systems: x = D^-1 Y'S (I + S Y D^-1 Y'S)^-1 S^-1 (1 + alpha w), S = sqrt(alpha w)."""
-    root = np.sqrt(weights)
-    scaled = rows * root[:, :, None]
-    narrow = scaled / ridge[:, None, :]
-    system = narrow @ scaled.transpose(0, 2, 1)
-    diagonal = np.arange(system.shape[1])
-    system[:, diagonal, diagonal] += 1.0
+    root, half = np.sqrt(weights), np.sqrt(ridge)
+    # Y' times itself is half the work of Y' times another matrix of its shape, so D^-1 is split between both.
+    narrow = rows * root[:, :, None] / half[:, None, :]
     target = np.divide(1.0 + weights, root, out=np.zeros_like(root), where=inside)
-    return np.asarray(np.einsum("enr,en->er", narrow, np.linalg.solve(system, target[:, :, None])[:, :, 0]))
+    solved = _solved(narrow @ narrow.transpose(0, 2, 1), np.ones_like(root), target)
+    return np.asarray((solved[:, None, :] @ narrow)[:, 0] / half)
 
 
 def _many_ratings(rows: FloatArray, weights: FloatArray, inside: BoolArray, ridge: FloatArray) -> FloatArray:
     """Solve the (entities, rank, rank) systems themselves."""
-    system = (rows * weights[:, :, None]).transpose(0, 2, 1) @ rows
-    diagonal = np.arange(rows.shape[2])
-    system[:, diagonal, diagonal] += ridge
-    target = np.einsum("enr,en->er", rows, np.where(inside, 1.0 + weights, 0.0))
-    return np.asarray(np.linalg.solve(system, target[:, :, None])[:, :, 0])
+    scaled = rows * np.sqrt(weights)[:, :, None]
+    target = (np.where(inside, 1.0 + weights, 0.0)[:, None, :] @ rows)[:, 0]
+    return _solved(scaled.transpose(0, 2, 1) @ scaled, ridge, target)
+
+
+def _solved(systems: FloatArray, ridge: FloatArray, targets: FloatArray) -> FloatArray:
+    """Solve (system + diag(ridge)) x = target for each entity by Cholesky; systems, (entities, n, n), are overwritten."""
+    diagonal = np.arange(systems.shape[1])
+    systems[:, diagonal, diagonal] += ridge
+    for system, target in zip(systems, targets, strict=True):
+        # The transpose is the same matrix in the order that LAPACK takes without a copy.
+        _, target[:], failed = dposv(system.T, target, overwrite_a=True)
+        if failed:
+            raise np.linalg.LinAlgError("an entity's equations are singular: give a reg-param above 0")
+    return targets

@@ -11,18 +11,16 @@ docs/model.md has the formula.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from als_half_step import Incidence, half_step
+from als_conjugate_gradient import conjugate_gradient
+from als_half_step import Factors, Incidence, OtherSide, half_step
 from baselines import returning_popularity, returning_weights
 from factor_model import FactorModel, Settings, profile_weights, training_weights
 from linear_neighbours import linear_neighbours
 from ratings import FloatArray, IntArray, Ratings, positions
-
-# (parts of one side, the other side's factors, its gram matrix, alpha, reg_param) -> factors of each part
-HalfSteps = Callable[[Sequence[Incidence], FloatArray, FloatArray, float, float], list[FloatArray]]
 
 # A movie's share of recent popularity counts as at least this in its gain, so that taste alone can bring up a rare movie.
 LEAST_SHARE = 1e-3
@@ -31,11 +29,34 @@ LEAST_SHARE = 1e-3
 RATINGS_PER_PART = 50_000
 
 
-def half_steps_here(
-    parts: Sequence[Incidence], other: FloatArray, gram: FloatArray, alpha: float, reg_param: float
-) -> list[FloatArray]:
+@dataclass(frozen=True)
+class HalfStep:
+    """How the parts of one side are solved, given the other side's factors.
+
+    With `cg_steps` above 0 that many conjugate-gradient steps are taken, part i from `starts[i]`; else the solution is exact.
+    """
+
+    other: OtherSide
+    alpha: float
+    reg_param: float
+    starts: Sequence[Factors] = ()
+    cg_steps: int = 0
+
+    def solve(self, number: int, part: Incidence) -> Factors:
+        """Return the factors of the entities of a part, (entities, rank)."""
+        if self.cg_steps:
+            start = self.starts[number]
+            return conjugate_gradient(part, start, self.other, self.alpha, self.reg_param, self.cg_steps)
+        return half_step(part, self.other, self.alpha, self.reg_param)
+
+
+# Solves every part of a side and returns each one's factors.
+HalfSteps = Callable[[Sequence[Incidence], HalfStep], list[Factors]]
+
+
+def half_steps_here(parts: Sequence[Incidence], step: HalfStep) -> list[Factors]:
     """Solve every part in this process, one after the other."""
-    return [half_step(part, other, gram, alpha, reg_param) for part in parts]
+    return [step.solve(number, part) for number, part in enumerate(parts)]
 
 
 def parts_of(whole: Incidence) -> list[Incidence]:
@@ -62,27 +83,37 @@ def train(ratings: Ratings, settings: Settings, as_of: int, solve: HalfSteps = h
 
 def alternate(
     user_at: IntArray, movie_at: IntArray, weights: FloatArray, settings: Settings, solve: HalfSteps = half_steps_here
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[Factors, Factors]:
     """Return user and movie factors after `max_iter` iterations, (users, rank) and (movies, rank), from places and weights of ratings.
 
-    The movies' come last: given them, one more half step gives a user's factors anew.
+    The movies' come last: given them, one more half step gives a user's factors anew. Solved exactly they are doubles, else floats.
     """
     users, movies = int(user_at.max()) + 1, int(movie_at.max()) + 1
     by_user = parts_of(Incidence.build(user_at, movie_at, weights, users))
     by_movie = parts_of(Incidence.build(movie_at, user_at, weights, movies))
     generator = np.random.default_rng(settings.seed)
-    movie_factors = generator.normal(size=(movies, settings.rank)) / np.sqrt(settings.rank)
+    precision = np.float32 if settings.cg_steps else np.float64
+    movie_factors = (generator.normal(size=(movies, settings.rank)) / np.sqrt(settings.rank)).astype(precision)
+    user_factors = np.zeros((users, settings.rank), dtype=precision)
     for _ in range(settings.max_iter):
-        user_factors = _solve(solve, by_user, movie_factors, settings)
-        movie_factors = _solve(solve, by_movie, user_factors, settings)
+        user_factors = _solve(solve, by_user, user_factors, movie_factors, settings)
+        movie_factors = _solve(solve, by_movie, movie_factors, user_factors, settings)
     return user_factors, movie_factors
+
+
+def _solve(solve: HalfSteps, parts: Sequence[Incidence], now: Factors, other: Factors, settings: Settings) -> Factors:
+    """Return one side's new factors, given those it has now and the other side's."""
+    ends = np.cumsum([len(part.starts) - 1 for part in parts])
+    starts = np.split(now, ends[:-1]) if settings.cg_steps else ()
+    step = HalfStep(OtherSide.of(other), settings.alpha, settings.reg_param, starts, settings.cg_steps)
+    return np.concatenate(solve(parts, step))
 
 
 def blend(
     ratings: Ratings,
     users: IntArray,
     movies: IntArray,
-    movie_factors: FloatArray,
+    movie_factors: Factors,
     settings: Settings,
     as_of: int,
     solve: HalfSteps = half_steps_here,
@@ -92,7 +123,8 @@ def blend(
     # What is published is float32: users are solved against exactly that, so that the reasons' sums are exact too.
     profiles = Incidence.build(user_at, movie_at, profile_weights(ratings, settings).astype(np.float32), len(users))
     published = movie_factors.astype(np.float32)
-    user_factors = _solve(solve, parts_of(profiles), published.astype(np.float64), settings)
+    exact = HalfStep(OtherSide.of(published.astype(np.float64)), settings.alpha, settings.reg_param)
+    user_factors = np.concatenate(solve(parts_of(profiles), exact))
     returning = returning_weights(ratings, settings.first_visit_days, settings.first_visit_weight)
     recent = returning_popularity(ratings, movies, settings.prior_half_life_days, as_of, returning)
     share = recent / recent.max()
@@ -111,7 +143,3 @@ def blend(
         settings,
         int(ratings.rated_at.max()),
     )
-
-
-def _solve(solve: HalfSteps, parts: Sequence[Incidence], other: FloatArray, settings: Settings) -> FloatArray:
-    return np.concatenate(solve(parts, other, other.T @ other, settings.alpha, settings.reg_param))

@@ -28,16 +28,18 @@ class Settings:
 
     rank: int = 64
     max_iter: int = 6
-    reg_param: float = 1.0
+    reg_param: float = 0.3
     alpha: float = 1.0
     seed: int = 20261123
+    # Conjugate-gradient steps of each half step, in single precision; 0: solved exactly, in double.
+    cg_steps: int = 3
     # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
     confidence_half_life_days: float = 730.0
     profile_half_life_days: float = 90.0
     # Neighbours: strongest kept of each movie (0: none), ridge of the regression, and their part beside the factors' product.
     neighbours: int = 100
     neighbour_ridge: float = 100.0
-    neighbour_weight: float = 9.0
+    neighbour_weight: float = 80.0
     # gain = personal_weight * share^gain_power and prior = share, share being recent popularity among returning users
     # relative to its maximum; what a user rated in his first days counts first_visit_weight in it and for neighbours.
     prior_half_life_days: float = 90.0
@@ -52,6 +54,7 @@ class Settings:
             raise ValueError(f"rank {self.rank} and max-iter {self.max_iter} must both be 1 or more")
         at_least_0 = (
             "reg_param",
+            "cg_steps",
             "neighbours",
             "neighbour_weight",
             "personal_weight",
@@ -65,6 +68,8 @@ class Settings:
         for name in ("alpha", "neighbour_ridge", *half_lives):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{_option(name)} is {getattr(self, name)}: it must be more than 0")
+        if self.cg_steps and self.reg_param == 0:
+            raise ValueError("cg-steps needs a reg-param above 0: without, give --cg-steps 0, which solves exactly")
         if not 0 < self.first_visit_weight <= 1:
             raise ValueError(f"first-visit-weight is {self.first_visit_weight}: it must be more than 0 and at most 1")
 

@@ -42,6 +42,7 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
     lines += ["", "| users by ratings before | users | nDCG |", "|---|---|---|"]
     for name, part in record["ndcg_by_activity"]["candidate"].items():
         lines.append(f"| {name.replace('_', ' ')} | {part['users']} | {part['mean']:.4f} |")
+    lines += _explicit(record)
     lines += [
         "",
         "## Limits",
@@ -56,6 +57,27 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         *(f"- {name}: {value}" for name, value in record["settings"].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _explicit(record: Mapping[str, Any]) -> list[str]:
+    """Return what explicit ALS reached in the newest window beside the model; nothing where it was not measured."""
+    explicit = record.get("explicit_als", {})
+    if "rmse" not in explicit:
+        return []
+    newest = max((row for row in record["windows"] if row["scorer"] == "candidate"), key=lambda row: row["window"])
+    lines = [
+        "",
+        "## Explicit ALS, for comparison",
+        "",
+        f"In the newest window it predicts stars with RMSE {explicit['rmse']:.3f} and MAE {explicit['mae']:.3f}. Its lists there, "
+        "and the model's:",
+        "",
+        "| metric | explicit ALS | candidate |",
+        "|---|---|---|",
+    ]
+    for metric in ("ndcg", "precision", "recall"):
+        lines.append(f"| {metric} | {explicit[metric]:.4f} | {newest['metrics'][metric]:.4f} |")
+    return lines
 
 
 def _day(moment: int) -> str:

@@ -57,13 +57,13 @@ def suggested(trial: optuna.Trial) -> Settings:
     """Return the settings of a trial."""
     return Settings(
         alpha=trial.suggest_float("alpha", 0.5, 8, log=True),
-        reg_param=trial.suggest_float("reg_param", 0.1, 2, log=True),
+        reg_param=trial.suggest_float("reg_param", 0.1, 1, log=True),
         rank=trial.suggest_categorical("rank", [32, 64]),
         max_iter=6,
         confidence_half_life_days=trial.suggest_float("confidence_half_life_days", 180, 2000, log=True),
         profile_half_life_days=trial.suggest_float("profile_half_life_days", 15, 730, log=True),
         neighbour_ridge=trial.suggest_float("neighbour_ridge", 30, 500, log=True),
-        neighbour_weight=trial.suggest_float("neighbour_weight", 1, 30, log=True),
+        neighbour_weight=trial.suggest_float("neighbour_weight", 5, 200, log=True),
         prior_half_life_days=trial.suggest_float("prior_half_life_days", 45, 365, log=True),
         personal_weight=trial.suggest_float("personal_weight", 1, 10, log=True),
         gain_power=trial.suggest_float("gain_power", 0, 1),

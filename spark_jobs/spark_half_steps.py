@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from als_half_step import Incidence, half_step
+from als_half_step import Factors, Incidence
+from als_training import HalfStep
 from pyspark import RDD
 from pyspark.sql import SparkSession
-from ratings import FloatArray
 from threadpoolctl import threadpool_limits
 
 
@@ -18,21 +18,19 @@ class SparkHalfSteps:
         self._context = spark.sparkContext
         self._sides: dict[int, tuple[Sequence[Incidence], RDD[Incidence]]] = {}
 
-    def __call__(
-        self, parts: Sequence[Incidence], other: FloatArray, gram: FloatArray, alpha: float, reg_param: float
-    ) -> list[FloatArray]:
+    def __call__(self, parts: Sequence[Incidence], step: HalfStep) -> list[Factors]:
         """Return the factors of each part."""
         if id(parts) not in self._sides:
             # Kept with the parts themselves, so that their id is not given to another list.
             self._sides[id(parts)] = (parts, self._context.parallelize(parts, len(parts)).cache())
-        shared = self._context.broadcast((other, gram))
+        shared = self._context.broadcast(step)
 
-        def solve(part: Incidence) -> FloatArray:
+        def solve(number: int, here: Iterable[Incidence]) -> Iterable[Factors]:
             with threadpool_limits(1):
-                return half_step(part, *shared.value, alpha, reg_param)
+                return [shared.value.solve(number, part) for part in here]
 
         try:
-            return self._sides[id(parts)][1].map(solve).collect()
+            return self._sides[id(parts)][1].mapPartitionsWithIndex(solve).collect()
         finally:
             shared.destroy()
 

@@ -33,6 +33,7 @@ from evaluation import (
     known_users,
 )
 from evaluation_plots import draw
+from explicit_comparison import EXPLICIT_ALS, explicit_comparison
 from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
 from mlflow.data.meta_dataset import MetaDataset
@@ -52,6 +53,7 @@ SETTINGS_HELP = {
     "reg_param": "regularisation",
     "alpha": "confidence that a rating adds",
     "seed": "start of the factors",
+    "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
     "neighbours": "neighbours kept of a movie; 0: factors alone",
@@ -215,6 +217,15 @@ def pooled_means(record: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def explicit_metrics(record: dict[str, Any]) -> dict[str, float]:
+    """Return what explicit ALS reached in the newest window: `explicit_als_rmse`, `explicit_als_mae`, `explicit_als_<metric>_at_<k>`."""
+    errors = ("rmse", "mae")
+    return {
+        f"{EXPLICIT_ALS}_{name}" if name in errors else f"{EXPLICIT_ALS}_{name}_at_{record['k']}": value
+        for name, value in record[EXPLICIT_ALS].items()
+    }
+
+
 def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> None:
     """Write both factor tables below `model_path`, each through an attempt directory that is renamed."""
     files = HadoopFiles(spark)
@@ -264,7 +275,7 @@ def log_run(
             asdict(settings)
             | {"solver": options.solver, "k": options.k, "slices": options.slices, "first_window": options.first_window}
         )
-        metrics = pooled_means(record)
+        metrics = pooled_means(record) | explicit_metrics(record)
         mlflow.log_metrics(metrics | {"ratings": len(ratings), "users": record["users"], "movies": record["movies"]})
         for row in record["windows"]:
             by_window = {f"{row['scorer']}_{name}_by_window": value for name, value in row["metrics"].items()}
@@ -296,13 +307,17 @@ def main(argv: list[str] | None = None) -> None:
     genres = genre_marks(read_batch(spark, options.database, "movies", options.batch_id), ratings.movies())
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
     results = rolling_evaluation(spark, ratings, genres, candidates, options)
-    progress("training on the whole batch")
+    newest = max((result.window for result in results), key=lambda window: window.index)
+    explicit = explicit_comparison(spark, ratings, newest, options.k)
+    said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items()) or "too many ratings"
+    progress(f"explicit ALS in window {newest.index}, for comparison: {said}; training on the whole batch")
     model = fit(spark, ratings, settings, options.solver, checkpoints)
 
     record = evaluation_record(results, ratings, options.k) | {
         "batch_id": options.batch_id,
         "settings": asdict(settings),
         "champion_ratings": champion_ratings,
+        EXPLICIT_ALS: explicit,
     }
     progress("logging the run and registering the model")
     logged = log_run(options, settings, ratings, model, record)

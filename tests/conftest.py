@@ -1,11 +1,24 @@
-"""How the tests are shared out between processes (pytest-xdist), and the one stack that e2e and faults share."""
+"""How the tests are shared out between processes (pytest-xdist), and what several folders share: stack and browser."""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.stack import BATCH_DATE, Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run"),
+]
 
 # A process of pytest-xdist has a main module without a file, which pyspark.sql.connect takes for its doctests, and exits.
 if not hasattr(sys.modules["__main__"], "__file__"):
@@ -26,6 +39,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (not uses_spark(item), item.path.name == "test_shutdown.py"))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("spark" if uses_spark(item) else str(item.path)))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

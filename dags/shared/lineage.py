@@ -46,7 +46,7 @@ def lineage_of(context: Context) -> dict[str, Any]:
         "airflow": {
             "dag_id": dag_run.dag_id,
             "run_id": dag_run.run_id,
-            "run_type": str(dag_run.run_type),
+            "run_type": dag_run.run_type,
             "logical_date": dag_run.logical_date.isoformat() if dag_run.logical_date else None,
             "run_after": dag_run.run_after.isoformat(),
         },

@@ -14,6 +14,7 @@ from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, task
 
 from shared import settings
+from shared.failures import explain_failure
 from shared.one_run import OneRunSensor
 from shared.operators import (
     BuildPublicationOperator,
@@ -39,6 +40,15 @@ HIVE: dict[str, Any] = {
     "execution_timeout": settings.LONG_TASK,
 }
 STORE = ("--store", str(settings.PUBLICATION_STORE))
+# What the tasks of every DAG have.
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "marquee",
+    "retries": settings.RETRIES,
+    "retry_delay": settings.RETRY_DELAY,
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": settings.MAX_RETRY_DELAY,
+    "on_failure_callback": explain_failure,
+}
 EVALUATION = f"{settings.WEBHDFS_URL}/webhdfs/v1{settings.MODEL_PATH}/evaluation.json"
 DECIDE = (
     *(settings.PYTHON, str(settings.SPARK_JOBS / "decide_promotion.py")),

@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     restoring = commands.add_parser("restore", help="put a backup in place of this instance's data")
     restoring.add_argument("backup", type=Path, help="folder that `backup` named")
     commands.add_parser("env-example", help="print .env.example")
+    one = commands.add_parser("service", help="become one service, or do one preparation: what a container runs")
+    one.add_argument("name")
     run = commands.add_parser("exec", help="run a command with the platform's environment")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
@@ -66,6 +68,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
             backup(settings)
         case "restore":
             restore(settings, arguments.backup)
+        case "service":
+            lifecycle.become(settings, arguments.name)
         case "exec":
             command = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
             os.chdir(REPOSITORY)

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shlex
+import shutil
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -66,7 +67,7 @@ def _fernet_key(settings: Settings) -> str:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Returns the platform's variables (not the caller's environment): ports with their offset, paths, URLs, connections, secrets."""
-    host = settings["MARQUEE_BIND_HOST"]
+    bind, host = settings["MARQUEE_BIND_HOST"], settings.host
     software, instance = settings.software, settings.instance
     values = {s.name: settings[s.name] for s in TABLE if s.kind != "port"}
     for setting in TABLE:
@@ -75,8 +76,7 @@ def environment(settings: Settings) -> dict[str, str]:
     # The ports have it already: a control command in a shell with these variables would add it again.
     values["MARQUEE_PORT_OFFSET"] = "0"
     postgres_password = _secret(settings, "postgres-password", settings["MARQUEE_POSTGRES_PASSWORD"])
-    airflow_url = f"http://{host}:{settings.port('AIRFLOW')}"
-    webhdfs_url = f"http://{host}:{settings.port('NAMENODE_HTTP')}"
+    mlflow_url = f"http://{host('mlflow')}:{settings.port('MLFLOW')}"
     venv_bin = settings.python.parent
     spark_home = settings.python.parents[1] / "lib" / "python3.11" / "site-packages" / "pyspark"
     values |= {
@@ -89,36 +89,37 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
         "MARQUEE_POSTGRES_PASSWORD": postgres_password,
         "MARQUEE_AIRFLOW_PASSWORD": _secret(settings, "airflow-password", settings["MARQUEE_AIRFLOW_PASSWORD"]),
-        "MARQUEE_AIRFLOW_URL": airflow_url,
-        "MARQUEE_WEBHDFS_URL": webhdfs_url,
-        "MARQUEE_HDFS_URI": f"hdfs://localhost:{settings.port('NAMENODE_RPC')}",
+        "MARQUEE_AIRFLOW_URL": f"http://{host('airflow-api-server')}:{settings.port('AIRFLOW')}",
+        "MARQUEE_WEBHDFS_URL": f"http://{host('namenode')}:{settings.port('NAMENODE_HTTP')}",
+        "MARQUEE_HDFS_URI": f"hdfs://{settings.hosts.get('namenode', 'localhost')}:{settings.port('NAMENODE_RPC')}",
         "MARQUEE_HDFS_USER": getpass.getuser(),
-        "MARQUEE_MLFLOW_URL": f"http://{host}:{settings.port('MLFLOW')}",
-        "MARQUEE_API_URL": f"http://{host}:{settings.port('API')}",
-        "MARQUEE_YARN_RM_URL": f"http://{host}:{settings.port('RESOURCEMANAGER_HTTP')}",
+        "MARQUEE_MLFLOW_URL": mlflow_url,
+        "MARQUEE_API_URL": f"http://{host('recommendations')}:{settings.port('API')}",
+        "MARQUEE_YARN_RM_URL": f"http://{host('resourcemanager')}:{settings.port('RESOURCEMANAGER_HTTP')}",
+        "MARQUEE_POSTGRES_HOST": host("postgres"),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
-        "MARQUEE_ACCOUNTS_URL": f"http://{host}:{settings.port('ACCOUNTS')}",
-        "MARQUEE_ACCOUNTS_HOST": host,
+        "MARQUEE_ACCOUNTS_URL": f"http://{host('accounts')}:{settings.port('ACCOUNTS')}",
+        "MARQUEE_ACCOUNTS_HOST": bind,
         "MARQUEE_ACCOUNTS_SECRET": _secret(settings, "accounts-secret", ""),
         "MARQUEE_ACCOUNTS_DATABASE": (
-            f"postgresql+psycopg://accounts:{quote(postgres_password, safe='')}@{host}:{settings.port('POSTGRES')}/accounts"
+            f"postgresql+psycopg://accounts:{quote(postgres_password, safe='')}"
+            f"@{host('postgres')}:{settings.port('POSTGRES')}/accounts"
         ),
         "MARQUEE_ACCOUNTS_ADMIN_PASSWORD": _secret(
             settings, "accounts-admin-password", settings["MARQUEE_ACCOUNTS_ADMIN_PASSWORD"]
         ),
         # The gateway; it alone says where a request comes from.
         "MARQUEE_ACCOUNTS_PROXIES": "1",
-        "MARQUEE_GATEWAY_URL": f"{_gateway_scheme(settings)}://{host}:{settings.port('GATEWAY')}",
+        "MARQUEE_GATEWAY_URL": f"{_gateway_scheme(settings)}://{host('gateway')}:{settings.port('GATEWAY')}",
         "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
         "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),
         "MARQUEE_CACHE_DIR": str(settings.state / "cache"),
-        "MARQUEE_SERVING_HOST": host,
+        "MARQUEE_SERVING_HOST": bind,
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
         "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
         "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
-        "MARQUEE_PROMETHEUS_URL": f"http://{host}:{settings.port('PROMETHEUS')}",
-        "JAVA_HOME": str(settings.java_home),
+        "MARQUEE_PROMETHEUS_URL": f"http://{host('prometheus')}:{settings.port('PROMETHEUS')}",
         "HADOOP_HOME": str(software / "hadoop"),
         "HADOOP_CONF_DIR": str(instance / "conf" / "hadoop"),
         "YARN_CONF_DIR": str(instance / "conf" / "hadoop"),
@@ -129,9 +130,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SPARK_CONF_DIR": str(instance / "conf" / "spark"),
         "PYSPARK_PYTHON": str(settings.python),
         "PYSPARK_DRIVER_PYTHON": str(settings.python),
-        "SPARK_LOCAL_IP": host,
         "OPENBLAS_NUM_THREADS": "1",
-        "MLFLOW_TRACKING_URI": f"http://{host}:{settings.port('MLFLOW')}",
+        "MLFLOW_TRACKING_URI": mlflow_url,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # Its job runners would triple its memory, and nothing here uses them.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -150,13 +150,22 @@ def environment(settings: Settings) -> dict[str, str]:
             ]
         ),
     }
-    values |= _airflow(settings, values, postgres_password, airflow_url)
+    # Images of the services that need no JVM have none.
+    if settings["JAVA_HOME"] or shutil.which("java"):
+        values["JAVA_HOME"] = str(settings.java_home)
+    if not settings.hosts:
+        values["SPARK_LOCAL_IP"] = bind
+    if "mlflow" in settings.hosts:
+        # By default it answers to addresses alone.
+        names = ("localhost", "127.0.0.1", host("mlflow"))
+        values["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join(f"{name}:{settings.port('MLFLOW')}" for name in names)
+    values |= _airflow(settings, values)
     values |= _openlineage(settings)
     return values
 
 
-def _airflow(settings: Settings, values: dict[str, str], postgres_password: str, url: str) -> dict[str, str]:
-    host = settings["MARQUEE_BIND_HOST"]
+def _airflow(settings: Settings, values: dict[str, str]) -> dict[str, str]:
+    host = settings.host
     home = settings.instance / "data" / "airflow"
     master = settings["MARQUEE_SPARK_MASTER"]
     spark_host, _, spark_port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
@@ -169,7 +178,7 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         spark["port"] = int(spark_port)
     hive = {
         "conn_type": "hiveserver2",
-        "host": host,
+        "host": host("hiveserver2"),
         "port": settings.port("HIVESERVER2"),
         "schema": "default",
         "login": values["MARQUEE_USER"],
@@ -177,7 +186,7 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
     }
     webhdfs = {
         "conn_type": "webhdfs",
-        "host": host,
+        "host": host("namenode"),
         "port": settings.port("NAMENODE_HTTP"),
         "login": values["MARQUEE_USER"],
     }
@@ -189,15 +198,16 @@ def _airflow(settings: Settings, values: dict[str, str], postgres_password: str,
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": settings["MARQUEE_AIRFLOW_PARALLELISM"],
         "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{values['MARQUEE_AIRFLOW_URL']}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings['MARQUEE_AIRFLOW_USER']}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
-            f"postgresql+psycopg2://airflow:{postgres_password}@{host}:{settings.port('POSTGRES')}/airflow"
+            f"postgresql+psycopg2://airflow:{values['MARQUEE_POSTGRES_PASSWORD']}"
+            f"@{host('postgres')}:{settings.port('POSTGRES')}/airflow"
         ),
-        "AIRFLOW__API__HOST": host,
+        "AIRFLOW__API__HOST": settings["MARQUEE_BIND_HOST"],
         "AIRFLOW__API__PORT": str(settings.port("AIRFLOW")),
-        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__BASE_URL": f"http://{settings.browser_host}:{settings.port('AIRFLOW')}",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow-secret-key", ""),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow-jwt-secret", ""),
@@ -255,20 +265,43 @@ def _openlineage(settings: Settings) -> dict[str, str]:
     }
 
 
+def _prometheus_targets(settings: Settings) -> dict[str, str]:
+    """Returns the addresses of the services of which there may be several: of this machine, or how to find all of a host name."""
+    datanodes = range(settings.port("DATANODE_HTTP"), settings.port("DATANODE_HTTP") + settings.number("DATANODES"))
+    ports = {
+        "datanode1": datanodes,
+        "nodemanager": [settings.port("NODEMANAGER_HTTP")],
+        "recommendations": [settings.port("API")],
+    }
+    here, elsewhere = {}, {}
+    for service, numbers in ports.items():
+        host = settings.hosts.get(service)
+        addresses = ", ".join(f'"{settings["MARQUEE_BIND_HOST"]}:{number}"' for number in numbers)
+        here[service] = "" if host else addresses
+        elsewhere[service] = f"{{names: [{host}], type: A, port: {numbers[0]}}}" if host else ""
+    return {
+        "DATANODE_TARGETS": here["datanode1"],
+        "NODEMANAGER_TARGETS": here["nodemanager"],
+        "API_TARGETS": here["recommendations"],
+        "HADOOP_REPLICAS": ", ".join(filter(None, (elsewhere["datanode1"], elsewhere["nodemanager"]))),
+        "API_REPLICAS": elsewhere["recommendations"],
+    }
+
+
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:
     """Returns what `@{NAME}` stands for in infra's configuration templates."""
     values = {name.removeprefix("MARQUEE_"): value for name, value in variables.items()}
-    for server in ("NAMENODE", "RESOURCEMANAGER", "NODEMANAGER", "JOBHISTORY", "METASTORE", "HIVESERVER2", "POSTGRES"):
-        values[f"{server}_HOST"] = "localhost"
-    values["API_HOST"] = settings["MARQUEE_BIND_HOST"]
+    for server in ("NAMENODE", "RESOURCEMANAGER", "JOBHISTORY", "METASTORE", "HIVESERVER2", "POSTGRES"):
+        values[f"{server}_HOST"] = settings.hosts.get(server.lower(), "localhost")
     values |= {
+        "OWN_HOST": settings.own_host,
+        "API_HOST": settings.host("recommendations"),
+        "ACCOUNTS_HOST": settings.host("accounts"),
+        "EXPORTER_HOST": settings.host("exporter"),
         "INSTANCE": str(settings.instance),
         "GATEWAY_LISTEN": _gateway_listen(settings),
         "HADOOP_METRICS": str(settings.monitoring).lower(),
-        "DATANODE_TARGETS": ", ".join(
-            f'"{settings["MARQUEE_BIND_HOST"]}:{settings.port("DATANODE_HTTP") + n}"'
-            for n in range(settings.number("DATANODES"))
-        ),
+        **_prometheus_targets(settings),
         "SOFTWARE": str(settings.software),
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.control.settings import REPOSITORY, Settings
@@ -41,6 +41,16 @@ _HADOOP_JARS_FOR_HIVE = [
     "nimbus*",
     "snappy-java*",
 ]
+
+_JAR_LOCK = REPOSITORY / "requirements" / "jars.sha256"
+# What Maven fills; the installation adds links and an archive beside it.
+_JAR_FOLDERS = ("hadoop/lib", "hadoop/web", "hive/lib", "hive/beeline", "hive/metastore")
+# By the name of the lock: the environment's folder and what it is.
+_ENVIRONMENTS = {
+    "platform": ("venv", "Python packages"),
+    "serving": ("serving-venv", "Python packages of the API"),
+    "accounts": ("accounts-venv", "Python packages of the accounts service"),
+}
 
 
 class InstallError(Exception):
@@ -78,14 +88,14 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
     print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _debian_packages(settings: Settings, *, prometheus: bool, browser: bool = False) -> None:
+def _debian_packages(settings: Settings, *, prometheus: bool, tests: bool = False) -> None:
     missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
     if not Path("/usr/sbin/nginx").exists():
         missing.append("nginx-light")
     if prometheus and not shutil.which("prometheus"):
         missing.append("prometheus")
-    if browser and not shutil.which("chromium"):
-        missing.append("chromium")
+    if tests:
+        missing += [package for package in ("chromium", "npm") if not shutil.which(package)]
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:
@@ -136,17 +146,38 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
         "--python",
         str(folder / "bin" / "python"),
         "--require-hashes",
+        "--build-constraints",
+        str(REPOSITORY / "requirements" / "build.txt"),
         "--compile-bytecode",
         str(lock),
     ]
     _run(settings, venv, sync)
 
 
+def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) -> None:
+    """Runs a pom and compares what it has put into the folders with the lock. `-C` checks each download on its way."""
+    _run(settings, step, ["mvn", "-B", "-C", "-ntp", "-f", pom, "package", target])
+    check_jars(settings.software, _JAR_LOCK, folders)
+
+
+def check_jars(software: Path, lock: Path, folders: Sequence[str]) -> None:
+    """Raises InstallError if the files in the folders are not just those of the lock, byte by byte."""
+    lines = (line.partition("  ") for line in lock.read_text(encoding="utf-8").splitlines())
+    locked = {name: digest for digest, _, name in lines if name.startswith(tuple(f"{folder}/" for folder in folders))}
+    files = [file for folder in folders for file in (software / folder).rglob("*") if file.is_file()]
+    found = {str(file.relative_to(software)): _digest(file) for file in files if file.suffix != ".pom"}
+    wrong = sorted({name for name, _ in found.items() ^ locked.items()})
+    if wrong:
+        raise InstallError(
+            f"Maven delivered other files than {lock.name} has ({len(wrong)}, the first {wrong[0]}): if a pom was changed "
+            "on purpose, run `make lock-jars` and read the difference; if not, do not use them."
+        )
+
+
 def _monitoring(settings: Settings) -> None:
-    pom = "infra/monitoring/hive_agent/pom.xml"
-    _run(
-        settings, "the JMX agent", ["mvn", "-B", "-ntp", "-f", pom, "package", f"-Dtarget={settings.jmx_agent.parent}"]
-    )
+    pom, folder = "infra/monitoring/hive_agent/pom.xml", settings.jmx_agent.parent
+    shutil.rmtree(folder, ignore_errors=True)
+    _maven(settings, "the JMX agent", pom, f"-Dtarget={folder}", "monitoring")
 
 
 def _link(target: Path, folder: Path) -> None:
@@ -160,7 +191,7 @@ def _jars(settings: Settings) -> None:
     hadoop, hive = settings.software / "hadoop", settings.software / "hive"
     for folder in (hadoop, hive):
         shutil.rmtree(folder, ignore_errors=True)
-    _run(settings, "jars", ["mvn", "-B", "-ntp", "-f", "infra/pom.xml", "package", f"-Dsoftware={settings.software}"])
+    _maven(settings, "the jars", "infra/pom.xml", f"-Dsoftware={settings.software}", *_JAR_FOLDERS)
     for stray in (hive / "lib").glob("*.pom"):
         stray.unlink()
     for pattern in _HADOOP_JARS_FOR_HIVE:
@@ -176,6 +207,27 @@ def _jars(settings: Settings) -> None:
             archive.add(jar, arcname=jar.name)
 
 
+def _ensure_uv(settings: Settings) -> None:
+    bootstrap = REPOSITORY / "requirements" / "bootstrap.txt"
+    _step(settings, "uv", "uv", _digest(bootstrap), lambda: _install_uv(settings))
+
+
+def install_part(settings: Settings, part: str) -> None:
+    """Installs platform, serving, accounts, jars or monitoring, unless nothing of it has changed. Raises InstallError."""
+    settings.software.mkdir(parents=True, exist_ok=True)
+    agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
+    if part in _ENVIRONMENTS:
+        _ensure_uv(settings)
+        venv, title = _ENVIRONMENTS[part]
+        lock = REPOSITORY / "requirements" / f"{part}.txt"
+        _step(settings, title, venv, _digest(lock), lambda: _environment(settings, venv, lock))
+    elif part == "monitoring":
+        _step(settings, "Prometheus's JMX agent", "monitoring", _digest(agent), lambda: _monitoring(settings))
+    else:
+        poms = sorted(pom for pom in (REPOSITORY / "infra").glob("**/pom.xml") if pom != agent)
+        _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))
+
+
 def install(settings: Settings, *, tests: bool = False) -> None:
     """Installs packages, environments and jars; `tests` adds what `make test` needs. Raises InstallError.
 
@@ -184,38 +236,25 @@ def install(settings: Settings, *, tests: bool = False) -> None:
     settings.software.mkdir(parents=True, exist_ok=True)
     requirements = REPOSITORY / "requirements"
     # The tests run promtool, which comes with it.
-    _debian_packages(settings, prometheus=tests or settings.monitoring, browser=tests)
-    _step(settings, "uv", "uv", _digest(requirements / "bootstrap.txt"), lambda: _install_uv(settings))
-    platform, development = requirements / "platform.txt", requirements / "dev.txt"
+    _debian_packages(settings, prometheus=tests or settings.monitoring, tests=tests)
+    _ensure_uv(settings)
+    with_tests = _digest(requirements / "platform.txt", requirements / "dev.txt")
     mark = settings.software / "venv.installed"
-    if tests or (mark.is_file() and mark.read_text(encoding="ascii") == _digest(platform, development)):
+    if tests or (mark.is_file() and mark.read_text(encoding="ascii") == with_tests):
         _step(
             settings,
             "Python packages with the tests'",
             "venv",
-            _digest(platform, development),
-            lambda: _environment(settings, "venv", development),
+            with_tests,
+            lambda: _environment(settings, "venv", requirements / "dev.txt"),
         )
     else:
-        _step(settings, "Python packages", "venv", _digest(platform), lambda: _environment(settings, "venv", platform))
-    serving = requirements / "serving.txt"
-    _step(
-        settings,
-        "Python packages of the API",
-        "serving-venv",
-        _digest(serving),
-        lambda: _environment(settings, "serving-venv", serving),
-    )
-    accounts = requirements / "accounts.txt"
-    _step(
-        settings,
-        "Python packages of the accounts service",
-        "accounts-venv",
-        _digest(accounts),
-        lambda: _environment(settings, "accounts-venv", accounts),
-    )
-    agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
-    if settings.monitoring:
-        _step(settings, "Prometheus's JMX agent", "monitoring", _digest(agent), lambda: _monitoring(settings))
-    poms = sorted(pom for pom in (REPOSITORY / "infra").glob("**/pom.xml") if pom != agent)
-    _step(settings, "Hadoop, Hive and Tez (322 MB of jars)", "jars", _digest(*poms), lambda: _jars(settings))
+        install_part(settings, "platform")
+    for part in ("serving", "accounts", *(("monitoring",) if settings.monitoring else ()), "jars"):
+        install_part(settings, part)
+
+
+if __name__ == "__main__":
+    # `python3 -m infra.control.install PART ...`: the layers of an image, which need no more of infra/control than this.
+    for wanted in sys.argv[1:]:
+        install_part(Settings.load(), wanted)

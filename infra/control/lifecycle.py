@@ -17,16 +17,18 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NoReturn
 
 from infra.control.environment import environment, render
-from infra.control.preflight import check
-from infra.control.services import Preparation, Service, services, table
+from infra.control.preflight import check, check_exposure
+from infra.control.services import Preparation, Service, every_row, services, table
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervision import Supervisor, SupervisorUnreachableError, log_path, start_supervisord
 
 # Marks every process that descends from an instance's supervisord, YARN's containers included.
 MARK = "MARQUEE_SUPERVISED"
 _READY_SECONDS = 240
+_AIRFLOW_HEALTH = "/api/v2/monitor/health"
 
 
 class StartError(Exception):
@@ -61,7 +63,8 @@ def serves(settings: Settings, service: Service) -> bool:
     """Tells whether a service does its work: its HTTP path answers 200, or where it has none its port accepts."""
     host = settings["MARQUEE_BIND_HOST"]
     if service.airflow_component:
-        report = _get(f"http://{host}:{settings.port('AIRFLOW')}/api/v2/monitor/health")
+        airflow = settings.host("airflow-api-server")
+        report = _get(f"http://{airflow}:{settings.port('AIRFLOW')}{_AIRFLOW_HEALTH}")
         return report is not None and json.loads(report)[service.airflow_component]["status"] == "healthy"
     if service.ready:
         return _get(f"http://{host}:{service.port}{service.ready}") is not None
@@ -103,9 +106,8 @@ def _process_environment(settings: Settings) -> dict[str, str]:
     return inherited | environment(settings) | {MARK: str(settings.instance)}
 
 
-def up(settings: Settings) -> None:
-    """Starts whatever does not run yet and returns when everything serves. Raises PreflightError or StartError."""
-    check(settings)
+def _write_instance(settings: Settings) -> None:
+    """Makes the instance's folders and renders its configuration."""
     for folder in (
         "conf",
         "data",
@@ -118,8 +120,39 @@ def up(settings: Settings) -> None:
         "logs/containers",
     ):
         (settings.instance / folder).mkdir(parents=True, exist_ok=True)
-    variables = _process_environment(settings)
     render(settings, environment(settings))
+
+
+def become(settings: Settings, name: str) -> NoReturn:
+    """Replaces this process by one service or preparation, with its configuration: what a container runs.
+
+    run/probe then says, for infra/containers/probe.sh, what `serves` asks: host, port, path and text of the answer.
+    Raises StartError for a name that is none.
+    """
+    check_exposure(settings)
+    rows = {row.name: row for row in every_row(settings)}
+    if name not in rows:
+        raise StartError(f"There is no service or preparation {name!r}; there are: {', '.join(rows)}.")
+    row = rows[name]
+    _write_instance(settings)
+    variables = os.environ | environment(settings)
+    if isinstance(row, Service):
+        variables |= row.environment
+        probe = f"{settings.own_host} {row.port} {row.ready}"
+        if row.airflow_component:
+            airflow = f"{settings.host('airflow-api-server')} {settings.port('AIRFLOW')} {_AIRFLOW_HEALTH}"
+            probe = f'{airflow} "{row.airflow_component}":{{"status":"healthy"'
+        (settings.instance / "run" / "probe").write_text(f"{probe}\n", encoding="ascii")
+    os.chdir(REPOSITORY)
+    command = shlex.split(row.command)
+    os.execvpe(command[0], command, variables)  # noqa: S606
+
+
+def up(settings: Settings) -> None:
+    """Starts whatever does not run yet and returns when everything serves. Raises PreflightError or StartError."""
+    check(settings)
+    _write_instance(settings)
+    variables = _process_environment(settings)
     start_supervisord(settings, variables)
     rows = table(settings)
     done = {row.name: threading.Event() for row in rows}

@@ -46,24 +46,42 @@ def check_tools(settings: Settings) -> None:
         )
 
 
+# The passwords that others can try, by the setting that lets them in.
+_PASSWORDS = {
+    "MARQUEE_BIND_HOST": (
+        "MARQUEE_AIRFLOW_PASSWORD",
+        "MARQUEE_POSTGRES_PASSWORD",
+        "MARQUEE_ACCOUNTS_ADMIN_PASSWORD",
+    ),
+    "MARQUEE_GATEWAY_HOST": ("MARQUEE_ACCOUNTS_ADMIN_PASSWORD",),
+}
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
 def check_exposure(settings: Settings) -> None:
-    """Raises PreflightError if others than this machine could log in with a password that is short.
+    """Raises PreflightError if others than this machine could log in with a short password, or use what asks for no login.
 
     Passwords that are left empty are generated and long enough.
     """
-    host = settings["MARQUEE_BIND_HOST"]
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if loopback:
-        return
-    for name in ("MARQUEE_AIRFLOW_PASSWORD", "MARQUEE_POSTGRES_PASSWORD"):
-        if 0 < len(settings[name]) < SHORTEST_PUBLIC_PASSWORD:
-            raise PreflightError(
-                f"MARQUEE_BIND_HOST={host} lets others in, and {name} has fewer than {SHORTEST_PUBLIC_PASSWORD} characters: "
-                "leave it empty to have one generated, or choose a longer one."
-            )
+    for opens, passwords in _PASSWORDS.items():
+        for name in passwords if _is_public(settings[opens]) else ():
+            if 0 < len(settings[name]) < SHORTEST_PUBLIC_PASSWORD:
+                raise PreflightError(
+                    f"{opens}={settings[opens]} lets others in, and {name} has fewer than {SHORTEST_PUBLIC_PASSWORD} "
+                    "characters: leave it empty to have one generated, or choose a longer one."
+                )
+    if _is_public(settings["MARQUEE_BIND_HOST"]) and settings["MARQUEE_OPEN_WITHOUT_LOGIN"] == "no":
+        parts = "HDFS, YARN, Hive, MLflow" + (", Prometheus and the exporter" if settings.monitoring else "")
+        raise PreflightError(
+            f"MARQUEE_BIND_HOST={settings['MARQUEE_BIND_HOST']} lets others use {parts}, which ask for no login: open the "
+            "gateway alone (MARQUEE_GATEWAY_HOST), or set MARQUEE_OPEN_WITHOUT_LOGIN=yes where a firewall keeps others out."
+        )
 
 
 def available_memory() -> int:

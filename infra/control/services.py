@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from infra.control.settings import REPOSITORY, Settings
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """A one-time step that ends; run again at each `make up`, it finds its work done."""
+    """A one-time step that ends; run again at each `make up`, it finds its work done.
+
+    `service` is the one that it is for, empty: none alone. What runs on another host is prepared there.
+    """
 
     name: str
     command: str
     after: tuple[str, ...] = ()
+    service: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,19 @@ def _hive_metrics(settings: Settings, server: str) -> dict[str, str]:
 
 def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[Service | Preparation]:
     """Returns the exporter, which looks at each service of `rows`, and Prometheus."""
-    host, data = settings["MARQUEE_BIND_HOST"], settings.instance / "data" / "prometheus"
+    bind, data = settings["MARQUEE_BIND_HOST"], settings.instance / "data" / "prometheus"
     exporter, prometheus = (settings.port(name) for name in ("EXPORTER", "PROMETHEUS"))
     probes = {
-        row.name: f"http://{host}:{row.port}{row.ready}" if row.ready else f"tcp://{host}:{row.port}"
+        row.name: f"{'http' if row.ready else 'tcp'}://{settings.host(row.name)}:{row.port}{row.ready}"
         for row in rows
-        if isinstance(row, Service) and row.port
+        # Of several hosts, replicas have no name of their own; HDFS and YARN tell how many of them live.
+        if isinstance(row, Service) and row.port and (not settings.hosts or row.name in settings.hosts)
     }
     return [
         Service(
             "exporter",
             "Exporter and page of the monitoring",
-            f"{settings.python} -m gunicorn --no-control-socket --workers 1 --threads 4 --bind {host}:{exporter} "
+            f"{settings.python} -m gunicorn --no-control-socket --workers 1 --threads 4 --bind {bind}:{exporter} "
             "'infra.monitoring.batch_exporter.application:create_app()'",
             exporter,
             ready="/health",
@@ -75,7 +80,7 @@ def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[S
             "prometheus",
             "Prometheus",
             f"prometheus --config.file={settings.instance}/conf/monitoring/prometheus.yml --storage.tsdb.path={data} "
-            f"--storage.tsdb.retention.time=15d --storage.tsdb.retention.size=1GB --web.listen-address={host}:{prometheus}",
+            f"--storage.tsdb.retention.time=15d --storage.tsdb.retention.size=1GB --web.listen-address={bind}:{prometheus}",
             prometheus,
             ready="/-/ready",
             page=f":{prometheus}/alerts",
@@ -95,13 +100,40 @@ def _airflow_worker(name: str, command: str) -> Service:
     )
 
 
-def table(settings: Settings) -> list[Service | Preparation]:
-    """Returns services and preparations, each after all that it waits for."""
+def _spark(settings: Settings) -> list[Service]:
+    """Returns the master and a worker of Spark's own cluster, which are for several hosts alone."""
+    master, page, worker = (settings.port(f"SPARK_{name}") for name in ("MASTER", "MASTER_HTTP", "WORKER"))
+    heap = {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC"}
+    return [
+        Service(
+            "spark-master",
+            "Spark master",
+            f"spark-class org.apache.spark.deploy.master.Master --host {settings.own_host} --port {master} --webui-port {page}",
+            master,
+            page=f":{page}/",
+            other_ports=(page,),
+            environment=heap,
+        ),
+        Service(
+            "spark-worker",
+            "Spark worker",
+            f"spark-class org.apache.spark.deploy.worker.Worker --host {settings.own_host} --port {worker} "
+            f"--cores {settings['MARQUEE_SPARK_EXECUTOR_CORES']} --memory {settings['MARQUEE_SPARK_EXECUTOR_HEAP']}m "
+            f"--work-dir {settings.instance}/data/spark-worker spark://{settings.host('spark-master')}:{master}",
+            worker,
+            ("spark-master",),
+            environment=heap,
+        ),
+    ]
+
+
+def every_row(settings: Settings) -> list[Service | Preparation]:
+    """Returns services and preparations of all hosts, each after all that it waits for."""
     port, number = settings.port, settings.number
     datanodes = range(1, number("DATANODES") + 1)
     all_datanodes = tuple(f"datanode{n}" for n in datanodes)
     rows: list[Service | Preparation] = [
-        Preparation("postgres-files", "infra/postgres/postgres.sh prepare"),
+        Preparation("postgres-files", "infra/postgres/postgres.sh prepare", service="postgres"),
         Service(
             "postgres",
             "PostgreSQL",
@@ -110,8 +142,8 @@ def table(settings: Settings) -> list[Service | Preparation]:
             ("postgres-files",),
             stop_signal="INT",
         ),
-        Preparation("postgres-databases", "infra/postgres/postgres.sh databases", ("postgres",)),
-        Preparation("namenode-format", "infra/hadoop/prepare_hdfs.sh format"),
+        Preparation("postgres-databases", "infra/postgres/postgres.sh databases", ("postgres",), "postgres"),
+        Preparation("namenode-format", "infra/hadoop/prepare_hdfs.sh format", service="namenode"),
         Service(
             "namenode",
             "HDFS NameNode",
@@ -176,7 +208,7 @@ def table(settings: Settings) -> list[Service | Preparation]:
             page=f":{port('JOBHISTORY_HTTP')}/jobhistory",
             other_ports=(port("JOBHISTORY_HTTP"), port("JOBHISTORY_ADMIN")),
         ),
-        Preparation("metastore-schema", "infra/hive/prepare_metastore.sh", ("postgres-databases",)),
+        Preparation("metastore-schema", "infra/hive/prepare_metastore.sh", ("postgres-databases",), "metastore"),
         Service(
             "metastore",
             "Hive metastore",
@@ -205,7 +237,9 @@ def table(settings: Settings) -> list[Service | Preparation]:
             ready="/health",
             page=f":{port('MLFLOW')}/",
         ),
-        Preparation("airflow-database", "infra/airflow/airflow.sh prepare", ("postgres-databases",)),
+        Preparation(
+            "airflow-database", "infra/airflow/airflow.sh prepare", ("postgres-databases",), "airflow-api-server"
+        ),
         Service(
             "airflow-api-server",
             "Airflow API server",
@@ -228,7 +262,7 @@ def table(settings: Settings) -> list[Service | Preparation]:
             page=f":{port('API')}/docs",
             environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus")},
         ),
-        Preparation("accounts-database", "infra/gateway/prepare_accounts.sh", ("postgres-databases",)),
+        Preparation("accounts-database", "infra/gateway/prepare_accounts.sh", ("postgres-databases",), "accounts"),
         Service(
             "accounts",
             "Accounts service",
@@ -252,11 +286,28 @@ def table(settings: Settings) -> list[Service | Preparation]:
             stop_signal="QUIT",
         ),
     ]
+    if "spark-master" in settings.hosts:
+        rows += _spark(settings)
     return rows + _monitoring(settings, rows) if settings.monitoring else rows
 
 
+def table(settings: Settings) -> list[Service | Preparation]:
+    """Returns what runs on this machine, each row after all that it waits for here.
+
+    Raises SettingsError if MARQUEE_HOSTS names a service that there is not.
+    """
+    rows, hosts = every_row(settings), settings.hosts
+    if unknown := set(hosts) - {row.name for row in rows if isinstance(row, Service)}:
+        raise SettingsError(
+            f"MARQUEE_HOSTS names {', '.join(sorted(unknown))}, which is no service; `make status` lists them."
+        )
+    here = [row for row in rows if (row.name if isinstance(row, Service) else row.service) not in hosts]
+    names = {row.name for row in here}
+    return [replace(row, after=tuple(name for name in row.after if name in names)) for row in here]
+
+
 def services(settings: Settings) -> list[Service]:
-    """Returns the supervised processes alone."""
+    """Returns the supervised processes of this machine."""
     return [row for row in table(settings) if isinstance(row, Service)]
 
 

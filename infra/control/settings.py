@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,18 @@ TABLE: list[Setting] = [
             "path",
         ),
         ("MARQUEE_BIND_HOST", "127.0.0.1", "address that every port binds to", "text"),
+        (
+            "MARQUEE_OPEN_WITHOUT_LOGIN",
+            "no",
+            "yes: that address may be one of the network, though HDFS, YARN, Hive and others ask for no login",
+            "yes or no",
+        ),
+        (
+            "MARQUEE_HOSTS",
+            "",
+            "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see infra/cluster.md",
+            "text",
+        ),
         ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
     ),
     *_section(
@@ -171,6 +184,9 @@ TABLE: list[Setting] = [
         ("MARQUEE_METASTORE_PORT", "9083", "Hive metastore", "port"),
         ("MARQUEE_HIVESERVER2_PORT", "10000", "HiveServer2, thrift", "port"),
         ("MARQUEE_HIVESERVER2_HTTP_PORT", "10002", "HiveServer2 UI", "port"),
+        ("MARQUEE_SPARK_MASTER_PORT", "7077", "Spark master, where Spark has a cluster of its own", "port"),
+        ("MARQUEE_SPARK_MASTER_HTTP_PORT", "8085", "Spark master's UI", "port"),
+        ("MARQUEE_SPARK_WORKER_PORT", "7078", "Spark worker", "port"),
         ("MARQUEE_PROMETHEUS_PORT", "9090", "Prometheus", "port"),
         ("MARQUEE_EXPORTER_PORT", "9095", "exporter and its page", "port"),
         ("MARQUEE_METASTORE_METRICS_PORT", "9404", "Hive metastore, metrics", "port"),
@@ -285,6 +301,27 @@ class Settings:
     def number(self, name: str) -> int:
         """Returns a number; the name is without MARQUEE_, e.g. "DATANODES"."""
         return int(self.values[f"MARQUEE_{name}"])
+
+    @property
+    def hosts(self) -> dict[str, str]:
+        """The services that do not run on this machine, each with its host; one without `=` is a host of its name."""
+        pairs = (word.partition("=") for word in self.values["MARQUEE_HOSTS"].split())
+        return {service: host or service for service, _, host in pairs}
+
+    def host(self, service: str) -> str:
+        """Returns the address at which a service answers."""
+        return self.hosts.get(service, self.values["MARQUEE_BIND_HOST"])
+
+    @property
+    def own_host(self) -> str:
+        """The name by which other processes of the platform reach this machine."""
+        return socket.gethostname() if self.hosts else "localhost"
+
+    @property
+    def browser_host(self) -> str:
+        """The address of this machine's pages in a browser: one can't look at `every address`."""
+        bound = self.values["MARQUEE_BIND_HOST"]
+        return "127.0.0.1" if bound == "0.0.0.0" else bound  # noqa: S104
 
     @property
     def monitoring(self) -> bool:

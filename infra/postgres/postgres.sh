@@ -15,7 +15,7 @@ if [ "$(id -u)" = 0 ]; then
   "${owner[@]}" test -x "$MARQUEE_INSTANCE_DIR" || owner+=(--inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
 fi
 
-sql() { PGPASSWORD=$MARQUEE_POSTGRES_PASSWORD "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" -U postgres -d postgres "$@"; }
+sql() { PGPASSWORD=$MARQUEE_POSTGRES_PASSWORD "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$MARQUEE_POSTGRES_HOST" -p "$MARQUEE_POSTGRES_PORT" -U postgres -d postgres "$@"; }
 
 case "${1:-}" in
   prepare)
@@ -29,6 +29,11 @@ case "${1:-}" in
       cd /
       "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
     fi
+    # Where it is for other hosts too: those of its own networks.
+    case "$MARQUEE_BIND_HOST" in
+      127.* | localhost) ;;
+      *) grep -q "^host all all samenet" "$data/pg_hba.conf" || echo "host all all samenet scram-sha-256" >>"$data/pg_hba.conf" ;;
+    esac
     ;;
   run)
     cd /
@@ -38,10 +43,10 @@ case "${1:-}" in
     ;;
   databases)
     for _ in $(seq 300); do
-      "$bin/pg_isready" -q -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" && break
+      "$bin/pg_isready" -q -h "$MARQUEE_POSTGRES_HOST" -p "$MARQUEE_POSTGRES_PORT" && break
       sleep 0.2
     done
-    "$bin/pg_isready" -h "$MARQUEE_BIND_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
+    "$bin/pg_isready" -h "$MARQUEE_POSTGRES_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
     for name in metastore airflow mlflow accounts; do
       sql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$name'" | grep -q 1 || sql -c "CREATE ROLE $name LOGIN"
       sql -v password="$MARQUEE_POSTGRES_PASSWORD" <<<"ALTER ROLE $name PASSWORD :'password'"

@@ -37,15 +37,11 @@ from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
 from serving.observability import configure_logging, error_log, metrics_response, observe_requests
-from serving.problems import ProblemError, problem_response
+from serving.problems import ProblemError, problem_response, refusal
+from serving.responses import DATA_POLICY, PAGE_POLICY
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 _MAX_BODY_BYTES: Final = 64 << 10
-_PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
 class IdConverter(BaseConverter):
@@ -168,7 +164,7 @@ def _finish_responses(app: Flask) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = _PAGE_POLICY if response.mimetype == "text/html" else _DATA_POLICY
+        headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
         headers["X-Content-Type-Options"] = "nosniff"
         # A form's referrer is looked at where there is TLS; other sites get none.
         headers["Referrer-Policy"] = "same-origin" if is_page(request.path) else "no-referrer"
@@ -192,18 +188,7 @@ def _answer_errors(app: Flask) -> None:
     def refused(error: HTTPException) -> AnyResponse:
         if is_page(request.path):
             return error_page(error)
-        by_status = {
-            HTTPStatus.NOT_FOUND: problems.NOT_FOUND,
-            HTTPStatus.METHOD_NOT_ALLOWED: problems.METHOD_NOT_ALLOWED,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE: problems.TOO_LARGE,
-        }
-        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        kind = by_status.get(status, problems.BAD_REQUEST if status < 500 else problems.INTERNAL)
-        response = problem_response(kind, kind.meaning, request.path)
-        for name, value in error.get_headers():
-            if name == "Allow":
-                response.headers[name] = value
-        return response
+        return refusal(error, request.path, problems.KINDS, problems.BAD_REQUEST)
 
     @app.errorhandler(OperationalError)
     def unavailable(error: OperationalError) -> AnyResponse:

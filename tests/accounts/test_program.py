@@ -89,7 +89,9 @@ def test_gunicorn_serves_with_workers_that_follow_the_live_publication(
         "MARQUEE_ACCOUNTS_PORT": str(port),
         "MARQUEE_PUBLICATION_STORE": str(request.getfixturevalue("small_store").root),
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+        "TMPDIR": str(tmp_path / "temporary"),
     }
+    (tmp_path / "temporary").mkdir()
     command = ["gunicorn", "-c", "serving/accounts/gunicorn.conf.py", "serving.accounts.application:create_app()"]
     with (
         (tmp_path / "log").open("wb") as log,
@@ -118,3 +120,4 @@ def test_gunicorn_serves_with_workers_that_follow_the_live_publication(
         finally:
             server.send_signal(signal.SIGTERM)
     assert server.returncode == 0
+    assert list((tmp_path / "temporary").iterdir()) == [], "the server left something behind"

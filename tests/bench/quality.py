@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from als_half_step import Incidence, half_step
+from als_half_step import Incidence, OtherSide, half_step
 from als_training import alternate
 from factor_model import Settings
 from linear_neighbours import linear_neighbours
 from metrics import hits, ranking_metrics
+from mllib_als import EXPLICIT
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from top_n import top_n_of_scores
@@ -31,8 +32,7 @@ from top_n import top_n_of_scores
 ROWS_MD5 = "6e47046882bad158b0efbb84cd5cb987"
 SEEDS = (1, 2, 3, 4, 5)
 K = 10
-IMPLICIT = Settings(rank=32, max_iter=10, reg_param=0.1, alpha=1.0)
-EXPLICIT = {"rank": 10, "maxIter": 15, "regParam": 0.05}
+IMPLICIT = Settings(rank=32, max_iter=10, reg_param=0.1, alpha=1.0, cg_steps=0)
 RIDGE = 400.0
 # recommenders-team/recommenders, README, comparison of algorithms on MovieLens 100K: MAP, nDCG, precision, recall at 10.
 PUBLISHED = {
@@ -75,7 +75,7 @@ def implicit(users: np.ndarray, movies: np.ndarray, shape: tuple[int, int]) -> n
     every = np.zeros((shape[1], IMPLICIT.rank))
     every[: len(factors)] = factors
     profile = Incidence.build(users, movies, weights, shape[0])
-    return half_step(profile, every, every.T @ every, IMPLICIT.alpha, IMPLICIT.reg_param) @ every.T
+    return half_step(profile, OtherSide.of(every), IMPLICIT.alpha, IMPLICIT.reg_param) @ every.T
 
 
 def neighbours(users: np.ndarray, movies: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -87,10 +87,13 @@ def dag(bag: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def dag_run() -> SimpleNamespace:
+    # Airflow must not be imported before its home is set.
+    from airflow.utils.types import DagRunType
+
     return SimpleNamespace(
         dag_id="build_recommendations",
         run_id="manual__2026-11-23",
-        run_type="manual",
+        run_type=DagRunType.MANUAL,
         logical_date=datetime(2026, 11, 23, 19, 0, 0, tzinfo=UTC),
         run_after=datetime(2026, 11, 23, 19, 30, 0, tzinfo=UTC),
     )

@@ -75,7 +75,7 @@ def test_the_documentation_is_the_runbook(dag: Any) -> None:
 
 def test_every_task_retries_with_backoff_and_has_a_time_limit_and_explains_its_failure(dag: Any) -> None:
     for task in dag.tasks:
-        assert (task.retries, task.retry_exponential_backoff) == (2, 2.0), task.task_id
+        assert (task.retries, task.retry_exponential_backoff) == (3, 2.0), task.task_id
         assert task.retry_delay == timedelta(seconds=20)
         assert task.max_retry_delay == timedelta(minutes=10)
         assert task.execution_timeout in (timedelta(minutes=10), timedelta(hours=2)), task.task_id
@@ -107,7 +107,7 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
         "similar_n": 50,
         "rank": 64,
         "max_iter": 6,
-        "reg_param": 1.0,
+        "reg_param": 0.3,
         "alpha": 1.0,
         "model_settings": {},
         "seed": 20261123,

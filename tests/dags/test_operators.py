@@ -272,7 +272,13 @@ def test_the_lineage_names_everything_that_a_row_is_traced_to(context: dict[str,
         *("airflow", "batch_id", "data_through", "evaluation", "git_commit", "hive", "model"),
         *("promotion", "quality", "snapshot", "top_n"),
     ]
-    assert lineage["airflow"]["run_id"] == "manual__2026-11-23"
+    assert json.loads(json.dumps(lineage["airflow"])) == {
+        "dag_id": "build_recommendations",
+        "run_id": "manual__2026-11-23",
+        "run_type": "manual",
+        "logical_date": "2026-11-23T19:00:00+00:00",
+        "run_after": "2026-11-23T19:30:00+00:00",
+    }
     assert lineage["model"]["metrics"] == {"ndcg_at_10": 0.21}
     assert lineage["hive"]["ratings"] == {
         "partition": "marquee.ratings/batch_id=20261123T190000",

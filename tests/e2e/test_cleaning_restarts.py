@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from movielens_like import write_ratings
 
-pytestmark = [pytest.mark.drill, pytest.mark.stack]
+pytestmark = pytest.mark.stack
 JOB = Path(__file__).resolve().parents[2] / "mr_jobs" / "mr_clean_ratings.py"
 ROOT = "/marquee-test/restarts"
 APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")

@@ -21,7 +21,7 @@ from infra.pipeline.airflow_api import AirflowApi
 from tests.e2e.warehouse import airflow, partition_bytes
 from tests.stack import BATCH, Stack, published_bytes
 
-pytestmark = [pytest.mark.stack, pytest.mark.drill, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 DAG = "build_recommendations"
 DATES = ("2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z")
 BATCHES = ("20260101T030000", BATCH, "20260103T030000")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.drill, pytest.mark.stack, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 # Toy Story, Jumanji, Heat, Seven, Usual Suspects, Braveheart, Star Wars, Pulp Fiction, Shawshank Redemption, Forrest Gump
 RATED = {1: 4.0, 2: 3.0, 6: 4.5, 47: 4.0, 50: 5.0, 110: 3.5, 260: 5.0, 296: 4.5, 318: 5.0, 356: 3.0}
 

@@ -74,15 +74,40 @@ def test_another_java_is_refused_by_its_version(tmp_path: Path) -> None:
         check_tools(settings(tmp_path, JAVA_HOME=str(tmp_path)))
 
 
+OPEN = {"MARQUEE_OPEN_WITHOUT_LOGIN": "yes"}
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "marquee.example"])
 def test_a_short_password_where_others_can_log_in_is_refused(tmp_path: Path, host: str) -> None:
-    chosen = settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD="admin")
+    chosen = settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD="admin", **OPEN)
     with pytest.raises(PreflightError, match="MARQUEE_AIRFLOW_PASSWORD has fewer than 12 characters"):
         check_exposure(chosen)
 
 
-@pytest.mark.parametrize(("host", "password"), [("127.0.0.1", "admin"), ("localhost", "admin"), ("0.0.0.0", "")])
-def test_a_generated_password_and_a_short_one_on_loopback_are_accepted(
-    tmp_path: Path, host: str, password: str
+def test_a_short_password_of_the_administrator_behind_a_public_gateway_is_refused(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, MARQUEE_GATEWAY_HOST="0.0.0.0", MARQUEE_ACCOUNTS_ADMIN_PASSWORD="admin")
+    with pytest.raises(PreflightError, match=r"HOST=0\.0\.0\.0 lets others in, and MARQUEE_ACCOUNTS_ADMIN"):
+        check_exposure(chosen)
+    check_exposure(settings(tmp_path, MARQUEE_GATEWAY_HOST="0.0.0.0", MARQUEE_AIRFLOW_PASSWORD="admin"))
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "parts"),
+    [("no", "HDFS, YARN, Hive, MLflow"), ("yes", "HDFS, YARN, Hive, MLflow, Prometheus and the exporter")],
+)
+def test_what_asks_for_no_login_is_not_opened_unless_that_is_asked_for(
+    tmp_path: Path, monitoring: str, parts: str
 ) -> None:
-    check_exposure(settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD=password))
+    public = {"MARQUEE_BIND_HOST": "0.0.0.0", "MARQUEE_MONITORING": monitoring}
+    with pytest.raises(PreflightError) as raised:
+        check_exposure(settings(tmp_path, **public))
+    assert str(raised.value) == (
+        f"MARQUEE_BIND_HOST=0.0.0.0 lets others use {parts}, which ask for no login: open the gateway alone "
+        "(MARQUEE_GATEWAY_HOST), or set MARQUEE_OPEN_WITHOUT_LOGIN=yes where a firewall keeps others out."
+    )
+    check_exposure(settings(tmp_path, **public, **OPEN))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_short_password_on_loopback_is_accepted(tmp_path: Path, host: str) -> None:
+    check_exposure(settings(tmp_path, MARQUEE_BIND_HOST=host, MARQUEE_AIRFLOW_PASSWORD="admin"))

@@ -30,7 +30,7 @@ def client(platform: Platform, tmp_path: Any, postgresql: str, monkeypatch: pyte
         "MARQUEE_AIRFLOW_URL": platform.url,
         "MARQUEE_AIRFLOW_USER": "admin",
         "MARQUEE_AIRFLOW_PASSWORD": "secret",
-        "MARQUEE_BIND_HOST": "127.0.0.1",
+        "MARQUEE_POSTGRES_HOST": "127.0.0.1",
         "MARQUEE_POSTGRES_PORT": "1",
         "MARQUEE_POSTGRES_PASSWORD": "secret",
         "MARQUEE_API_URL": platform.url,

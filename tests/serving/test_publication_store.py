@@ -128,6 +128,19 @@ def test_pruning_deletes_neither_what_serves_nor_what_one_can_roll_back_to(
     assert store.prune(1, "ann", "again") == []
 
 
+def test_pruning_keeps_a_backfill_of_an_early_date_until_others_have_come(
+    store: PublicationStore, build_from: BuildFrom
+) -> None:
+    early, next_one = "20251231T190000", "20261124T190000"
+    for publication in (FIRST, SECOND, THIRD):
+        store.activate(publication, "ann", "")
+    pull(store, str(build_from(early)[0]), early, "u", "backfill")
+    assert store.prunable(1) == [FIRST]
+    assert store.prunable(2) == []
+    pull(store, str(build_from(next_one)[0]), next_one, "u", "nightly")
+    assert store.prunable(1) == [early, FIRST]
+
+
 def test_pruning_keeps_the_pinned_one_and_what_waits_behind_it(store: PublicationStore) -> None:
     for publication in (FIRST, SECOND):
         store.activate(publication, "ann", "")

@@ -39,8 +39,9 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    metrics = tmp_path / "metrics"
+    metrics, temporary = tmp_path / "metrics", tmp_path / "temporary"
     metrics.mkdir()
+    temporary.mkdir()
     (metrics / "counter_1.db").write_bytes(b"left over")
     environment = {
         **os.environ,
@@ -49,6 +50,7 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
         "MARQUEE_SERVING_WORKERS": "2",
         "MARQUEE_SERVING_LOG_LEVEL": "warning",
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "TMPDIR": str(temporary),
     }
     command = getattr(request, "param", GRANIAN)
     if command is WITHOUT_FOLDER:
@@ -72,6 +74,7 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
         finally:
             process.terminate()
             process.wait(timeout=30)
+    assert list(temporary.iterdir()) == [], "the server left something behind"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +150,11 @@ def test_workers_end_with_a_main_process_that_is_killed(store: PublicationStore,
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"MARQUEE_PUBLICATION_STORE": str(store.root), "MARQUEE_SERVING_PORT": str(port)}
+    settings = {
+        "MARQUEE_PUBLICATION_STORE": str(store.root),
+        "MARQUEE_SERVING_PORT": str(port),
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
+    }
     with subprocess.Popen([sys.executable, *GRANIAN], cwd=REPOSITORY, env={**os.environ, **settings}) as process:
         deadline = time.monotonic() + 30
         while len(children := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()) < 2:

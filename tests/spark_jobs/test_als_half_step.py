@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from als_half_step import Incidence, half_step
+from als_half_step import Incidence, OtherSide, half_step
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
@@ -16,11 +16,17 @@ def test_a_half_step_solves_each_entity_s_normal_equations(generator: np.random.
     entity = np.repeat(np.arange(entities), [len(r) for r in rated])
     column = np.concatenate(rated).astype(np.int64)
     weight = generator.uniform(0.1, 5, size=len(column))
-    found = half_step(Incidence.build(entity, column, weight, entities), other, other.T @ other, 2.0, reg_param)
+    found = half_step(Incidence.build(entity, column, weight, entities), OtherSide.of(other), 2.0, reg_param)
     for e in range(entities):
         rows, w = other[column[entity == e]], 2.0 * weight[entity == e]
         system = other.T @ other + rows.T @ (w[:, None] * rows) + reg_param * len(rows) * np.eye(rank)
         assert found[e] == pytest.approx(np.linalg.solve(system, rows.T @ (1 + w)), abs=1e-9)
+
+
+def test_equations_without_one_solution_are_refused() -> None:
+    rated = Incidence.build(np.array([0]), np.array([0]), np.ones(1), 1)
+    with pytest.raises(np.linalg.LinAlgError, match="give a reg-param above 0"):
+        half_step(rated, OtherSide.of(np.zeros((2, 3))), 1.0, 0.0)
 
 
 def test_parts_of_a_side_hold_its_ratings(generator: np.random.Generator) -> None:
@@ -47,4 +53,4 @@ def test_a_half_step_equals_that_of_the_package_implicit(generator: np.random.Ge
         theirs = model.recalculate_user(0, values)
         y = factors.astype(np.float64)
         incidence = Incidence.build(np.zeros(width, dtype=np.int64), rated, np.ones(width), 1)
-        assert half_step(incidence, y, y.T @ y, alpha, reg_param)[0] == pytest.approx(theirs, abs=1e-4)
+        assert half_step(incidence, OtherSide.of(y), alpha, reg_param)[0] == pytest.approx(theirs, abs=1e-4)

@@ -12,6 +12,7 @@ RECORD = {
     "settings": {"rank": 64},
     "calibration": [{"score": 1.0, "hit_rate": 0.1, "entries": 5}],
     "ndcg_by_activity": {"candidate": {"under_50": {"users": 4, "mean": 0.25}}},
+    "explicit_als": {"rmse": 0.91234, "mae": 0.7, "ndcg": 0.004, "precision": 0.002, "recall": 0.001},
     "windows": [
         {
             "scorer": scorer,
@@ -19,7 +20,7 @@ RECORD = {
             "test_users": users,
             "test_from": 1_000_000_000 + window * 86_400,
             "test_until": 1_000_086_400 + window * 86_400,
-            "metrics": {"ndcg": ndcg, "coverage": 0.02},
+            "metrics": {"ndcg": ndcg, "precision": 0.05, "recall": 0.03, "coverage": 0.02},
         }
         for scorer, window, users, ndcg in (
             ("candidate", 1, 1, 0.1),
@@ -53,6 +54,14 @@ def test_the_card_says_what_was_measured_and_decided() -> None:
         assert line in card.splitlines(), line
     assert "Decision: **promote**, beats it." in card
     assert "| diversity |" not in card
+
+
+def test_the_card_sets_explicit_als_beside_the_model_in_the_newest_window() -> None:
+    card = model_card(RECORD, DECISION)
+    assert "In the newest window it predicts stars with RMSE 0.912 and MAE 0.700." in card
+    for line in ("| ndcg | 0.0040 | 0.3000 |", "| precision | 0.0020 | 0.0500 |", "| recall | 0.0010 | 0.0300 |"):
+        assert line in card.splitlines(), line
+    assert "Explicit ALS" not in model_card({**RECORD, "explicit_als": {}}, DECISION)
 
 
 def test_each_plot_is_a_png_file(tmp_path: Path) -> None:

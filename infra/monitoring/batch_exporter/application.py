@@ -42,7 +42,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
     # Any role that may log in sees what is read here; the superuser is not needed.
     postgres = partial(
         read_postgres,
-        settings["MARQUEE_BIND_HOST"],
+        settings["MARQUEE_POSTGRES_HOST"],
         int(settings["MARQUEE_POSTGRES_PORT"]),
         "airflow",
         settings["MARQUEE_POSTGRES_PASSWORD"],

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from infra.control.install import InstallError, check_jars
+
+# `sha256sum` of files that hold foo and bar.
+FOO = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"  # pragma: allowlist secret
+BAR = "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9"  # pragma: allowlist secret
+
+
+@pytest.fixture
+def software(tmp_path: Path) -> Path:
+    """Return a folder with two jars in hive/lib, and what does not count: a pom, and a jar of another folder."""
+    for name, text in (("lib/a.jar", "foo"), ("lib/deep/b.jar", "bar"), ("lib/a.pom", "pom"), ("beeline/c.jar", "c")):
+        file = tmp_path / "hive" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="ascii")
+    (tmp_path / "jars.sha256").write_text(
+        f"{FOO}  hive/lib/a.jar\n{BAR}  hive/lib/deep/b.jar\n{BAR}  hive/library/other.jar\n", encoding="ascii"
+    )
+    return tmp_path
+
+
+def test_jars_that_are_just_those_of_the_lock_are_accepted(software: Path) -> None:
+    check_jars(software, software / "jars.sha256", ["hive/lib"])
+
+
+@pytest.mark.parametrize("name", ["a.jar", "deep/b.jar", "c.jar"])
+def test_a_jar_of_other_content_and_one_that_the_lock_has_not_are_refused(software: Path, name: str) -> None:
+    (software / "hive" / "lib" / name).write_text("other", encoding="ascii")
+    with pytest.raises(InstallError) as raised:
+        check_jars(software, software / "jars.sha256", ["hive/lib"])
+    assert str(raised.value) == (
+        f"Maven delivered other files than jars.sha256 has (1, the first hive/lib/{name}): if a pom was changed on purpose, "
+        "run `make lock-jars` and read the difference; if not, do not use them."
+    )
+
+
+def test_a_missing_jar_is_refused(software: Path) -> None:
+    (software / "hive" / "lib" / "a.jar").unlink()
+    with pytest.raises(InstallError, match=r"\(1, the first hive/lib/a\.jar\)"):
+        check_jars(software, software / "jars.sha256", ["hive/lib"])
