@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ SPARK_JOBS = Path(__file__).resolve().parents[2] / "spark_jobs"
 
 # BLAS threads only get in one another's way on matrices of this size.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# It says at the process's end that it closes its connection, to a stream that pytest has closed.
+logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 @pytest.fixture
