@@ -97,11 +97,12 @@ test-environment:
 	@$(CONTROL) install --tests
 
 .PHONY: test-fast
-test-fast: test-environment ## Unit tests, no daemons
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not stack and not faults and not compose"
+test-fast: test-environment ## Unit tests, no daemons, no Spark session
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not (spark or stack or faults or compose)"
 
 .PHONY: test
-test: test-fast ## All tests: unit tests, then the real stack end to end, on its own ports and state
+test: test-fast ## All tests: unit tests, those with Spark, then the real stack end to end, on its own ports and state
+	@$(PYTHON) -m pytest -q -m spark
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
 .PHONY: test-compose

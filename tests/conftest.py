@@ -27,18 +27,14 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests together, since they share fixtures, and all that use Spark: a session is slow to start.
-
-    The largest group begins first, so that no process waits for it at the end.
-    """
-
-    def uses_spark(item: pytest.Item) -> bool:
-        return "spark" in getattr(item, "fixturenames", ())
+    """Keep a file's tests together, since they share fixtures, and mark those that use Spark: a session is slow to start."""
 
     # The test of `make down` ends the stack, so it comes last.
-    items.sort(key=lambda item: (not uses_spark(item), item.path.name == "test_shutdown.py"))
+    items.sort(key=lambda item: item.path.name == "test_shutdown.py")
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("spark" if uses_spark(item) else str(item.path)))
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.spark)
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope="module")
