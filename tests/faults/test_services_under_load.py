@@ -73,6 +73,7 @@ def test_a_datanode_killed_during_a_write_loses_nothing(
     healthy = wait_until(
         "three replicas of each block",
         lambda: "Under-replicated blocks:\t0" in (report := stack.run("hdfs", "fsck", target)) and "HEALTHY" in report,
+        seconds=900,
         pause=2,
     )
     outcome.wrong[5] = ""

@@ -1,4 +1,7 @@
-"""The Postman collection of both APIs, made from the documents that the gateway serves, run by newman against it."""
+"""The Postman collection of both APIs, made from the documents that the gateway serves, run by newman against it.
+
+Sorts after the tests of the backfill: the movie that it adds is in every later export.
+"""
 
 import subprocess
 import xml.etree.ElementTree as ET
