@@ -39,8 +39,8 @@ def task_memory() -> int:
     return sum(held.values())
 
 
-def run_to_validation(api: AirflowApi, archive: Path) -> tuple[list[dict[str, Any]], int]:
-    """Run the DAG on a folder until the warehouse is validated; return the tasks and the most memory, bytes.
+def run_to_validation(api: AirflowApi, archive: Path) -> tuple[dict[str, dict[str, Any]], int]:
+    """Run the DAG on a folder until the warehouse is validated; return the tasks by name and the most memory, bytes.
 
     Raises RuntimeError when one of the tasks fails.
     """
@@ -54,7 +54,7 @@ def run_to_validation(api: AirflowApi, archive: Path) -> tuple[list[dict[str, An
             if set(states.values()) & {"failed", "upstream_failed"}:
                 raise RuntimeError(f"run {run['dag_run_id']}: {states}")
             if states["validate_warehouse"] == "success":
-                return list(tasks.values()), most
+                return tasks, most
             time.sleep(0.5)
     finally:
         api.end(run["dag_run_id"])
@@ -76,10 +76,9 @@ def main() -> None:
             tasks, most = run_to_validation(api, folder)
         finally:
             shutil.rmtree(folder)
-        took = {task["task_id"]: task["duration"] for task in tasks}
-        begun = min(datetime.fromisoformat(task["start_date"]) for task in tasks if task["start_date"])
-        ended = max(datetime.fromisoformat(t["end_date"]) for t in tasks if t["task_id"] == "validate_warehouse")
-        figures = [*(took[name] for name in TASKS), (ended - begun).total_seconds()]
+        begun = min(datetime.fromisoformat(task["start_date"]) for task in tasks.values() if task["start_date"])
+        ended = datetime.fromisoformat(tasks["validate_warehouse"]["end_date"])
+        figures = [*(tasks[name]["duration"] for name in TASKS), (ended - begun).total_seconds()]
         print(f"| {rows:,} | {' | '.join(f'{f:.1f}' for f in figures)} | {most // MIB} |", flush=True)
 
 
