@@ -64,11 +64,12 @@ def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    sizes = parser.parse_args().rows
     login = (os.environ[f"MARQUEE_AIRFLOW_{part}"] for part in ("URL", "USER", "PASSWORD"))
     api = AirflowApi(*login)
     api.unpause()
     print(f"| rows | {' | '.join(TASKS)} | all | memory, MiB |\n{'|---' * (len(TASKS) + 3)}|", flush=True)
-    for rows in parser.parse_args().rows:
+    for rows in sizes:
         folder = Path(tempfile.mkdtemp(prefix="movielens-", dir=os.environ["TMPDIR"]))
         try:
             write_ratings(folder / "ratings.csv", rows)
