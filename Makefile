@@ -109,7 +109,7 @@ test: test-fast ## All tests: unit tests, those with Spark, then the real stack 
 test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
 	@MARQUEE_GIT_COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
 
-FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=3000 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
+FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=11500 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
 
 .PHONY: faults
 faults: test-environment ## Kill services, fill disks and cut the network under running pipelines, and print what held

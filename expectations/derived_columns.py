@@ -25,7 +25,7 @@ def add_derived_columns(
     ``read_table(table, columns)`` reads columns of another table's partition of the same batch. Raises ValueError for
     a declaration of no known kind.
     """
-    derived = frame.copy()
+    derived = frame.copy(deep=False)  # columns are added, never changed
     for name, rule in declared.items():
         if "sum_of" in rule:
             derived[name] = frame[list(rule["sum_of"])].sum(axis=1)
@@ -43,5 +43,8 @@ def add_derived_columns(
 
 def _exists(frame: pd.DataFrame, columns: dict[str, str], table: str, read_table: ReadTable) -> pd.Series[bool]:
     other = read_table(table, list(columns.values()))
+    if len(columns) == 1:  # an index of one level would copy the column three times
+        ((name, name_there),) = columns.items()
+        return frame[name].isin(other[name_there])
     known = pd.MultiIndex.from_frame(other[list(columns.values())])
     return pd.Series(pd.MultiIndex.from_frame(frame[list(columns)]).isin(known), index=frame.index)

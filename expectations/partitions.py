@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from hdfs import InsecureClient
 from pyarrow import orc
 
@@ -32,7 +34,18 @@ def read_partition(
             continue
         with client.read(f"{folder}/{name}") as reader:
             content = reader.read()
-        frames.append(orc.read_table(io.BytesIO(content), columns=only).to_pandas())
+        frames.append(_to_pandas(orc.read_table(io.BytesIO(content), columns=only)))
+        del content
+        pa.default_memory_pool().release_unused()  # before the rules take theirs: a big table's rows are hundreds of MB
     if not frames:
         return pd.DataFrame(columns=only or columns)
-    return pd.concat(frames, ignore_index=True)
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _to_pandas(rows: pa.Table) -> pd.DataFrame:
+    """Return the rows with all integers of 64 bits: Great Expectations compares others one by one, in Python."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for name in rows.column_names:  # one by one, so that only one column is held twice
+        column = rows.column(name)
+        columns[name] = (column.cast(pa.int64()) if pa.types.is_integer(column.type) else column).to_pandas()
+    return pd.DataFrame(columns)

@@ -95,7 +95,7 @@ def _debian_packages(settings: Settings, *, prometheus: bool, tests: bool = Fals
     if prometheus and not shutil.which("prometheus"):
         missing.append("prometheus")
     if tests:
-        missing += [package for package in ("chromium", "npm") if not shutil.which(package)]
+        missing += [package for package in ("chromium", "faketime", "npm") if not shutil.which(package)]
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     if not missing:

@@ -46,6 +46,7 @@ class _Struck:
     strike: Strike
     at: float
     mended: bool
+    missed: bool = False
     met: float | None = None
     back: float | None = None
     ended: float | None = None
@@ -114,13 +115,14 @@ class Striker:
     def _go_on(self, struck: _Struck, task: dict[str, Any] | None, now: float) -> None:
         strike = struck.strike
         state = None if task is None else task["state"]
-        if struck.met is None and state == "running":
+        if struck.met is None and state in ("running", *ENDED):
             struck.met = now
         failed = state in ("up_for_retry", "failed")
         due = failed if strike.away is None else struck.met is not None and now - struck.met >= strike.away
         if strike.mend is not None and not struck.mended and due:
             strike.mend(self.stack)
             struck.mended = True
+            struck.missed = state in ENDED
         # Killed programs are seen as serving until the kernel has closed their ports.
         if struck.mended and struck.back is None and now - struck.at > 2 and strike.back(self.stack):
             struck.back = time.monotonic()
@@ -141,6 +143,8 @@ class Striker:
         outcome.wrong[5] = (
             "" if struck.back is not None and task["state"] == "success" else f"{strike.victim}: {task['state']}"
         )
+        if struck.missed:
+            outcome.wrong[5] = f"{strike.victim} was over before the fault was mended: it had not met it"
         rest = "?" if struck.ended is None else f"{struck.ended - struck.at:.0f}"
         outcome.note = f"{strike.victim} succeeded in attempt {task['try_number']}, {rest} s after the fault"
         return outcome

@@ -53,16 +53,16 @@ STRIKES = (
     _killed("NodeManager killed in ALS", "train_als", 20, "nodemanager"),
     _killed("scheduler killed", "validate_top_n", 4, "airflow-scheduler"),
     Strike(
-        *("MLflow down", "MLflow stopped until decide_promotion has asked for 40 s", "validate_top_n", 1),
-        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40, "decide_promotion"),
-    ),
-    Strike(
         *("HDFS full", f"no space left by quota in {PUBLICATIONS} until build_publication failed", "export_tables", 1),
         *(set_quota(PUBLICATIONS), lambda stack: True, clear_quota(PUBLICATIONS), None, "build_publication"),
     ),
     Strike(
         *("local disk full", "64 KiB for temporary files until build_publication failed", "build_publication", 0),
         *(fill_temporary_folder, lambda stack: True, free_temporary_folder, None),
+    ),
+    Strike(
+        *("MLflow down", "MLflow stopped until publish had worked for 40 s", "build_publication", 0),
+        *(stop("mlflow"), lambda stack: serve(stack, "mlflow"), start("mlflow"), 40, "publish"),
     ),
 )
 
