@@ -4,8 +4,9 @@ set -euo pipefail
 case "${1:-}" in
   prepare)
     mkdir -p "$AIRFLOW_HOME"
-    printf '{"%s": "%s"}\n' "$MARQUEE_AIRFLOW_USER" "$MARQUEE_AIRFLOW_PASSWORD" >"$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
-    chmod 600 "$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+    passwords=$AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE
+    (umask 077 && python3 -c 'import json, os; print(json.dumps({os.environ["MARQUEE_AIRFLOW_USER"]: os.environ["MARQUEE_AIRFLOW_PASSWORD"]}))' >"$passwords.new")
+    mv "$passwords.new" "$passwords"
     stamp=$AIRFLOW_HOME/prepared
     version=$(sha256sum <"$MARQUEE_HOME/requirements/platform.txt")
     [ "$(cat "$stamp" 2>/dev/null)" = "$version" ] && exit 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
 import json
 import os
 import secrets
 import shlex
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
 
@@ -32,7 +36,7 @@ JAVA_OPENS = (
     " ".join(f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in _OPENED_PACKAGES)
     + " --add-opens=java.sql/java.sql=ALL-UNNAMED"
 )
-# Short-lived JVMs on two cores: the serial collector and the first compiler tier start fastest.
+# Short-lived JVMs on two cores: the serial collector starts fastest.
 JAVA_SMALL = "-XX:+UseSerialGC"
 
 
@@ -42,27 +46,30 @@ class ConfigurationTemplate(Template):
     delimiter = "@"
 
 
-def _secret(settings: Settings, name: str, chosen: str) -> str:
-    """Returns the chosen secret, else the one kept for this instance, made at its first use."""
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
+
+
+def _secret(
+    settings: Settings, name: str, chosen: str = "", make: Callable[[], str] = partial(secrets.token_urlsafe, 24)
+) -> str:
+    """Returns the chosen secret, else the one kept for this instance, made at its first use. Raises SettingsError for an empty file."""
     if chosen:
         return chosen
     path = settings.instance / "secrets" / name
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(24), encoding="utf-8")
-    return path.read_text(encoding="utf-8").strip()
+        private_write(path, make())
+    kept = path.read_text(encoding="utf-8").strip()
+    if not kept:
+        raise SettingsError(f"{path} is empty: put the secret back from a backup, or delete the file to have one made.")
+    return kept
 
 
-def _fernet_key(settings: Settings) -> str:
-    path = settings.instance / "secrets" / "fernet-key"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        import base64
-
-        path.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode(), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
+def _database(settings: Settings, driver: str, name: str, password: str) -> str:
+    """Returns SQLAlchemy's address of one of the databases; its role has the database's name."""
+    address = f"{settings.host('postgres')}:{settings.port('POSTGRES')}"
+    return f"postgresql+{driver}://{name}:{quote(password, safe='')}@{address}/{name}"
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -94,17 +101,14 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_HDFS_URI": f"hdfs://{settings.hosts.get('namenode', 'localhost')}:{settings.port('NAMENODE_RPC')}",
         "MARQUEE_HDFS_USER": getpass.getuser(),
         "MARQUEE_MLFLOW_URL": mlflow_url,
+        "MARQUEE_MLFLOW_DATABASE": _database(settings, "psycopg2", "mlflow", postgres_password),
         "MARQUEE_API_URL": f"http://{host('recommendations')}:{settings.port('API')}",
         "MARQUEE_YARN_RM_URL": f"http://{host('resourcemanager')}:{settings.port('RESOURCEMANAGER_HTTP')}",
         "MARQUEE_POSTGRES_HOST": host("postgres"),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
-        "MARQUEE_ACCOUNTS_URL": f"http://{host('accounts')}:{settings.port('ACCOUNTS')}",
         "MARQUEE_ACCOUNTS_HOST": bind,
-        "MARQUEE_ACCOUNTS_SECRET": _secret(settings, "accounts-secret", ""),
-        "MARQUEE_ACCOUNTS_DATABASE": (
-            f"postgresql+psycopg://accounts:{quote(postgres_password, safe='')}"
-            f"@{host('postgres')}:{settings.port('POSTGRES')}/accounts"
-        ),
+        "MARQUEE_ACCOUNTS_SECRET": _secret(settings, "accounts-secret"),
+        "MARQUEE_ACCOUNTS_DATABASE": _database(settings, "psycopg", "accounts", postgres_password),
         "MARQUEE_ACCOUNTS_ADMIN_PASSWORD": _secret(
             settings, "accounts-admin-password", settings["MARQUEE_ACCOUNTS_ADMIN_PASSWORD"]
         ),
@@ -197,20 +201,19 @@ def _airflow(settings: Settings, values: dict[str, str]) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": settings["MARQUEE_AIRFLOW_PARALLELISM"],
-        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
+        "AIRFLOW__CORE__FERNET_KEY": _secret(settings, "fernet-key", make=_fernet_key),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{values['MARQUEE_AIRFLOW_URL']}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings['MARQUEE_AIRFLOW_USER']}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
-            f"postgresql+psycopg2://airflow:{values['MARQUEE_POSTGRES_PASSWORD']}"
-            f"@{host('postgres')}:{settings.port('POSTGRES')}/airflow"
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _database(
+            settings, "psycopg2", "airflow", values["MARQUEE_POSTGRES_PASSWORD"]
         ),
         "AIRFLOW__API__HOST": settings["MARQUEE_BIND_HOST"],
         "AIRFLOW__API__PORT": str(settings.port("AIRFLOW")),
         "AIRFLOW__API__BASE_URL": f"http://{settings.browser_host}:{settings.port('AIRFLOW')}",
         "AIRFLOW__API__WORKERS": "1",
-        "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow-secret-key", ""),
-        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow-jwt-secret", ""),
+        "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow-secret-key"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow-jwt-secret"),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.instance / "logs" / "airflow"),
         # The default lets one process render a page and the scheduler hand out tasks a second late; two cores bear more.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
@@ -324,13 +327,14 @@ CONFIGURATION = {
 def render(settings: Settings, variables: dict[str, str]) -> None:
     """Writes the instance's conf/ and env.sh from infra's templates."""
     values = template_values(settings, variables)
+    escaped = {name: escape(value) for name, value in values.items()}
     for target, source in CONFIGURATION.items():
         folder = settings.instance / "conf" / target
         folder.mkdir(parents=True, exist_ok=True)
         for template in sorted((REPOSITORY / source).iterdir()):
             if template.suffix in (".xml", ".properties", ".conf", ".yml"):
-                text = ConfigurationTemplate(template.read_text(encoding="utf-8")).substitute(values)
-                private_write(folder / template.name, text)
+                text = ConfigurationTemplate(template.read_text(encoding="utf-8"))
+                private_write(folder / template.name, text.substitute(escaped if template.suffix == ".xml" else values))
     exports = "".join(
         f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()) if name != "PATH"
     )

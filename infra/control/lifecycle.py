@@ -114,7 +114,6 @@ def _write_instance(settings: Settings) -> None:
         "logs",
         "run",
         "tmp",
-        "secrets",
         "data/serving",
         "tmp/prometheus",
         "logs/containers",

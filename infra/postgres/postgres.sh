@@ -3,10 +3,15 @@
 # Started by root it runs as Debian's user `postgres`, since PostgreSQL refuses root.
 set -euo pipefail
 data=$MARQUEE_INSTANCE_DIR/data/postgres
-shopt -s nullglob
-binaries=(/usr/lib/postgresql/*/bin)
-[ ${#binaries[@]} -gt 0 ] || { echo "PostgreSQL is not installed: run 'make install'." >&2; exit 69; }
-bin=${binaries[-1]}
+# A server reads the files of its own version alone: those that are there decide, else the newest that is installed.
+if [ -f "$data/PG_VERSION" ]; then
+  bin=/usr/lib/postgresql/$(<"$data/PG_VERSION")/bin
+  [ -x "$bin/postgres" ] || { echo "$data was made by PostgreSQL $(<"$data/PG_VERSION"), which is not installed: install it." >&2; exit 69; }
+else
+  bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+  bin=${bin%/postgres}
+  [ -x "$bin/postgres" ] || { echo "PostgreSQL is not installed: run 'make install'." >&2; exit 69; }
+fi
 
 owner=()
 if [ "$(id -u)" = 0 ]; then
@@ -24,7 +29,7 @@ case "${1:-}" in
       chmod 700 "$data"
       password=$(mktemp)
       trap 'rm -f "$password"' EXIT
-      echo "$MARQUEE_POSTGRES_PASSWORD" >"$password"
+      printf '%s\n' "$MARQUEE_POSTGRES_PASSWORD" >"$password"
       [ "$(id -u)" != 0 ] || chown postgres: "$data" "$password"
       cd /
       "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
@@ -37,6 +42,10 @@ case "${1:-}" in
     ;;
   run)
     cd /
+    # The password of the settings may be another one than that of the first start. It comes by standard input, as all of them do
+    # here: every user of the machine can read arguments.
+    printf "ALTER ROLE postgres PASSWORD '%s'\n" "${MARQUEE_POSTGRES_PASSWORD//\'/\'\'}" \
+      | "${owner[@]}" "$bin/postgres" --single -D "$data" -c log_min_error_statement=panic postgres >/dev/null
     # SIGINT is PostgreSQL's fast shutdown; supervisor sends it (services.py).
     exec "${owner[@]}" "$bin/postgres" -D "$data" -p "$MARQUEE_POSTGRES_PORT" -c listen_addresses="$MARQUEE_BIND_HOST" \
       -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=120 -c log_min_messages=warning
@@ -49,7 +58,7 @@ case "${1:-}" in
     "$bin/pg_isready" -h "$MARQUEE_POSTGRES_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
     for name in metastore airflow mlflow accounts; do
       sql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$name'" | grep -q 1 || sql -c "CREATE ROLE $name LOGIN"
-      sql -v password="$MARQUEE_POSTGRES_PASSWORD" <<<"ALTER ROLE $name PASSWORD :'password'"
+      printf '%s\n' '\getenv password MARQUEE_POSTGRES_PASSWORD' "ALTER ROLE $name PASSWORD :'password'" | sql
       sql -tAc "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 || sql -c "CREATE DATABASE $name OWNER $name"
     done
     ;;

@@ -29,6 +29,43 @@ def test_generated_secrets_are_kept_and_private(settings: Settings) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_secret_that_could_not_be_written_is_made_at_the_next_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            environment(settings)
+    assert len(environment(settings)["MARQUEE_POSTGRES_PASSWORD"]) == 32
+
+
+def test_an_empty_secret_is_refused_by_its_path(settings: Settings) -> None:
+    environment(settings)
+    path = settings.instance / "secrets" / "fernet-key"
+    path.write_text("\n", encoding="ascii")
+    with pytest.raises(SettingsError) as raised:
+        environment(settings)
+    assert str(raised.value) == (
+        f"{path} is empty: put the secret back from a backup, or delete the file to have one made."
+    )
+
+
+def test_a_password_of_any_characters_reaches_airflow_accounts_and_hive_as_it_is(tmp_path: Path) -> None:
+    password = 'p@ss&w/ord#1x"\\'  # pragma: allowlist secret
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_POSTGRES_PASSWORD": password})
+    variables = environment(chosen)
+    quoted = "p%40ss%26w%2Ford%231x%22%5C"  # pragma: allowlist secret
+    address = f"{quoted}@127.0.0.1:15432"
+    assert variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"postgresql+psycopg2://airflow:{address}/airflow"
+    assert variables["MARQUEE_ACCOUNTS_DATABASE"] == f"postgresql+psycopg://accounts:{address}/accounts"
+    render(chosen, variables)
+    hive = chosen.instance / "conf" / "hive" / "hive-site.xml"
+    assert property_of(hive, "javax.jdo.option.ConnectionPassword") == password
+
+
 def test_a_chosen_password_is_used(tmp_path: Path) -> None:
     chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_AIRFLOW_PASSWORD": "chosen"})
     assert environment(chosen)["MARQUEE_AIRFLOW_PASSWORD"] == "chosen"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 import subprocess
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def test_a_container_becomes_its_service_and_knows_what_to_probe(
     assert variables.items() >= row.environment.items()
     assert Path.cwd() == REPOSITORY
     assert (chosen.instance / "run" / "probe").read_text() == probe
+    assert stat.S_IMODE((chosen.instance / "secrets").stat().st_mode) == 0o700
 
 
 def replica(tmp_path: Path, container: str) -> subprocess.Popen[str]:
