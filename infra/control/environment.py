@@ -10,7 +10,6 @@ import secrets
 import shlex
 import shutil
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -46,13 +45,15 @@ class ConfigurationTemplate(Template):
     delimiter = "@"
 
 
+def _token() -> str:
+    return secrets.token_urlsafe(24)
+
+
 def _fernet_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
-def _secret(
-    settings: Settings, name: str, chosen: str = "", make: Callable[[], str] = partial(secrets.token_urlsafe, 24)
-) -> str:
+def _secret(settings: Settings, name: str, chosen: str = "", make: Callable[[], str] = _token) -> str:
     """Returns the chosen secret, else the one kept for this instance, made at its first use. Raises SettingsError for an empty file."""
     if chosen:
         return chosen

@@ -42,17 +42,24 @@ class Service:
     airflow_component: str = ""
 
 
-def _java(heap: int) -> dict[str, str]:
-    return {"HADOOP_HEAP": str(heap), "HIVE_HEAP": str(heap), "HADOOP_JVM_OPTIONS": "-XX:+ExitOnOutOfMemoryError"}
+# A JVM without memory lives on and no longer works; supervisor starts one that has ended.
+_END_WITHOUT_MEMORY = "-XX:+ExitOnOutOfMemoryError"
 
 
-def _hive_metrics(settings: Settings, server: str) -> dict[str, str]:
-    """Returns what makes a server of Hive publish its counters, and Prometheus's agent serve them."""
-    if not settings.monitoring:
-        return {}
-    listen = f"{settings['MARQUEE_BIND_HOST']}:{settings.port(f'{server}_METRICS')}"
-    agent = f"-javaagent:{settings.jmx_agent}={listen}:{REPOSITORY}/infra/monitoring/hive_agent/agent.yml"
-    return {"HIVE_JVM_OPTIONS": f"{agent} -Dhive.server2.metrics.enabled=true -Dmetastore.metrics.enabled=true"}
+def _hadoop(settings: Settings, server: str) -> dict[str, str]:
+    return {"HADOOP_HEAP": settings[f"MARQUEE_{server}_HEAP"], "HADOOP_JVM_OPTIONS": _END_WITHOUT_MEMORY}
+
+
+def _hive(settings: Settings, server: str) -> dict[str, str]:
+    """Returns a server of Hive's heap and, with monitoring, what makes it publish its counters and Prometheus's agent serve them."""
+    options = [_END_WITHOUT_MEMORY]
+    if settings.monitoring:
+        listen = f"{settings['MARQUEE_BIND_HOST']}:{settings.port(f'{server}_METRICS')}"
+        options += [
+            f"-javaagent:{settings.jmx_agent}={listen}:{REPOSITORY}/infra/monitoring/hive_agent/agent.yml",
+            "-Dhive.server2.metrics.enabled=true -Dmetastore.metrics.enabled=true",
+        ]
+    return {"HIVE_HEAP": settings[f"MARQUEE_{server}_HEAP"], "HIVE_JVM_OPTIONS": " ".join(options)}
 
 
 def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[Service | Preparation]:
@@ -150,7 +157,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             "hdfs namenode",
             port("NAMENODE_RPC"),
             ("namenode-format",),
-            environment=_java(number("NAMENODE_HEAP")),
+            environment=_hadoop(settings, "NAMENODE"),
             page=f":{port('NAMENODE_HTTP')}/",
             other_ports=(port("NAMENODE_HTTP"),),
         ),
@@ -161,7 +168,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
                 f"infra/hadoop/datanode.sh {n}",
                 port("DATANODE_HTTP") + n - 1,
                 ("namenode",),
-                environment=_java(number("DATANODE_HEAP")),
+                environment=_hadoop(settings, "DATANODE"),
                 other_ports=(port("DATANODE_DATA") + n - 1, port("DATANODE_IPC") + n - 1),
             )
             for n in datanodes
@@ -173,7 +180,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             "yarn resourcemanager",
             port("RESOURCEMANAGER"),
             ("namenode",),
-            environment=_java(number("RESOURCEMANAGER_HEAP")),
+            environment=_hadoop(settings, "RESOURCEMANAGER"),
             page=f":{port('RESOURCEMANAGER_HTTP')}/cluster",
             other_ports=tuple(
                 port(p)
@@ -191,7 +198,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             "yarn nodemanager",
             port("NODEMANAGER_HTTP"),
             ("resourcemanager",),
-            environment=_java(number("NODEMANAGER_HEAP")),
+            environment=_hadoop(settings, "NODEMANAGER"),
             page=f":{port('NODEMANAGER_HTTP')}/node",
             stop_seconds=15,
             other_ports=tuple(
@@ -204,7 +211,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             "mapred historyserver",
             port("JOBHISTORY"),
             ("hdfs-folders",),
-            environment=_java(number("JOBHISTORY_HEAP")),
+            environment=_hadoop(settings, "JOBHISTORY"),
             page=f":{port('JOBHISTORY_HTTP')}/jobhistory",
             other_ports=(port("JOBHISTORY_HTTP"), port("JOBHISTORY_ADMIN")),
         ),
@@ -215,7 +222,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             f"hive metastore -p {port('METASTORE')}",
             port("METASTORE"),
             ("metastore-schema", "namenode"),
-            environment=_java(number("METASTORE_HEAP")) | _hive_metrics(settings, "METASTORE"),
+            environment=_hive(settings, "METASTORE"),
             other_ports=(port("METASTORE_METRICS"),) if settings.monitoring else (),
         ),
         Service(
@@ -224,7 +231,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             "hive hiveserver2",
             port("HIVESERVER2"),
             ("metastore", "hdfs-folders", "resourcemanager"),
-            environment=_java(number("HIVESERVER2_HEAP")) | _hive_metrics(settings, "HIVESERVER2"),
+            environment=_hive(settings, "HIVESERVER2"),
             page=f":{port('HIVESERVER2_HTTP')}/",
             other_ports=(port("HIVESERVER2_HTTP"), *((port("HIVESERVER2_METRICS"),) if settings.monitoring else ())),
         ),

@@ -19,7 +19,7 @@ SECONDS_BETWEEN_SIGNS = 30.0
 LOG_LINES = 30
 ENDED = ("success", "failed")
 SKIPPED = "skipped"
-TASKS_THAT_PUBLISH = "publish"
+TASK_THAT_PUBLISHES = "publish"
 
 
 class Api(Protocol):
@@ -115,7 +115,7 @@ def _start(task: dict[str, Any]) -> tuple[str, str]:
 
 def was_published(tasks: list[dict[str, Any]]) -> bool:
     """Return whether the run's publication was brought to the serving store."""
-    return any(task["task_id"] == TASKS_THAT_PUBLISH and task["state"] == "success" for task in tasks)
+    return any(task["task_id"] == TASK_THAT_PUBLISHES and task["state"] == "success" for task in tasks)
 
 
 def failure_report(api: Api, run_id: str, tasks: list[dict[str, Any]]) -> list[str]:

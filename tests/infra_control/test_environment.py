@@ -76,6 +76,7 @@ def test_rendered_files_hold_the_ports_with_their_offset_and_three_replicas(sett
     conf = settings.instance / "conf"
     assert property_of(conf / "hadoop" / "core-site.xml", "fs.defaultFS") == "hdfs://localhost:19000"
     assert property_of(conf / "hadoop" / "hdfs-site.xml", "dfs.replication") == "3"
+    assert property_of(conf / "hadoop" / "yarn-site.xml", "yarn.scheduler.maximum-allocation-vcores") == "4"
     assert property_of(conf / "hive" / "hive-site.xml", "hive.metastore.uris") == "thrift://localhost:19083"
     assert (
         "spark.hadoop.hive.metastore.uris         thrift://localhost:19083"

@@ -1,6 +1,11 @@
+import os
+import subprocess
 from pathlib import Path
 
-from infra.control.services import Service, ports, services, table
+import pytest
+
+from infra.control.environment import environment
+from infra.control.services import ports, services, table
 from infra.control.settings import Settings
 
 
@@ -45,13 +50,30 @@ def test_more_datanodes_get_ports_of_their_own(tmp_path: Path) -> None:
     assert sorted(held) == [*range(9861, 9867), *range(9881, 9887), *range(9891, 9897)]
 
 
-def test_every_jvm_has_an_explicit_heap(tmp_path: Path) -> None:
-    for row in table(settings(tmp_path)):
-        if isinstance(row, Service) and row.command.split()[0] in (
-            "hdfs",
-            "yarn",
-            "mapred",
-            "hive",
-            "infra/hadoop/datanode.sh",
-        ):
-            assert int(row.environment["HADOOP_HEAP"]) >= 128, row.name
+@pytest.mark.parametrize("monitoring", ["no", "yes"])
+def test_every_jvm_has_an_explicit_heap_and_ends_when_it_is_full(tmp_path: Path, monitoring: str) -> None:
+    chosen = settings(tmp_path, MARQUEE_MONITORING=monitoring)
+    rows = {row.name: row.environment for row in services(chosen)}
+    servers = {
+        "HADOOP": ["namenode", "datanode1", "datanode4", "resourcemanager", "nodemanager", "jobhistory"],
+        "HIVE": ["metastore", "hiveserver2"],
+    }
+    for launcher, names in servers.items():
+        for name in names:
+            assert sorted(rows[name]) == [f"{launcher}_HEAP", f"{launcher}_JVM_OPTIONS"], name
+            assert int(rows[name][f"{launcher}_HEAP"]) >= 128, name
+            assert "-XX:+ExitOnOutOfMemoryError" in rows[name][f"{launcher}_JVM_OPTIONS"].split(), name
+
+
+def test_the_launcher_of_hive_hands_heap_and_options_to_its_jvm(tmp_path: Path) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="ascii")
+    java.chmod(0o755)
+    chosen = settings(tmp_path, JAVA_HOME=str(tmp_path), MARQUEE_METASTORE_HEAP="300")
+    (metastore,) = [row for row in services(chosen) if row.name == "metastore"]
+    variables = os.environ | environment(chosen) | metastore.environment
+    started = subprocess.run(
+        metastore.command.split(), env=variables, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert {"-Xmx300m", "-XX:+ExitOnOutOfMemoryError", "9083"} <= set(started)

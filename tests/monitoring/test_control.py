@@ -31,7 +31,7 @@ def hadoop_metrics(chosen: Settings) -> bool:
 def test_by_default_nothing_of_it_runs(tmp_path: Path) -> None:
     lean = settings(tmp_path)
     assert {"exporter", "prometheus"} & set(by_name(lean)) == set()
-    assert "HIVE_JVM_OPTIONS" not in by_name(lean)["hiveserver2"].environment
+    assert by_name(lean)["hiveserver2"].environment["HIVE_JVM_OPTIONS"] == "-XX:+ExitOnOutOfMemoryError"
     assert by_name(lean)["metastore"].other_ports == ()
     assert not hadoop_metrics(lean)
 
