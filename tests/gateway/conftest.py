@@ -52,7 +52,7 @@ class Gateway:
 
     url: str
     context: ssl.SSLContext | None
-    folder: Path
+    log: Path
 
     def ask(self, path: str, method: str = "GET", data: Any = None, **headers: str) -> Answer:
         body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
@@ -82,13 +82,17 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if listens(port):
+            return
         time.sleep(0.05)
     pytest.fail(f"nothing listens on {port}: {log.read_text()}")
 
@@ -125,7 +129,8 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
 
         def launch(name: str, command: list[str], port: int, variables: dict[str, str]) -> None:
             path = tmp_path / f"{name}.log"
-            log = running.enter_context(path.open("wb"))
+            # nginx opens it a second time: both must write at its end.
+            log = running.enter_context(path.open("ab"))
             process = running.enter_context(
                 subprocess.Popen(command, cwd=REPOSITORY, env=variables, stdout=log, stderr=log)
             )
@@ -166,6 +171,6 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
                 context = ssl.create_default_context(cafile=certificate)
             scheme = "https" if context else "http"
-            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, chosen.instance)
+            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, tmp_path / "gateway.log")
 
         yield begin

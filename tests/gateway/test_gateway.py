@@ -7,13 +7,15 @@ import json
 import os
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from infra.control.environment import environment, render
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.supervision import Supervisor, log_path, write_configuration
 
-from .conftest import Gateway, Start
+from .conftest import Gateway, Start, free_ports, listens
 
 
 def test_one_origin_serves_pages_and_both_apis(start: Start) -> None:
@@ -47,7 +49,7 @@ def test_one_origin_serves_pages_and_both_apis(start: Start) -> None:
     # The request id is the gateway's, and its log is JSON.
     assert gateway.ask("/health", X_Request_ID="mine").headers["X-Request-ID"] != "mine"
     time.sleep(1.5)
-    lines = (gateway.folder / "logs" / "gateway-access.log").read_text(encoding="utf-8").splitlines()
+    lines = gateway.log.read_text(encoding="utf-8").splitlines()
     assert {"path": "/v1/movies/77", "status": 404}.items() <= next(
         json.loads(line) for line in lines if "/77" in line
     ).items()
@@ -86,11 +88,38 @@ def test_with_a_certificate_it_speaks_tls_and_sends_plain_requests_there(
     gateway = start(MARQUEE_GATEWAY_CERTIFICATE=str(chain), MARQUEE_GATEWAY_KEY=str(key))
     answer = gateway.ask("/v1/movies/5")
     assert (answer.status, answer.headers["Strict-Transport-Security"]) == (200, "max-age=31536000")
-    plain = Gateway(gateway.url.replace("https", "http"), None, gateway.folder).ask("/v1/movies/5?limit=1")
+    plain = Gateway(gateway.url.replace("https", "http"), None, gateway.log).ask("/v1/movies/5?limit=1")
     assert (plain.status, plain.headers["Location"]) == (308, f"{gateway.url}/v1/movies/5?limit=1")
     old = ssl.create_default_context(cafile=str(chain))
     old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
-    assert Gateway(gateway.url, old, gateway.folder).ask("/gateway/health").status == 200
+    assert Gateway(gateway.url, old, gateway.log).ask("/gateway/health").status == 200
+
+
+def test_requests_are_in_the_log_that_supervisor_rotates_and_in_no_other(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_GATEWAY_PORT": str(port)})
+    for folder in ("run", "logs", "tmp"):
+        (chosen.instance / folder).mkdir(parents=True)
+    variables = environment(chosen)
+    render(chosen, variables)
+    program = Path(sys.executable).parent / "supervisord"
+    command = [str(program), "-c", str(write_configuration(chosen))]
+    subprocess.run(command, cwd=REPOSITORY, env=os.environ | variables, check=True)
+    supervisor = Supervisor(chosen)
+    try:
+        supervisor.start("gateway")
+        gateway = Gateway(f"http://127.0.0.1:{port}", None, log_path(chosen, "gateway"))
+        deadline = time.monotonic() + 20
+        while not listens(port) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert gateway.ask("/v1/movies/5").status == 503
+        while "/v1/movies/5" not in gateway.log.read_text(encoding="utf-8") and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        supervisor.shut_down()
+    (line,) = [line for line in gateway.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+    assert {"path": "/v1/movies/5", "status": 503}.items() <= json.loads(line).items()
+    assert {path.name for path in (chosen.instance / "logs").iterdir()} == {"gateway.log", "supervisord.log"}
 
 
 def test_nginx_finds_the_rendered_configuration_good(tmp_path: Path) -> None:
