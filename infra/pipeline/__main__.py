@@ -42,7 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--batch-date",
         metavar="TIME",
-        help="logical date, ISO 8601 (UTC if it names no zone); a date that was run before is run again",
+        help="logical date, ISO 8601 (UTC if it names no zone); a date that was run before is run again, "
+        "with the parameters that it had",
     )
     run = commands.add_parser("run", parents=[running], help="start a run and watch it", description="Start a run.")
     run.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.parse
 from typing import Any
@@ -35,7 +36,10 @@ class AirflowApi:
                 return
 
     def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
-        """Start a run and return it. A run of that date that is there already is cleared: all its tasks run again."""
+        """Start a run and return it. A run of that date that is there already is cleared: all its tasks run again.
+
+        Raises ServiceError if that one has other parameters than are asked for: a run keeps those that it was started with.
+        """
         try:
             body = {"logical_date": logical_date, "conf": conf}
             run: dict[str, Any] = self._call("POST", f"/dags/{DAG_ID}/dagRuns", body)
@@ -43,6 +47,12 @@ class AirflowApi:
             earlier = self._run_of(logical_date) if error.status == CONFLICT and logical_date else None
             if earlier is None:
                 raise
+            kept = earlier["conf"] or {}
+            if conf and conf != kept:
+                raise ServiceError(
+                    f"The run of {logical_date} that is there keeps its parameters {json.dumps(kept)} when it is run again, and "
+                    f"{json.dumps(conf)} was asked for: give another --batch-date, or leave --dataset, --archive and --conf out."
+                ) from None
             path = f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(earlier['dag_run_id'], safe='')}/clear"
             self._call("POST", path, {"dry_run": False, "only_failed": False})
             return self.run(earlier["dag_run_id"])

@@ -79,12 +79,27 @@ def test_the_parameters_reach_the_run(airflow: Double, tmp_path: Path) -> None:
 
 def test_a_date_that_was_run_before_is_run_again(airflow: Double) -> None:
     airflow.answer("POST", RUN, {"detail": "exists"}, status=409)
-    airflow.answer("GET", RUN, {"dag_runs": [{"dag_run_id": RUN_ID}]})
+    airflow.answer("GET", RUN, {"dag_runs": [{"dag_run_id": RUN_ID, "conf": {"dataset": "ml-1m"}}]})
     airflow.answer("POST", f"{RUN_PATH}/clear", {})
     airflow.answer("GET", RUN_PATH, {"dag_run_id": RUN_ID, "state": "queued"})
     assert main(["run", "--no-follow", "--batch-date", "2026-11-23"]) == 0
-    (body,) = [body for method, path, body in airflow.requests if path.endswith("/clear")]
-    assert body == {"dry_run": False, "only_failed": False}
+    assert main(["run", "--no-follow", "--batch-date", "2026-11-23", "--dataset", "ml-1m"]) == 0
+    bodies = [body for method, path, body in airflow.requests if path.endswith("/clear")]
+    assert bodies == [{"dry_run": False, "only_failed": False}] * 2
+
+
+@pytest.mark.parametrize(("conf", "told"), [({"rank": 8}, '{"rank": 8}'), ({}, "{}"), (None, "{}")])
+def test_a_date_that_was_run_with_other_parameters_is_not_run_again_with_those(
+    airflow: Double, capsys: pytest.CaptureFixture[str], conf: dict[str, int] | None, told: str
+) -> None:
+    airflow.answer("POST", RUN, {"detail": "exists"}, status=409)
+    airflow.answer("GET", RUN, {"dag_runs": [{"dag_run_id": RUN_ID, "conf": conf}]})
+    assert main(["run", "--no-follow", "--batch-date", "2026-11-23", "--dataset", "ml-1m"]) == 1
+    assert capsys.readouterr().err == (
+        f"infra.pipeline: The run of 2026-11-23T00:00:00+00:00 that is there keeps its parameters {told} when it is run again, "
+        'and {"dataset": "ml-1m"} was asked for: give another --batch-date, or leave --dataset, --archive and --conf out.\n'
+    )
+    assert not any(path.endswith("/clear") for _, path, _ in airflow.requests)
 
 
 @pytest.mark.parametrize(
