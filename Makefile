@@ -1,9 +1,13 @@
 # Every command of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 CONTROL := python3 -m infra.control
-PYTHON := $(or $(MARQUEE_STATE),.marquee)/software/venv/bin/python
-BENCH_RESULTS := $(or $(MARQUEE_STATE),.marquee)/engines.jsonl
+# The default where settings can't be read: what a target then runs first says why.
+STATE := $(or $(MARQUEE_STATE),$(shell $(CONTROL) state 2>/dev/null),.marquee)
+SOFTWARE := $(STATE)/software
+PYTHON := $(SOFTWARE)/venv/bin/python
+BENCH_RESULTS := $(STATE)/engines.jsonl
 TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 
 .PHONY: help
@@ -37,17 +41,21 @@ status: ## A table of the services: state, port, memory, log
 
 .PHONY: logs
 logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
-	@$(CONTROL) logs "$(SERVICE)" $(if $(FOLLOW),--follow)
+	@$(CONTROL) logs "$$SERVICE" $(if $(FOLLOW),--follow)
+
+DATA_GIVEN = $(if $(DATASET),--dataset "$$DATASET") $(if $(ARCHIVE),--archive "$$ARCHIVE")
 
 .PHONY: run
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
-	@$(CONTROL) exec -- python3 -m infra.pipeline run $(if $(DATASET),--dataset "$(DATASET)") $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))")
+	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
 
 .PHONY: explore
-explore: install ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) preflight --tools
+	@$(CONTROL) install
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
-		--dataset "$(or $(DATASET),movielens-embedded)" $(if $(ARCHIVE),--archive "$(abspath $(ARCHIVE))") \
-		--output "$$MARQUEE_INSTANCE_DIR/explore/$(or $(DATASET),movielens-embedded).html"'
+		--dataset "$${DATASET:=movielens-embedded}" $(if $(ARCHIVE),--archive "$$ARCHIVE") \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$$DATASET.html"'
 
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
@@ -59,12 +67,12 @@ backup: ## Write databases, HDFS metadata, publications, models and secrets to a
 
 .PHONY: restore
 restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
-	@$(CONTROL) restore "$(abspath $(BACKUP))"
+	@$(CONTROL) restore "$$BACKUP"
 
 # Passes what follows to the publications' program; values come as arguments and are never part of the shell's text.
 PUBLICATIONS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
 	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_PUBLICATION_STORE" "$$@"' sh
-REASON_GIVEN = $(if $(REASON),--reason "$(REASON)")
+REASON_GIVEN = $(if $(REASON),--reason "$$REASON")
 
 .PHONY: publications
 publications: ## List the publications: id, when, model, metric, live, pinned
@@ -72,11 +80,11 @@ publications: ## List the publications: id, when, model, metric, live, pinned
 
 .PHONY: rollback
 rollback: ## Go back to the publication that was live before: make rollback [TO=id] [REASON=why]
-	@$(PUBLICATIONS) rollback $(if $(TO),--to "$(TO)") $(REASON_GIVEN)
+	@$(PUBLICATIONS) rollback $(if $(TO),--to "$$TO") $(REASON_GIVEN)
 
 .PHONY: pin
 pin: ## Make a publication live and hold it, whatever the nightly run makes: make pin TO=id [REASON=why]
-	@$(PUBLICATIONS) pin --publication "$(TO)" $(REASON_GIVEN)
+	@$(PUBLICATIONS) pin --publication "$$TO" $(REASON_GIVEN)
 
 .PHONY: unpin
 unpin: ## Let newer publications go live again: make unpin [REASON=why]
@@ -84,12 +92,12 @@ unpin: ## Let newer publications go live again: make unpin [REASON=why]
 
 .PHONY: diff
 diff: ## What changed from A to B, for all or one user, and why: make diff A=id B=id [USER=1]
-	@$(PUBLICATIONS) diff --a "$(A)" --b "$(B)" $(if $(filter command line,$(origin USER)),--user "$(USER)")
+	@$(PUBLICATIONS) diff --a "$$A" --b "$$B" $(if $(filter command line,$(origin USER)),--user "$$USER")
 
 .PHONY: rebuild
 rebuild: ## Build a publication anew from its batch's exports and compare: make rebuild PUBLICATION=id
 	@$(CONTROL) exec -- sh -c 'exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications rebuild \
-		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$(PUBLICATION)"
+		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$$PUBLICATION"
 
 .PHONY: test-environment
 test-environment:
@@ -129,13 +137,14 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(ROWS),--rows $(ROWS))'
 
 .PHONY: lint
-lint: test-environment ## ruff, mypy and sqlfluff
+lint: ## ruff, mypy and sqlfluff
+	@$(CONTROL) preflight --tools
+	@$(CONTROL) install --tests
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m sqlfluff lint hql
 
-SOFTWARE := $(or $(MARQUEE_STATE),.marquee)/software
 UV := $(SOFTWARE)/uv/bin/uv
 LOCKED := --require-hashes --build-constraints requirements/build.txt
 
@@ -177,7 +186,7 @@ postman: ## Make a Postman collection of both APIs and run it against the runnin
 
 # BLAS threads only get in one another's way on matrices of this size.
 BENCH = PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 $(PYTHON)
-RECBOLE = $(or $(MARQUEE_STATE),.marquee)/cache/recbole
+RECBOLE = $(STATE)/cache/recbole
 
 .PHONY: bench-quality
 bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
@@ -202,7 +211,7 @@ UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock
-lock: ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRADE=yes]
+lock: $(UV) ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRADE=yes]
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt

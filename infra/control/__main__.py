@@ -12,7 +12,7 @@ from infra.control import lifecycle
 from infra.control.backup import BackupError, backup, restore
 from infra.control.environment import environment
 from infra.control.install import InstallError, install
-from infra.control.preflight import PreflightError, check
+from infra.control.preflight import PreflightError, check, check_tools
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
 from infra.control.supervision import SupervisorUnreachableError
 
@@ -24,7 +24,9 @@ def _parser() -> argparse.ArgumentParser:
         "install", help="install packages, Python environments and jars below the state folder"
     )
     installing.add_argument("--tests", action="store_true", help="with what the tests need")
-    commands.add_parser("preflight", help="check this machine: tools, disk, memory, ports")
+    checking = commands.add_parser("preflight", help="check this machine: tools, disk, memory, ports")
+    checking.add_argument("--tools", action="store_true", help="tools alone: nothing is to be started")
+    commands.add_parser("state", help="print the folder of everything installed, stored or logged")
     commands.add_parser("up", help="start everything and wait until it serves")
     commands.add_parser("down", help="stop everything; data is kept")
     commands.add_parser("status", help="one row a service; exit 1 unless all serve")
@@ -53,7 +55,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "install":
             install(settings, tests=arguments.tests)
         case "preflight":
-            check(settings)
+            check_tools(settings) if arguments.tools else check(settings)
+        case "state":
+            print(settings.state)
         case "up":
             lifecycle.up(settings)
         case "down":
@@ -67,7 +71,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "backup":
             backup(settings)
         case "restore":
-            restore(settings, arguments.backup)
+            restore(settings, arguments.backup.resolve())
         case "service":
             lifecycle.become(settings, arguments.name)
         case "exec":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ TABLE: list[Setting] = [
             "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see infra/cluster.md",
             "text",
         ),
-        ("JAVA_HOME", "", "JDK 17; empty: found through `java` on PATH", "path"),
+        ("JAVA_HOME", "", "JDK 17; here it wins over the environment; empty: found through `java` on PATH", "path"),
     ),
     *_section(
         "The pipeline",
@@ -231,8 +232,15 @@ TABLE: list[Setting] = [
 _BY_NAME = {setting.name: setting for setting in TABLE}
 
 
+_QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*(?:\s#.*)?""")
+_COMMENT = re.compile(r"\s#.*")
+
+
 def read_env_file(path: Path) -> dict[str, str]:
-    """Returns NAME=value pairs of a `.env` file; quotes around a value are taken off. Raises SettingsError for other lines."""
+    """Returns NAME=value pairs of a `.env` file, without quotes around a value and without a comment (` # ...`) after it.
+
+    Raises SettingsError for other lines.
+    """
     values: dict[str, str] = {}
     if not path.is_file():
         return values
@@ -244,10 +252,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         name = name.removeprefix("export ").strip()
         if not equals or not name.isidentifier():
             raise SettingsError(f"{path.name} line {number} is not NAME=value: {text!r}. Correct or remove it.")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        values[name] = value
+        quoted = _QUOTED.fullmatch(value)
+        values[name] = quoted[2] if quoted else _COMMENT.sub("", value).strip()
     return values
 
 
@@ -266,7 +272,10 @@ def _checked(setting: Setting, value: str) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force: environment over `.env` over defaults. `Settings["NAME"]` gives text, `port` and `number` give ints."""
+    """The settings in force: environment over `.env` over defaults; for JAVA_HOME, `.env` first. What is empty counts as not set.
+
+    `Settings["NAME"]` gives text, `port` and `number` give ints.
+    """
 
     values: dict[str, str]
 
@@ -283,7 +292,10 @@ class Settings:
             )
         chosen = {}
         for setting in TABLE:
-            value = environ.get(setting.name) or file_values.get(setting.name) or setting.default
+            given = [environ.get(setting.name), file_values.get(setting.name)]
+            # A shell's JAVA_HOME is for all programs, that of .env for this one.
+            first, second = reversed(given) if setting.name == "JAVA_HOME" else given
+            value = first or second or setting.default
             chosen[setting.name] = _checked(setting, value)
         if not chosen["MARQUEE_INSTANCE"].replace("-", "").isalnum():
             raise SettingsError(
@@ -390,7 +402,9 @@ class Settings:
 
 def env_example() -> str:
     """Returns the text of `.env.example`: every setting with its default and meaning, commented out."""
-    lines = ["# Copy to .env and change what you need. The environment wins over .env; every line shows its default."]
+    lines = [
+        "# Copy to .env and change what you need; every line shows its default. The environment wins over .env, unless it is empty."
+    ]
     section = ""
     for setting in TABLE:
         if setting.section != section:

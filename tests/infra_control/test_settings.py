@@ -29,6 +29,51 @@ def test_quotes_comments_and_export_are_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("yarn    # or local[*]", "yarn"),
+        ("# nothing yet", "# nothing yet"),
+        (" # nothing yet", ""),
+        ("p#1", "p#1"),
+        ("'a # b' # c", "a # b"),
+        ('"a # b"', "a # b"),
+        ("0 3 * * *", "0 3 * * *"),
+        ("it's # well", "it's"),
+    ],
+)
+def test_a_comment_after_a_value_is_none_of_it(tmp_path: Path, written: str, value: str) -> None:
+    (tmp_path / ".env").write_text(f"A={written}\n", encoding="utf-8")
+    assert read_env_file(tmp_path / ".env") == {"A": value}
+
+
+def test_the_settings_that_the_page_on_clusters_shows_can_be_loaded(tmp_path: Path) -> None:
+    page = (REPOSITORY / "infra" / "cluster.md").read_text(encoding="utf-8")
+    settings = load(tmp_path, page.split("```sh\n")[1].split("```")[0])
+    assert settings.number("DATANODES") == 0
+    assert settings["MARQUEE_BIND_HOST"] == "0.0.0.0"
+    assert settings["MARQUEE_SPARK_MASTER"] == "yarn"
+    assert settings.hosts["namenode"] == "nn.example.org"
+
+
+def test_what_is_empty_in_the_environment_counts_as_not_set(tmp_path: Path) -> None:
+    assert load(tmp_path, "MARQUEE_API_PORT=8001\n", MARQUEE_API_PORT="")["MARQUEE_API_PORT"] == "8001"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "expected"),
+    [
+        ("JAVA_HOME=/opt/jdk-17\n", "/opt/jdk-21", "/opt/jdk-17"),
+        ("", "/opt/jdk-21", "/opt/jdk-21"),
+        ("", "", ""),
+    ],
+)
+def test_java_home_of_env_file_wins_over_that_of_the_shell(
+    tmp_path: Path, text: str, environ: str, expected: str
+) -> None:
+    assert load(tmp_path, text, JAVA_HOME=environ)["JAVA_HOME"] == expected
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("MARQUEE_API_PORT=many\n", "MARQUEE_API_PORT='many' is not a whole number"),
