@@ -12,9 +12,9 @@ from infra.control import lifecycle
 from infra.control.backup import BackupError, backup, restore
 from infra.control.environment import environment
 from infra.control.install import InstallError, install
-from infra.control.preflight import PreflightError, check, check_tools
+from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
-from infra.control.supervision import SupervisorUnreachableError
+from infra.control.supervision import SupervisorError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,7 +55,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "install":
             install(settings, tests=arguments.tests)
         case "preflight":
-            check_tools(settings) if arguments.tools else check(settings)
+            check(settings, tools_alone=arguments.tools)
         case "state":
             print(settings.state)
         case "up":
@@ -92,7 +92,7 @@ def main() -> int:
         InstallError,
         BackupError,
         lifecycle.StartError,
-        SupervisorUnreachableError,
+        SupervisorError,
     ) as error:
         print(f"marquee: {error}", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ import base64
 import getpass
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -99,12 +100,14 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_AIRFLOW_PASSWORD": _secret(settings, "airflow-password", settings["MARQUEE_AIRFLOW_PASSWORD"]),
         "MARQUEE_AIRFLOW_URL": f"http://{host('airflow-api-server')}:{settings.port('AIRFLOW')}",
         "MARQUEE_WEBHDFS_URL": f"http://{host('namenode')}:{settings.port('NAMENODE_HTTP')}",
-        "MARQUEE_HDFS_URI": f"hdfs://{settings.hosts.get('namenode', 'localhost')}:{settings.port('NAMENODE_RPC')}",
+        "MARQUEE_HDFS_URI": f"hdfs://{settings.hosts.get('namenode', settings.local_host)}:{settings.port('NAMENODE_RPC')}",
         "MARQUEE_HDFS_USER": getpass.getuser(),
         "MARQUEE_MLFLOW_URL": mlflow_url,
         "MARQUEE_MLFLOW_DATABASE": _database(settings, "psycopg2", "mlflow", postgres_password),
         "MARQUEE_API_URL": f"http://{host('recommendations')}:{settings.port('API')}",
         "MARQUEE_YARN_RM_URL": f"http://{host('resourcemanager')}:{settings.port('RESOURCEMANAGER_HTTP')}",
+        "MARQUEE_JOBHISTORY_URL": f"http://{host('jobhistory')}:{settings.port('JOBHISTORY_HTTP')}",
+        "MARQUEE_HIVESERVER2_URL": f"http://{host('hiveserver2')}:{settings.port('HIVESERVER2_HTTP')}",
         "MARQUEE_POSTGRES_HOST": host("postgres"),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
         "MARQUEE_ACCOUNTS_HOST": bind,
@@ -173,6 +176,8 @@ def _airflow(settings: Settings, values: dict[str, str]) -> dict[str, str]:
     host = settings.host
     home = settings.instance / "data" / "airflow"
     master = settings["MARQUEE_SPARK_MASTER"]
+    if master.startswith("spark://") and not re.fullmatch(r"spark://[^:/].*:\d+", master):
+        raise SettingsError(f"MARQUEE_SPARK_MASTER={master!r} is not spark://host:port. Correct it in .env.")
     spark_host, _, spark_port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
     spark: dict[str, Any] = {
         "conn_type": "spark",
@@ -242,8 +247,9 @@ def _gateway_listen(settings: Settings) -> str:
         return f"{listen};"
     lines = [
         f"{listen} ssl;",
-        f'ssl_certificate "{settings["MARQUEE_GATEWAY_CERTIFICATE"]}";',
-        f'ssl_certificate_key "{settings["MARQUEE_GATEWAY_KEY"]}";',
+        # nginx would take a relative path for one of the configuration's folder.
+        f'ssl_certificate "{REPOSITORY / settings["MARQUEE_GATEWAY_CERTIFICATE"]}";',
+        f'ssl_certificate_key "{REPOSITORY / settings["MARQUEE_GATEWAY_KEY"]}";',
         'add_header Strict-Transport-Security "max-age=31536000" always;',
     ]
     return "\n    ".join(lines)
@@ -296,7 +302,7 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
     """Returns what `@{NAME}` stands for in infra's configuration templates."""
     values = {name.removeprefix("MARQUEE_"): value for name, value in variables.items()}
     for server in ("NAMENODE", "RESOURCEMANAGER", "JOBHISTORY", "METASTORE", "HIVESERVER2", "POSTGRES"):
-        values[f"{server}_HOST"] = settings.hosts.get(server.lower(), "localhost")
+        values[f"{server}_HOST"] = settings.hosts.get(server.lower(), settings.local_host)
     values |= {
         "OWN_HOST": settings.own_host,
         "API_HOST": settings.host("recommendations"),

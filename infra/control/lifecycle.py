@@ -23,7 +23,13 @@ from infra.control.environment import environment, render
 from infra.control.preflight import check, check_exposure
 from infra.control.services import Preparation, Service, every_row, services, table
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import Supervisor, SupervisorUnreachableError, log_path, start_supervisord
+from infra.control.supervision import (
+    Supervisor,
+    SupervisorUnreachableError,
+    log_path,
+    runs_with_other_settings,
+    start_supervisord,
+)
 
 # Marks every process that descends from an instance's supervisord, YARN's containers included.
 MARK = "MARQUEE_SUPERVISED"
@@ -61,7 +67,7 @@ def _get(url: str) -> bytes | None:
 
 def serves(settings: Settings, service: Service) -> bool:
     """Tells whether a service does its work: its HTTP path answers 200, or where it has none its port accepts."""
-    host = settings["MARQUEE_BIND_HOST"]
+    host = settings.host(service.name)
     if service.airflow_component:
         airflow = settings.host("airflow-api-server")
         report = _get(f"http://{airflow}:{settings.port('AIRFLOW')}{_AIRFLOW_HEALTH}")
@@ -86,7 +92,7 @@ def _prepare(settings: Settings, step: Preparation, variables: dict[str, str]) -
         raise StartError(f"Preparing {step.name} failed (exit {command.returncode}); the end of {log}:\n{_tail(log)}")
 
 
-def _start(settings: Settings, service: Service) -> None:
+def _start(settings: Settings, service: Service, interrupted: threading.Event) -> None:
     supervisor = Supervisor(settings)
     supervisor.start(service.name)
     deadline = time.monotonic() + _READY_SECONDS
@@ -97,7 +103,8 @@ def _start(settings: Settings, service: Service) -> None:
             raise StartError(f"{service.title} does not start: {state['spawnerr']}. The end of {log}:\n{_tail(log)}")
         if state["statename"] in ("STARTING", "RUNNING") and serves(settings, service):
             return
-        time.sleep(0.3)
+        if interrupted.wait(0.3):
+            raise StartError(f"{service.title} was not waited for any longer.")
     raise StartError(f"{service.title} did not serve within {_READY_SECONDS} s; the end of {log}:\n{_tail(log)}")
 
 
@@ -148,14 +155,21 @@ def become(settings: Settings, name: str) -> NoReturn:
 
 
 def up(settings: Settings) -> None:
-    """Starts whatever does not run yet and returns when everything serves. Raises PreflightError or StartError."""
+    """Starts whatever does not run yet and returns when everything serves. Raises PreflightError or StartError.
+
+    Where the platform runs with other settings, nothing is touched: its processes keep those that they were started with.
+    """
     check(settings)
-    _write_instance(settings)
     variables = _process_environment(settings)
+    if runs_with_other_settings(settings, variables):
+        raise StartError(
+            "Settings changed since the platform was started, and it runs on as it was: `make down up` applies them."
+        )
+    _write_instance(settings)
     start_supervisord(settings, variables)
     rows = table(settings)
     done = {row.name: threading.Event() for row in rows}
-    failed = threading.Event()
+    failed, interrupted = threading.Event(), threading.Event()
     started = time.monotonic()
 
     def bring_up(row: Service | Preparation) -> None:
@@ -168,7 +182,7 @@ def up(settings: Settings) -> None:
             if isinstance(row, Preparation):
                 _prepare(settings, row, variables)
             else:
-                _start(settings, row)
+                _start(settings, row, interrupted)
         except BaseException:
             failed.set()
             raise
@@ -181,9 +195,17 @@ def up(settings: Settings) -> None:
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(rows)) as pool:
         futures = [pool.submit(bring_up, row) for row in rows]
-        errors = [error for future in futures if (error := future.exception())]
+        try:
+            errors = [error for future in futures if (error := future.exception())]
+        except KeyboardInterrupt:
+            failed.set()
+            interrupted.set()
+            raise
+    for error in errors:
+        if not isinstance(error, StartError):
+            raise error
     if errors:
-        raise errors[0]
+        raise StartError("\n".join(map(str, errors)))
     print(f"up  {time.monotonic() - started:5.1f} s  all {len(services(settings))} services serve", flush=True)
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from infra.control.services import ports, services
-from infra.control.settings import Settings, SettingsError
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 from infra.control.supervision import Supervisor
 
 GIB = 1024**3
@@ -44,6 +44,15 @@ def check_tools(settings: Settings) -> None:
         raise PreflightError(
             "No `mvn` on PATH: install Maven (apt-get install maven); it fetches Hadoop's, Hive's and Tez's jars."
         )
+
+
+def check_paths(settings: Settings) -> None:
+    """Raises PreflightError if a path holds a blank: class paths, launchers and supervisor's commands are lists of words."""
+    for path, remedy in ((REPOSITORY, "move the checkout"), (settings.state, "set another MARQUEE_STATE in .env")):
+        if len(str(path).split()) != 1:
+            raise PreflightError(
+                f"The path {str(path)!r} holds a blank, which Hadoop and supervisor can't bear: {remedy}."
+            )
 
 
 # The passwords that others can try, by the setting that lets them in.
@@ -143,7 +152,7 @@ def check_ports(settings: Settings) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((settings["MARQUEE_BIND_HOST"], number))
+                probe.bind((settings.bind_host(service.name), number))
             except OSError as error:
                 holder = listener(number) or "another program"
                 raise PreflightError(
@@ -152,9 +161,12 @@ def check_ports(settings: Settings) -> None:
                 ) from error
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings, *, tools_alone: bool = False) -> None:
     """Makes every check. Ports and memory are not asked for while this instance runs: they are its own."""
+    check_paths(settings)
     check_tools(settings)
+    if tools_alone:
+        return
     check_exposure(settings)
     if not Supervisor(settings).running():
         check_space(settings)

@@ -129,6 +129,12 @@ TABLE: list[Setting] = [
             "where Airflow sends OpenLineage events: an http(s) address, or `file` for the instance's logs; empty: nowhere",
             "text",
         ),
+        (
+            "MARQUEE_GIT_COMMIT",
+            "",
+            "commit that the lineage names, where there is no checkout; empty: that of the checkout",
+            "text",
+        ),
         ("MARQUEE_SPARK_MASTER", "yarn", "yarn, local[*] or spark://host:port", "text"),
     ),
     *_section(
@@ -195,6 +201,12 @@ TABLE: list[Setting] = [
     ),
     *_section(
         "The recommendation API",
+        (
+            "MARQUEE_SERVING_LOG_LEVEL",
+            "info",
+            "of it and of the accounts service: info logs each request, warning does not",
+            "text",
+        ),
         ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
         (
             "MARQUEE_API_RATE_LIMIT",
@@ -320,14 +332,25 @@ class Settings:
         pairs = (word.partition("=") for word in self.values["MARQUEE_HOSTS"].split())
         return {service: host or service for service, _, host in pairs}
 
+    def bind_host(self, service: str) -> str:
+        """Returns the address that a service of this machine binds to."""
+        return self.values["MARQUEE_GATEWAY_HOST" if service == "gateway" else "MARQUEE_BIND_HOST"]
+
     def host(self, service: str) -> str:
-        """Returns the address at which a service answers."""
-        return self.hosts.get(service, self.values["MARQUEE_BIND_HOST"])
+        """Returns the address at which a service answers; of one that binds to every address, the loopback."""
+        bound = self.bind_host(service)
+        return self.hosts.get(service, "127.0.0.1" if bound == "0.0.0.0" else bound)  # noqa: S104
+
+    @property
+    def local_host(self) -> str:
+        """The name by which what runs here reaches what runs here: localhost, unless all binds to another address alone."""
+        bound = self.values["MARQUEE_BIND_HOST"]
+        return "localhost" if bound in ("127.0.0.1", "0.0.0.0") else bound  # noqa: S104
 
     @property
     def own_host(self) -> str:
         """The name by which other processes of the platform reach this machine."""
-        return socket.gethostname() if self.hosts else "localhost"
+        return socket.gethostname() if self.hosts else self.local_host
 
     @property
     def browser_host(self) -> str:

@@ -20,7 +20,11 @@ _SHUTDOWN_STATE = 6  # supervisor.xmlrpc.Faults.SHUTDOWN_STATE
 _LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes, and supervisord appends its pid while it binds
 
 
-class SupervisorUnreachableError(Exception):
+class SupervisorError(Exception):
+    """supervisord does not start or can't be asked; the message says why and what to do."""
+
+
+class SupervisorUnreachableError(SupervisorError):
     """supervisord of this instance does not run."""
 
 
@@ -126,6 +130,14 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
         except (FileNotFoundError, ConnectionError, http.client.HTTPException) as error:
             raise SupervisorUnreachableError("supervisord does not run: start the platform with `make up`.") from error
+        except PermissionError as error:
+            raise SupervisorError(
+                f"supervisord runs as another user, who alone may use {self.socket}: run this command as that user."
+            ) from error
+        except TimeoutError as error:
+            raise SupervisorError(
+                f"supervisord does not answer; read {self.settings.instance}/logs/supervisord.log, then try again."
+            ) from error
 
     def running(self) -> bool:
         """Tells whether supervisord answers; while it shuts down it does, with a fault."""
@@ -173,22 +185,38 @@ def _is_ours(name: str) -> bool:
     return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME"))
 
 
+def _digest(variables: dict[str, str]) -> str:
+    return hashlib.sha256(repr(sorted((n, v) for n, v in variables.items() if _is_ours(n))).encode()).hexdigest()
+
+
+def _started_with(settings: Settings) -> Path:
+    return settings.instance / "run" / "settings.sha256"
+
+
+def runs_with_other_settings(settings: Settings, variables: dict[str, str]) -> bool:
+    """Tells whether supervisord runs, and was started with other settings: only from their start on do processes have them."""
+    return Supervisor(settings).running() and _started_with(settings).read_text(encoding="ascii") != _digest(variables)
+
+
 def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
-    """Starts supervisord with the platform's environment, or makes the running one read its configuration again."""
+    """Starts supervisord with the platform's environment, or makes the running one read its configuration again.
+
+    Raises SupervisorError if it does not start.
+    """
     configuration = write_configuration(settings)
     supervisor = Supervisor(settings)
-    # Settings reach a process only when supervisord starts it with them.
-    digest = hashlib.sha256(repr(sorted((n, v) for n, v in variables.items() if _is_ours(n))).encode()).hexdigest()
-    started_with = settings.instance / "run" / "settings.sha256"
     if supervisor.running():
-        if started_with.read_text(encoding="ascii") != digest:
-            print("up  settings changed since the platform was started: `make down up` applies them", flush=True)
         supervisor.reread()
         return supervisor
-    started_with.write_text(digest, encoding="ascii")
+    _started_with(settings).write_text(_digest(variables), encoding="ascii")
     program = settings.python.parent / "supervisord"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "MARQUEE_"))}
-    subprocess.run([str(program), "-c", str(configuration)], env=inherited | variables, cwd=REPOSITORY, check=True)
+    command = [str(program), "-c", str(configuration)]
+    started = subprocess.run(command, env=inherited | variables, cwd=REPOSITORY, check=False)
+    if started.returncode != 0:
+        raise SupervisorError(
+            f"supervisord did not start (exit {started.returncode}); it said why above or in {settings.instance}/logs/supervisord.log."
+        )
     for _ in range(100):
         if supervisor.running():
             return supervisor

@@ -139,25 +139,19 @@ def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
 
 def interface_lines() -> list[str]:
     """Return the addresses of the user interfaces and the logins, as far as the environment tells."""
-    host = os.environ.get("MARQUEE_BIND_HOST", "127.0.0.1")
-    ports = {
-        "HDFS": "MARQUEE_NAMENODE_HTTP_PORT",
-        "YARN": "MARQUEE_RESOURCEMANAGER_HTTP_PORT",
-        "MapReduce history": "MARQUEE_JOBHISTORY_HTTP_PORT",
-        "HiveServer2": "MARQUEE_HIVESERVER2_HTTP_PORT",
-    }
     user, password = os.environ.get("MARQUEE_AIRFLOW_USER"), os.environ.get("MARQUEE_AIRFLOW_PASSWORD")
     rows = [
-        ("Recommendations", os.environ.get("MARQUEE_API_URL"), "no login; documentation at /docs"),
-        ("Airflow", os.environ.get("MARQUEE_AIRFLOW_URL"), f"user {user}, password {password}"),
-        ("MLflow", os.environ.get("MARQUEE_MLFLOW_URL"), "no login"),
-        *(
-            (name, f"http://{host}:{os.environ[port]}", "no login")
-            for name, port in ports.items()
-            if port in os.environ
-        ),
+        ("Pages", "GATEWAY", "register at /account/sign-up"),
+        ("Recommendations", "API", "no login; documentation at /docs"),
+        ("Airflow", "AIRFLOW", f"user {user}, password {password}"),
+        ("MLflow", "MLFLOW", "no login"),
+        ("HDFS", "WEBHDFS", "no login"),
+        ("YARN", "YARN_RM", "no login"),
+        ("MapReduce history", "JOBHISTORY", "no login"),
+        ("HiveServer2", "HIVESERVER2", "no login"),
     ]
-    return ["Where to look further:", *(f"  {name:<19}{url:<28}{login}" for name, url, login in rows if url)]
+    found = [(name, os.environ.get(f"MARQUEE_{service}_URL"), login) for name, service, login in rows]
+    return ["Where to look further:", *(f"  {name:<19}{url:<28}{login}" for name, url, login in found if url)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.environment import environment, render
-from infra.control.settings import Settings, SettingsError
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 
 
 @pytest.fixture
@@ -105,6 +105,23 @@ def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, 
     assert {name: connection[name] for name in connection if name != "extra"} == expected
     render(chosen, environment(chosen))
     assert "spark.master" not in (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
+
+
+@pytest.mark.parametrize("master", ["spark://host", "spark://host:port", "spark://:7077"])
+def test_a_spark_master_without_host_and_port_is_told_in_one_sentence(tmp_path: Path, master: str) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_MASTER": master})
+    with pytest.raises(SettingsError) as raised:
+        environment(chosen)
+    assert str(raised.value) == f"MARQUEE_SPARK_MASTER={master!r} is not spark://host:port. Correct it in .env."
+
+
+def test_the_gateways_certificate_is_looked_for_from_the_repository(tmp_path: Path) -> None:
+    files = {"MARQUEE_GATEWAY_CERTIFICATE": "tls/chain.pem", "MARQUEE_GATEWAY_KEY": "/etc/tls/key.pem"}
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), **files})
+    render(chosen, environment(chosen))
+    rendered = (chosen.instance / "conf" / "gateway" / "nginx.conf").read_text(encoding="utf-8")
+    assert f'ssl_certificate "{REPOSITORY}/tls/chain.pem";' in rendered
+    assert 'ssl_certificate_key "/etc/tls/key.pem";' in rendered
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,59 @@ def test_other_hosts_call_back_by_this_machines_name(tmp_path: Path, monkeypatch
         assert re.search(rf"^spark\.driver\.host +{re.escape(expected)}$", spark, re.MULTILINE)
 
 
+ADDRESS = "192.0.2.7"
+
+
+@pytest.mark.parametrize(
+    ("bound", "name", "number"),
+    [
+        ("127.0.0.1", "localhost", "127.0.0.1"),
+        ("0.0.0.0", "localhost", "127.0.0.1"),
+        (ADDRESS, ADDRESS, ADDRESS),
+        ("127.0.0.2", "127.0.0.2", "127.0.0.2"),
+    ],
+)
+def test_clients_here_ask_where_the_services_bind(tmp_path: Path, bound: str, name: str, number: str) -> None:
+    chosen = settings(tmp_path, "", MARQUEE_BIND_HOST=bound)
+    variables = environment(chosen)
+    assert variables["MARQUEE_HDFS_URI"] == f"hdfs://{name}:9000"
+    assert variables["MARQUEE_MLFLOW_URL"] == f"http://{number}:5000"
+    render(chosen, variables)
+    conf = chosen.instance / "conf"
+    assert f"hdfs://{name}:9000" in (conf / "hadoop" / "core-site.xml").read_text()
+    assert f"thrift://{name}:9083" in (conf / "hive" / "hive-site.xml").read_text()
+    assert f"<value>{name}:8032</value>" in (conf / "hadoop" / "yarn-site.xml").read_text()
+    spark = (conf / "spark" / "spark-defaults.conf").read_text()
+    assert re.search(rf"^spark\.driver\.host +{re.escape(name)}$", spark, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("bound", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8090"),
+        ("0.0.0.0", "http://127.0.0.1:8090"),
+        (ADDRESS, f"http://{ADDRESS}:8090"),
+    ],
+)
+def test_the_gateway_is_asked_where_it_binds_and_the_others_are_not(tmp_path: Path, bound: str, url: str) -> None:
+    chosen = settings(tmp_path, "", MARQUEE_GATEWAY_HOST=bound, MARQUEE_MONITORING="yes")
+    variables = environment(chosen)
+    assert variables["MARQUEE_GATEWAY_URL"] == url
+    assert variables["MARQUEE_API_URL"] == "http://127.0.0.1:8000"
+    (exporter,) = [row for row in services(chosen) if row.name == "exporter"]
+    assert f" gateway={url}/gateway/health" in exporter.environment["MARQUEE_PROBES"]
+
+
+def test_up_asks_the_gateway_where_it_binds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(lifecycle, "_get", asked.append)
+    chosen = settings(tmp_path, "", MARQUEE_GATEWAY_HOST=ADDRESS)
+    for row in services(chosen):
+        if row.name in ("gateway", "mlflow"):
+            lifecycle.serves(chosen, row)
+    assert asked == ["http://127.0.0.1:5000/health", f"http://{ADDRESS}:8090/gateway/health"]
+
+
 def test_up_leaves_out_what_runs_elsewhere_with_its_preparation_and_waits_for_the_rest(tmp_path: Path) -> None:
     rows = {row.name: row for row in table(settings(tmp_path, "namenode=nn.example postgres=db.example"))}
     assert {"namenode", "namenode-format", "postgres", "postgres-files", "postgres-databases"}.isdisjoint(rows)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.preflight import PreflightError, check_exposure, check_ports, check_space, check_tools, listener
+from infra.control.preflight import (
+    PreflightError,
+    check,
+    check_exposure,
+    check_ports,
+    check_space,
+    check_tools,
+    listener,
+)
 from infra.control.settings import REPOSITORY, Settings
 
 
@@ -63,6 +71,28 @@ def test_a_missing_jdk_is_refused_with_what_to_install(tmp_path: Path) -> None:
         ended.stderr
         == "marquee: No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
     )
+
+
+def test_a_path_with_a_blank_is_refused_before_it_breaks_a_command(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError) as raised:
+        check(settings(tmp_path, MARQUEE_STATE=f"{tmp_path}/my state"))
+    assert str(raised.value) == (
+        f"The path '{tmp_path}/my state' holds a blank, which Hadoop and supervisor can't bear: set another MARQUEE_STATE in .env."
+    )
+
+
+def test_the_gateways_port_is_looked_for_where_the_gateway_binds(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, MARQUEE_GATEWAY_HOST="127.0.0.2")
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", chosen.port("GATEWAY")))
+        other.listen()
+        with pytest.raises(PreflightError, match="Port 9590, which Gateway needs, is taken"):
+            check_ports(chosen)
+        other.close()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", chosen.port("GATEWAY")))
+        other.listen()
+        check_ports(chosen)
 
 
 def test_another_java_is_refused_by_its_version(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import gc
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import Supervisor, SupervisorUnreachableError, write_configuration
+from infra.control.supervision import (
+    Supervisor,
+    SupervisorError,
+    SupervisorUnreachableError,
+    start_supervisord,
+    write_configuration,
+)
 
 
 @pytest.fixture
@@ -34,3 +41,31 @@ def test_a_running_supervisord_is_asked_and_shut_down_and_no_connection_stays_op
 def test_without_supervisord_the_error_says_how_to_start_it(settings: Settings) -> None:
     with pytest.raises(SupervisorUnreachableError, match="start the platform with `make up`"):
         Supervisor(settings).processes()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(13, "Permission denied"), "runs as another user, who alone may use"),
+        (TimeoutError("timed out"), r"supervisord does not answer; read .*supervisord\.log"),
+    ],
+)
+def test_a_supervisord_that_cannot_be_asked_is_not_taken_for_one_that_does_not_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: OSError, sentence: str
+) -> None:
+    def refuse(_self: socket.socket, _address: str) -> None:
+        raise error
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(SupervisorError, match=sentence):
+        Supervisor(settings).running()
+
+
+def test_a_supervisord_that_does_not_start_is_one_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Settings, "python", Path(sys.executable))
+    (settings.instance / "logs").rmdir()
+    with pytest.raises(SupervisorError, match=r"supervisord did not start \(exit 2\); it said why above or in "):
+        start_supervisord(settings, {})
+    assert "does not exist" in capfd.readouterr().err

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.pipeline.__main__ import main
+from infra.control.environment import environment
+from infra.control.settings import Settings
+from infra.pipeline.__main__ import interface_lines, main
 from tests.infra_pipeline.conftest import RUN_ID, Double, task
 
 RUN = "/api/v2/dags/build_recommendations/dagRuns"
@@ -164,6 +166,28 @@ def test_a_dag_that_airflow_could_not_read_is_explained(
     airflow.answer("GET", "/api/v2/importErrors", {"import_errors": errors})
     assert main(["run"]) == 1
     assert "build_recommendations.py: NameError: settings" in capsys.readouterr().err
+
+
+def test_the_addresses_are_those_at_which_the_services_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "MARQUEE_STATE": str(tmp_path),
+        "MARQUEE_BIND_HOST": "0.0.0.0",
+        "MARQUEE_HOSTS": "namenode=nn.example",
+        "MARQUEE_AIRFLOW_PASSWORD": "secret",  # pragma: allowlist secret
+    }
+    for name, value in environment(Settings.load(tmp_path / ".env", given)).items():
+        monkeypatch.setenv(name, value)
+    assert interface_lines() == [
+        "Where to look further:",
+        "  Pages              http://127.0.0.1:8090       register at /account/sign-up",
+        "  Recommendations    http://127.0.0.1:8000       no login; documentation at /docs",
+        "  Airflow            http://127.0.0.1:8080       user admin, password secret",
+        "  MLflow             http://127.0.0.1:5000       no login",
+        "  HDFS               http://nn.example:9870      no login",
+        "  YARN               http://127.0.0.1:8088       no login",
+        "  MapReduce history  http://127.0.0.1:19888      no login",
+        "  HiveServer2        http://127.0.0.1:10002      no login",
+    ]
 
 
 def publication() -> dict[str, Any]:
