@@ -7,6 +7,7 @@ what was written to HDFS after it is lost, and a nightly run makes it anew.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -25,10 +26,12 @@ from infra.control.supervision import Supervisor
 
 MANIFEST = "manifest.json"
 # Folders of the instance that go into an archive each, whole.
-FOLDERS = {"publications.tar": "data/serving", "models.tar": "data/mlflow", "secrets.tar": "secrets"}
+STORE_FOLDER = "data/serving"
+FOLDERS = {"publications.tar": STORE_FOLDER, "models.tar": "data/mlflow", "secrets.tar": "secrets"}
 NAMENODE = "namenode.tar"
 NAMENODE_FOLDER = "data/namenode"
 POSTGRES_FOLDER = "data/postgres"
+_POSTGRESQL = Path("/usr/lib/postgresql")
 
 
 class BackupError(Exception):
@@ -45,15 +48,29 @@ def _run(command: list[str], variables: dict[str, str]) -> str:
 
 
 def _postgres_program(name: str) -> str:
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = {program.parts[-3]: program for program in _POSTGRESQL.glob(f"*/bin/{name}")}
     if not found:
         raise BackupError(f"PostgreSQL's {name} is not installed: run `make install`.")
-    return str(found[-1])
+    # The newest, which reads what older servers write: 15 is newer than 9.6.
+    return str(found[max(found, key=lambda version: [int(part) for part in version.split(".")])])
+
+
+# What lies in an instance's folder only where it runs here.
+_BACKED_UP = ("postgres", "namenode", "mlflow")
+
+
+def _check_hosts(settings: Settings) -> None:
+    elsewhere = [service for service in _BACKED_UP if service in settings.hosts]
+    if elsewhere:
+        raise BackupError(
+            f"MARQUEE_HOSTS has {', '.join(elsewhere)} on another host, and this backs up and restores the files of this machine: "
+            "use the means of that host."
+        )
 
 
 def _server(settings: Settings, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
     """Returns the arguments that name the PostgreSQL server, and the variables that log in there."""
-    host, port = variables["MARQUEE_BIND_HOST"], str(settings.port("POSTGRES"))
+    host, port = variables["MARQUEE_POSTGRES_HOST"], str(settings.port("POSTGRES"))
     return ["-h", host, "-p", port, "-U", "postgres"], {"PGPASSWORD": variables["MARQUEE_POSTGRES_PASSWORD"]}
 
 
@@ -101,6 +118,24 @@ def _archive_namenode(current: Path, archive: Path) -> None:
         seen.unlink()
 
 
+def _archive(folder: Path, archive: Path) -> None:
+    """Writes a folder to a tar file, without what a run takes away meanwhile: an unfinished file that gets its name, or its end."""
+    with tarfile.open(archive, "w") as tar:
+        for parent, folders, files in os.walk(folder):
+            for path in (Path(parent, name) for name in sorted(folders + files)):
+                with contextlib.suppress(FileNotFoundError):
+                    tar.add(path, arcname=str(path.relative_to(folder)), recursive=False)
+
+
+@contextlib.contextmanager
+def _held(store: Path) -> Iterator[None]:
+    """Holds the publication store's lock: none comes, goes or becomes live between the copies of the link, the ledger and the files."""
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
 def databases(settings: Settings, variables: dict[str, str]) -> list[str]:
     """Returns the names of the server's databases but PostgreSQL's own."""
     server, login = _server(settings, variables)
@@ -111,8 +146,10 @@ def databases(settings: Settings, variables: dict[str, str]) -> list[str]:
 def backup(settings: Settings) -> Path:
     """Writes a backup of the running instance and returns its folder. Raises BackupError; then no folder is left.
 
-    Readers and runs go on meanwhile: databases are dumped each at one moment, the NameNode only starts a new edit log.
+    Readers and runs go on meanwhile: databases are dumped each at one moment, the NameNode only starts a new edit log, and a
+    publication that is to go live waits for the copy of the others.
     """
+    _check_hosts(settings)
     if not Supervisor(settings).running():
         raise BackupError(
             "The platform does not run, and its databases can be dumped only then: `make up`, then again."
@@ -134,9 +171,8 @@ def backup(settings: Settings) -> Path:
         _archive_namenode(settings.instance / NAMENODE_FOLDER / "current", partial / NAMENODE)
         for archive, folder in FOLDERS.items():
             print(f"backup  {folder}", flush=True)
-            with tarfile.open(partial / archive, "w") as tar:
-                if (settings.instance / folder).is_dir():
-                    tar.add(settings.instance / folder, arcname=".")
+            with _held(settings.instance / folder) if folder == STORE_FOLDER else contextlib.nullcontext():
+                _archive(settings.instance / folder, partial / archive)
         manifest = {
             "made_at": started.isoformat(timespec="seconds"),
             "instance": settings["MARQUEE_INSTANCE"],
@@ -144,13 +180,13 @@ def backup(settings: Settings) -> Path:
         }
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         partial.rename(final)
-    except (OSError, tarfile.TarError) as error:
+    except BaseException as error:
+        # Ctrl-C too: what is there holds secrets.
         shutil.rmtree(partial, ignore_errors=True)
-        raise BackupError(
-            f"The backup could not be written to {final}: {error}. Make room there, then again."
-        ) from error
-    except BackupError:
-        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError | tarfile.TarError):
+            raise BackupError(
+                f"The backup could not be written to {final}: {error}. Mend that (is the disk full?), then again."
+            ) from error
         raise
     print(f"backup  written: {final}", flush=True)
     return final
@@ -172,6 +208,7 @@ def verify(folder: Path) -> dict[str, str]:
 
 def restore(settings: Settings, folder: Path) -> None:
     """Puts a backup in place of the instance's data; what was there is moved aside, not deleted. Raises BackupError."""
+    _check_hosts(settings)
     if Supervisor(settings).running():
         raise BackupError("The platform runs: `make down` first, so that nothing writes what is being replaced.")
     files = verify(folder)
@@ -223,12 +260,16 @@ def _temporary_postgres(settings: Settings, variables: dict[str, str]) -> Iterat
     for folder in ("logs", "tmp"):
         (settings.instance / folder).mkdir(parents=True, exist_ok=True)
     _run([script, "prepare"], variables)
-    with (settings.instance / "logs" / "restore.log").open("wb") as log:
+    path = settings.instance / "logs" / "restore.log"
+    with path.open("wb") as log:
         process = subprocess.Popen(
             [script, "run"], env=os.environ | variables, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            _run([script, "databases"], variables)
+            try:
+                _run([script, "databases"], variables)
+            except BackupError as error:
+                raise BackupError(f"{error} The server's log is {path}.") from error
             yield
         finally:
             process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown

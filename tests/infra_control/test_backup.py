@@ -1,11 +1,19 @@
+import fcntl
 import json
+import os
 import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from infra.control import backup as module
 from infra.control.backup import BackupError, backup, namenode_files, restore, verify
 from infra.control.settings import Settings
+from infra.control.supervision import Supervisor
 
 
 def current_folder(tmp_path: Path, *names: str) -> Path:
@@ -65,3 +73,119 @@ def test_a_stopped_platform_is_not_backed_up(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="`make up`, then again"):
         backup(settings)
     assert not settings.backups.exists()
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A platform that runs, with one publication, and nothing in its databases and its NameNode."""
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
+    publication = settings.instance / "data" / "serving" / "publications" / "20261124T030000"
+    publication.mkdir(parents=True)
+    (publication / "manifest.json").write_text("{}", encoding="ascii")
+    (publication.parents[1] / "live").symlink_to("publications/20261124T030000")
+    monkeypatch.setattr(Supervisor, "running", lambda _self: True)
+    monkeypatch.setattr(module, "_run", lambda *_: "")
+    monkeypatch.setattr(module, "_archive_namenode", lambda *_: None)
+    return settings
+
+
+def members(archive: Path) -> set[str]:
+    with tarfile.open(archive) as tar:
+        return set(tar.getnames())
+
+
+def test_what_vanishes_while_it_is_copied_is_left_out(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    arriving = running.instance / "data" / "serving" / "arriving"
+    arriving.mkdir()
+    (arriving / "half").touch()
+    walk = os.walk
+
+    def walk_while_a_run_ends(folder: Path) -> Iterator[Any]:
+        for parent, folders, files in walk(folder):
+            (arriving / "half").unlink(missing_ok=True)
+            yield parent, folders, files
+
+    monkeypatch.setattr(os, "walk", walk_while_a_run_ends)
+    folder = backup(running)
+    publication = "publications/20261124T030000"
+    expected = {"arriving", "publications", publication, f"{publication}/manifest.json", "live", ".lock"}
+    assert members(folder / "publications.tar") == expected
+
+
+def test_no_publication_goes_live_while_they_are_copied(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {}
+
+    def look(folder: Path, _archive: Path) -> None:
+        with (running.instance / "data" / "serving" / ".lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held[folder.name] = False
+            except BlockingIOError:
+                held[folder.name] = True
+
+    monkeypatch.setattr(module, "_archive", look)
+    backup(running)
+    assert held == {"serving": True, "mlflow": False, "secrets": False}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "said"),
+    [(KeyboardInterrupt(), KeyboardInterrupt, None), (OSError(28, "No space left"), BackupError, "is the disk full")],
+)
+def test_a_backup_that_ends_early_leaves_no_secrets_behind(
+    running: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    expected: type[BaseException],
+    said: str | None,
+) -> None:
+    def end(folder: Path, archive: Path) -> None:
+        archive.touch()
+        raise error
+
+    monkeypatch.setattr(module, "_archive", end)
+    with pytest.raises(expected, match=said):
+        backup(running)
+    assert list(running.backups.iterdir()) == []
+
+
+def test_what_runs_on_another_host_is_not_backed_up_from_here(tmp_path: Path) -> None:
+    hosts = "namenode=nn.example postgres=db.example jobhistory=nn.example"
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_HOSTS": hosts})
+    for refused in (lambda: backup(settings), lambda: restore(settings, tmp_path)):
+        with pytest.raises(BackupError) as raised:
+            refused()
+        assert str(raised.value) == (
+            "MARQUEE_HOSTS has postgres, namenode on another host, and this backs up and restores the files of this machine: "
+            "use the means of that host."
+        )
+
+
+def test_the_newest_programs_of_postgresql_are_taken_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("9.6", "15", "16"):
+        (tmp_path / version / "bin").mkdir(parents=True)
+    for version in ("9.6", "15"):
+        (tmp_path / version / "bin" / "pg_dump").touch()
+    monkeypatch.setattr(module, "_POSTGRESQL", tmp_path)
+    assert module._postgres_program("pg_dump") == f"{tmp_path}/15/bin/pg_dump"
+    with pytest.raises(BackupError, match="PostgreSQL's psql is not installed: run `make install`"):
+        module._postgres_program("psql")
+
+
+def test_a_server_that_does_not_start_for_the_restore_is_told_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
+    start = subprocess.Popen
+
+    def run(command: list[str], _variables: dict[str, str]) -> str:
+        if command[-1] == "databases":
+            raise BackupError("postgres.sh failed (exit 2): no response.")
+        return ""
+
+    monkeypatch.setattr(module, "_run", run)
+    monkeypatch.setattr(subprocess, "Popen", lambda _command, **how: start(["sleep", "60"], **how))
+    with pytest.raises(BackupError) as raised, module._temporary_postgres(settings, {}):
+        pytest.fail("there is no server to work with")
+    log = settings.instance / "logs" / "restore.log"
+    assert str(raised.value) == f"postgres.sh failed (exit 2): no response. The server's log is {log}."
