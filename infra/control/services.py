@@ -69,8 +69,9 @@ def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[S
     probes = {
         row.name: f"{'http' if row.ready else 'tcp'}://{settings.host(row.name)}:{row.port}{row.ready}"
         for row in rows
-        # Of several hosts, replicas have no name of their own; HDFS and YARN tell how many of them live.
-        if isinstance(row, Service) and row.port and (not settings.hosts or row.name in settings.hosts)
+        # What MARQUEE_HOSTS does not name runs beside the exporter. Where that has a host of its own, it is one of several replicas,
+        # which have no names; HDFS and YARN tell how many of them live.
+        if isinstance(row, Service) and row.port and (row.name in settings.hosts or "exporter" not in settings.hosts)
     }
     return [
         Service(

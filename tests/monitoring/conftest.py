@@ -105,7 +105,8 @@ def recorded_answers() -> dict[str, Any]:
         "/api/v2/importErrors": {"total_entries": 2},
         "/api/v2/dags/build_recommendations": {"is_paused": False, "next_dagrun_run_after": "2026-11-25T03:00:00Z"},
         RUNS: {"dag_runs": [FINISHED]},
-        f"{RUNS}?state": {"dag_runs": [FINISHED]},
+        f"{RUNS}?state=success": {"dag_runs": [FINISHED]},
+        f"{RUNS}?state=running": {"dag_runs": []},
         TASKS: {"task_instances": _tasks()},
         f"{TASKS}/ingest_movielens/xcomEntries/return_value": {"value": SNAPSHOT},
         f"{TASKS}/validate_warehouse/xcomEntries/return_value": {"value": {"tables": QUALITY}},
@@ -137,7 +138,7 @@ class Platform:
         parts = urlsplit(target)
         query = parse_qs(parts.query)
         kept = next((name for name in ("qry", "at", "state") if name in query), None)
-        suffix = f"?qry={query['qry'][0]}" if kept == "qry" else f"?{kept}" if kept else ""
+        suffix = f"?{kept}={query[kept][0]}" if kept in ("qry", "state") else f"?{kept}" if kept else ""
         return self.answers.get(parts.path + suffix, 404)
 
 

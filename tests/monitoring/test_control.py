@@ -9,7 +9,7 @@ from supervisor.datatypes import dict_of_key_value_pairs
 
 from infra.control import install
 from infra.control.environment import environment, render
-from infra.control.services import Service, services
+from infra.control.services import Service, every_row, services
 from infra.control.settings import Settings, SettingsError
 from infra.control.supervision import write_configuration
 
@@ -53,6 +53,22 @@ def test_the_exporter_looks_at_every_service_that_listens_as_make_up_does(tmp_pa
     assert set(probes) == {name for name, row in rows.items() if row.port} - {"exporter", "prometheus"}
     assert probes["mlflow"] == "http://127.0.0.1:5000/health"
     assert probes["metastore"] == "tcp://127.0.0.1:9083"
+
+
+def test_with_hdfs_on_another_host_the_exporter_looks_there_and_at_what_runs_here(tmp_path: Path) -> None:
+    rows = by_name(settings(tmp_path, MARQUEE_MONITORING="yes", MARQUEE_HOSTS="namenode=nn.example"))
+    probes = dict(pair.split("=", 1) for pair in rows["exporter"].environment["MARQUEE_PROBES"].split())
+    assert probes["namenode"] == "tcp://nn.example:9000"
+    assert probes["mlflow"] == "http://127.0.0.1:5000/health"
+    assert probes["datanode4"] == "tcp://127.0.0.1:9884"
+
+
+def test_an_exporter_on_a_host_of_its_own_looks_at_the_hosts_that_have_names(tmp_path: Path) -> None:
+    hosts = "exporter datanode1=datanode mlflow"
+    chosen = settings(tmp_path, MARQUEE_MONITORING="yes", MARQUEE_HOSTS=hosts)
+    (exporter,) = [row for row in every_row(chosen) if row.name == "exporter"]
+    assert isinstance(exporter, Service)
+    assert exporter.environment["MARQUEE_PROBES"] == "datanode1=tcp://datanode:9881 mlflow=http://mlflow:5000/health"
 
 
 def test_supervisor_hands_the_probes_on_as_they_are(tmp_path: Path) -> None:

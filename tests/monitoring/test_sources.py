@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -87,7 +88,7 @@ def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Plat
 
 def test_the_latest_run_is_the_one_that_started_last_backfills_aside(platform: Platform) -> None:
     list(airflow(platform).read())
-    (asked, _) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{RUNS}?")]
+    (_, asked, _) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{RUNS}?")]
     assert asked == {"order_by": ["-start_date"], "run_type": ["scheduled", "manual"], "limit": ["1"]}
 
 
@@ -103,6 +104,27 @@ def test_a_cleared_task_that_waits_has_no_duration_in_this_run(platform: Platfor
     found = values(list(airflow(platform).read()))
     assert "marquee_task_seconds publish" not in found
     assert found["marquee_run_tasks none"] == 1
+
+
+def test_a_run_that_waits_counts_from_when_it_was_queued(platform: Platform) -> None:
+    waits = {"dag_run_id": "w", "state": "queued", "start_date": None, "end_date": None}
+    platform.answers[RUNS] = {"dag_runs": [waits | {"queued_at": "2026-11-24T03:00:00Z"}]}
+    platform.answers[f"{RUNS}/w/taskInstances"] = {"task_instances": []}
+    found = values(list(airflow(platform).read()))
+    assert found["marquee_run_state queued"] == 1
+    assert found["marquee_run_start_timestamp_seconds"] == unix_seconds("2026-11-24T03:00:00Z")
+
+
+def test_a_run_that_waits_does_not_hide_the_one_that_runs(platform: Platform) -> None:
+    waits = {"dag_run_id": "w", "state": "queued", "start_date": None, "end_date": None}
+    runs = {"dag_run_id": "r", "state": "running", "start_date": "2026-11-24T03:00:01Z", "end_date": None}
+    platform.answers[RUNS] = {"dag_runs": [waits | {"queued_at": "2026-11-25T03:00:00Z"}, runs]}
+    platform.answers[f"{RUNS}?state=running"] = {"dag_runs": [runs]}
+    for run in ("w", "r"):
+        platform.answers[f"{RUNS}/{run}/taskInstances"] = {"task_instances": []}
+    found = values(list(airflow(platform).read()))
+    assert found["marquee_run_state running"] == 1
+    assert found["marquee_run_start_timestamp_seconds"] == unix_seconds("2026-11-24T03:00:01Z")
 
 
 def test_a_running_run_has_no_duration(platform: Platform) -> None:
@@ -225,6 +247,19 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
         "marquee_service_up closed": 0,
         "marquee_service_up away": 0,
     }
+
+
+def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.monitoring.batch_exporter.other_sources.SECONDS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        begun = time.monotonic()
+        found = values(list(read_services({f"s{number}": url for number in range(8)})))
+        assert time.monotonic() - begun < 2
+    assert found == {f"marquee_service_up s{number}": 0 for number in range(8)}
+    assert list(read_services({})) == []
 
 
 def test_a_source_that_is_away_is_a_metric_and_the_others_stand(

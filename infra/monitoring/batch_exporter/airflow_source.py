@@ -38,7 +38,8 @@ class AirflowSource:
         yield Sample("marquee_airflow_dag_paused", float(dag["is_paused"]))
         if dag["next_dagrun_run_after"]:
             yield Sample("marquee_run_next_timestamp_seconds", unix_seconds(dag["next_dagrun_run_after"]))
-        runs = self._runs(limit="1")
+        # One that waits sorts before the one that it waits for, which may hang.
+        runs = self._runs(limit="1", state="running") or self._runs(limit="1")
         if runs:
             yield from self._latest_run(runs[0])
             successes = self._runs(limit="1", state="success")
@@ -59,8 +60,8 @@ class AirflowSource:
     def _latest_run(self, run: dict[str, Any]) -> Iterator[Sample]:
         for state in _RUN_STATES:
             yield Sample("marquee_run_state", float(run["state"] == state), {"state": state})
-        if run["start_date"]:
-            yield Sample("marquee_run_start_timestamp_seconds", unix_seconds(run["start_date"]))
+        begun = run["start_date"] or run["queued_at"]
+        yield Sample("marquee_run_start_timestamp_seconds", unix_seconds(begun))
         if run["end_date"]:
             yield Sample("marquee_run_seconds", run["duration"])
         path = f"/dags/{DAG_ID}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"

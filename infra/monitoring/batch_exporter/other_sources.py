@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,8 +65,10 @@ def read_disks(folders: Mapping[str, Path]) -> Iterator[Sample]:
 
 def read_services(probes: Mapping[str, str]) -> Iterator[Sample]:
     """Yield whether each service serves. A probe is an http URL that must answer 200, or tcp://host:port that must accept."""
-    for service, url in probes.items():
-        yield Sample("marquee_service_up", float(_serves(url)), {"service": service})
+    # All at once: several that do not answer would take longer one after the other than Prometheus waits.
+    with ThreadPoolExecutor(max_workers=len(probes) or 1) as pool:
+        for service, up in zip(probes, pool.map(_serves, probes.values()), strict=True):
+            yield Sample("marquee_service_up", float(up), {"service": service})
 
 
 def _serves(url: str) -> bool:

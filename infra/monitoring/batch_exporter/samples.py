@@ -18,7 +18,7 @@ CATALOGUE = {
     "marquee_airflow_dag_paused": "1 where the pipeline's DAG is paused: no run is scheduled.",
     "marquee_run_next_timestamp_seconds": "When the next scheduled run is due, in Unix seconds.",
     "marquee_run_state": "1 for the state of the latest run (queued, running, success, failed), 0 for the others.",
-    "marquee_run_start_timestamp_seconds": "Start of the latest run, in Unix seconds.",
+    "marquee_run_start_timestamp_seconds": "Start of the latest run, of one that waits: since when, in Unix seconds.",
     "marquee_run_seconds": "Duration of the latest run that ended, in seconds.",
     "marquee_run_last_success_timestamp_seconds": "End of the latest successful run, in Unix seconds.",
     "marquee_run_tasks": "Tasks of the latest run by state.",
