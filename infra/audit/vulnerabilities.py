@@ -36,11 +36,17 @@ class Known:
 def read_known(path: Path) -> list[Known]:
     """Returns the entries of known_vulnerabilities.toml. Raises AuditError where one lacks a part."""
     try:
-        return [Known(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])]
+        known = [Known(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])]
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise AuditError(
             f"{path.name}: {error}. An entry is [[known]] with id, package, reason and look_again, a date."
         ) from error
+    for entry in known:
+        if type(entry.look_again) is not date:
+            raise AuditError(
+                f"{path.name}: look_again of {entry.id} is no date: write it without quotes and time, as 2027-01-31."
+            )
+    return known
 
 
 def ask(pip_audit: Sequence[str], locks: Sequence[Path]) -> list[dict[str, Any]]:

@@ -129,3 +129,16 @@ def test_entries_are_read_and_one_without_a_reason_is_refused(tmp_path: Path) ->
     listed.write_text(entry, encoding="utf-8")
     with pytest.raises(AuditError, match=r"known_vulnerabilities.toml: .*'reason'"):
         read_known(listed)
+
+
+@pytest.mark.parametrize("written", ['"2027-01-31"', "2027-01-31T00:00:00Z", "2027"])
+def test_a_next_look_that_is_no_date_is_told_in_one_sentence(tmp_path: Path, written: str) -> None:
+    listed = tmp_path / "known_vulnerabilities.toml"
+    entry = '[[known]]\nid = "GHSA-dddd-eeee-ffff"\npackage = "flask"\nreason = "The part concerned is not used."\n'
+    listed.write_text(f"{entry}look_again = {written}\n", encoding="utf-8")
+    with pytest.raises(AuditError) as raised:
+        read_known(listed)
+    assert str(raised.value) == (
+        "known_vulnerabilities.toml: look_again of GHSA-dddd-eeee-ffff is no date: "
+        "write it without quotes and time, as 2027-01-31."
+    )
