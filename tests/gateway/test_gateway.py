@@ -96,8 +96,9 @@ def test_with_a_certificate_it_speaks_tls_and_sends_plain_requests_there(
 
 
 def test_requests_are_in_the_log_that_supervisor_rotates_and_in_no_other(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_GATEWAY_PORT": str(port)})
+    port, api = free_ports(2)
+    numbers = {"MARQUEE_GATEWAY_PORT": str(port), "MARQUEE_API_PORT": str(api)}
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), **numbers})
     for folder in ("run", "logs", "tmp"):
         (chosen.instance / folder).mkdir(parents=True)
     variables = environment(chosen)
