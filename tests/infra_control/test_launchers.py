@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
 
@@ -96,3 +98,30 @@ def test_a_password_that_is_changed_holds_from_the_next_start_whatever_character
             for role in ("postgres", "metastore"):
                 assert databases(variables, role, password) == "accounts airflow metastore mlflow postgres"
     assert "ALTER ROLE" not in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+def prepared_with(tmp_path: Path) -> str:
+    """Runs `postgres.sh prepare` with the programs below tmp_path/postgresql and returns the version that made the files."""
+    script = (REPOSITORY / "infra" / "postgres" / "postgres.sh").read_text(encoding="utf-8")
+    script = script.replace("/usr/lib/postgresql", f"{tmp_path}/postgresql")
+    return run("bash", "-c", script, "postgres.sh", "prepare", variables=environment(settings(tmp_path)))
+
+
+def test_the_newest_postgresql_makes_the_files_and_the_one_that_made_them_reads_them(tmp_path: Path) -> None:
+    for version, programs in (("9.6", ["postgres", "initdb"]), ("15", ["postgres", "initdb"]), ("16", ["psql"])):
+        for program in programs:
+            path = tmp_path / "postgresql" / version / "bin" / program
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"#!/bin/sh\necho made by {version} >&2\n", encoding="ascii")
+            path.chmod(0o755)
+    (tmp_path / "postgresql" / "15" / "bin" / "initdb").write_text(
+        f"#!/bin/sh\necho 15 >{tmp_path}/made\n", encoding="ascii"
+    )
+    tmp_path.chmod(0o777)
+    prepared_with(tmp_path)
+    assert (tmp_path / "made").read_text(encoding="ascii") == "15\n"
+    data = tmp_path / "instances" / "default" / "data" / "postgres"
+    (data / "PG_VERSION").write_text("14\n", encoding="ascii")
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        prepared_with(tmp_path)
+    assert raised.value.stderr == f"{data} was made by PostgreSQL 14, which is not installed: install it.\n"
