@@ -141,7 +141,12 @@ TABLE: list[Setting] = [
         "Who may log in (passwords left empty are generated once and kept in MARQUEE_STATE)",
         ("MARQUEE_AIRFLOW_USER", "admin", "Airflow's administrator", "text"),
         ("MARQUEE_AIRFLOW_PASSWORD", "", "its password", "text"),
-        ("MARQUEE_POSTGRES_PASSWORD", "", "password of PostgreSQL's roles; another one holds from the next start", "text"),
+        (
+            "MARQUEE_POSTGRES_PASSWORD",
+            "",
+            "password of PostgreSQL's roles; another one holds from the next start",
+            "text",
+        ),
         ("MARQUEE_ACCOUNTS_ADMIN_USER", "admin", "administrator of the accounts service", "text"),
         ("MARQUEE_ACCOUNTS_ADMIN_PASSWORD", "", "its first password; change it there", "text"),
     ),
