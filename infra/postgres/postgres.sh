@@ -42,10 +42,15 @@ case "${1:-}" in
     ;;
   run)
     cd /
-    # The password of the settings may be another one than that of the first start. It comes by standard input, as all of them do
-    # here: every user of the machine can read arguments.
-    printf "ALTER ROLE postgres PASSWORD '%s'\n" "${MARQUEE_POSTGRES_PASSWORD//\'/\'\'}" \
-      | "${owner[@]}" "$bin/postgres" --single -D "$data" -c log_min_messages=warning -c log_min_error_statement=panic postgres >/dev/null
+    # The password of the settings may be another one than at the last start. It comes by standard input, as all of them do here: every
+    # user of the machine can read arguments.
+    digest=$(printf %s "$MARQUEE_POSTGRES_PASSWORD" | sha256sum)
+    stamp=$data/marquee-password.sha256
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ]; then
+      printf "ALTER ROLE postgres PASSWORD '%s'\n" "${MARQUEE_POSTGRES_PASSWORD//\'/\'\'}" \
+        | "${owner[@]}" "$bin/postgres" --single -D "$data" -c log_min_messages=warning -c log_min_error_statement=panic postgres >/dev/null
+      (umask 077 && echo "$digest" >"$stamp")
+    fi
     # SIGINT is PostgreSQL's fast shutdown; supervisor sends it (services.py).
     exec "${owner[@]}" "$bin/postgres" -D "$data" -p "$MARQUEE_POSTGRES_PORT" -c listen_addresses="$MARQUEE_BIND_HOST" \
       -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=120 -c log_min_messages=warning

@@ -91,7 +91,7 @@ def test_a_password_that_is_changed_holds_from_the_next_start_whatever_character
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    for password in ("the first", AWKWARD):
+    for password in ("the first", AWKWARD, AWKWARD):
         chosen = settings(tmp_path, MARQUEE_POSTGRES_PASSWORD=password, MARQUEE_POSTGRES_PORT=port)
         variables = environment(chosen)
         with postgres(variables, tmp_path / "log"):
