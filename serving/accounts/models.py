@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 # fit the 32 bits of the warehouse's columns.
 FIRST_OWN_ID: Final = 1_000_000_001
 ROLES: Final = ("user", "admin")
+NAME_KEY_LENGTH: Final = 200
 
 
 class Base(DeclarativeBase):
@@ -65,7 +66,7 @@ class User(Base):
     user_id: Mapped[int] = mapped_column(Identity(start=FIRST_OWN_ID), primary_key=True)
     name: Mapped[str] = mapped_column(String(40))
     # The name normalised and without case: what must be unique.
-    name_key: Mapped[str] = mapped_column(String(200), unique=True)
+    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), default="user")
     created_at: Mapped[int] = mapped_column(BigInteger)
@@ -159,6 +160,6 @@ class SignInAttempt(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     attempt_id: Mapped[int] = mapped_column(primary_key=True)
-    name_key: Mapped[str] = mapped_column(String(200), index=True)
+    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), index=True)
     address: Mapped[str] = mapped_column(String(45), index=True)
     at: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -1,5 +1,6 @@
 """Signing in and out, refresh tokens and their reuse, and the limit on failed attempts."""
 
+import re
 import threading
 from typing import Any
 
@@ -170,6 +171,22 @@ def test_unknown_name_and_wrong_password_are_answered_alike(client: FlaskClient,
     ]
     assert [answer.status_code for answer in answers] == [401, 401]
     assert answers[0].get_json() == answers[1].get_json()
+
+
+@on_both_databases
+def test_a_name_that_grows_when_normalised_is_nobodys_wherever_one_signs_in(client: FlaskClient) -> None:
+    name = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 12
+    assert len(passwords.name_key(name)) == 216
+    login = client.post("/accounts/v1/login", json={"name": name, "password": PASSWORD})
+    assert (login.status_code, kind(login)) == (401, "wrong-credentials")
+    # OAuth's form takes longer names: 3,600 characters once normalised.
+    form = {"grant_type": "password", "username": name[0] * 200, "password": PASSWORD}
+    token = client.post("/accounts/oauth/token", data=form)
+    assert (token.status_code, token.get_json()["error"]) == (400, "invalid_grant")
+    csrf = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/sign-in").text)
+    assert csrf is not None
+    page = client.post("/account/sign-in", data={"csrf_token": csrf[1], "name": name, "password": PASSWORD})
+    assert page.status_code == 401
 
 
 def test_an_unknown_name_costs_a_hash_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
