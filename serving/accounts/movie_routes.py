@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts import problems, schemas
 from serving.accounts.catalogue import movie_row
-from serving.accounts.database import next_change, now
+from serving.accounts.database import next_change
 from serving.accounts.endpoints import ADMIN_OR_MOVIES, EVERYBODY, Api, answered
 from serving.accounts.models import FIRST_OWN_ID, Movie
 from serving.accounts.pagination import next_address
@@ -90,9 +90,9 @@ def movie_routes(api: Api) -> None:
     def add_movie(*, body: schemas.MovieBody) -> Response:
         with factory.begin() as database:
             # Holds the clock's lock, so that two at once get different ids.
-            next_change(database)
+            added_at = next_change(database).moment
             highest = database.scalar(select(func.max(Movie.movie_id)).where(Movie.movie_id >= FIRST_OWN_ID))
-            movie = Movie(movie_id=(highest or FIRST_OWN_ID - 1) + 1)
+            movie = Movie(movie_id=(highest or FIRST_OWN_ID - 1) + 1, created_at=added_at)
             _write(movie, body)
             database.add(movie)
             response = answered(as_movie(movie), 201)
@@ -119,10 +119,12 @@ def movie_routes(api: Api) -> None:
         "DELETE",
         _MOVIE,
         ADMIN_OR_MOVIES,
-        "Withdraw a movie: it is neither shown nor rated any more. Its ratings stay.",
+        "Withdraw a movie: it is neither found, recommended nor rated here any more. Its ratings are kept. One that was added "
+        "here leaves the next export with its ratings; one of MovieLens stays in the data set and so in published lists.",
         tag="movies",
         status=204,
     )
     def withdraw_movie(movie: int) -> None:
         with factory.begin() as database:
-            shown_movie(database, movie).withdrawn_at = now()
+            withdrawn_at = next_change(database).moment
+            shown_movie(database, movie).withdrawn_at = withdrawn_at

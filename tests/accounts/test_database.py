@@ -56,6 +56,34 @@ def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
 
 
 @on_both_databases
+def test_a_movie_added_before_its_moment_was_kept_stays_in_every_export_and_going_back_keeps_ratings(
+    database_url: str,
+) -> None:
+    engine = open_database(database_url)
+    migrate(engine, "0001")
+    with engine.begin() as connection:
+        for movie_id in (5, 1_000_000_001):
+            connection.exec_driver_sql(
+                "INSERT INTO movies (movie_id, title, genres, search_text, edited) "
+                f"VALUES ({movie_id}, 'Kettles', '', 'kettles', true)"
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO users (user_id, name, name_key, password_hash, role, created_at) "
+            "VALUES (1000000001, 'Ada', 'ada', '-', 'user', 1)"
+        )
+        connection.exec_driver_sql("INSERT INTO ratings VALUES (1000000001, 1000000001, 9, 1, 1)")
+    migrate(engine)
+    with engine.connect() as connection:
+        moments = connection.exec_driver_sql("SELECT movie_id, created_at FROM movies ORDER BY movie_id").all()
+    assert [tuple(row) for row in moments] == [(5, None), (1_000_000_001, 0)]
+    migrate(engine, "0001", down=True)
+    assert "created_at" not in {column["name"] for column in inspect(engine).get_columns("movies")}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ratings").scalar() == 1
+    engine.dispose()
+
+
+@on_both_databases
 def test_the_migrated_tables_are_those_of_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
