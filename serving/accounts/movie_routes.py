@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as DatabaseSession
@@ -43,6 +45,14 @@ def find_movies(database: DatabaseSession, text: str, after: int, limit: int) ->
     for word in fold(text).split():
         query = query.where(Movie.search_text.contains(word, autoescape=True))
     return list(database.scalars(query.order_by(Movie.movie_id).limit(limit)))
+
+
+def without_withdrawn(database: DatabaseSession, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those of a list's items whose movies are not withdrawn here."""
+    listed = [item["movie_id"] for item in items]
+    withdrawn = select(Movie.movie_id).where(Movie.movie_id.in_(listed), Movie.withdrawn_at.is_not(None))
+    gone = set(database.scalars(withdrawn))
+    return [item for item in items if item["movie_id"] not in gone]
 
 
 def _write(movie: Movie, body: schemas.MovieBody) -> None:
