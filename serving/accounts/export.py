@@ -7,10 +7,12 @@
 ``manifest.json``  watermark, data_through, and bytes, rows and SHA-256 of each file
 
 Ratings given and movies added after the batch's moment are left for a later batch. With a movie that was added here and
-withdrawn by then its ratings stay out too; a movie of the data set is in that whatever was done here. The folder appears by one rename, whole, and then never
-changes: a second run with the same batch id checks it and prints the same manifest. A killed run leaves a hidden
-folder that the next one replaces. Nothing is lost or doubled by either, since each export holds all ratings and not only
-those since the last one; the watermark says up to which change, and who wants only newer ones compares it.
+withdrawn by then its ratings stay out too; a movie of the data set is in that whatever was done here.
+
+The folder appears by one rename, whole, and then never changes: a second run with the same batch id checks it and prints the
+same manifest. A killed run leaves a hidden folder that the next one replaces. Nothing is lost or doubled by either, since each
+export holds all ratings and not only those since the last one; the watermark says up to which change, and who wants only newer
+ones compares it.
 """
 
 from __future__ import annotations

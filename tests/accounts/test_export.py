@@ -145,7 +145,11 @@ def test_a_movie_is_exported_from_when_it_was_added_until_it_is_withdrawn_and_it
     batches = {"20261123T190000": "before", "20261123T190002": "between", "20261123T200000": "after"}
     manifests = {name: export_ratings(database_url, tmp_path, batch) for batch, name in batches.items()}
     movies = {name: [row[1] for row in exported(tmp_path / batch, "movies.csv")] for batch, name in batches.items()}
-    assert movies == {"before": ["Kettles", "Pans"], "between": ["Kettles", "Pans", "Lids"], "after": ["Kettles", "Lids"]}
+    assert movies == {
+        "before": ["Kettles", "Pans"],
+        "between": ["Kettles", "Pans", "Lids"],
+        "after": ["Kettles", "Lids"],
+    }
     ratings = {name: [row[1] for row in exported(tmp_path / batch, "ratings.csv")] for batch, name in batches.items()}
     # Movie 5 is MovieLens's: there it stays, whatever was done here.
     assert ratings == {
