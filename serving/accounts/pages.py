@@ -222,8 +222,8 @@ def _rating_pages(pages: Blueprint, service: Service, recommendations: Recommend
         """Return the list of now, the nightly one, and whether the API could not be asked."""
         given = [(rating.movie_id, rating.rating, rating.rated_at) for rating in rated]
         try:
-            now = recommendations.now(given) if given else None
-            nightly = recommendations.nightly(g.user.user_id)
+            now = recommendations.now(given, client_address()) if given else None
+            nightly = recommendations.nightly(g.user.user_id, client_address())
         except UnreachableError:
             return None, None, True
         return _listed(now), _listed(nightly), False

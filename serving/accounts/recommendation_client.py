@@ -34,11 +34,11 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class RecommendationClient:
-    """The API at an address such as http://127.0.0.1:8000."""
+    """The API at an address such as http://127.0.0.1:8000; it counts a request as one of the visitor's address."""
 
     address: str
 
-    def now(self, ratings: Sequence[tuple[int, float, str]]) -> Recommended | None:
+    def now(self, ratings: Sequence[tuple[int, float, str]], visitor: str) -> Recommended | None:
         """Return movies for who gave these ratings: (movie, stars, time), the latest first. None of theirs is among them.
 
         None where the API knows none of the movies. Raises UnreachableError.
@@ -46,7 +46,7 @@ class RecommendationClient:
         given = [{"movie_id": movie, "rating": stars, "rated_at": at} for movie, stars, at in ratings[:MAX_RATINGS]]
         older = [movie for movie, _, _ in ratings[MAX_RATINGS:]]
         body = {"ratings": given, "exclude": older[:_MAX_EXCLUDED], "limit": _MAX_ITEMS}
-        found = self._ask("/v1/recommendations", body)
+        found = self._ask("/v1/recommendations", visitor, body)
         used = 0 if found is None else len(given) - len(found["ignored"])
         if found is None or used == 0:
             return None
@@ -54,17 +54,17 @@ class RecommendationClient:
         items = [item for item in found["items"] if item["movie_id"] not in rated]
         return Recommended(items, found["publication"], found["data_through"], used)
 
-    def nightly(self, user_id: int) -> Recommended | None:
+    def nightly(self, user_id: int, visitor: str) -> Recommended | None:
         """Return the list that the last published run made for a user, or None if it made none. Raises UnreachableError."""
-        found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", None)
+        found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", visitor)
         return None if found is None else Recommended(found["items"], found["publication"], found["data_through"])
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _ask(self, path: str, visitor: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body).encode()
+        # As a proxy does: the API's limit is for each visitor, not for all who come by these pages.
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": visitor}
         # The address is a setting, not a user's.
-        asked = urllib.request.Request(  # noqa: S310
-            self.address + path, data=data, headers={"Content-Type": "application/json"}
-        )
+        asked = urllib.request.Request(self.address + path, data=data, headers=headers)  # noqa: S310
         try:
             with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
                 found: dict[str, Any] = json.load(answer)

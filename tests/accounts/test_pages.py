@@ -52,10 +52,12 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     answers: ClassVar[dict[str, tuple[int, Any]]] = {}
     asked: ClassVar[list[tuple[str, Any]]] = []
+    visitors: ClassVar[list[str | None]] = []
 
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.asked.append((self.path, json.loads(self.rfile.read(length)) if length else None))
+        self.visitors.append(self.headers.get("X-Forwarded-For"))
         status, data = self.answers.get(self.path, (404, {}))
         body = json.dumps(data).encode()
         self.send_response(status)
@@ -81,7 +83,7 @@ def one_api() -> Iterator[str]:
 
 @pytest.fixture
 def api(one_api: str) -> str:
-    Api.answers, Api.asked = {}, []
+    Api.answers, Api.asked, Api.visitors = {}, [], []
     return one_api
 
 
@@ -342,20 +344,28 @@ def test_without_the_api_ratings_go_on(ada: FlaskClient, status: int) -> None:
 
 def test_an_api_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(UnreachableError):
-        RecommendationClient("http://127.0.0.1:9").nightly(1)
+        RecommendationClient("http://127.0.0.1:9").nightly(1, "192.0.2.1")
 
 
 def test_no_more_is_sent_than_the_api_takes_and_no_rated_movie_comes_back(api: str) -> None:
     status, answer = given("x")
     items = [{**ITEM, "movie_id": movie} for movie in (700, 701, 750, 751)]
     Api.answers = {"/v1/recommendations": (status, {**answer, "items": items, "ignored": [1, 2]})}
-    found = RecommendationClient(api).now([(movie, 4.0, "2026-11-23T19:00:00Z") for movie in range(1, 751)])
+    rated = [(movie, 4.0, "2026-11-23T19:00:00Z") for movie in range(1, 751)]
+    found = RecommendationClient(api).now(rated, "192.0.2.1")
     body = Api.asked[0][1]
     assert [entry["movie_id"] for entry in body["ratings"]] == list(range(1, 501))
     assert body["exclude"] == list(range(501, 701))
     assert found is not None
     assert [item["movie_id"] for item in found.items] == [751]
     assert found.ratings == 498
+
+
+def test_the_api_is_told_for_whom_it_is_asked(ada: FlaskClient) -> None:
+    send(ada, "/account/ratings/5", stars="4")
+    Api.visitors.clear()
+    ada.get("/account", environ_base={"REMOTE_ADDR": "203.0.113.7"})
+    assert Api.visitors == ["203.0.113.7", "203.0.113.7"]
 
 
 def test_the_page_says_of_how_many_ratings_the_list_is_made(ada: FlaskClient) -> None:
