@@ -25,9 +25,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from serving.accounts import problems, schemas
 from serving.accounts.account_routes import account_routes
 from serving.accounts.catalogue import follow_live
-from serving.accounts.client_routes import client_routes, oauth_routes
+from serving.accounts.client_routes import client_routes, oauth_refused, oauth_routes
 from serving.accounts.database import AccountsError, is_current, open_database, transactions
-from serving.accounts.endpoints import EVERYBODY, Api, Service
+from serving.accounts.endpoints import EVERYBODY, Api, OAuthRefusal, Service
 from serving.accounts.models import CatalogueLoad, Movie
 from serving.accounts.movie_routes import movie_routes
 from serving.accounts.openapi import openapi_document
@@ -183,6 +183,8 @@ def _answer_errors(app: Flask) -> None:
         if error.kind.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="marquee"'
         return response
+
+    app.register_error_handler(OAuthRefusal, oauth_refused)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> AnyResponse:
