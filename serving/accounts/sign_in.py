@@ -36,6 +36,9 @@ def sign_in(factory: Transactions, limit: Limit, name: str, password: str, addre
     # A name that nobody could register may be longer, once normalised, than PostgreSQL takes.
     key = passwords.name_key(name)[:NAME_KEY_LENGTH]
     with factory.begin() as database:
+        if database.get_bind().dialect.name == "postgresql":
+            # Of attempts at once each counts those before it. SQLite has writers wait for each other anyway.
+            database.execute(select(func.pg_advisory_xact_lock(7306)))
         database.execute(delete(SignInAttempt).where(SignInAttempt.at <= now() - WINDOW_SECONDS))
         wait = _seconds_to_wait(database, limit, key, address)
         if wait is None:

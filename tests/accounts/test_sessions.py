@@ -2,6 +2,8 @@
 
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -15,6 +17,7 @@ from serving.accounts.application import create_app
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import RefreshToken, Session, SignInAttempt, User
 from serving.accounts.tokens import ACCESS_SECONDS, SESSION_SECONDS, TokenMaker
+from serving.problems import ProblemError
 
 from .conftest import PASSWORD, SECRET, SignIn, on_both_databases
 
@@ -229,6 +232,30 @@ def test_after_ten_wrong_passwords_from_an_address_the_right_one_has_to_wait(
     real = now()
     monkeypatch.setattr(sign_in, "now", lambda: real + 900)
     assert client.post("/accounts/v1/login", json=right, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+
+
+@on_both_databases
+def test_attempts_at_once_are_no_more_than_the_limit_allows(
+    factory: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = sign_in._seconds_to_wait
+
+    def slowly(*arguments: Any) -> int | None:
+        wait = count(*arguments)
+        # Time for the others to count the same.
+        time.sleep(0.05)
+        return wait
+
+    monkeypatch.setattr(sign_in, "_seconds_to_wait", slowly)
+
+    def attempt(turn: int) -> str:
+        with pytest.raises(ProblemError) as refused:
+            sign_in.sign_in(factory, sign_in.Limit(), "Ada", f"wrong kettle {turn}", "192.0.2.1")
+        return refused.value.kind.name
+
+    with ThreadPoolExecutor(14) as pool:
+        kinds = sorted(pool.map(attempt, range(14)))
+    assert kinds == ["too-many-attempts"] * 4 + ["wrong-credentials"] * 10
 
 
 def test_one_address_may_try_a_hundred_times_whatever_the_names(client: FlaskClient) -> None:
