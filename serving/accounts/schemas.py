@@ -221,7 +221,13 @@ class ChangedRatings(Answer):
     """Ratings by change, and up to which change they go."""
 
     items: list[ChangedRating]
-    watermark: Annotated[int, Field(description="Every change up to this one is in the pages up to here.")]
+    watermark: Annotated[
+        int,
+        Field(
+            description="Every rating whose last change is up to this one is in the pages up to here. "
+            "Ratings that were taken back are in none."
+        ),
+    ]
     next: Annotated[str | None, Field(description="Address of the next page.")]
 
 
