@@ -25,6 +25,7 @@ from serving.mart_routes import mart_routes
 from serving.newcomer_routes import newcomer_routes
 from serving.observability import (
     DEGRADED,
+    LOG_LEVELS,
     configure_logging,
     metrics_response,
     observe_requests,
@@ -63,7 +64,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         raise SettingError("MARQUEE_PUBLICATION_STORE is not set: give the folder of the publication store.")
     # Empty stands for the default: that is how infra/control passes a setting that is not set.
     level = settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info"
-    if level not in ("debug", "info", "warning", "error"):
+    if level not in LOG_LEVELS:
         raise SettingError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
     configure_logging(level)
     app = Flask(__name__)

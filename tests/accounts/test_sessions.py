@@ -1,17 +1,19 @@
 """Signing in and out, refresh tokens and their reuse, and the limit on failed attempts."""
 
 import re
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
-from serving.accounts import passwords, sign_in, tokens
+from serving.accounts import application, passwords, sign_in, tokens
 from serving.accounts.account_routes import register
 from serving.accounts.application import create_app
 from serving.accounts.database import AccountsError, Transactions, now
@@ -306,11 +308,37 @@ def test_old_sessions_are_cleared_away(factory: Transactions, sign_in: SignIn, m
         ({}, "MARQUEE_ACCOUNTS_SECRET is not set"),
         ({"MARQUEE_ACCOUNTS_SECRET": "short"}, "shorter than 32 characters"),
         ({"MARQUEE_ACCOUNTS_SECRET": SECRET, "MARQUEE_ACCOUNTS_PROXIES": "one"}, "MARQUEE_ACCOUNTS_PROXIES is 'one'"),
+        (
+            {"MARQUEE_ACCOUNTS_SECRET": SECRET, "MARQUEE_SERVING_LOG_LEVEL": "loud"},
+            "MARQUEE_SERVING_LOG_LEVEL is 'loud': give debug, info, warning or error",
+        ),
     ],
 )
-def test_the_service_does_not_start_without_a_sound_secret(settings: dict[str, str], message: str) -> None:
+def test_the_service_does_not_start_with_a_setting_that_is_not_sound(settings: dict[str, str], message: str) -> None:
     with pytest.raises(AccountsError, match=message):
         create_app({"MARQUEE_ACCOUNTS_DATABASE": "sqlite://", **settings})
+
+
+def test_an_empty_setting_stands_for_its_default(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, tmp_path: Path
+) -> None:
+    shutil.copy(engine.url.database or "", tmp_path / "marquee-accounts.sqlite")
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr(application, "RecommendationClient", asked.append)
+    app = create_app(
+        {
+            "MARQUEE_ACCOUNTS_SECRET": SECRET,
+            "MARQUEE_API_URL": "",
+            "MARQUEE_SERVING_LOG_LEVEL": "",
+            "MARQUEE_GATEWAY_CERTIFICATE": "",
+            "MARQUEE_ACCOUNTS_DATABASE": "",
+            "MARQUEE_ACCOUNTS_PROXIES": "",
+        }
+    )
+    assert app.test_client().get("/accounts/ready").get_json()["movies"] == 6
+    assert asked == ["http://127.0.0.1:8000"]
+    app.extensions["marquee-engine"].dispose()
 
 
 def test_tokens_of_another_secret_are_nobodys(sign_in: SignIn) -> None:
