@@ -88,6 +88,7 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
     by_then = Rating.rated_at <= until
     last_change = connection.execute(select(func.max(Rating.change)).where(by_then)).scalar_one()
     later = connection.execute(select(func.count()).select_from(Rating).where(~by_then)).scalar_one()
+    added = or_(Movie.created_at.is_(None), Movie.created_at <= until)
     stood = or_(Movie.withdrawn_at.is_(None), Movie.withdrawn_at > until)
     given = (
         select(Rating.user_id, Rating.movie_id, Rating.half_stars, Rating.rated_at)
@@ -98,7 +99,7 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
     ratings = connection.execution_options(yield_per=10_000).execute(given.order_by(Rating.user_id, Rating.movie_id))
     movies = connection.execute(
         select(Movie.movie_id, Movie.title, Movie.release_year, Movie.genres)
-        .where(Movie.movie_id >= FIRST_OWN_ID, Movie.created_at <= until, stood)
+        .where(Movie.movie_id >= FIRST_OWN_ID, added, stood)
         .order_by(Movie.movie_id)
     )
     rating_rows = ((user, movie, half_stars / 2, rated_at) for user, movie, half_stars, rated_at in ratings)

@@ -49,7 +49,7 @@ class Movie(Base):
     search_text: Mapped[str] = mapped_column(Text)
     # An administrator wrote the row last: loading the catalogue leaves it alone.
     edited: Mapped[bool] = mapped_column(default=False)
-    # When it was added here; None for movies of the warehouse.
+    # When it was added here; None for movies of the warehouse, and for those added before this was kept.
     created_at: Mapped[int | None] = mapped_column(BigInteger)
     # A withdrawn movie is neither shown nor rated any more; its ratings stay, and its id is never given again.
     withdrawn_at: Mapped[int | None] = mapped_column(BigInteger)

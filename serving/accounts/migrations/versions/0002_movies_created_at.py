@@ -14,7 +14,6 @@ depends_on = None
 def upgrade() -> None:
     """Add the column. Of movies that were added before it the moment is not known: they stay in every export."""
     op.add_column("movies", sa.Column("created_at", sa.BigInteger(), nullable=True))
-    op.execute("UPDATE movies SET created_at = 0 WHERE movie_id >= 1000000001")
 
 
 def downgrade() -> None:
