@@ -30,7 +30,7 @@ errorlog = "-"
 limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
-# Headers of proxies are not trusted: the API uses none of them.
+# gunicorn trusts no proxy's headers: the applications do, where their settings name proxies.
 forwarded_allow_ips = ""
 
 # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.

@@ -1,7 +1,7 @@
 """Metrics, request ids and structured logs of the API.
 
-With several workers each process writes its samples into PROMETHEUS_MULTIPROC_DIR (the server's start wipes it, see
-prepare_metrics) and any worker's /metrics adds them up.
+With several workers each process writes its samples into PROMETHEUS_MULTIPROC_DIR (the server's start wipes it) and any
+worker's /metrics adds them up.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from serving.publication_format import parse_moment
 from serving.publication_reader import Publication
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 REQUESTS = Counter("marquee_http_requests_total", "Requests answered.", ["route", "method", "status"])
@@ -157,7 +159,7 @@ def observe_requests(app: Flask) -> None:
         # The route, not the path: one time series for all users.
         route = request.url_rule.rule if request.url_rule else "unmatched"
         # Anything can be sent as a method; only real ones become label values.
-        method = request.method if request.method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+        method = request.method if request.method in _METHODS else "other"
         REQUESTS.labels(route, method, str(response.status_code)).inc()
         LATENCY.labels(route).observe(seconds)
         response.headers["X-Request-ID"] = g.request_id

@@ -6,6 +6,7 @@ stands in the address and nowhere else. English in the code, other languages in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -29,6 +30,7 @@ from serving.query_parameters import MAX_TEXT, MovieFilter, Parameters, identifi
 _SHOWN = 20
 _EXAMPLE_USERS = 50
 _TO_RATE = 12
+_RATED = re.compile(r"r([0-9]{1,10})")
 STARS = [str(half / 2).removesuffix(".0") for half in range(10, 0, -1)]
 
 Content = dict[str, Any]
@@ -183,7 +185,8 @@ def _given_ratings(publication: Publication) -> dict[int, str]:
     for name, value in request.args.items():
         if name in ("q", "lang") or not value:
             continue
-        movie_id = int(name[1:]) if name[:1] == "r" and name[1:].isascii() and name[1:11].isdigit() else 0
+        rated = _RATED.fullmatch(name)
+        movie_id = int(rated[1]) if rated else 0
         if value not in STARS or not 1 <= movie_id <= MAX_ID or movie_id not in publication.movies:
             raise ProblemError(problems.BAD_PARAMETER, f"{name[:40]!r} is no rating of a movie from 0.5 to 5.")
         stars[movie_id] = value

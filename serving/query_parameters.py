@@ -23,7 +23,7 @@ _CURSOR = re.compile(r"(\d{8}T\d{6})\.([0-9]{1,10})")
 
 
 class Parameters:
-    """The query string of one request; every getter reads one parameter, and check_names refuses the others."""
+    """The query string of one request; every getter reads one parameter. Names that are not allowed are refused at once."""
 
     def __init__(self, arguments: MultiDict[str, str], allowed: frozenset[str]) -> None:
         """Refuse names that the address does not have: a misspelt filter must not be ignored."""

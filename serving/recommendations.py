@@ -14,6 +14,7 @@ from pathlib import Path
 
 import limits
 from flask import Flask, Response, render_template
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from serving import problems
 from serving.chosen_publication import current
@@ -24,6 +25,7 @@ from serving.mart_routes import mart_routes
 from serving.newcomer_routes import newcomer_routes
 from serving.observability import (
     DEGRADED,
+    LOG_LEVELS,
     configure_logging,
     metrics_response,
     observe_requests,
@@ -53,6 +55,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
     MARQUEE_SERVING_CORS_ORIGIN: origin that browsers may call from, or *; default none.
     MARQUEE_SERVING_RATE_LIMIT: requests that a worker takes from one address, such as 600/minute; default no limit.
+    MARQUEE_SERVING_PROXIES: how many proxies in front set X-Forwarded-For, for that limit; default 0, which trusts none.
     Raises SettingError.
     """
     settings = os.environ if settings is None else settings
@@ -61,7 +64,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         raise SettingError("MARQUEE_PUBLICATION_STORE is not set: give the folder of the publication store.")
     # Empty stands for the default: that is how infra/control passes a setting that is not set.
     level = settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info"
-    if level not in ("debug", "info", "warning", "error"):
+    if level not in LOG_LEVELS:
         raise SettingError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
     configure_logging(level)
     app = Flask(__name__)
@@ -72,11 +75,16 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     cors_origin = settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None
     finish_responses(app, cors_origin)
     observe_requests(app)
+    proxies = settings.get("MARQUEE_SERVING_PROXIES") or "0"
+    if not proxies.isdecimal():
+        raise SettingError(f"MARQUEE_SERVING_PROXIES is {proxies!r}: give a whole number.")
     if rate := settings.get("MARQUEE_SERVING_RATE_LIMIT"):
         try:
             limit_requests(app, limits.parse(rate))
         except ValueError:
             raise SettingError(f"MARQUEE_SERVING_RATE_LIMIT is {rate!r}: give such as 600/minute.") from None
+        # Nothing but the limit looks at a request's address.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=int(proxies), x_proto=0)  # type: ignore[method-assign] # as Flask means it
     else:
         # What is answered before Flask is not counted.
         app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it

@@ -118,6 +118,7 @@ def environment(settings: Settings) -> dict[str, str]:
         ),
         # The gateway; it alone says where a request comes from.
         "MARQUEE_ACCOUNTS_PROXIES": "1",
+        "MARQUEE_SERVING_PROXIES": "1",
         "MARQUEE_GATEWAY_URL": f"{_gateway_scheme(settings)}://{host('gateway')}:{settings.port('GATEWAY')}",
         "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
         "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),

@@ -25,9 +25,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from serving.accounts import problems, schemas
 from serving.accounts.account_routes import account_routes
 from serving.accounts.catalogue import follow_live
-from serving.accounts.client_routes import client_routes, oauth_routes
+from serving.accounts.client_routes import client_routes, oauth_refused, oauth_routes
 from serving.accounts.database import AccountsError, is_current, open_database, transactions
-from serving.accounts.endpoints import EVERYBODY, Api, Service
+from serving.accounts.endpoints import EVERYBODY, Api, OAuthRefusal, Service
 from serving.accounts.models import CatalogueLoad, Movie
 from serving.accounts.movie_routes import movie_routes
 from serving.accounts.openapi import openapi_document
@@ -36,11 +36,12 @@ from serving.accounts.rating_routes import rating_routes
 from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
-from serving.observability import configure_logging, error_log, metrics_response, observe_requests
+from serving.observability import LOG_LEVELS, configure_logging, error_log, metrics_response, observe_requests
 from serving.problems import ProblemError, problem_response, refusal
 from serving.responses import DATA_POLICY, PAGE_POLICY
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
+DEFAULT_API: Final = "http://127.0.0.1:8000"
 _MAX_BODY_BYTES: Final = 64 << 10
 
 
@@ -70,13 +71,17 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
     MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
-    Raises AccountsError.
+    Where another than the secret is empty its default holds. Raises AccountsError.
     """
     settings = os.environ if settings is None else settings
     secret = settings.get("MARQUEE_ACCOUNTS_SECRET")
     if not secret:
         raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set: give a random text of 32 characters or more.")
-    configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL", "info"))
+    # Empty stands for the default: that is how infra/control passes a setting that is not set.
+    level = settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info"
+    if level not in LOG_LEVELS:
+        raise AccountsError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
+    configure_logging(level)
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
     # The style sheet is that of the recommendation API's page: they are one site.
@@ -84,7 +89,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
     app.extensions["marquee-engine"] = engine
-    _trust_proxies(app, settings.get("MARQUEE_ACCOUNTS_PROXIES", "0"))
+    _trust_proxies(app, settings.get("MARQUEE_ACCOUNTS_PROXIES") or "0")
     _finish_responses(app)
     observe_requests(app)
     _answer_errors(app)
@@ -97,7 +102,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     _operation_routes(api)
     _description_routes(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
-    page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL", "http://127.0.0.1:8000")))
+    page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
     return app
 
 
@@ -183,6 +188,8 @@ def _answer_errors(app: Flask) -> None:
         if error.kind.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Bearer realm="marquee"'
         return response
+
+    app.register_error_handler(OAuthRefusal, oauth_refused)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> AnyResponse:

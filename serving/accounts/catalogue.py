@@ -1,7 +1,8 @@
 """The catalogue of movies, filled from the warehouse: from the live publication, or from a folder of Hive's export.
 
 Loading adds what is new and changes what has changed. It leaves alone what an administrator has edited, added or withdrawn,
-and keeps movies that the source has no more, since ratings refer to them.
+and keeps movies that the source has no more, since ratings refer to them. Movies that were added here are exported and come
+back with the next publication: they are passed over, since the row here is the newer one.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ def rows_of_publication(store: Path, publication: str) -> Iterator[Row]:
 
 
 def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> int:
-    """Load all rows in one transaction and return their number. `source` names where they come from.
+    """Load all rows but those of movies that were added here, in one transaction, and return their number.
 
-    Raises AccountsError if a row has an id of those that are given out here, or no movie comes at all.
+    `source` names where they come from. Raises AccountsError if an id is below 1, or no movie comes at all.
     """
     count = 0
     with factory.begin() as database:
@@ -89,10 +90,11 @@ def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> i
         load = {"load_id": 1, "source": source, "movies": 0, "loaded_at": now()}
         statement = _insert(database)(CatalogueLoad).values(load)
         database.execute(statement.on_conflict_do_update(index_elements=[CatalogueLoad.load_id], set_=load))
-        pending = iter(rows)
+        pending = (row for row in rows if row["movie_id"] < FIRST_OWN_ID)
         while batch := list(islice(pending, _BATCH)):
-            if any(not 1 <= row["movie_id"] < FIRST_OWN_ID for row in batch):
-                raise AccountsError(f"{source} has a movie id outside 1 to {FIRST_OWN_ID - 1}: correct the source.")
+            lowest = min(row["movie_id"] for row in batch)
+            if lowest < 1:
+                raise AccountsError(f"{source} has the movie id {lowest}: correct the source.")
             _merge(database, batch)
             count += len(batch)
         if count == 0:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from serving.accounts import problems, schemas
 from serving.accounts.database import now
-from serving.accounts.endpoints import ADMIN, EVERYBODY, Api, client_address
+from serving.accounts.endpoints import ADMIN, EVERYBODY, Api, OAuthRefusal, client_address
 from serving.accounts.models import Client, RefreshToken
 from serving.accounts.sign_in import sign_in
 from serving.accounts.tokens import ACCESS_SECONDS, Tokens, revoke_session, sha256
@@ -73,13 +73,8 @@ def client_routes(api: Api) -> None:
             database.delete(found)
 
 
-class _OAuthRefusal(Exception):  # noqa: N818 - a refusal, answered as RFC 6749 (5.2) has it
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error, self.status = error, status
-
-
-def _refused(refusal: _OAuthRefusal) -> Response:
+def oauth_refused(refusal: OAuthRefusal) -> Response:
+    """Return a refusal as RFC 6749 (5.2) has it."""
     text = json.dumps({"error": refusal.error, "error_description": str(refusal)})
     response = Response(text + "\n", status=refusal.status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
@@ -94,8 +89,11 @@ def oauth_routes(api: Api) -> None:
     factory = service.transactions
 
     def authenticated_client(form: schemas.TokenForm | schemas.RevocationForm) -> Client | None:
-        """Return the client that the request names, or None where it names none. Raises _OAuthRefusal."""
+        """Return the client that the request names, or None where it names none. Raises OAuthRefusal."""
         basic = request.authorization if request.authorization and request.authorization.type == "basic" else None
+        if basic and form.client_secret:
+            description = "The client's secret belongs in the header or in the form, not in both."
+            raise OAuthRefusal("invalid_request", description)
         client_id = (basic.username if basic else form.client_id) or ""
         secret = (basic.password if basic else form.client_secret) or ""
         if not client_id and not secret:
@@ -103,27 +101,29 @@ def oauth_routes(api: Api) -> None:
         with factory() as database:
             client = database.get(Client, client_id) if client_id.isalnum() else None
         if client is None or not hmac.compare_digest(client.secret_sha256, sha256(secret)):
-            raise _OAuthRefusal("invalid_client", "The client's id and secret do not belong together.", 401)
+            raise OAuthRefusal("invalid_client", "The client's id and secret do not belong together.", 401)
         return client
 
     def granted(form: schemas.TokenForm) -> tuple[Tokens, str | None]:
         if form.grant_type == "client_credentials":
             client = authenticated_client(form)
             if client is None:
-                raise _OAuthRefusal("invalid_client", "Give client_id and client_secret.", 401)
+                raise OAuthRefusal("invalid_client", "Give client_id and client_secret.", 401)
             asked = form.scope.split() or client.scopes.split()
             if not set(asked) <= set(client.scopes.split()):
-                raise _OAuthRefusal("invalid_scope", f"The client may ask for: {client.scopes}.")
+                raise OAuthRefusal("invalid_scope", f"The client may ask for: {client.scopes}.")
             scope = " ".join(dict.fromkeys(asked))
             with factory.begin() as database:
                 return service.tokens.begin_for_client(database, client, scope), scope
         if form.grant_type not in ("password", "refresh_token"):
-            raise _OAuthRefusal(
-                "unsupported_grant_type", "grant_type is password, client_credentials or refresh_token."
-            )
+            raise OAuthRefusal("unsupported_grant_type", "grant_type is password, client_credentials or refresh_token.")
         authenticated_client(form)
         if form.scope:
-            raise _OAuthRefusal("invalid_scope", "A user's token has no scopes: it may do what the user may.")
+            raise OAuthRefusal("invalid_scope", "A user's token has no scopes: it may do what the user may.")
+        if form.grant_type == "password" and not (form.username and form.password):
+            raise OAuthRefusal("invalid_request", "Give username and password.")
+        if form.grant_type == "refresh_token" and not form.refresh_token:
+            raise OAuthRefusal("invalid_request", "Give refresh_token.")
         try:
             if form.grant_type == "refresh_token":
                 return service.tokens.refresh(factory, form.refresh_token), None
@@ -131,7 +131,7 @@ def oauth_routes(api: Api) -> None:
         except ProblemError as error:
             if error.kind is problems.TOO_MANY_ATTEMPTS:
                 raise
-            raise _OAuthRefusal("invalid_grant", error.detail) from None
+            raise OAuthRefusal("invalid_grant", error.detail) from None
         with factory.begin() as database:
             return service.tokens.begin_for_user(database, user), None
 
@@ -145,11 +145,8 @@ def oauth_routes(api: Api) -> None:
         answer=schemas.OAuthToken,
         kinds=(problems.TOO_MANY_ATTEMPTS,),
     )
-    def oauth_token(*, form: schemas.TokenForm) -> schemas.OAuthToken | Response:
-        try:
-            tokens, scope = granted(form)
-        except _OAuthRefusal as refusal:
-            return _refused(refusal)
+    def oauth_token(*, form: schemas.TokenForm) -> schemas.OAuthToken:
+        tokens, scope = granted(form)
         optional = {"refresh_token": tokens.refresh_token, "scope": scope}
         return schemas.OAuthToken.model_validate(
             {
@@ -169,10 +166,7 @@ def oauth_routes(api: Api) -> None:
         form=schemas.RevocationForm,
     )
     def oauth_revoke(*, form: schemas.RevocationForm) -> Response:
-        try:
-            authenticated_client(form)
-        except _OAuthRefusal as refusal:
-            return _refused(refusal)
+        authenticated_client(form)
         with factory.begin() as database:
             kept = database.get(RefreshToken, sha256(form.token))
             session_id = kept.session_id if kept else service.tokens.session_of(form.token)

@@ -104,6 +104,14 @@ def authenticated(service: Service) -> Principal:
     raise ProblemError(problems.NOT_SIGNED_IN, problems.NOT_SIGNED_IN.meaning)
 
 
+class OAuthRefusal(Exception):  # noqa: N818 - a refusal, answered as RFC 6749 (5.2) has it
+    """Ends a request for OAuth2's endpoints; the description has neither quotation marks nor backslashes."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.error, self.status = error, status
+
+
 class Api:
     """The endpoints of an application, as they are declared."""
 
@@ -129,7 +137,8 @@ class Api:
     ) -> Callable[[View], View]:
         """Declare the endpoint that the decorated function answers.
 
-        The function gets the address's variables and, where they are declared, `body`, `query` and `form` as models.
+        The function gets the address's variables and, where they are declared, `body`, `query` and `form` as models. Forms
+        are OAuth2's: what is wrong with one is refused as its standard has it.
         """
 
         def declare(view: View) -> View:
@@ -144,7 +153,8 @@ class Api:
                         raise ProblemError(problems.FORBIDDEN, f"For: {access.meaning}")
                 if any(isinstance(value, int) and value > MAX_ID for value in arguments.values()):
                     raise ProblemError(problems.NOT_FOUND, f"Ids end at {MAX_ID}.")
-                result = view(**arguments, **_given(declared))
+                given = _given(declared) if form is None else {"form": _given_form(form)}
+                result = view(**arguments, **given)
                 return result if isinstance(result, Response) else answered(result, status)
 
             self._app.add_url_rule(rule, view.__name__, handle, methods=[method])
@@ -163,7 +173,7 @@ def answered(model: BaseModel | None, status: int) -> Response:
 
 
 def _given(endpoint: Endpoint) -> dict[str, BaseModel]:
-    """Return the request's body, query and form as they are declared. Raises problems."""
+    """Return the request's body and query as they are declared. Raises problems."""
     given: dict[str, BaseModel] = {}
     try:
         if endpoint.query is not None:
@@ -174,11 +184,23 @@ def _given(endpoint: Endpoint) -> dict[str, BaseModel]:
             if request.mimetype != "application/json":
                 raise ProblemError(problems.WRONG_MEDIA_TYPE, problems.WRONG_MEDIA_TYPE.meaning)
             given["body"] = endpoint.body.model_validate_json(request.get_data())
-        if endpoint.form is not None:
-            given["form"] = endpoint.form.model_validate(_once(request.form))
     except ValidationError as error:
         raise ProblemError(problems.BAD_REQUEST, problems.BAD_REQUEST.meaning, {"errors": named(error)}) from None
     return given
+
+
+def _given_form(form: type[BaseModel]) -> BaseModel:
+    """Return the request's form. Raises OAuthRefusal."""
+    if request.args:
+        raise OAuthRefusal("invalid_request", "Parameters belong in the body: the address takes none.")
+    if any(len(given) > 1 for _, given in request.form.lists()):
+        raise OAuthRefusal("invalid_request", "A parameter is given more than once.")
+    try:
+        # One without a value is one that is not there (RFC 6749, 3.2).
+        return form.model_validate({name: value for name, value in request.form.items() if value})
+    except ValidationError as error:
+        wrong = ", ".join(sorted({found["field"] for found in named(error)}))
+        raise OAuthRefusal("invalid_request", f"Missing or not as described: {wrong}.") from None
 
 
 def _once(values: Any) -> dict[str, str]:

@@ -3,13 +3,16 @@
 `python -m serving.accounts.export --output FOLDER --batch-id 20261123T190000` writes FOLDER/20261123T190000 with
 
 ``ratings.csv``    userId,movieId,rating,timestamp: one row a user and movie, by user and movie
-``movies.csv``     movieId,title,genres: the movies that were added here
+``movies.csv``     movieId,title,genres: the movies that were added here and not withdrawn
 ``manifest.json``  watermark, data_through, and bytes, rows and SHA-256 of each file
 
-Ratings given after the batch's moment are left for a later batch. The folder appears by one rename, whole, and then never
-changes: a second run with the same batch id checks it and prints the same manifest. A killed run leaves a hidden
-folder that the next one replaces. Nothing is lost or doubled by either, since each export holds all ratings and not only
-those since the last one; the watermark says up to which change, and who wants only newer ones compares it.
+Ratings given and movies added after the batch's moment are left for a later batch. With a movie that was added here and
+withdrawn by then its ratings stay out too; a movie of the data set is in that whatever was done here.
+
+The folder appears by one rename, whole, and then never changes: a second run with the same batch id checks it and prints the
+same manifest. A killed run leaves a hidden folder that the next one replaces. Nothing is lost or doubled by either, since each
+export holds all ratings and not only those since the last one; the watermark says up to which change, and who wants only newer
+ones compares it.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.accounts.database import AccountsError, open_database, snapshot
@@ -82,17 +85,21 @@ def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
 
 def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> dict[str, Any]:
     counter, moment = connection.execute(select(ChangeClock.value, ChangeClock.moment)).one()
-    included = Rating.rated_at <= until
-    latest = connection.execute(select(func.max(Rating.rated_at), func.max(Rating.change)).where(included)).one()
-    later = connection.execute(select(func.count()).select_from(Rating).where(~included)).scalar_one()
-    ratings = connection.execution_options(yield_per=10_000).execute(
+    by_then = Rating.rated_at <= until
+    last_change = connection.execute(select(func.max(Rating.change)).where(by_then)).scalar_one()
+    later = connection.execute(select(func.count()).select_from(Rating).where(~by_then)).scalar_one()
+    added = or_(Movie.created_at.is_(None), Movie.created_at <= until)
+    stood = or_(Movie.withdrawn_at.is_(None), Movie.withdrawn_at > until)
+    given = (
         select(Rating.user_id, Rating.movie_id, Rating.half_stars, Rating.rated_at)
-        .where(included)
-        .order_by(Rating.user_id, Rating.movie_id)
+        .join(Movie, Movie.movie_id == Rating.movie_id)
+        .where(by_then, or_(Movie.movie_id < FIRST_OWN_ID, stood))
     )
+    latest = connection.execute(select(func.max(given.subquery().c.rated_at))).scalar_one()
+    ratings = connection.execution_options(yield_per=10_000).execute(given.order_by(Rating.user_id, Rating.movie_id))
     movies = connection.execute(
         select(Movie.movie_id, Movie.title, Movie.release_year, Movie.genres)
-        .where(Movie.movie_id >= FIRST_OWN_ID)
+        .where(Movie.movie_id >= FIRST_OWN_ID, added, stood)
         .order_by(Movie.movie_id)
     )
     rating_rows = ((user, movie, half_stars / 2, rated_at) for user, movie, half_stars, rated_at in ratings)
@@ -105,8 +112,8 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
         "manifest_version": MANIFEST_VERSION,
         "batch_id": batch_id,
         # Changes are numbered in the order of their moments: what is left out are the latest ones.
-        "watermark": counter if moment <= until else latest[1] or 0,
-        "data_through": format_time(latest[0]),
+        "watermark": counter if moment <= until else last_change or 0,
+        "data_through": format_time(latest),
         "later_ratings": later,
         "files": files,
     }

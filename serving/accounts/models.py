@@ -14,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 # fit the 32 bits of the warehouse's columns.
 FIRST_OWN_ID: Final = 1_000_000_001
 ROLES: Final = ("user", "admin")
+NAME_KEY_LENGTH: Final = 200
 
 
 class Base(DeclarativeBase):
@@ -48,6 +49,8 @@ class Movie(Base):
     search_text: Mapped[str] = mapped_column(Text)
     # An administrator wrote the row last: loading the catalogue leaves it alone.
     edited: Mapped[bool] = mapped_column(default=False)
+    # When it was added here; None for movies of the warehouse, and for those added before this was kept.
+    created_at: Mapped[int | None] = mapped_column(BigInteger)
     # A withdrawn movie is neither shown nor rated any more; its ratings stay, and its id is never given again.
     withdrawn_at: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -65,7 +68,7 @@ class User(Base):
     user_id: Mapped[int] = mapped_column(Identity(start=FIRST_OWN_ID), primary_key=True)
     name: Mapped[str] = mapped_column(String(40))
     # The name normalised and without case: what must be unique.
-    name_key: Mapped[str] = mapped_column(String(200), unique=True)
+    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), default="user")
     created_at: Mapped[int] = mapped_column(BigInteger)
@@ -159,6 +162,6 @@ class SignInAttempt(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     attempt_id: Mapped[int] = mapped_column(primary_key=True)
-    name_key: Mapped[str] = mapped_column(String(200), index=True)
+    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), index=True)
     address: Mapped[str] = mapped_column(String(45), index=True)
     at: Mapped[int] = mapped_column(BigInteger, index=True)

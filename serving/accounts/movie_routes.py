@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts import problems, schemas
 from serving.accounts.catalogue import movie_row
-from serving.accounts.database import next_change, now
+from serving.accounts.database import next_change
 from serving.accounts.endpoints import ADMIN_OR_MOVIES, EVERYBODY, Api, answered
 from serving.accounts.models import FIRST_OWN_ID, Movie
 from serving.accounts.pagination import next_address
@@ -43,6 +45,14 @@ def find_movies(database: DatabaseSession, text: str, after: int, limit: int) ->
     for word in fold(text).split():
         query = query.where(Movie.search_text.contains(word, autoescape=True))
     return list(database.scalars(query.order_by(Movie.movie_id).limit(limit)))
+
+
+def without_withdrawn(database: DatabaseSession, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those of a list's items whose movies are not withdrawn here."""
+    listed = [item["movie_id"] for item in items]
+    withdrawn = select(Movie.movie_id).where(Movie.movie_id.in_(listed), Movie.withdrawn_at.is_not(None))
+    gone = set(database.scalars(withdrawn))
+    return [item for item in items if item["movie_id"] not in gone]
 
 
 def _write(movie: Movie, body: schemas.MovieBody) -> None:
@@ -90,9 +100,9 @@ def movie_routes(api: Api) -> None:
     def add_movie(*, body: schemas.MovieBody) -> Response:
         with factory.begin() as database:
             # Holds the clock's lock, so that two at once get different ids.
-            next_change(database)
+            added_at = next_change(database).moment
             highest = database.scalar(select(func.max(Movie.movie_id)).where(Movie.movie_id >= FIRST_OWN_ID))
-            movie = Movie(movie_id=(highest or FIRST_OWN_ID - 1) + 1)
+            movie = Movie(movie_id=(highest or FIRST_OWN_ID - 1) + 1, created_at=added_at)
             _write(movie, body)
             database.add(movie)
             response = answered(as_movie(movie), 201)
@@ -119,10 +129,12 @@ def movie_routes(api: Api) -> None:
         "DELETE",
         _MOVIE,
         ADMIN_OR_MOVIES,
-        "Withdraw a movie: it is neither shown nor rated any more. Its ratings stay.",
+        "Withdraw a movie: it is neither found, recommended nor rated here any more. Its ratings are kept. One that was added "
+        "here leaves the next export with its ratings; one of MovieLens stays in the data set and so in published lists.",
         tag="movies",
         status=204,
     )
     def withdraw_movie(movie: int) -> None:
         with factory.begin() as database:
-            shown_movie(database, movie).withdrawn_at = now()
+            withdrawn_at = next_change(database).moment
+            shown_movie(database, movie).withdrawn_at = withdrawn_at

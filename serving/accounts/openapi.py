@@ -51,7 +51,9 @@ def _kinds(endpoint: Endpoint) -> list[AccountProblem]:
         kinds += [problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE]
     if "<" in endpoint.rule:
         kinds.append(problems.NOT_FOUND)
-    return list(dict.fromkeys([problems.BAD_REQUEST, *kinds, problems.INTERNAL, problems.UNAVAILABLE]))
+    # What is wrong with a form is said as OAuth2 says it.
+    wrong = [problems.BAD_REQUEST] if endpoint.form is None else []
+    return list(dict.fromkeys([*wrong, *kinds, problems.INTERNAL, problems.UNAVAILABLE]))
 
 
 def _problem_answers(endpoint: Endpoint) -> dict[str, Any]:

@@ -7,6 +7,7 @@ the server can end. Every form carries a token that a page of another site can't
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from serving.accounts import problems, schemas
 from serving.accounts.account_routes import change_password, delete_account, export_account, register
 from serving.accounts.endpoints import Service, answered, client_address
 from serving.accounts.models import User
-from serving.accounts.movie_routes import as_movie, find_movies
+from serving.accounts.movie_routes import as_movie, find_movies, without_withdrawn
 from serving.accounts.rating_routes import all_ratings, rate, unrate
 from serving.accounts.recommendation_client import RecommendationClient, Recommended, UnreachableError
 from serving.accounts.sign_in import sign_in
@@ -31,6 +32,7 @@ from serving.problems import ProblemError
 from serving.publication_format import MAX_ID
 
 _SHOWN: Final = 20
+_LISTED: Final = 10
 # Pages that are for those who are not signed in.
 _OPEN: Final = {"pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_up_form", "pages.set_language"}
 
@@ -218,11 +220,20 @@ def _rating_pages(pages: Blueprint, service: Service, recommendations: Recommend
 
     def _lists(rated: list[schemas.OwnRating]) -> tuple[Recommended | None, Recommended | None, bool]:
         """Return the list of now, the nightly one, and whether the API could not be asked."""
+        given = [(rating.movie_id, rating.rating, rating.rated_at) for rating in rated]
         try:
-            given = [(rating.movie_id, rating.rating, rating.rated_at) for rating in rated]
-            return recommendations.now(given) if given else None, recommendations.nightly(g.user.user_id), False
+            now = recommendations.now(given, client_address()) if given else None
+            nightly = recommendations.nightly(g.user.user_id, client_address())
         except UnreachableError:
             return None, None, True
+        return _listed(now), _listed(nightly), False
+
+    def _listed(found: Recommended | None) -> Recommended | None:
+        # The API knows nothing of what is withdrawn here.
+        if found is None:
+            return None
+        with factory() as database:
+            return replace(found, items=without_withdrawn(database, found.items)[:_LISTED])
 
     @pages.post("/ratings/<id:movie>")
     def rate_here(movie: int) -> Response:

@@ -124,14 +124,16 @@ def rating_routes(api: Api) -> None:
         "GET",
         "/accounts/v1/ratings",
         ADMIN_OR_RATINGS,
-        "Everybody's ratings in the order of their changes, for programs that take them on.",
+        "Everybody's ratings in the order of their changes, for programs that take them on. A rating that was taken back, or "
+        "went with its account, is missing and nothing tells of it: read anew from the start to learn which are left.",
         tag="administration",
         query=schemas.Page,
         answer=schemas.ChangedRatings,
     )
     def changed_ratings(*, query: schemas.Page) -> schemas.ChangedRatings:
         with factory() as database:
-            # Read first: what commits after it may be in the page too, what is missing from the page may not be below it.
+            # Read first: all changes up to it have committed. What commits before the page is read has a higher number and is
+            # left for the next request, also where it replaces a rating that would have been in this page.
             watermark = database.scalars(select(ChangeClock.value)).one()
             found = select(Rating).where(Rating.change > query.after, Rating.change <= watermark)
             rows = list(database.scalars(found.order_by(Rating.change).limit(query.limit + 1)))

@@ -11,19 +11,21 @@ from typing import Any, Final
 
 from serving.observability import error_log
 
-# What the API takes at most, and how long a page waits for it.
+# What the API takes and gives at most, and how long a page waits for it.
 MAX_RATINGS: Final = 500
+_MAX_EXCLUDED: Final = 200
+_MAX_ITEMS: Final = 100
 _SECONDS: Final = 3.0
-_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """A list of movies as the API gives them, and where it comes from."""
+    """A list of up to 100 movies as the API gives them, where it comes from, and how many ratings a list of now is made of."""
 
     items: list[dict[str, Any]]
     publication: str
     data_through: str | None
+    ratings: int | None = None
 
 
 class UnreachableError(Exception):
@@ -32,31 +34,40 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class RecommendationClient:
-    """The API at an address such as http://127.0.0.1:8000."""
+    """The API at an address such as http://127.0.0.1:8000; it counts a request as one of the visitor's address."""
 
     address: str
 
-    def now(self, ratings: Sequence[tuple[int, float, str]]) -> Recommended | None:
-        """Return movies for who gave these ratings: (movie, stars, time), the latest first.
+    def now(self, ratings: Sequence[tuple[int, float, str]], visitor: str) -> Recommended | None:
+        """Return movies for who gave these ratings: (movie, stars, time), the latest first. None of theirs is among them.
 
         None where the API knows none of the movies. Raises UnreachableError.
         """
         given = [{"movie_id": movie, "rating": stars, "rated_at": at} for movie, stars, at in ratings[:MAX_RATINGS]]
-        return self._list("/v1/recommendations", {"ratings": given, "limit": _SHOWN})
+        older = [movie for movie, _, _ in ratings[MAX_RATINGS:]]
+        body = {"ratings": given, "exclude": older[:_MAX_EXCLUDED], "limit": _MAX_ITEMS}
+        found = self._ask("/v1/recommendations", visitor, body)
+        used = 0 if found is None else len(given) - len(found["ignored"])
+        if found is None or used == 0:
+            return None
+        rated = set(older)
+        items = [item for item in found["items"] if item["movie_id"] not in rated]
+        return Recommended(items, found["publication"], found["data_through"], used)
 
-    def nightly(self, user_id: int) -> Recommended | None:
+    def nightly(self, user_id: int, visitor: str) -> Recommended | None:
         """Return the list that the last published run made for a user, or None if it made none. Raises UnreachableError."""
-        return self._list(f"/v1/users/{user_id}/recommendations?limit={_SHOWN}", None)
+        found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", visitor)
+        return None if found is None else Recommended(found["items"], found["publication"], found["data_through"])
 
-    def _list(self, path: str, body: dict[str, Any] | None) -> Recommended | None:
+    def _ask(self, path: str, visitor: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body).encode()
+        # As a proxy does: the API's limit is for each visitor, not for all who come by these pages.
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": visitor}
         # The address is a setting, not a user's.
-        asked = urllib.request.Request(  # noqa: S310
-            self.address + path, data=data, headers={"Content-Type": "application/json"}
-        )
+        asked = urllib.request.Request(self.address + path, data=data, headers=headers)  # noqa: S310
         try:
             with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
-                found = json.load(answer)
+                found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 # Unknown user; no movie of the ratings is in the publication.
@@ -66,6 +77,6 @@ class RecommendationClient:
         except (OSError, ValueError) as error:
             reason = str(error)
         else:
-            return Recommended(found["items"], found["publication"], found["data_through"])
+            return found
         error_log.warning("no recommendations", extra={"fields": {"reason": reason}})
         raise UnreachableError(reason)

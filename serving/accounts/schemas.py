@@ -221,7 +221,13 @@ class ChangedRatings(Answer):
     """Ratings by change, and up to which change they go."""
 
     items: list[ChangedRating]
-    watermark: Annotated[int, Field(description="Every change up to this one is in the pages up to here.")]
+    watermark: Annotated[
+        int,
+        Field(
+            description="Every rating whose last change is up to this one is in the pages up to here. "
+            "Ratings that were taken back are in none."
+        ),
+    ]
     next: Annotated[str | None, Field(description="Address of the next page.")]
 
 
@@ -267,7 +273,13 @@ class Clients(Answer):
 # --- OAuth2 (RFC 6749, 7009) and operation
 
 
-class TokenForm(Query):
+class Form(BaseModel):
+    """A form: a parameter that is not known is ignored (RFC 6749, 3.2)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TokenForm(Form):
     """A token request: `password` with username and password, `client_credentials`, or `refresh_token`."""
 
     grant_type: Annotated[str, Field(examples=["password"])]
@@ -279,7 +291,7 @@ class TokenForm(Query):
     scope: FormText = ""
 
 
-class RevocationForm(Query):
+class RevocationForm(Form):
     """A token to revoke, of either kind."""
 
     token: Annotated[str, Field(max_length=2000, examples=["the token"])]

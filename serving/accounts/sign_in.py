@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts import passwords, problems
 from serving.accounts.database import Transactions, now
-from serving.accounts.models import SignInAttempt, User
+from serving.accounts.models import NAME_KEY_LENGTH, SignInAttempt, User
 from serving.problems import ProblemError
 
 WINDOW_SECONDS: Final = 900
@@ -33,8 +33,12 @@ def sign_in(factory: Transactions, limit: Limit, name: str, password: str, addre
 
     The attempt is noted before the password is looked at: attempts side by side count too.
     """
-    key = passwords.name_key(name)
+    # A name that nobody could register may be longer, once normalised, than PostgreSQL takes.
+    key = passwords.name_key(name)[:NAME_KEY_LENGTH]
     with factory.begin() as database:
+        if database.get_bind().dialect.name == "postgresql":
+            # Of attempts at once each counts those before it. SQLite has writers wait for each other anyway.
+            database.execute(select(func.pg_advisory_xact_lock(7306)))
         database.execute(delete(SignInAttempt).where(SignInAttempt.at <= now() - WINDOW_SECONDS))
         wait = _seconds_to_wait(database, limit, key, address)
         if wait is None:

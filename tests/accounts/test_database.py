@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -20,6 +21,7 @@ from serving.accounts.database import (
     next_change,
     open_database,
 )
+from serving.accounts.export import export_ratings
 from serving.accounts.models import Base, Rating, User
 from serving.accounts.rating_routes import rate
 
@@ -52,6 +54,34 @@ def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
     assert not is_current(engine)
     migrate(engine)
     assert set(inspect(engine).get_table_names()) == TABLES
+    engine.dispose()
+
+
+@on_both_databases
+def test_a_movie_added_before_its_moment_was_kept_stays_in_every_export_and_going_back_keeps_ratings(
+    database_url: str, tmp_path: Path
+) -> None:
+    engine = open_database(database_url)
+    migrate(engine, "0001")
+    with engine.begin() as connection:
+        for movie_id in (5, 1_000_000_001):
+            connection.exec_driver_sql(
+                "INSERT INTO movies (movie_id, title, genres, search_text, edited) "
+                f"VALUES ({movie_id}, 'Kettles', '', 'kettles', true)"
+            )
+        connection.exec_driver_sql(
+            "INSERT INTO users (user_id, name, name_key, password_hash, role, created_at) "
+            "VALUES (1000000001, 'Ada', 'ada', '-', 'user', 1)"
+        )
+        connection.exec_driver_sql("INSERT INTO ratings VALUES (1000000001, 1000000001, 9, 1, 1)")
+    migrate(engine)
+    export_ratings(database_url, tmp_path, "19700102T000000")
+    exported = (tmp_path / "19700102T000000" / "movies.csv").read_text(encoding="utf-8")
+    assert exported == "movieId,title,genres\n1000000001,Kettles,(no genres listed)\n"
+    migrate(engine, "0001", down=True)
+    assert "created_at" not in {column["name"] for column in inspect(engine).get_columns("movies")}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM ratings").scalar() == 1
     engine.dispose()
 
 

@@ -89,9 +89,49 @@ def test_refusals_are_those_of_the_standard(
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
 
 
-def test_a_form_that_is_none_is_refused(client: FlaskClient) -> None:
-    assert client.post("/accounts/oauth/token", json={"grant_type": "password"}).status_code == 400
-    assert token(client, grant_type="password", username="a\0b").status_code == 400
+MALFORMED: list[tuple[str, dict[str, Any], str]] = [
+    ("token", {"json": {"grant_type": "password"}}, "Missing or not as described: grant_type."),
+    ("token", {"data": {}}, "Missing or not as described: grant_type."),
+    ("token", {"data": {"grant_type": ""}}, "Missing or not as described: grant_type."),
+    (
+        "token",
+        {"data": {"grant_type": "password", "username": "a\0b", "password": PASSWORD}},
+        "Missing or not as described: username.",
+    ),
+    ("token", {"data": {"grant_type": "password", "username": "Ada"}}, "Give username and password."),
+    ("token", {"data": {"grant_type": "password", "password": PASSWORD}}, "Give username and password."),
+    ("token", {"data": {"grant_type": "refresh_token", "refresh_token": ""}}, "Give refresh_token."),
+    ("token", {"data": {"grant_type": ["password", "password"]}}, "A parameter is given more than once."),
+    (
+        "token",
+        {"data": {"grant_type": "password"}, "query_string": {"username": "Ada"}},
+        "Parameters belong in the body: the address takes none.",
+    ),
+    (
+        "token",
+        {"data": {"grant_type": "client_credentials", "client_secret": "x"}, "auth": ("00", "x")},
+        "The client's secret belongs in the header or in the form, not in both.",
+    ),
+    ("revoke", {"data": {}}, "Missing or not as described: token."),
+]
+
+
+@pytest.mark.parametrize(("address", "given", "description"), MALFORMED)
+def test_a_malformed_request_is_refused_as_the_standard_has_it(
+    client: FlaskClient, address: str, given: dict[str, Any], description: str
+) -> None:
+    answer = client.post(f"/accounts/oauth/{address}", **given)
+    assert (answer.status_code, answer.mimetype) == (400, "application/json")
+    assert answer.get_json() == {"error": "invalid_request", "error_description": description}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_parameters_that_the_standard_does_not_know_are_ignored(client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in()
+    answer = token(client, grant_type="password", username="Ada", password=PASSWORD, audience="marquee", scope="")
+    assert answer.status_code == 200
+    revoked = client.post("/accounts/oauth/revoke", data={"token": answer.get_json()["access_token"], "reason": "x"})
+    assert revoked.status_code == 200
 
 
 def test_removing_a_client_ends_its_tokens(client: FlaskClient, registered: dict[str, Any], sign_in: SignIn) -> None:

@@ -120,6 +120,17 @@ def test_every_answer_has_the_security_headers(client: FlaskClient, path: str) -
     assert re.fullmatch("[0-9a-f]{32}", headers["X-Request-ID"])
 
 
+def test_metrics_tell_the_methods_that_the_api_has_apart_and_no_made_up_ones(client: FlaskClient) -> None:
+    for method in ("PUT", "DELETE", "BREW"):
+        client.open("/accounts/v1/users/1000000001/ratings/1", method=method)
+    text = client.get("/accounts/metrics").text
+    route = "/accounts/v1/users/<id:user>/ratings/<id:movie>"
+    for method in ("PUT", "DELETE"):
+        assert f'marquee_http_requests_total{{method="{method}",route="{route}",status="401"}}' in text
+    assert 'marquee_http_requests_total{method="other",route="unmatched",status="405"}' in text
+    assert "BREW" not in text
+
+
 def test_generated_requests_find_no_defect_and_no_answer_that_is_not_described(app: Flask, sign_in: SignIn) -> None:
     admin = sign_in("Root", role="admin")
     schema = schemathesis.openapi.from_wsgi("/accounts/openapi.json", app)

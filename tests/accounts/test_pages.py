@@ -19,7 +19,7 @@ from sqlalchemy import Engine, update
 from serving.accounts.account_routes import register
 from serving.accounts.application import create_app
 from serving.accounts.database import Transactions, now
-from serving.accounts.models import Session, User
+from serving.accounts.models import Movie, Session, User
 from serving.accounts.recommendation_client import RecommendationClient, UnreachableError
 from serving.accounts.texts import TEXTS
 
@@ -52,10 +52,12 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     answers: ClassVar[dict[str, tuple[int, Any]]] = {}
     asked: ClassVar[list[tuple[str, Any]]] = []
+    visitors: ClassVar[list[str | None]] = []
 
     def answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         self.asked.append((self.path, json.loads(self.rfile.read(length)) if length else None))
+        self.visitors.append(self.headers.get("X-Forwarded-For"))
         status, data = self.answers.get(self.path, (404, {}))
         body = json.dumps(data).encode()
         self.send_response(status)
@@ -81,7 +83,7 @@ def one_api() -> Iterator[str]:
 
 @pytest.fixture
 def api(one_api: str) -> str:
-    Api.answers, Api.asked = {}, []
+    Api.answers, Api.asked, Api.visitors = {}, [], []
     return one_api
 
 
@@ -297,18 +299,18 @@ BECAUSE = [{"movie_id": 5, "title": "Alien", "adds": 0.5}]
 
 def given(title: str, data_through: str | None = "2026-11-23T19:00:00Z") -> tuple[int, Any]:
     items = [{**ITEM, "title": title, "because": BECAUSE}]
-    return 200, {"items": items, "publication": "20261123T190000", "data_through": data_through}
+    return 200, {"items": items, "publication": "20261123T190000", "data_through": data_through, "ignored": []}
 
 
 def test_the_list_of_now_is_made_from_ones_ratings_and_the_nightly_one_says_what_it_includes(ada: FlaskClient) -> None:
     Api.answers = {
         "/v1/recommendations": given("Made now"),
-        f"/v1/users/{FIRST_USER}/recommendations?limit=10": given("Made at night"),
+        f"/v1/users/{FIRST_USER}/recommendations?limit=100": given("Made at night"),
     }
     page = send(ada, "/account/ratings/5", stars="4").text
     assert [path for path, _ in Api.asked[-2:]] == list(Api.answers)
     body = Api.asked[-2][1]
-    assert body["limit"] == 10
+    assert (body["limit"], body["exclude"]) == (100, [])
     assert [(entry["movie_id"], entry["rating"]) for entry in body["ratings"]] == [(5, 4.0)]
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", body["ratings"][0]["rated_at"])
     assert page.index("Made now") < page.index("Made at night")
@@ -325,11 +327,11 @@ def test_without_a_nightly_list_the_page_says_when_there_will_be_one(ada: FlaskC
 
 
 def test_where_the_api_knows_none_of_the_movies_the_page_says_so(ada: FlaskClient) -> None:
-    Api.answers = {"/v1/recommendations": (422, {})}
-    assert (
-        "None of the movies that you rated is in the published catalogue yet."
-        in send(ada, "/account/ratings/5", stars="4").text
-    )
+    status, popular = given("Made of nothing")
+    Api.answers = {"/v1/recommendations": (status, {**popular, "ignored": [5]})}
+    page = send(ada, "/account/ratings/5", stars="4").text
+    assert "None of the movies that you rated is in the published catalogue yet." in page
+    assert "Made of nothing" not in page
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -342,14 +344,51 @@ def test_without_the_api_ratings_go_on(ada: FlaskClient, status: int) -> None:
 
 def test_an_api_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(UnreachableError):
-        RecommendationClient("http://127.0.0.1:9").nightly(1)
+        RecommendationClient("http://127.0.0.1:9").nightly(1, "192.0.2.1")
 
 
-def test_no_more_ratings_are_sent_than_the_api_takes(api: str) -> None:
-    Api.answers = {"/v1/recommendations": given("x")}
-    RecommendationClient(api).now([(movie, 4.0, "2026-11-23T19:00:00Z") for movie in range(1, 700)])
-    sent = [entry["movie_id"] for entry in Api.asked[0][1]["ratings"]]
-    assert sent == list(range(1, 501))
+def test_no_more_is_sent_than_the_api_takes_and_no_rated_movie_comes_back(api: str) -> None:
+    status, answer = given("x")
+    items = [{**ITEM, "movie_id": movie} for movie in (700, 701, 750, 751)]
+    Api.answers = {"/v1/recommendations": (status, {**answer, "items": items, "ignored": [1, 2]})}
+    rated = [(movie, 4.0, "2026-11-23T19:00:00Z") for movie in range(1, 751)]
+    found = RecommendationClient(api).now(rated, "192.0.2.1")
+    body = Api.asked[0][1]
+    assert [entry["movie_id"] for entry in body["ratings"]] == list(range(1, 501))
+    assert body["exclude"] == list(range(501, 701))
+    assert found is not None
+    assert [item["movie_id"] for item in found.items] == [751]
+    assert found.ratings == 498
+
+
+def test_the_api_is_told_for_whom_it_is_asked(ada: FlaskClient) -> None:
+    send(ada, "/account/ratings/5", stars="4")
+    Api.visitors.clear()
+    ada.get("/account", environ_base={"REMOTE_ADDR": "203.0.113.7"})
+    assert Api.visitors == ["203.0.113.7", "203.0.113.7"]
+
+
+def test_the_page_says_of_how_many_ratings_the_list_is_made(ada: FlaskClient) -> None:
+    status, answer = given("Made now")
+    Api.answers = {"/v1/recommendations": (status, {**answer, "ignored": [4]})}
+    send(ada, "/account/ratings/4", stars="4")
+    page = send(ada, "/account/ratings/5", stars="4").text
+    assert "Made this moment from 1 of your 2 ratings." in page
+
+
+def test_a_withdrawn_movie_is_on_neither_list_and_the_next_one_takes_its_place(
+    ada: FlaskClient, factory: Transactions
+) -> None:
+    with factory.begin() as database:
+        database.get_one(Movie, 6).withdrawn_at = now()
+    items = [{**ITEM, "movie_id": movie, "title": f"Movie {movie}.", "because": []} for movie in (6, *range(101, 112))]
+    answer = (200, {**given("")[1], "items": items})
+    Api.answers = {
+        "/v1/recommendations": answer,
+        f"/v1/users/{FIRST_USER}/recommendations?limit=100": answer,
+    }
+    page = send(ada, "/account/ratings/5", stars="4").text
+    assert re.findall(r"Movie (\d+)\.</a>", page) == [str(movie) for movie in range(101, 111)] * 2
 
 
 def test_the_password_is_changed_and_the_account_deleted_with_the_password(ada: FlaskClient) -> None:

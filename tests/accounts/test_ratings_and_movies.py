@@ -298,7 +298,7 @@ def test_loading_adds_and_changes_and_leaves_what_administrators_did(factory: Tr
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [([], "next has no movies"), ([(1_000_000_001, "Mine", None, "")], "has a movie id outside 1 to 1000000000")],
+    [([], "next has no movies"), ([(0, "None", None, "")], "next has the movie id 0: correct the source")],
 )
 def test_a_source_that_can_not_be_right_changes_nothing(
     factory: Transactions, rows: list[tuple[Any, ...]], message: str
@@ -309,6 +309,24 @@ def test_a_source_that_can_not_be_right_changes_nothing(
     assert movies_in(factory) == before
     with factory() as database:
         assert database.get_one(CatalogueLoad, 1).source == "20261123T190000"
+
+
+@on_both_databases
+def test_a_movie_added_here_that_comes_back_with_the_publication_is_left_as_it_is(
+    factory: Transactions, sign_in: SignIn
+) -> None:
+    admin = sign_in("Root", role="admin")
+    for title in ("Kettles", "Pans"):
+        admin.request("POST", "/accounts/v1/movies", {"title": title})
+    admin.request("DELETE", "/accounts/v1/movies/1000000002")
+    before = movies_in(factory)
+    back = [*MOVIES, (1_000_000_001, "Kettles, as exported", 2026, "Drama"), (1_000_000_002, "Pans", None, "")]
+    assert load_catalogue(factory, "next", (movie_row(*movie) for movie in back)) == 6
+    assert movies_in(factory) == before
+    assert before[1_000_000_001] == ("Kettles", None, "")
+    with factory() as database:
+        load = database.get_one(CatalogueLoad, 1)
+        assert (load.source, load.movies) == ("next", 6)
 
 
 def test_hives_export_and_the_live_publication_hold_the_same_catalogue(

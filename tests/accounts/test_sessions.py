@@ -1,19 +1,25 @@
 """Signing in and out, refresh tokens and their reuse, and the limit on failed attempts."""
 
+import re
+import shutil
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
-from serving.accounts import passwords, sign_in, tokens
+from serving.accounts import application, passwords, sign_in, tokens
 from serving.accounts.account_routes import register
 from serving.accounts.application import create_app
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import RefreshToken, Session, SignInAttempt, User
 from serving.accounts.tokens import ACCESS_SECONDS, SESSION_SECONDS, TokenMaker
+from serving.problems import ProblemError
 
 from .conftest import PASSWORD, SECRET, SignIn, on_both_databases
 
@@ -172,6 +178,22 @@ def test_unknown_name_and_wrong_password_are_answered_alike(client: FlaskClient,
     assert answers[0].get_json() == answers[1].get_json()
 
 
+@on_both_databases
+def test_a_name_that_grows_when_normalised_is_nobodys_wherever_one_signs_in(client: FlaskClient) -> None:
+    name = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 12
+    assert len(passwords.name_key(name)) == 216
+    login = client.post("/accounts/v1/login", json={"name": name, "password": PASSWORD})
+    assert (login.status_code, kind(login)) == (401, "wrong-credentials")
+    # OAuth's form takes longer names: 3,600 characters once normalised.
+    form = {"grant_type": "password", "username": name[0] * 200, "password": PASSWORD}
+    token = client.post("/accounts/oauth/token", data=form)
+    assert (token.status_code, token.get_json()["error"]) == (400, "invalid_grant")
+    csrf = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/account/sign-in").text)
+    assert csrf is not None
+    page = client.post("/account/sign-in", data={"csrf_token": csrf[1], "name": name, "password": PASSWORD})
+    assert page.status_code == 401
+
+
 def test_an_unknown_name_costs_a_hash_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     verified: list[str] = []
     hasher = passwords._hasher
@@ -212,6 +234,30 @@ def test_after_ten_wrong_passwords_from_an_address_the_right_one_has_to_wait(
     real = now()
     monkeypatch.setattr(sign_in, "now", lambda: real + 900)
     assert client.post("/accounts/v1/login", json=right, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+
+
+@on_both_databases
+def test_attempts_at_once_are_no_more_than_the_limit_allows(
+    factory: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = sign_in._seconds_to_wait
+
+    def slowly(*arguments: Any) -> int | None:
+        wait = count(*arguments)
+        # Time for the others to count the same.
+        time.sleep(0.05)
+        return wait
+
+    monkeypatch.setattr(sign_in, "_seconds_to_wait", slowly)
+
+    def attempt(turn: int) -> str:
+        with pytest.raises(ProblemError) as refused:
+            sign_in.sign_in(factory, sign_in.Limit(), "Ada", f"wrong kettle {turn}", "192.0.2.1")
+        return refused.value.kind.name
+
+    with ThreadPoolExecutor(14) as pool:
+        kinds = sorted(pool.map(attempt, range(14)))
+    assert kinds == ["too-many-attempts"] * 4 + ["wrong-credentials"] * 10
 
 
 def test_one_address_may_try_a_hundred_times_whatever_the_names(client: FlaskClient) -> None:
@@ -262,11 +308,37 @@ def test_old_sessions_are_cleared_away(factory: Transactions, sign_in: SignIn, m
         ({}, "MARQUEE_ACCOUNTS_SECRET is not set"),
         ({"MARQUEE_ACCOUNTS_SECRET": "short"}, "shorter than 32 characters"),
         ({"MARQUEE_ACCOUNTS_SECRET": SECRET, "MARQUEE_ACCOUNTS_PROXIES": "one"}, "MARQUEE_ACCOUNTS_PROXIES is 'one'"),
+        (
+            {"MARQUEE_ACCOUNTS_SECRET": SECRET, "MARQUEE_SERVING_LOG_LEVEL": "loud"},
+            "MARQUEE_SERVING_LOG_LEVEL is 'loud': give debug, info, warning or error",
+        ),
     ],
 )
-def test_the_service_does_not_start_without_a_sound_secret(settings: dict[str, str], message: str) -> None:
+def test_the_service_does_not_start_with_a_setting_that_is_not_sound(settings: dict[str, str], message: str) -> None:
     with pytest.raises(AccountsError, match=message):
         create_app({"MARQUEE_ACCOUNTS_DATABASE": "sqlite://", **settings})
+
+
+def test_an_empty_setting_stands_for_its_default(
+    monkeypatch: pytest.MonkeyPatch, engine: Engine, tmp_path: Path
+) -> None:
+    shutil.copy(engine.url.database or "", tmp_path / "marquee-accounts.sqlite")
+    monkeypatch.chdir(tmp_path)
+    asked: list[str] = []
+    monkeypatch.setattr(application, "RecommendationClient", asked.append)
+    app = create_app(
+        {
+            "MARQUEE_ACCOUNTS_SECRET": SECRET,
+            "MARQUEE_API_URL": "",
+            "MARQUEE_SERVING_LOG_LEVEL": "",
+            "MARQUEE_GATEWAY_CERTIFICATE": "",
+            "MARQUEE_ACCOUNTS_DATABASE": "",
+            "MARQUEE_ACCOUNTS_PROXIES": "",
+        }
+    )
+    assert app.test_client().get("/accounts/ready").get_json()["movies"] == 6
+    assert asked == ["http://127.0.0.1:8000"]
+    app.extensions["marquee-engine"].dispose()
 
 
 def test_tokens_of_another_secret_are_nobodys(sign_in: SignIn) -> None:

@@ -47,6 +47,8 @@ def test_a_movie_shows_similar_movies_and_the_start_shows_popular_ones(client: F
         ("/rate?r99=5", 400, "'r99' is no rating of a movie"),
         ("/rate?stars=5", 400, "'stars' is no rating of a movie"),
         ("/rate?r²=5", 400, "'r²' is no rating of a movie"),
+        ("/rate?r1234567890x=5", 400, "'r1234567890x' is no rating of a movie"),
+        ("/rate?r12345678901=5", 400, "'r12345678901' is no rating of a movie"),
         ("/statistics?genre=x", 404, "There is no list of the best movies in 'x'."),
         ("/?user=<script>", 400, "The user id is '<script>'; give a whole number"),
         ("/?movie=99", 404, "There is no movie 99."),
