@@ -181,12 +181,14 @@ class Supervisor:
             time.sleep(0.2)
 
 
-def _is_ours(name: str) -> bool:
-    return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME"))
+def _holds_from_start(name: str) -> bool:
+    # More DataNodes join a running platform: nothing that runs must learn of them.
+    return name.startswith(("MARQUEE_", "AIRFLOW_", "HADOOP_", "JAVA_HOME")) and name != "MARQUEE_DATANODES"
 
 
 def _digest(variables: dict[str, str]) -> str:
-    return hashlib.sha256(repr(sorted((n, v) for n, v in variables.items() if _is_ours(n))).encode()).hexdigest()
+    lasting = sorted((name, value) for name, value in variables.items() if _holds_from_start(name))
+    return hashlib.sha256(repr(lasting).encode()).hexdigest()
 
 
 def _started_with(settings: Settings) -> Path:
