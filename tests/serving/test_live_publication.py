@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from serving.live_publication import LivePublication, NothingPublishedError
 from serving.publication_format import PublicationError
 from serving.publication_store import PublicationStore
+from serving.publication_transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD
 from .test_publication_store import flip_a_bit
@@ -72,6 +74,19 @@ def test_a_file_damaged_while_it_serves_is_found_and_the_previous_one_is_served(
     assert live.current().publication_id == SECOND
     flip_a_bit(store.path(SECOND) / "publication.sqlite")
     assert live.current().publication_id == FIRST
+
+
+def test_a_publication_that_was_damaged_and_pulled_again_serves_without_a_restart(
+    store: PublicationStore, tmp_path: Path
+) -> None:
+    store.activate(FIRST, "ann", "")
+    store.activate(SECOND, "ann", "")
+    live = LivePublication(store.root)
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert live.current().publication_id == FIRST
+    pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann")
+    assert live.current().recommendations(1) == [[3, 20.0, [1]], [2, 20.0, [1, 5]], [4, 20.0, []]]
+    assert live.failure is None
 
 
 def test_without_any_sound_publication_there_is_an_error(store: PublicationStore) -> None:
