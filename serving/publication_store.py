@@ -231,7 +231,12 @@ class PublicationStore:
                 fsync_folder(self.folder)
                 self.ledger.append("pulled", publication, actor, f"from {source}", detail={"sha256": manifest.sha256})
                 return Change("pulled", publication, True, self.live())
-            known = self._known_sha256(publication)
+            present, damage = None, ""
+            try:
+                present = self.verify(publication)
+            except PublicationError as error:
+                damage = str(error)
+            known = present.sha256 if present else self._sha256_before_damage(publication)
             if known is not None and known != manifest.sha256:
                 why = (
                     f"The store holds {publication} with SHA-256 {known[:12]}, not {manifest.sha256[:12]}: "
@@ -239,10 +244,8 @@ class PublicationStore:
                 )
                 self.ledger.append("refused", publication, actor, why)
                 raise PublicationError(why)
-            try:
-                present = self.verify(publication)
-            except PublicationError as damage:
-                return self._repair(arrived, manifest, actor, source, str(damage))
+            if present is None:
+                return self._repair(arrived, manifest, actor, source, damage)
             if present == manifest:
                 return Change("pulled", publication, False, self.live())
             write_file(target / MANIFEST_NAME, manifest.to_json().encode())
@@ -250,8 +253,8 @@ class PublicationStore:
             self.ledger.append("lineage-updated", publication, actor, f"from {source}, same bytes", detail=detail)
             return Change("lineage-updated", publication, True, self.live())
 
-    def _known_sha256(self, publication: str) -> str | None:
-        """Return the SHA-256 that a publication here must have; None where neither ledger nor manifest tells."""
+    def _sha256_before_damage(self, publication: str) -> str | None:
+        """Return the SHA-256 that a publication came with; None where neither the ledger nor its manifest tells."""
         came = [
             entry for entry in self.ledger.entries() if (entry.action, entry.publication) == ("pulled", publication)
         ]
