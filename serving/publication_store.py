@@ -271,9 +271,9 @@ class PublicationStore:
         target = self.path(publication)
         # Before the files: the entry keeps what was damaged, and after a kill here the next pull repairs it.
         self.ledger.append("repaired", publication, actor, f"from {source}: {damage}")
-        os.replace(arrived / DATABASE_NAME, target / DATABASE_NAME)  # noqa: PTH105 - as above
-        # This flushes the folder, so the database's new name too.
-        write_file(target / MANIFEST_NAME, manifest.to_json().encode())
+        for name in (DATABASE_NAME, MANIFEST_NAME):
+            os.replace(arrived / name, target / name)  # noqa: PTH105 - as above
+        fsync_folder(target)
         return Change("repaired", publication, True, self.live())
 
     def prunable(self, keep: int) -> list[str]:
