@@ -30,7 +30,9 @@ NEEDED = ["--batch-id", "b", "--model-path", "m", "--tracking-uri", "t"]
 
 def test_ratings_to_which_nobody_came_back_are_told_in_one_sentence() -> None:
     columns = {name: np.arange(1, 41) for name in ("user_id", "movie_id", "rating", "rated_at")}
-    with pytest.raises(ValueError, match=r"no user came back in parts 10 to 19 of the timeline: .*lower --first-window"):
+    with pytest.raises(
+        ValueError, match=r"no user came back in parts 10 to 19 of the timeline: .*lower --first-window"
+    ):
         rolling_evaluation(
             mock.Mock(), Ratings.from_columns(columns), np.ones((40, 1), dtype=bool), {}, arguments().parse_args(NEEDED)
         )
