@@ -18,22 +18,38 @@ STYLE = (
 
 
 def summaries(folder: Path) -> list[dict[str, Any]]:
-    """Return the summaries of a batch's tables, by table."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*/{SUMMARY}"))]
+    """Return the summaries of a batch's tables, by table; raises ValueError naming a file that is none."""
+    return [_summary(path) for path in sorted(folder.glob(f"*/{SUMMARY}"))]
+
+
+def write_summary(path: Path, summary: dict[str, Any]) -> None:
+    """Write a table's summary whole or not at all: those of later batches are compared with it."""
+    _write_whole(path, json.dumps(summary, sort_keys=True, default=str) + "\n")
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no whole summary ({error}): delete it, and validate its batch again.") from None
+    return summary
 
 
 def summary_before(data_docs: Path, dataset: str, batch_id: str, table: str) -> dict[str, Any] | None:
-    """Return the table's summary in the nearest earlier batch of the data set that met its expectations, or None."""
+    """Return the table's summary in the nearest earlier batch of the data set that met its expectations, or None.
+
+    Raises ValueError naming a file that is no summary.
+    """
     for path in sorted(data_docs.glob(f"*/{table}/{SUMMARY}"), reverse=True):
         if path.parts[-3] < batch_id:
-            summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            summary = _summary(path)
             if summary["success"] and summary["dataset"] == dataset:
                 return summary
     return None
 
 
 def write_indexes(data_docs: Path, batch_id: str) -> None:
-    """Write the page of the batch, and the one of all batches."""
+    """Write the page of the batch, and the one of all batches; raises ValueError naming a summary that is none."""
     batch = data_docs / batch_id
     batch.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -114,7 +130,11 @@ def _write(path: Path, title: str, before: str, head: tuple[str, ...], rows: lis
         f"<body><main><h1>{title}</h1>{before}<table><thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody>"
         "</table></main></body></html>\n"
     )
+    _write_whole(path, page)
+
+
+def _write_whole(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(page)
+        file.write(text)
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)

@@ -73,10 +73,12 @@ def population_stability_index(reference: Sequence[int], current: Sequence[int])
 def compare(reference: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
     """Return ``rows`` (relative change of their number) and ``psi`` by column, of ``frame`` against a profile.
 
-    A column is left out where one of the two has no value in it.
+    A column is left out where one of the two has no value in it, or where ``frame`` lacks it, since the suite changed.
     """
     psi = {}
     for name, bins in reference["columns"].items():
+        if name not in frame.columns:
+            continue
         known = frame[name].dropna()
         before = bins["counts"]
         if "edges" in bins:

@@ -42,3 +42,10 @@ def table_columns(suite: dict[str, Any]) -> list[str]:
             derived = set(suite.get("meta", {}).get("derived_columns", {}))
             return [column for column in expectation["kwargs"]["column_set"] if column not in derived]
     raise SuiteError(f"Suite {suite['name']} has no {TABLE_COLUMNS}; every suite states its table's columns.")
+
+
+def columns_alone(suite: dict[str, Any]) -> dict[str, Any]:
+    """Return the suite with nothing but what it says of the table's columns: without them no other rule can be computed."""
+    (expected,) = (expectation for expectation in suite["expectations"] if expectation["type"] == TABLE_COLUMNS)
+    kwargs = {**expected["kwargs"], "column_set": table_columns(suite)}
+    return {**suite, "expectations": [{**expected, "kwargs": kwargs}], "meta": {}}

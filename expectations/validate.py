@@ -22,17 +22,17 @@ from typing import Any
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when great_expectations is imported
 
 import pandas as pd
-from hdfs import InsecureClient
+from hdfs import HdfsError, InsecureClient
 from requests.exceptions import RequestException
 
 if not __package__:  # run as a program: its folder is on the path, not the repository
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from expectations.data_docs import SUMMARY, summary_before, validation_page, write_indexes
+from expectations.data_docs import SUMMARY, summary_before, validation_page, write_indexes, write_summary
 from expectations.derived_columns import ReadTable, add_derived_columns
 from expectations.drift import Limits, compare, judge, profile
 from expectations.partitions import MissingPartitionError, read_partition
-from expectations.suites import SuiteError, load_suite, table_columns
+from expectations.suites import SuiteError, columns_alone, load_suite, table_columns
 
 
 def validate_frame(
@@ -192,12 +192,14 @@ class BatchValidator:
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
 
-        Raises SuiteError, MissingPartitionError, ValueError and RequestException.
+        Raises SuiteError, MissingPartitionError, ValueError, HdfsError and RequestException.
         """
         options = self._options
         docs: Path = options.data_docs / options.batch_id / table
         suite = load_suite(options.suites, table)
         frame = read_partition(self._client, table, options.batch_id, table_columns(suite))
+        if not set(table_columns(suite)) <= set(frame.columns):
+            suite = columns_alone(suite)
         if docs.exists():
             shutil.rmtree(docs)
         docs.mkdir(parents=True)
@@ -215,7 +217,7 @@ class BatchValidator:
             **moved,
             "data_docs": validation_page(options.data_docs, docs),
         }
-        (docs / SUMMARY).write_text(json.dumps(summary, sort_keys=True, default=str) + "\n", encoding="utf-8")
+        write_summary(docs / SUMMARY, summary)
         return summary
 
 
@@ -247,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for table in options.tables:
         try:
             summary = validator.validate(table)
-        except (SuiteError, MissingPartitionError, ValueError) as error:
+        except (SuiteError, MissingPartitionError, ValueError, HdfsError) as error:
             print(f"validate: {table}: {error}", file=sys.stderr)
             sound = False
             continue
@@ -256,12 +258,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"validate: HDFS at {options.webhdfs} does not answer ({error}); start it with make up.",
                 file=sys.stderr,
             )
-            return 1
+            sound = False
+            break
         show(summary)
         sound = sound and summary["success"]
         # The profile is kept beside the data docs; it would weigh down the lineage.
         tables[table] = {name: value for name, value in summary.items() if name != "profile"}
-    write_indexes(options.data_docs, options.batch_id)
+    try:
+        write_indexes(options.data_docs, options.batch_id)
+    except ValueError as error:
+        print(f"validate: {error}", file=sys.stderr)
+        sound = False
     print(json.dumps({"batch_id": options.batch_id, "success": sound, "tables": tables}, sort_keys=True, default=str))
     return 0 if sound else 1
 

@@ -1,6 +1,8 @@
 """The publication's own expectations: whole lists are checked as they are read from the staged exports, in key order.
 
-Known movies, ranks without gaps, scores in order, full lists, nothing twice and nothing that its user has rated.
+Known movies, ranks without gaps, scores in order, nothing twice; lists of users and of similar movies are full too, unless
+short ones are allowed. That a user has not rated what is recommended is checked against the reasons alone: the exports hold
+no ratings.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 Each request asks for the publication to answer from: that costs one readlink and one stat. A request keeps the object
 it was given, so that its answer never mixes two publications. A publication that fails verification is reported and
 the last good one goes on serving.
+
+Anybody may ask for any publication by its id, as often as he likes. So a file is read whole for its SHA-256 once, however
+often it is opened again; one that failed is left alone for a while; and a switch waits for no such opening.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class LivePublication:
         """Remember the store; nothing is opened before the first request, that is after the server forked.
 
         `on_switch` is called with each publication that starts to serve, `on_failure` with the id and the reason of
-        each that could not.
+        each that was opened and is not sound.
         """
         self.store = PublicationStore(root)
         self._folder = str(self.store.folder)
@@ -51,10 +54,14 @@ class LivePublication:
         self._on_switch = on_switch
         self._on_failure = on_failure
         self._serving: tuple[Fingerprint, Publication] | None = None
-        self._failed: tuple[Fingerprint, float] | None = None
         self._open: OrderedDict[Fingerprint, Publication] = OrderedDict()
+        # By id, so that they grow no longer than the store: which file passed, and which failed, until when, and why.
+        self._verified: dict[str, Fingerprint] = {}
+        self._failed: dict[str, tuple[Fingerprint, float, str]] = {}
         self._switching = threading.Lock()
-        self._opening = threading.Lock()
+        self._opening_named = threading.Lock()
+        # Guards the three above; nothing slow is done under it.
+        self._books = threading.Lock()
 
     def current(self) -> Publication:
         """Return the publication to answer this request from.
@@ -85,7 +92,12 @@ class LivePublication:
         fingerprint = self._fingerprint(publication)
         if fingerprint is None:
             raise PublicationError(f"Publication {publication} is not in the store: list them at /v1/publications.")
-        return self._opened(fingerprint)
+        found = self._known(fingerprint)
+        if found is None:
+            # One at a time: who asks for many at once must not have them all read at once.
+            with self._opening_named:
+                found = self._opened(fingerprint)
+        return found
 
     def _live_fingerprint(self) -> Fingerprint | None:
         live = self.store.live()
@@ -114,17 +126,11 @@ class LivePublication:
             return serving[1]
         if fingerprint is None:
             return self._keep("The live link is gone.", None)
-        if self._failed is not None and self._failed[0] == fingerprint and time.monotonic() < self._failed[1]:
-            return self._keep(self.failure or "", fingerprint)
         try:
             publication = self._opened(fingerprint)
         except PublicationError as error:
-            self._failed = (fingerprint, time.monotonic() + _RETRY_SECONDS)
-            if self._on_failure is not None:
-                self._on_failure(fingerprint[0], str(error))
             return self._keep(str(error), fingerprint)
         self._serve(fingerprint, publication)
-        self._failed = None
         self.failure = None
         return publication
 
@@ -141,9 +147,7 @@ class LivePublication:
             before = self._fingerprint(earlier)
             try:
                 publication = self._opened(before) if before else None
-            except PublicationError as error:
-                if self._on_failure is not None:
-                    self._on_failure(earlier, str(error))
+            except PublicationError:
                 continue
             if before and publication:
                 self._serve(before, publication)
@@ -155,14 +159,36 @@ class LivePublication:
         if self._on_switch is not None:
             self._on_switch(publication)
 
-    def _opened(self, fingerprint: Fingerprint) -> Publication:
-        with self._opening:
+    def _known(self, fingerprint: Fingerprint) -> Publication | None:
+        """Return the publication if it is open. Raises PublicationError if it failed a short while ago."""
+        with self._books:
             publication = self._open.get(fingerprint)
-            if publication is None:
-                name = fingerprint[0]
-                publication = Publication(self.store.path(name), name)
-                self._open[fingerprint] = publication
-                while len(self._open) > _OPEN_PUBLICATIONS:
-                    self._open.popitem(last=False)
-            self._open.move_to_end(fingerprint)
+            if publication is not None:
+                self._open.move_to_end(fingerprint)
+                return publication
+            failed = self._failed.get(fingerprint[0])
+        if failed is not None and failed[0] == fingerprint and time.monotonic() < failed[1]:
+            raise PublicationError(failed[2])
+        return None
+
+    def _opened(self, fingerprint: Fingerprint) -> Publication:
+        publication = self._known(fingerprint)
+        if publication is not None:
             return publication
+        name = fingerprint[0]
+        try:
+            publication = Publication(self.store.path(name), name, self._verified.get(name) == fingerprint)
+        except PublicationError as error:
+            with self._books:
+                self._failed[name] = (fingerprint, time.monotonic() + _RETRY_SECONDS, str(error))
+            if self._on_failure is not None:
+                self._on_failure(name, str(error))
+            raise
+        with self._books:
+            self._failed.pop(name, None)
+            self._verified[name] = fingerprint
+            self._open[fingerprint] = publication
+            self._open.move_to_end(fingerprint)
+            while len(self._open) > _OPEN_PUBLICATIONS:
+                self._open.popitem(last=False)
+        return publication

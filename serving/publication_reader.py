@@ -16,7 +16,7 @@ import numpy as np
 
 from serving.fold_in import FactorTable, Float32Array, FoldIn, IntArray
 from serving.publication_format import DATABASE_NAME, Manifest, format_time
-from serving.publication_store import verify_folder
+from serving.publication_store import read_manifest, verify_folder
 
 Item = dict[str, Any]
 _DECODER = json.JSONDecoder()
@@ -75,9 +75,12 @@ class Publication:
     the publication lacks, because it is of schema version 1 or was built without it, reads as empty.
     """
 
-    def __init__(self, folder: Path, publication: str) -> None:
-        """Verify and open. Raises PublicationError if the files are not those that the manifest describes."""
-        self.manifest: Manifest = verify_folder(folder, publication)
+    def __init__(self, folder: Path, publication: str, verified: bool = False) -> None:
+        """Verify, unless the caller has `verified` these very files before, and open.
+
+        Raises PublicationError if the files are not those that the manifest describes.
+        """
+        self.manifest: Manifest = (read_manifest if verified else verify_folder)(folder, publication)
         self.publication_id = publication
         self.data_through = format_time(self.manifest.data_through)
         address = f"{(folder / DATABASE_NAME).absolute().as_uri()}?mode=ro&immutable=1"

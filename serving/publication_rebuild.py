@@ -11,10 +11,9 @@ from typing import Any
 
 from serving.publication_builder import BuildOptions, build_publication
 from serving.publication_format import SCHEMA_VERSION, Manifest, PublicationError
-from serving.publication_transfer import WebHdfsSource, web_hdfs_address
+from serving.publication_transfer import WebHdfsSource, read_piece, web_hdfs_address
 
 DEFAULT_EXPORTS = "/marquee/exports"
-_CHUNK_BYTES = 1 << 20
 
 
 def rerun_command(manifest: Manifest) -> str:
@@ -64,11 +63,16 @@ def _fetch_table(source: WebHdfsSource, folder: Path, manifest: Manifest) -> Non
     print(f"Fetching {folder.name} ...", file=sys.stderr)
     folder.mkdir(parents=True)
     try:
-        for name in source.names():
-            with source.open(name) as remote, (folder / name).open("wb") as file:
-                while piece := remote.read(_CHUNK_BYTES):
-                    file.write(piece)
+        files = source.files()
     except PublicationError as error:
         raise PublicationError(
             f"The export of {folder.name} is not to be had ({error}) Run the batch again: {rerun_command(manifest)}"
         ) from None
+    for name, length in files.items():
+        received = 0
+        with source.open(name) as remote, (folder / name).open("wb") as file:
+            while piece := read_piece(remote):
+                received += file.write(piece)
+        # HTTP lets a connection that ended early pass for the end of the file.
+        if received != length:
+            raise PublicationError(f"{folder.name}/{name} arrived with {received} of {length} bytes: try again.")

@@ -2,7 +2,7 @@
 
 Layout of a store::
 
-    publications/<id>/publication.sqlite, manifest.json    never changed once there
+    publications/<id>/publication.sqlite, manifest.json    one id, one database: a pull may repair it, never change it
     live -> publications/<id>                              switched by one rename
     ledger.jsonl                                           append-only
 
@@ -36,6 +36,9 @@ from serving.publication_format import (
     check_publication_id,
     sha256_of,
 )
+
+# The entries of a publication's arrival.
+_CAME = frozenset({"pulled", "lineage-updated", "repaired"})
 
 
 class HeldBackError(PublicationError):
@@ -216,8 +219,9 @@ class PublicationStore:
     def add(self, arrived: Path, publication: str, actor: str, source: str) -> Change:
         """Move a verified, flushed publication folder into the store.
 
-        The same bytes again change nothing, except that lineage which differs (the batch was run again) replaces the
-        manifest, with an entry in the ledger. Raises PublicationError if other bytes have the id already.
+        The same bytes again repair what is damaged, file by file, and else change nothing, except that lineage which
+        differs (the batch was run again) replaces the manifest; the ledger tells of either. Raises PublicationError if
+        other bytes have the id already.
         """
         manifest = read_manifest(arrived, publication)
         target = self.path(publication)
@@ -227,20 +231,50 @@ class PublicationStore:
                 fsync_folder(self.folder)
                 self.ledger.append("pulled", publication, actor, f"from {source}", detail={"sha256": manifest.sha256})
                 return Change("pulled", publication, True, self.live())
-            present = self.manifest(publication)
-            if present.sha256 != manifest.sha256:
+            present, damage = None, ""
+            try:
+                present = self.verify(publication)
+            except PublicationError as error:
+                damage = str(error)
+            known = present.sha256 if present else self._sha256_before_damage(publication)
+            if known is not None and known != manifest.sha256:
                 why = (
-                    f"The store holds {publication} with SHA-256 {present.sha256[:12]}, not {manifest.sha256[:12]}: "
+                    f"The store holds {publication} with SHA-256 {known[:12]}, not {manifest.sha256[:12]}: "
                     "a publication never changes, so publish under a new batch id."
                 )
                 self.ledger.append("refused", publication, actor, why)
                 raise PublicationError(why)
+            if present is None:
+                return self._repair(arrived, manifest, actor, source, damage)
             if present == manifest:
                 return Change("pulled", publication, False, self.live())
             write_file(target / MANIFEST_NAME, manifest.to_json().encode())
             detail = {"lineage_before": present.lineage}
             self.ledger.append("lineage-updated", publication, actor, f"from {source}, same bytes", detail=detail)
             return Change("lineage-updated", publication, True, self.live())
+
+    def _sha256_before_damage(self, publication: str) -> str | None:
+        """Return the SHA-256 that a publication came with; None where neither the ledger nor its manifest tells."""
+        came = [
+            entry for entry in self.ledger.entries() if (entry.action, entry.publication) == ("pulled", publication)
+        ]
+        if came and came[-1].detail:
+            return str(came[-1].detail["sha256"])
+        try:
+            return self.manifest(publication).sha256
+        except PublicationError:
+            return None
+
+    def _repair(self, arrived: Path, manifest: Manifest, actor: str, source: str, damage: str) -> Change:
+        """Replace a damaged publication's files by those that arrived, each by one rename."""
+        publication = manifest.batch_id
+        target = self.path(publication)
+        # Before the files: the entry keeps what was damaged, and after a kill here the next pull repairs it.
+        self.ledger.append("repaired", publication, actor, f"from {source}: {damage}")
+        for name in (DATABASE_NAME, MANIFEST_NAME):
+            os.replace(arrived / name, target / name)  # noqa: PTH105 - as above
+        fsync_folder(target)
+        return Change("repaired", publication, True, self.live())
 
     def prunable(self, keep: int) -> list[str]:
         """List what `prune` would delete, oldest first; see there."""
@@ -251,7 +285,7 @@ class PublicationStore:
 
     def _last_pulled(self) -> list[str]:
         """Return the publications that are here by when they last came, the latest first."""
-        came = [entry.publication for entry in self.ledger.entries() if entry.action in ("pulled", "lineage-updated")]
+        came = [entry.publication for entry in self.ledger.entries() if entry.action in _CAME]
         present = set(self.publications())
         return [name for name in dict.fromkeys(reversed(came)) if name in present]
 

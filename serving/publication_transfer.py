@@ -80,12 +80,16 @@ class WebHdfsSource:
         with self._asked(f"{self._base}/{name}", "OPEN") as response:
             yield response
 
-    def names(self) -> list[str]:
-        """List the folder's files by name. Raises PublicationError if HDFS does not have the folder."""
+    def files(self) -> dict[str, int]:
+        """Return the folder's files, by name, with their bytes. Raises PublicationError if HDFS does not tell."""
         with self._asked(self._base, "LISTSTATUS") as response:
-            listing = json.loads(response.read(_MAX_LISTING_BYTES))
-        found = listing["FileStatuses"]["FileStatus"]
-        return sorted(status["pathSuffix"] for status in found if status["type"] == "FILE")
+            content = read_piece(response, _MAX_LISTING_BYTES)
+        try:
+            found = json.loads(content)["FileStatuses"]["FileStatus"]
+            sizes = {status["pathSuffix"]: status["length"] for status in found if status["type"] == "FILE"}
+        except (ValueError, KeyError, TypeError):
+            raise PublicationError(f"{self._base} answered with no whole listing: is that a NameNode?") from None
+        return dict(sorted(sizes.items()))
 
     @contextmanager
     def _asked(self, address: str, operation: str) -> Iterator[http.client.HTTPResponse]:
@@ -138,7 +142,7 @@ def pull(store: PublicationStore, address: str, publication: str, user: str, act
 
 def _fetch(source: Source, folder: Path, publication: str) -> None:
     with source.open(MANIFEST_NAME) as remote:
-        content = remote.read(_MAX_MANIFEST_BYTES)
+        content = read_piece(remote, _MAX_MANIFEST_BYTES)
     manifest = Manifest.from_json(content, f"The manifest of {publication}")
     if manifest.batch_id != publication:
         raise PublicationError(
@@ -160,7 +164,7 @@ def _copy(remote: _Readable, path: Path, manifest: Manifest) -> str:
 
     def pieces() -> Iterator[bytes]:
         received = 0
-        while received <= manifest.size_bytes and (chunk := _read(remote)):
+        while received <= manifest.size_bytes and (chunk := read_piece(remote)):
             received += len(chunk)
             digest.update(chunk)
             yield chunk
@@ -171,11 +175,12 @@ def _copy(remote: _Readable, path: Path, manifest: Manifest) -> str:
     return digest.hexdigest()
 
 
-def _read(remote: _Readable) -> bytes:
+def read_piece(remote: _Readable, size: int = _CHUNK_BYTES) -> bytes:
+    """Return up to `size` bytes, none at the end. Raises PublicationError where the connection breaks."""
     try:
-        return remote.read(_CHUNK_BYTES)
+        return remote.read(size)
     except (OSError, http.client.HTTPException) as error:
-        raise PublicationError(f"The connection broke while reading ({error}): pull it again.") from None
+        raise PublicationError(f"The connection broke while reading ({error}): try again.") from None
 
 
 def _write(path: Path, pieces: Iterator[bytes]) -> None:

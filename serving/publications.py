@@ -11,6 +11,7 @@ import argparse
 import getpass
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -229,6 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         what = f"{error.filename or 'The store'}: {error.strerror or error}"
         return _fail(options.command, f"{what}. Make it writable, with room enough, and try again.", EXIT_FAILED)
+    except sqlite3.Error as error:
+        advice = "Make room in the output folder and the temporary one; if there is, verify the publications."
+        return _fail(options.command, f"SQLite gave up ({error}). {advice}", EXIT_FAILED)
 
 
 def _fail(command: str, error: object, status: int) -> int:

@@ -26,7 +26,7 @@ from metrics import (
     novelty,
     ranking_metrics,
 )
-from promotion import CANDIDATE, POPULARITY, RECENT_POPULARITY
+from promotion import CANDIDATE, POPULARITY, RECENT_POPULARITY, USER_IDS
 from ratings import BoolArray, FloatArray, IntArray, Ratings, positions
 from splits import Window
 from top_n import NO_MOVIE, USERS_PER_BLOCK, Float32Array
@@ -188,7 +188,7 @@ def evaluate_window(
 
 
 def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> dict[str, Any]:
-    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the paired nDCG of every user."""
+    """Return what evaluation.json holds: the batch's size, each scorer's means by window, and the nDCG of every pair of user and window."""
     scorers = list(dict.fromkeys(result.scorer for result in results))
     ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
     activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
@@ -216,5 +216,6 @@ def evaluation_record(results: list[WindowResult], ratings: Ratings, k: int) -> 
             np.concatenate([r.hit for r in results if r.scorer == CANDIDATE]),
         ),
         "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
+        USER_IDS: np.concatenate([r.users for r in results if r.scorer == scorers[0]]).tolist(),
         "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,14 @@ class Settings:
     first_visit_weight: float = 0.25
 
     def __post_init__(self) -> None:
-        """Refuse what no training can use."""
+        """Refuse what no training can use; raises ValueError that names the option."""
+        for option in fields(self):
+            value = getattr(self, option.name)
+            whole = isinstance(option.default, int)
+            if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+                raise ValueError(f"{_option(option.name)} is {value!r}: it must be a {'whole ' if whole else ''}number")
+            if not math.isfinite(value):
+                raise ValueError(f"{_option(option.name)} is {value}: it must be finite")
         if self.rank < 1 or self.max_iter < 1:
             raise ValueError(f"rank {self.rank} and max-iter {self.max_iter} must both be 1 or more")
         at_least_0 = (

@@ -18,8 +18,8 @@ from top_n import NO_MOVIE, Float32Array, top_n_of_scores
 
 # Movies whose rows are worked on at once: 256 x 60,000 movies x 8 bytes = 123 MB.
 _BLOCK = 256
-# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. With more users and more movies than this
-# only the most rated movies get neighbours.
+# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. No other matrix may be larger either, also not the one of
+# (users, movies) that a system of users is solved for: beyond, only the most rated movies get neighbours.
 LARGEST_SYSTEM = 6_000
 
 
@@ -62,8 +62,9 @@ def linear_neighbours(
     counts = np.bincount(movie_at, minlength=movies)
     # A movie that one user rated says only who he is.
     known = np.flatnonzero(counts > 1)
-    if min(rated.shape[0], len(known)) > LARGEST_SYSTEM:
-        known = np.sort(np.argsort(-counts, kind="stable")[:LARGEST_SYSTEM])
+    most = LARGEST_SYSTEM**2 // min(rated.shape[0], LARGEST_SYSTEM)
+    if len(known) > most:
+        known = np.sort(np.argsort(-counts, kind="stable")[:most])
     x = rated[:, known]
     inverse_rows, diagonal = _inverse(x, ridge)
     return _strongest(lambda rows: -inverse_rows(rows) / diagonal, known, gain, n)

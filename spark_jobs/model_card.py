@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from promotion import USER_IDS
+
 SHOWN = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "novelty", "diversity", "exposure_gini")
 
 
@@ -13,7 +15,8 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
     """Return the card as Markdown, from evaluation.json's content and the decision on it."""
     k = record["k"]
     scorers = list(dict.fromkeys(row["scorer"] for row in record["windows"]))
-    users = sum(row["test_users"] for row in record["windows"] if row["scorer"] == scorers[0])
+    pairs = sum(row["test_users"] for row in record["windows"] if row["scorer"] == scorers[0])
+    users = len(set(record[USER_IDS]))
     lines = [
         f"# {decision['model_name']} version {decision['model_version']}",
         "",
@@ -26,7 +29,7 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         "",
         f"## Accuracy on windows that follow the training data, lists of {k}",
         "",
-        f"{users} pairs of user and window, "
+        f"{users} users, {pairs} pairs of user and window, "
         f"{_day(min(row['test_from'] for row in record['windows']))} to {_day(max(row['test_until'] for row in record['windows']))}.",
         "",
         "| metric | " + " | ".join(scorers) + " |",
@@ -50,7 +53,7 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         f"- Lists hold few movies: the {k} best of all users together cover "
         f"{_pooled(record, 'candidate', 'coverage') or 0:.1%} of the catalogue in a window.",
         "- Somebody without ratings gets what is popular of late; a movie without ratings is never recommended.",
-        "- The intervals treat a user's windows as independent, and are as wide as the few returning users allow.",
+        "- The intervals come from drawing users with all their windows, and are as wide as the few returning users make them.",
         "",
         "## Settings",
         "",
@@ -85,7 +88,7 @@ def _day(moment: int) -> str:
 
 
 def _pooled(record: Mapping[str, Any], scorer: str, metric: str) -> float | None:
-    """Return the metric's mean, each window counting by its test users; None where it was not measured."""
+    """Return the metric's mean over all pairs of user and window; None where it was not measured."""
     rows = [row for row in record["windows"] if row["scorer"] == scorer]
     if any(metric not in row["metrics"] for row in rows):
         return None

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ratings import FloatArray
+from ratings import FloatArray, IntArray
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
 POPULARITY = "popularity"
 RECENT_POPULARITY = "recent_popularity"
+# The record's user ids, beside the nDCG of each pair of user and window.
+USER_IDS = "ndcg_user_ids"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean of paired differences with a two-sided bootstrap interval."""
+    """Mean of paired differences over all pairs of user and window, with a two-sided bootstrap interval."""
 
     mean: float
     low: float
@@ -34,7 +36,7 @@ class Rule:
     confidence: float = 0.95
     resamples: int = 2000
     seed: int = 20261123
-    # Below this many test users an interval says little: the gate abstains and nothing goes live.
+    # Below this many test users, however many windows each was seen in, an interval says little: the gate abstains and nothing goes live.
     least_test_users: int = 30
     # Against the champion the candidate need not win, but must not lose more than this.
     champion_tolerance: float = 0.005
@@ -54,15 +56,24 @@ class Decision:
     intervals: dict[str, Interval] = field(default_factory=dict)
 
 
-def paired_bootstrap(differences: FloatArray, confidence: float, resamples: int, seed: int) -> Interval:
-    """Return the percentile bootstrap interval of the mean of per-user differences; the seed makes it repeatable.
+def paired_bootstrap(
+    differences: FloatArray, user_ids: IntArray, confidence: float, resamples: int, seed: int
+) -> Interval:
+    """Return the percentile bootstrap interval of the mean difference; the seed makes it repeatable.
 
-    Raises ValueError when there are no differences.
+    `differences` runs over the pairs of user and window, `user_ids` beside it says whose each is. What is drawn is users, each with
+    all his pairs: one person's windows resemble one another, and to draw them apart would make the interval too narrow (cluster
+    bootstrap: Davison and Hinkley 1997, section 3.8; Field and Welsh 2007). Raises ValueError when there are no differences.
     """
     if len(differences) == 0:
         raise ValueError("there are no paired differences: the windows have no test users")
+    _, user_at = np.unique(user_ids, return_inverse=True)
+    sums, pairs = np.bincount(user_at, differences), np.bincount(user_at)
     generator = np.random.default_rng(seed)
-    means = np.array([generator.choice(differences, len(differences)).mean() for _ in range(resamples)])
+    means = np.empty(resamples)
+    for at in range(resamples):
+        drawn = generator.integers(len(sums), size=len(sums))
+        means[at] = sums[drawn].sum() / pairs[drawn].sum()
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(differences.mean()), float(low), float(high))
@@ -70,6 +81,7 @@ def paired_bootstrap(differences: FloatArray, confidence: float, resamples: int,
 
 def decide(
     ndcg_per_user: Mapping[str, Sequence[float]],
+    user_ids: Sequence[int],
     coverage: Mapping[str, float],
     candidate: str,
     baselines: Sequence[str],
@@ -78,20 +90,22 @@ def decide(
 ) -> Decision:
     """Return whether the candidate may be promoted.
 
-    `ndcg_per_user` gives each scorer's nDCG for the same test users in the same order; `coverage` each scorer's share of the
-    catalogue. `champion` names the champion's scorer, None when there is no champion yet.
+    `ndcg_per_user` gives each scorer's nDCG for the same pairs of test user and window in the same order, `user_ids` whose pair each
+    is; `coverage` each scorer's share of the catalogue. `champion` names the champion's scorer, None when there is no champion yet.
     """
     own = np.asarray(ndcg_per_user[candidate], dtype=np.float64)
-    if len(own) < rule.least_test_users:
+    whose = np.asarray(user_ids, dtype=np.int64)
+    users = len(np.unique(whose))
+    if users < rule.least_test_users:
         return Decision(
             "abstain",
-            [f"only {len(own)} test users, {rule.least_test_users} are needed for an interval that means anything"],
+            [f"only {users} test users, {rule.least_test_users} are needed for an interval that means anything"],
         )
     intervals: dict[str, Interval] = {}
     against: list[str] = []
     for name in [*baselines, *([champion] if champion else [])]:
         differences = own - np.asarray(ndcg_per_user[name], dtype=np.float64)
-        interval = paired_bootstrap(differences, rule.confidence, rule.resamples, rule.seed)
+        interval = paired_bootstrap(differences, whose, rule.confidence, rule.resamples, rule.seed)
         intervals[name] = interval
         needed = {champion: -rule.champion_tolerance, RECENT_POPULARITY: rule.recent_popularity_margin}.get(
             name, rule.margin
@@ -128,13 +142,19 @@ def distrust(record: Mapping[str, Any], rule: Rule) -> list[str]:
 
 
 def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
-    """Return the decision on what evaluation.json holds."""
+    """Return the decision on what evaluation.json holds; one of an earlier version, without user ids, says too little: abstain."""
     per_user = record["ndcg_per_user"]
     latest: dict[str, float] = {}
     for row in record["windows"]:
         latest[row["scorer"]] = float(row["metrics"]["coverage"])
     champion = CHAMPION if CHAMPION in per_user else None
-    decision = decide(per_user, latest, CANDIDATE, [POPULARITY, RECENT_POPULARITY], champion, rule)
+    if USER_IDS in record:
+        baselines = [POPULARITY, RECENT_POPULARITY]
+        decision = decide(per_user, record[USER_IDS], latest, CANDIDATE, baselines, champion, rule)
+    else:
+        decision = Decision(
+            "abstain", ["the evaluation does not say which user each nDCG is of: train and evaluate again"]
+        )
     if doubts := distrust(record, rule):
         kept = decision.reasons if decision.verdict != "promote" else []
         return Decision("refuse", doubts + kept, decision.intervals)

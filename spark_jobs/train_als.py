@@ -115,12 +115,15 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """Return the training settings among the program's options; raises SystemExit for a --settings that is no such object."""
+    """Return the training settings among the program's options; raises SystemExit for those that no training can use."""
     given = {name: getattr(options, name) for name in asdict(Settings())}
     try:
         return Settings(**given | json.loads(options.settings))
     except (TypeError, ValueError) as error:
-        raise SystemExit(f"--settings {options.settings} is not usable: {error}") from error
+        given_as = (
+            "an option" if options.settings == "{}" else f"--settings {options.settings}, or an option beside it,"
+        )
+        raise SystemExit(f"{given_as} is not usable: {error}") from error
 
 
 def rolling_evaluation(
@@ -133,12 +136,18 @@ def rolling_evaluation(
     """Return each candidate's and the baselines' results in every window with a known user, one Spark task a window.
 
     `candidates` are scorers' names with their settings; one with the settings of another has the same results, and is not trained.
+    Raises ValueError when no window has a user who rated before it.
     """
     distinct = {name: s for name, s in candidates.items() if name == next(n for n, t in candidates.items() if t == s)}
     k, against = options.k, BASELINES if options.all_baselines else GATE_BASELINES
     windows = [
         w for w in rolling_windows(ratings.rated_at, options.slices, options.first_window) if known_users(w, ratings)
     ]
+    if not windows:
+        raise ValueError(
+            f"no user came back in parts {options.first_window} to {options.slices - 1} of the timeline: there is nothing to evaluate "
+            "on; give a lower --first-window, or more ratings"
+        )
     shared = spark.sparkContext.broadcast((ratings, genres))
 
     def one_window(window: Window) -> list[WindowResult]:

@@ -74,6 +74,11 @@ def test_an_empty_batch_on_either_side_has_no_distribution() -> None:
     assert compare(profile(full, {"x": "quantiles"}), empty) == {"rows": -1.0, "psi": {}}
 
 
+def test_a_column_that_the_earlier_suite_looked_at_and_that_is_gone_is_not_compared() -> None:
+    kept = profile(pd.DataFrame({"x": [1, 2], "y": ["a", "b"]}), {"x": "quantiles", "y": "values"})
+    assert compare(kept, pd.DataFrame({"y": ["a", "b"]})) == {"rows": 0.0, "psi": {"y": 0.0}}
+
+
 @pytest.mark.parametrize(
     ("rows", "psi", "failed", "warnings"),
     [

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hdfs import HdfsError
+from requests.exceptions import RequestException
 
 from expectations import validate
+from expectations.data_docs import write_summary
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -37,13 +40,17 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Returns a function that writes a batch's ratings and movies and validates them; gives status and result."""
     monkeypatch.setattr(validate, "InsecureClient", lambda url, user: Hdfs(tmp_path))
 
-    def run(capsys: Any, batch: str, ratings: list[float], dataset: str = "ml-x") -> tuple[int, dict[str, Any], str]:
+    def run(
+        capsys: Any, batch: str, ratings: list[float], dataset: str = "ml-x", without: str | None = None
+    ) -> tuple[int, dict[str, Any], str]:
         tables = {
             "movies": pd.DataFrame({"movie_id": [1], "title": ["A"], "release_year": [1995.0], "genres": ["War"]}),
             "ratings": pd.DataFrame(
                 {"user_id": range(1, len(ratings) + 1), "movie_id": 1, "rating": ratings, "rated_at": 10**9}
             ),
         }
+        if without:
+            tables["ratings"] = tables["ratings"].drop(columns=without)
         for table, frame in tables.items():
             folder = tmp_path / "marquee/warehouse" / table / f"batch_id={batch}"
             folder.mkdir(parents=True)
@@ -87,6 +94,70 @@ def test_a_bad_table_fails_the_run_and_the_others_are_looked_at_all_the_same(
     page = (tmp_path / "docs/20260101T000000/index.html").read_text()
     assert "error: expect_column_values_to_be_in_set" in page
     assert "MovieLens has half stars from 0.5 to 5.0 and nothing between." in page
+
+
+def test_a_missing_column_is_a_failed_expectation_and_the_next_table_is_looked_at(
+    warehouse: Any, tmp_path: Path, capsys: Any
+) -> None:
+    status, result, said = warehouse(capsys, "20260101T000000", [3.0, 4.0], without="movie_id")
+    assert status == 1
+    ratings, movies = result["tables"]["ratings"], result["tables"]["movies"]
+    assert [(note["expectation"], note["kwargs"]["column_set"]) for note in ratings["failed"]] == [
+        ("expect_table_columns_to_match_set", ["user_id", "movie_id", "rating", "rated_at"])
+    ]
+    assert ratings["failed"][0]["observed"] == ["rated_at", "rating", "user_id"]
+    assert (ratings["rows"], ratings["expectations"], movies["success"]) == (2, 1, True)
+    assert "FAILED: ratings: expect_table_columns_to_match_set" in said
+    assert (tmp_path / "docs" / ratings["data_docs"]).is_file()
+
+
+def test_what_hdfs_refuses_is_one_sentence_and_the_result_is_printed(
+    warehouse: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise HdfsError("Operation category READ is not supported in state standby")
+
+    monkeypatch.setattr(Hdfs, "read", refuse)
+    status, result, said = warehouse(capsys, "20260101T000000", [3.0])
+    assert (status, result) == (1, {"batch_id": "20260101T000000", "success": False, "tables": {}})
+    assert said.splitlines() == [
+        f"validate: {table}: Operation category READ is not supported in state standby"
+        for table in ("ratings", "movies")
+    ]
+
+
+def test_an_hdfs_that_does_not_answer_ends_the_run_with_its_result(
+    warehouse: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def silent(*_: Any) -> None:
+        raise RequestException("refused")
+
+    monkeypatch.setattr(Hdfs, "read", silent)
+    status, result, said = warehouse(capsys, "20260101T000000", [3.0])
+    assert (status, result["success"], result["tables"]) == (1, False, {})
+    assert "does not answer (refused); start it with make up." in said
+
+
+def test_a_torn_summary_of_an_earlier_batch_is_named_with_what_to_do(
+    warehouse: Any, tmp_path: Path, capsys: Any
+) -> None:
+    warehouse(capsys, "20260101T000000", [3.0, 4.0])
+    torn = tmp_path / "docs/20260101T000000/ratings/summary.json"
+    torn.write_text(torn.read_text()[:40])
+    status, result, said = warehouse(capsys, "20260102T000000", [3.0, 4.0])
+    assert (status, list(result["tables"])) == (1, ["movies"])
+    assert said.count(f"{torn} is no whole summary (") == 2, "once for the drift, once for the index"
+    assert "delete it, and validate its batch again." in said
+
+
+def test_a_summary_that_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_summary(tmp_path / "summary.json", {"table": "ratings"})
+    assert not (tmp_path / "summary.json").exists()
 
 
 def test_a_partition_that_is_missing_fails_the_run_by_name(warehouse: Any, tmp_path: Path, capsys: Any) -> None:

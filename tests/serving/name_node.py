@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -15,6 +17,8 @@ class NameNode(BaseHTTPRequestHandler):
 
     files: dict[str, bytes]
     users: list[str]
+    # The bytes of a file after which the DataNode ends the connection.
+    cut_at: int | None = None
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -24,7 +28,9 @@ class NameNode(BaseHTTPRequestHandler):
             folder = parts.path.removeprefix("/webhdfs/v1") + "/"
             names = [path.removeprefix(folder) for path in self.files if path.startswith(folder)]
             if names:
-                found = [{"pathSuffix": name, "type": "FILE"} for name in names]
+                found = [
+                    {"pathSuffix": name, "type": "FILE", "length": len(self.files[folder + name])} for name in names
+                ]
                 self.answer(200, json.dumps({"FileStatuses": {"FileStatus": found}}).encode())
                 return
         content = self.files.get(parts.path.removeprefix("/webhdfs/v1").removeprefix("/datanode"))
@@ -45,7 +51,7 @@ class NameNode(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: self.cut_at] if self.path.startswith("/datanode") else content)
 
     def log_message(self, *_: object) -> None:
         return
@@ -54,7 +60,7 @@ class NameNode(BaseHTTPRequestHandler):
 @contextmanager
 def name_node() -> Iterator[str]:
     """Serve NameNode.files and yield the address."""
-    NameNode.users = []
+    NameNode.users, NameNode.cut_at = [], None
     with ThreadingHTTPServer(("127.0.0.1", 0), NameNode) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -63,3 +69,19 @@ def name_node() -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def breaking_at_read(number: int) -> Iterator[None]:
+    """Break the connection at the client's read of this number, from 1, of a body."""
+    read, reads = http.client.HTTPResponse.read, 0
+
+    def broken(response: http.client.HTTPResponse, size: int | None = None) -> bytes:
+        nonlocal reads
+        reads += size is not None  # a redirect is read whole
+        if reads == number:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        return read(response, size)
+
+    with mock.patch.object(http.client.HTTPResponse, "read", broken):
+        yield

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
+from serving import live_publication, publication_store
 from serving.live_publication import LivePublication, NothingPublishedError
-from serving.publication_format import PublicationError
+from serving.publication_format import PublicationError, sha256_of
 from serving.publication_store import PublicationStore
+from serving.publication_transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD
 from .test_publication_store import flip_a_bit
@@ -74,6 +78,19 @@ def test_a_file_damaged_while_it_serves_is_found_and_the_previous_one_is_served(
     assert live.current().publication_id == FIRST
 
 
+def test_a_publication_that_was_damaged_and_pulled_again_serves_without_a_restart(
+    store: PublicationStore, tmp_path: Path
+) -> None:
+    store.activate(FIRST, "ann", "")
+    store.activate(SECOND, "ann", "")
+    live = LivePublication(store.root)
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert live.current().publication_id == FIRST
+    pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann")
+    assert live.current().recommendations(1) == [[3, 20.0, [1]], [2, 20.0, [1, 5]], [4, 20.0, []]]
+    assert live.failure is None
+
+
 def test_without_any_sound_publication_there_is_an_error(store: PublicationStore) -> None:
     store.activate(FIRST, "ann", "")
     flip_a_bit(store.path(FIRST) / "publication.sqlite")
@@ -87,6 +104,89 @@ def test_an_earlier_publication_is_opened_by_its_id(store: PublicationStore) -> 
     assert live.named(FIRST).publication_id == FIRST
     with pytest.raises(PublicationError, match="is not in the store"):
         live.named("20301123T190000")
+
+
+@pytest.fixture
+def read_whole(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns the list that grows by a publication's id each time that its file is read for its SHA-256."""
+    read: list[str] = []
+
+    def noted(path: Path) -> str:
+        read.append(path.parent.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(publication_store, "sha256_of", noted)
+    return read
+
+
+def test_asking_for_many_publications_in_turn_reads_each_file_whole_once(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch, read_whole: list[str]
+) -> None:
+    monkeypatch.setattr(live_publication, "_OPEN_PUBLICATIONS", 1)
+    live = LivePublication(store.root)
+    for _ in range(3):
+        for name, score in ((FIRST, 10.0), (SECOND, 20.0), (THIRD, 30.0)):
+            assert live.named(name).recommendations(1) == [[3, score, [1]], [2, score, [1, 5]], [4, score, []]]
+    assert read_whole == [FIRST, SECOND, THIRD]
+
+
+def test_a_file_that_changed_since_it_was_verified_is_read_whole_again(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch, read_whole: list[str]
+) -> None:
+    monkeypatch.setattr(live_publication, "_OPEN_PUBLICATIONS", 1)
+    live = LivePublication(store.root)
+    for name in (FIRST, SECOND):
+        live.named(name)
+    flip_a_bit(store.path(FIRST) / "publication.sqlite")
+    with pytest.raises(PublicationError, match="has SHA-256"):
+        live.named(FIRST)
+    assert read_whole == [FIRST, SECOND, FIRST]
+
+
+def test_a_named_publication_that_is_not_sound_is_left_alone_for_a_while(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch, read_whole: list[str]
+) -> None:
+    flip_a_bit(store.path(FIRST) / "publication.sqlite")
+    live = LivePublication(store.root)
+    for _ in range(3):
+        with pytest.raises(PublicationError, match="has SHA-256"):
+            live.named(FIRST)
+    assert read_whole == [FIRST]
+    later = time.monotonic() + live_publication._RETRY_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    with pytest.raises(PublicationError, match="has SHA-256"):
+        live.named(FIRST)
+    assert read_whole == [FIRST, FIRST]
+
+
+def test_a_switch_does_not_wait_for_the_reading_of_a_publication_that_was_asked_for(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> str:
+        if path.parent.name == FIRST:
+            reading.set()
+            go_on.wait()
+        return sha256_of(path)
+
+    store.activate(THIRD, "ann", "")
+    live = LivePublication(store.root)
+    monkeypatch.setattr(publication_store, "sha256_of", slow)
+    served: list[str] = []
+    threads = [
+        threading.Thread(target=live.named, args=(FIRST,)),
+        threading.Thread(target=lambda: served.append(live.current().publication_id)),
+    ]
+    threads[0].start()
+    assert reading.wait(10)
+    threads[1].start()
+    threads[1].join(10)
+    answered = list(served)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert answered == [THIRD]
 
 
 def test_under_switches_no_thread_sees_an_error_or_a_mixture(store: PublicationStore) -> None:

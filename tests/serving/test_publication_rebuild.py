@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from serving.publication_transfer import pull
 from serving.publications import main
 
 from .conftest import FIRST, THIRD, BuildFrom, small_tables, write_exports
-from .name_node import NameNode, name_node
+from .name_node import NameNode, breaking_at_read, name_node
 from .test_publications import last_line
 from .test_schema_versions import write_version
 
@@ -37,6 +38,9 @@ def published(tmp_path: Path, build_from: BuildFrom) -> Iterator[tuple[Publicati
     }
     with name_node() as address:
         yield store, address
+
+
+http_answer = NameNode.answer
 
 
 def rebuild(published: tuple[PublicationStore, str]) -> int:
@@ -76,6 +80,35 @@ def test_exports_that_are_gone_are_told_with_the_command_that_makes_them_again(
     error = str(last_line(capsys)["error"])
     assert error.startswith("The export of movie_factors is not to be had (")
     assert error.endswith(f"Run the batch again: {RERUN}")
+
+
+def test_an_export_that_arrives_cut_off_is_told_and_not_compared(
+    published: tuple[PublicationStore, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    NameNode.cut_at = 20
+    assert rebuild(published) == 1
+    assert re.fullmatch(
+        r"movie_factors/000000_0 arrived with 20 of \d+ bytes: try again\.", str(last_line(capsys)["error"])
+    )
+
+
+@pytest.mark.parametrize("read", [1, 2], ids=["listing", "file"])
+def test_a_connection_that_breaks_in_a_rebuild_is_not_taken_for_a_full_store(
+    published: tuple[PublicationStore, str], capsys: pytest.CaptureFixture[str], read: int
+) -> None:
+    with breaking_at_read(read):
+        assert rebuild(published) == 1
+    error = str(last_line(capsys)["error"])
+    assert "The connection broke while reading ([Errno 104] Connection reset by peer): try again." in error
+    assert "writable" not in error
+
+
+def test_what_is_no_name_node_is_one_sentence(
+    published: tuple[PublicationStore, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NameNode, "answer", lambda node, *_: http_answer(node, 200, b"<html>"))
+    assert rebuild(published) == 1
+    assert "answered with no whole listing: is that a NameNode?" in str(last_line(capsys)["error"])
 
 
 def test_a_publication_of_another_schema_version_names_the_commit_that_can(

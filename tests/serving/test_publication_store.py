@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from serving.ledger import Entry, Ledger
 from serving.publication_format import PublicationError
+from serving.publication_reader import Publication
 from serving.publication_store import HeldBackError, PublicationStore, verify_folder
 from serving.publication_transfer import pull
 
@@ -215,6 +217,59 @@ def test_the_same_bytes_with_new_lineage_replace_the_manifest_and_the_ledger_kee
     last = store.ledger.entries()[-1]
     assert last.detail is not None
     assert last.detail["lineage_before"]["model"]["version"] == "3"
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def spoil_the_manifest(path: Path) -> None:
+    (path.parent / "manifest.json").write_text("{")
+    flip_a_bit(path)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, remove, spoil_the_manifest])
+def test_pulling_again_repairs_a_damaged_live_publication(
+    store: PublicationStore, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    store.activate(SECOND, "ann", "")
+    sound = {file.name: file.read_bytes() for file in store.path(SECOND).iterdir()}
+    damage(store.path(SECOND) / "publication.sqlite")
+    change = pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann")
+    assert (change.action, change.changed, change.live) == ("repaired", True, SECOND)
+    assert {file.name: file.read_bytes() for file in store.path(SECOND).iterdir()} == sound
+    assert store.activate(SECOND, "ann", "").live == SECOND
+    assert Publication(store.path(SECOND), SECOND).recommendations(1) == [
+        [3, 20.0, [1]],
+        [2, 20.0, [1, 5]],
+        [4, 20.0, []],
+    ]
+    told = [entry for entry in store.ledger.entries() if entry.action == "repaired"]
+    assert [entry.publication for entry in told] == [SECOND]
+    assert str(store.path(SECOND)) in told[0].reason, "the ledger keeps what was damaged"
+    assert pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann").changed is False
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, spoil_the_manifest])
+def test_a_damaged_publication_is_not_replaced_by_other_bytes_of_its_id(
+    store: PublicationStore, build_from: BuildFrom, damage: Callable[[Path], None]
+) -> None:
+    folder, _ = build_from(SECOND, small_tables())
+    damage(store.path(SECOND) / "publication.sqlite")
+    with pytest.raises(PublicationError, match="a publication never changes"):
+        pull(store, str(folder), SECOND, "marquee", "ann")
+    assert store.ledger.entries()[-1].action == "refused"
+
+
+def test_a_damaged_publication_that_the_ledger_does_not_know_is_told_by_its_manifest(
+    store: PublicationStore, tmp_path: Path, build_from: BuildFrom
+) -> None:
+    store.ledger.path.unlink()
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann").action == "repaired"
+    folder, _ = build_from(THIRD, small_tables())
+    with pytest.raises(PublicationError, match="a publication never changes"):
+        pull(store, str(folder), THIRD, "marquee", "ann")
 
 
 @pytest.mark.parametrize(

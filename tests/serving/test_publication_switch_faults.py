@@ -19,6 +19,7 @@ from serving.publication_store import PublicationStore
 from serving.publication_transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD
+from .test_publication_store import flip_a_bit
 
 # Every function of os that changes or opens files; the code under test reaches the system through these alone, apart
 # from plain reading.
@@ -168,5 +169,29 @@ def test_a_pull_stopped_at_any_call_leaves_no_half_publication_and_can_be_repeat
         assert copy.publications() == [THIRD]
         assert sorted(path.name for path in copy.folder.iterdir()) == [THIRD]
         copy.activate(THIRD, "ann", "")
+        shutil.rmtree(copy.root)
+    assert number > 20, "the faults did not reach the calls"
+
+
+@pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
+def test_a_repair_stopped_at_any_call_leaves_a_store_that_serves_and_can_be_repeated(
+    store: PublicationStore, tmp_path: Path, fault: Callable[[], None]
+) -> None:
+    source = str(tmp_path / "built")
+    store.activate(FIRST, "ann", "")
+    store.activate(SECOND, "ann", "")
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    number = 0
+    reached = True
+    while reached:
+        number += 1
+        copy = PublicationStore(tmp_path / f"copy-{number}")
+        shutil.copytree(store.root, copy.root, symlinks=True)
+        reached = run_until_call(lambda copy=copy: pull(copy, source, SECOND, "u", "ann"), number, fault)  # type: ignore[misc]
+        assert LivePublication(copy.root).current().publication_id in (FIRST, SECOND)
+        pull(copy, source, SECOND, "u", "ann")
+        assert served(copy.root) == SECOND
+        assert sorted(path.name for path in copy.path(SECOND).iterdir()) == ["manifest.json", "publication.sqlite"]
+        assert "repaired" in [entry.action for entry in copy.ledger.entries()]
         shutil.rmtree(copy.root)
     assert number > 20, "the faults did not reach the calls"

@@ -10,7 +10,7 @@ from serving.publication_store import PublicationStore
 from serving.publication_transfer import pull
 
 from .conftest import FIRST, THIRD, BuildFrom, small_tables
-from .name_node import NameNode, name_node
+from .name_node import NameNode, breaking_at_read, name_node
 
 
 @pytest.fixture
@@ -74,6 +74,14 @@ def test_a_publication_that_hdfs_does_not_have_is_one_sentence(tmp_path: Path, h
 def test_a_name_node_that_is_down_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(PublicationError, match=r"cannot be reached .*: is HDFS up\?$"):
         pull(PublicationStore(tmp_path / "store"), "http://127.0.0.1:1", FIRST, "marquee", "ann")
+
+
+@pytest.mark.parametrize("read", [1, 2], ids=["manifest", "database"])
+def test_a_connection_that_breaks_is_not_taken_for_a_full_store(tmp_path: Path, hdfs: str, read: int) -> None:
+    store = PublicationStore(tmp_path / "store")
+    with breaking_at_read(read), pytest.raises(PublicationError, match=r"^The connection broke while reading \("):
+        pull(store, hdfs, THIRD, "marquee", "ann")
+    assert list(store.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,22 @@ def test_lineage_that_is_no_json_object_is_one_sentence(
         arguments = ["--exports", str(exports), "--lineage", str(lineage), "--batch-id", THIRD, "--output", "x"]
         assert main(["build", *arguments]) == 1
         assert sentence in str(last_line(capsys)["error"])
+
+
+def test_a_disk_that_fills_while_a_database_is_written_is_one_sentence(
+    tmp_path: Path, exports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lineage = tmp_path / "lineage.json"
+    lineage.write_text(json.dumps(LINEAGE))
+    arguments = ["--exports", str(exports), "--lineage", str(lineage), "--batch-id", THIRD, "--output"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        status = main(["build", *arguments, str(tmp_path / "out")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert status == 1
+    assert str(last_line(capsys)["error"]).startswith("SQLite gave up (")
 
 
 def test_every_command_and_option_has_a_help_text() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation import BASELINES, baselines, evaluate, recommend
+from evaluation import BASELINES, baselines, evaluate, evaluation_record, recommend
 from ratings import Ratings
 from splits import Window
 
@@ -43,3 +43,16 @@ def test_metrics_are_of_known_users_and_strangers_are_counted() -> None:
     assert found.means()["ndcg"] == 1.0
     assert found.means()["diversity"] == 1.0
     assert found.means()["coverage"] == pytest.approx(2 / 3)
+
+
+def test_the_record_says_whose_each_value_is_window_by_window() -> None:
+    model = baselines(TRAIN, WINDOW.test_from, ["popularity"])["popularity"]
+    results = []
+    for window, users in ((Window(1, 1000 * DAY, 1001 * DAY), [1, 3]), (Window(2, 1001 * DAY, 1002 * DAY), [3, 5])):
+        test = Ratings.from_columns(
+            {"user_id": users, "movie_id": [3, 2], "rating": [5.0] * 2, "rated_at": [window.test_from] * 2}
+        )
+        results += [evaluate(model, scorer, window, TRAIN, test, 2) for scorer in ("popularity", "candidate")]
+    record = evaluation_record(results, TRAIN, 2)
+    assert record["ndcg_user_ids"] == [1, 3, 3, 5]
+    assert [len(values) for values in record["ndcg_per_user"].values()] == [4, 4]

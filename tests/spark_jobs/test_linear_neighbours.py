@@ -55,6 +55,14 @@ def test_the_largest_system_holds_the_most_rated_movies(monkeypatch: pytest.Monk
     assert np.diff(found.starts).tolist() == [1, 0, 1]
 
 
+def test_few_users_and_many_movies_are_held_to_the_largest_system_s_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linear_neighbours.LARGEST_SYSTEM", 3)
+    # Two users, both of whom rated five movies: 3 * 3 // 2 = 4 of them are worked on.
+    user, movie = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
+    found = linear_neighbours(user, movie, np.ones(10), np.ones(5, dtype=np.float32), 1.0, 5)
+    assert np.diff(found.starts).tolist() == [3, 3, 3, 3, 0]
+
+
 def test_without_neighbours_no_movie_has_one() -> None:
     found = linear_neighbours(np.array([0, 0]), np.array([0, 1]), np.ones(2), np.ones(2, dtype=np.float32), 1.0, 0)
     assert np.diff(found.starts).tolist() == [0, 0]

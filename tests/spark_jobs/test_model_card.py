@@ -10,6 +10,7 @@ RECORD = {
     "movies": 50,
     "users": 20,
     "settings": {"rank": 64},
+    "ndcg_user_ids": [5, 5, 6, 9],
     "calibration": [{"score": 1.0, "hit_rate": 0.1, "entries": 5}],
     "ndcg_by_activity": {"candidate": {"under_50": {"users": 4, "mean": 0.25}}},
     "explicit_als": {"rmse": 0.91234, "mae": 0.7, "ndcg": 0.004, "precision": 0.002, "recall": 0.001},
@@ -43,7 +44,7 @@ def test_the_card_says_what_was_measured_and_decided() -> None:
     card = model_card(RECORD, DECISION)
     for line in (
         "# marquee-als version 7",
-        "4 pairs of user and window, 2001-09-10 to 2001-09-12.",
+        "3 users, 4 pairs of user and window, 2001-09-10 to 2001-09-12.",
         "| metric | candidate | popularity |",
         # (1 * .1 + 3 * .3) / 4
         "| ndcg | 0.2500 | 0.1000 |",

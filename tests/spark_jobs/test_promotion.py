@@ -17,7 +17,10 @@ def scores(**means: float) -> dict[str, list[float]]:
 
 def verdict(per_user: dict[str, list[float]], coverage: dict[str, float] | None = None, rule: Rule = RULE) -> str:
     champion = "champion" if "champion" in per_user else None
-    return decide(per_user, coverage or dict.fromkeys(per_user, 0.1), "candidate", BASELINES, champion, rule).verdict
+    users = range(len(per_user["candidate"]))
+    return decide(
+        per_user, users, coverage or dict.fromkeys(per_user, 0.1), "candidate", BASELINES, champion, rule
+    ).verdict
 
 
 def test_a_candidate_that_beats_both_baselines_is_promoted() -> None:
@@ -53,24 +56,50 @@ def test_lost_coverage_is_refused() -> None:
     assert (verdict(better, kept), verdict(better, lost)) == ("promote", "refuse")
 
 
-def test_too_few_test_users_abstain() -> None:
-    few = {name: values[:10] for name, values in scores(candidate=0.2, popularity=0.1, recent_popularity=0.1).items()}
-    assert verdict(few) == "abstain"
+def test_too_few_test_users_abstain_however_many_windows_each_was_seen_in() -> None:
+    per_user = scores(candidate=0.2, popularity=0.1, recent_popularity=0.1)
+    found = {
+        users: decide(
+            per_user, np.arange(100) % users, dict.fromkeys(per_user, 0.1), "candidate", BASELINES, None, RULE
+        )
+        for users in (29, 30)
+    }
+    assert (found[29].verdict, found[30].verdict) == ("abstain", "promote")
+    assert found[29].reasons == ["only 29 test users, 30 are needed for an interval that means anything"]
 
 
 def test_the_interval_is_repeatable_and_holds_the_mean() -> None:
     differences = np.random.default_rng(3).normal(0.1, 1, 400)
-    first, second = (paired_bootstrap(differences, 0.95, 500, 9) for _ in range(2))
+    first, second = (paired_bootstrap(differences, np.arange(400), 0.95, 500, 9) for _ in range(2))
     assert first == second
     assert first.low < first.mean < first.high
     # Half the width is close to 1.96 standard errors.
     assert (first.high - first.low) / 2 == pytest.approx(1.96 * differences.std() / 20, rel=0.15)
 
 
+def test_a_user_who_was_seen_in_four_windows_says_as_much_as_one() -> None:
+    of_user = np.random.default_rng(3).normal(0.1, 1, 400)
+    once = paired_bootstrap(of_user, np.arange(400), 0.95, 500, 9)
+    four_times = paired_bootstrap(np.tile(of_user, 4), np.tile(np.arange(400), 4), 0.95, 500, 9)
+    assert (four_times.low, four_times.high) == pytest.approx((once.low, once.high))
+    # Drawn apart, the pairs would make the interval half as wide.
+    apart = paired_bootstrap(np.tile(of_user, 4), np.arange(1600), 0.95, 500, 9)
+    assert (apart.high - apart.low) / (once.high - once.low) == pytest.approx(0.5, rel=0.15)
+
+
+def test_the_mean_counts_pairs_and_a_user_without_differences_is_no_user() -> None:
+    # Users 5 and 9: three pairs and one. Drawn twice alike, or one of each.
+    found = paired_bootstrap(np.array([1.0, 1.0, 1.0, 5.0]), np.array([5, 5, 5, 9]), 0.95, 500, 9)
+    assert (found.mean, found.low, found.high) == (2.0, 1.0, 5.0)
+    with pytest.raises(ValueError, match="the windows have no test users"):
+        paired_bootstrap(np.array([]), np.array([], dtype=int), 0.95, 500, 9)
+
+
 def record() -> dict[str, object]:
     windows = [{"scorer": s, "metrics": {"coverage": 0.1}} for s in ("candidate", *BASELINES)]
     per_user = scores(candidate=0.2, popularity=0.1, recent_popularity=0.1)
-    return {"ndcg_per_user": per_user, "windows": windows, "ratings": 1000, "largest_user_share": 0.02}
+    sizes = {"ratings": 1000, "largest_user_share": 0.02}
+    return {"ndcg_per_user": per_user, "ndcg_user_ids": list(range(100)), "windows": windows, **sizes}
 
 
 def test_the_program_prints_and_writes_one_decision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,6 +113,16 @@ def test_the_program_prints_and_writes_one_decision(tmp_path: Path, capsys: pyte
 
 def test_a_record_without_a_champion_is_decided_on_the_baselines() -> None:
     assert sorted(decide_on_record(record(), RULE).intervals) == BASELINES
+
+
+def test_a_record_that_does_not_say_whose_the_values_are_is_no_ground_for_a_promotion() -> None:
+    older = {name: value for name, value in record().items() if name != "ndcg_user_ids"}
+    decision = decide_on_record(older, RULE)
+    assert (decision.verdict, decision.reasons) == (
+        "abstain",
+        ["the evaluation does not say which user each nDCG is of: train and evaluate again"],
+    )
+    assert decide_on_record(older | {"largest_user_share": 0.5}, RULE).verdict == "refuse"
 
 
 def test_a_batch_of_one_user_s_spam_or_with_ratings_missing_is_refused_whatever_its_accuracy() -> None:

@@ -1,5 +1,10 @@
+from unittest import mock
+
+import numpy as np
 import pytest
-from train_als import explicit_metrics, pooled_means
+from factor_model import Settings
+from ratings import Ratings
+from train_als import arguments, explicit_metrics, pooled_means, rolling_evaluation, settings_of
 
 
 def test_a_window_counts_by_its_test_users() -> None:
@@ -18,3 +23,43 @@ def test_explicit_als_has_its_errors_and_its_lists_metrics_under_names_of_its_ow
         "explicit_als_mae": 0.7,
         "explicit_als_ndcg_at_10": 0.01,
     }
+
+
+NEEDED = ["--batch-id", "b", "--model-path", "m", "--tracking-uri", "t"]
+
+
+def test_ratings_to_which_nobody_came_back_are_told_in_one_sentence() -> None:
+    columns = {name: np.arange(1, 41) for name in ("user_id", "movie_id", "rating", "rated_at")}
+    with pytest.raises(
+        ValueError, match=r"no user came back in parts 10 to 19 of the timeline: .*lower --first-window"
+    ):
+        rolling_evaluation(
+            mock.Mock(), Ratings.from_columns(columns), np.ones((40, 1), dtype=bool), {}, arguments().parse_args(NEEDED)
+        )
+
+
+def test_a_wrong_option_is_not_blamed_on_settings_that_were_not_given() -> None:
+    with pytest.raises(SystemExit, match=r"^an option is not usable: rank 0 and max-iter 6 must both be 1 or more$"):
+        settings_of(arguments().parse_args([*NEEDED, "--rank", "0"]))
+    with pytest.raises(SystemExit, match=r"^--settings .*, or an option beside it, is not usable: rank 0 and"):
+        settings_of(arguments().parse_args([*NEEDED, "--settings", '{"rank": 0}']))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("rank", 8.5, "rank is 8.5: it must be a whole number"),
+        ("rank", "8", "rank is '8': it must be a whole number"),
+        ("max_iter", True, "max-iter is True: it must be a whole number"),
+        ("alpha", None, "alpha is None: it must be a number"),
+        ("reg_param", float("nan"), "reg-param is nan: it must be finite"),
+        ("first_visit_days", float("inf"), "first-visit-days is inf: it must be finite"),
+    ],
+)
+def test_settings_that_are_no_number_of_their_kind_are_refused(name: str, value: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+def test_a_whole_number_will_do_for_a_fraction() -> None:
+    assert Settings(alpha=2).alpha == 2
