@@ -121,13 +121,13 @@ def running_nodes(stack: Stack) -> int:
     return int(metrics["clusterMetrics"]["activeNodes"])
 
 
-def works_on_yarn(batch: str, task: str) -> Callable[[Stack], bool]:
-    """Returns what tells whether YARN runs containers for a task, beside the application master's own."""
+def works_on_yarn(batch: str, task: str, containers: int) -> Callable[[Stack], bool]:
+    """Returns what tells whether YARN runs so many containers for a task, the application master's own among them."""
     query = f"states=RUNNING&applicationTags=marquee-{batch.lower()}-{task}"
 
     def looks(stack: Stack) -> bool:
         applications = stack.get(f"{stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/apps?{query}")["apps"] or {}
-        return any(found["runningContainers"] > 1 for found in applications.get("app", []))
+        return any(found["runningContainers"] >= containers for found in applications.get("app", []))
 
     return looks
 

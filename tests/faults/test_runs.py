@@ -37,10 +37,15 @@ DATE_BESIDE = "2026-01-04T03:00:00Z"
 PUBLICATIONS = "/marquee/publications"
 
 
+# Containers that a task has when its work is done on YARN: a MapReduce job as small as this one's runs inside its application
+# master (uber mode), Spark has an executor beside it.
+CONTAINERS = {"mr_clean_ratings": 1, "train_als": 2}
+
+
 def _killed(drill: str, task: str, after: float, *names: str) -> Strike:
     done = f"kill -9 of {' and '.join(names)} {after:g} s into {task}"
-    on_yarn = task in ("mr_clean_ratings", "train_als")
-    ready = works_on_yarn(BATCH_STRUCK, task) if on_yarn else lambda stack: True
+    on_yarn = task in CONTAINERS
+    ready = works_on_yarn(BATCH_STRUCK, task, CONTAINERS[task]) if on_yarn else lambda stack: True
     done += " on YARN" if on_yarn else ""
     return Strike(drill, done, task, after, kill(*names), lambda stack: serve(stack, *names), ready=ready)
 
