@@ -152,7 +152,7 @@ def test_a_destination_of_openlineage_that_cannot_be_is_told_in_one_sentence(tmp
 
 
 def test_the_log_level_and_the_commit_of_an_image_can_be_set_in_env_file(tmp_path: Path) -> None:
-    chosen = "MARQUEE_SERVING_LOG_LEVEL=warning\nMARQUEE_GIT_COMMIT=0123456\n"
+    chosen = "MARQUEE_SERVING_LOG_LEVEL=warning\nMARQUEE_GIT_COMMIT=0123456\n"  # pragma: allowlist secret
     (tmp_path / ".env").write_text(f"MARQUEE_STATE={tmp_path}\n{chosen}", encoding="ascii")
     variables = environment(Settings.load(tmp_path / ".env", {}))
     assert (variables["MARQUEE_SERVING_LOG_LEVEL"], variables["MARQUEE_GIT_COMMIT"]) == ("warning", "0123456")
