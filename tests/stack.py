@@ -22,7 +22,7 @@ BATCH = "20260102T030000"
 INSTANCE = {
     f"MARQUEE_{name}": os.environ.get(f"MARQUEE_TEST_{name}", default)
     for name, default in (("INSTANCE", "test"), ("PORT_OFFSET", "10000"), ("RETRY_DELAY_SECONDS", "2"))
-}
+} | {"MARQUEE_GIT_COMMIT": ""}  # tests/dags/conftest.py sets one for its recorded commands
 
 
 class Stack:
