@@ -101,15 +101,20 @@ rebuild: ## Build a publication anew from its batch's exports and compare: make 
 
 .PHONY: test-environment
 test-environment:
-	@$(TEST_ENVIRONMENT) $(CONTROL) preflight
+	@$(CONTROL) preflight --tools
 	@$(CONTROL) install --tests
 
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests, no daemons, no Spark session
 	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not (spark or stack or faults or compose)"
 
+# Whether there is room for the stack is asked before the unit tests, not after.
+.PHONY: test-room
+test-room:
+	@$(TEST_ENVIRONMENT) $(CONTROL) preflight
+
 .PHONY: test
-test: test-fast ## All tests: unit tests, those with Spark, then the real stack end to end, on its own ports and state
+test: test-room test-fast ## All tests: unit tests, those with Spark, then the real stack end to end, on its own ports and state
 	@$(PYTHON) -m pytest -q -m spark
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
@@ -137,9 +142,7 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(ROWS),--rows $(ROWS))'
 
 .PHONY: lint
-lint: ## ruff, mypy and sqlfluff
-	@$(CONTROL) preflight --tools
-	@$(CONTROL) install --tests
+lint: test-environment ## ruff, mypy and sqlfluff
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
