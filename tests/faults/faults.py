@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from infra.control.lifecycle import serves
 from infra.control.services import services
@@ -95,7 +94,7 @@ def serve(stack: Stack, *names: str) -> bool:
     rows = {service.name: service for service in services(stack.settings)}
     processes = Supervisor(stack.settings).processes()
     own_word = {
-        "namenode": lambda: not name_node_info(stack)["Safemode"],
+        "namenode": lambda: left_safe_mode(stack),
         "nodemanager": lambda: running_nodes(stack) > 0,
         "airflow-scheduler": lambda: last_heartbeat(stack) > processes["airflow-scheduler"]["start"],
     }
@@ -110,10 +109,11 @@ def serve(stack: Stack, *names: str) -> bool:
         return False
 
 
-def name_node_info(stack: Stack) -> dict[str, Any]:
+def left_safe_mode(stack: Stack) -> bool:
+    """Tells whether the NameNode may be written to; one that has just started answers without the bean that says so."""
     address = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
-    (bean,) = stack.get(address)["beans"]
-    return dict(bean)
+    beans = stack.get(address)["beans"]
+    return bool(beans) and not beans[0]["Safemode"]
 
 
 def running_nodes(stack: Stack) -> int:
