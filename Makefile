@@ -105,8 +105,8 @@ test-environment:
 	@$(CONTROL) install --tests
 
 .PHONY: test-fast
-test-fast: test-environment ## Unit tests, no daemons, no Spark session
-	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not (spark or stack or faults or compose)"
+test-fast: test-environment ## Unit tests: no daemons, no Spark session, no browser
+	@$(PYTHON) -m pytest -q -n 2 --dist loadgroup -m "not (spark or browser or stack or faults or compose)"
 
 # Whether there is room for the stack is asked before the unit tests, not after.
 .PHONY: test-room
@@ -114,8 +114,8 @@ test-room:
 	@$(TEST_ENVIRONMENT) $(CONTROL) preflight
 
 .PHONY: test
-test: test-room test-fast ## All tests: unit tests, those with Spark, then the real stack end to end, on its own ports and state
-	@$(PYTHON) -m pytest -q -m spark
+test: test-room test-fast ## All tests: unit tests, those with Spark and a browser, then the real stack end to end, on its own ports and state
+	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose)"
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
 .PHONY: test-compose
