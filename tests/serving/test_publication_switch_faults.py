@@ -6,7 +6,9 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,25 @@ def run_until_call(change: Callable[[], object], number: int, at_fault: Callable
     raise AssertionError("not reached")
 
 
+def stopped_at_each_call(
+    store: PublicationStore, tmp_path: Path, change: Change, at_fault: Callable[[], None], more_than: int
+) -> Iterator[PublicationStore]:
+    """Yield a copy of the store whose change met a fault at its first call, one at its second, and so on; the last met none.
+
+    Raises AssertionError unless it makes more than so many calls.
+    """
+    reached = True
+    for number in count(1):
+        if not reached:
+            assert number - 1 > more_than, "the faults did not reach the calls"
+            return
+        copy = PublicationStore(tmp_path / f"copy-{number}")
+        shutil.copytree(store.root, copy.root, symlinks=True)
+        reached = run_until_call(partial(change, copy), number, at_fault)
+        yield copy
+        shutil.rmtree(copy.root)
+
+
 def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -108,15 +129,8 @@ def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_r
     store.activate(FIRST, "ann", "")
     store.activate(SECOND, "ann", "")
     seen = set()
-    number = 0
-    reached = True
-    while reached:
-        number += 1
-        root = tmp_path / f"copy-{number}"
-        shutil.copytree(store.root, root, symlinks=True)
-        copy = PublicationStore(root)
-        reached = run_until_call(lambda copy=copy: change(copy), number, fault)  # type: ignore[misc]
-        found = served(root)
+    for copy in stopped_at_each_call(store, tmp_path, change, fault, more_than=20):
+        found = served(copy.root)
         assert found in (SECOND, after)
         seen.add(found)
         # Whoever comes next finds a store that works, and a ledger that knows what is live.
@@ -126,8 +140,6 @@ def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_r
             copy.record_refusal(THIRD, "ann", "any change settles the ledger")
         assert copy.live() == after
         assert live_history(copy.ledger.entries())[-1] == after
-        shutil.rmtree(root)
-    assert number > 20, "the faults did not reach the calls"
     assert seen == {SECOND, after}
 
 
@@ -136,20 +148,16 @@ def test_a_prune_killed_at_any_call_leaves_what_serves_and_its_rollback_target(
 ) -> None:
     for publication in (FIRST, SECOND, THIRD):
         store.activate(publication, "ann", "")
-    number = 0
-    reached = True
-    while reached:
-        number += 1
-        copy = PublicationStore(tmp_path / f"copy-{number}")
-        shutil.copytree(store.root, copy.root, symlinks=True)
-        reached = run_until_call(lambda copy=copy: copy.prune(1, "ann", "old"), number, kill)  # type: ignore[misc]
+
+    def prune(store: PublicationStore) -> object:
+        return store.prune(1, "ann", "old")
+
+    for copy in stopped_at_each_call(store, tmp_path, prune, kill, more_than=10):
         assert served(copy.root) == THIRD
         for publication in copy.publications():
             copy.verify(publication)
-        copy.prune(1, "ann", "old")
+        prune(copy)
         assert sorted(path.name for path in copy.folder.iterdir()) == [SECOND, THIRD]
-        shutil.rmtree(copy.root)
-    assert number > 10, "the faults did not reach the calls"
 
 
 @pytest.mark.parametrize("fault", [kill, fail], ids=["killed", "failing"])
@@ -181,17 +189,13 @@ def test_a_repair_stopped_at_any_call_leaves_a_store_that_serves_and_can_be_repe
     store.activate(FIRST, "ann", "")
     store.activate(SECOND, "ann", "")
     flip_a_bit(store.path(SECOND) / "publication.sqlite")
-    number = 0
-    reached = True
-    while reached:
-        number += 1
-        copy = PublicationStore(tmp_path / f"copy-{number}")
-        shutil.copytree(store.root, copy.root, symlinks=True)
-        reached = run_until_call(lambda copy=copy: pull(copy, source, SECOND, "u", "ann"), number, fault)  # type: ignore[misc]
+
+    def repair(store: PublicationStore) -> object:
+        return pull(store, source, SECOND, "u", "ann")
+
+    for copy in stopped_at_each_call(store, tmp_path, repair, fault, more_than=20):
         assert LivePublication(copy.root).current().publication_id in (FIRST, SECOND)
-        pull(copy, source, SECOND, "u", "ann")
+        repair(copy)
         assert served(copy.root) == SECOND
         assert sorted(path.name for path in copy.path(SECOND).iterdir()) == ["manifest.json", "publication.sqlite"]
         assert "repaired" in [entry.action for entry in copy.ledger.entries()]
-        shutil.rmtree(copy.root)
-    assert number > 20, "the faults did not reach the calls"
