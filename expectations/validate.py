@@ -197,8 +197,9 @@ class BatchValidator:
         options = self._options
         docs: Path = options.data_docs / options.batch_id / table
         suite = load_suite(options.suites, table)
-        frame = read_partition(self._client, table, options.batch_id, table_columns(suite))
-        if not set(table_columns(suite)) <= set(frame.columns):
+        columns = table_columns(suite)
+        frame = read_partition(self._client, table, options.batch_id, columns)
+        if not set(columns) <= set(frame.columns):
             suite = columns_alone(suite)
         if docs.exists():
             shutil.rmtree(docs)

@@ -30,7 +30,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from serving.publication_format import parse_moment
 from serving.publication_reader import Publication
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
+_LOG_LEVELS = ("debug", "info", "warning", "error")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -85,7 +85,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send the API's own log to standard output as JSON lines; with level `warning` requests are not logged."""
+    """Send the API's own log to standard output as JSON lines; with level `warning` requests are not logged.
+
+    Raises ValueError for another level than debug, info, warning or error.
+    """
+    if level not in _LOG_LEVELS:
+        raise ValueError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
     root = logging.getLogger("marquee.serving")
     root.setLevel(level.upper())
     root.propagate = False

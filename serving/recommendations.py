@@ -25,7 +25,6 @@ from serving.mart_routes import mart_routes
 from serving.newcomer_routes import newcomer_routes
 from serving.observability import (
     DEGRADED,
-    LOG_LEVELS,
     configure_logging,
     metrics_response,
     observe_requests,
@@ -63,10 +62,10 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     if not root:
         raise SettingError("MARQUEE_PUBLICATION_STORE is not set: give the folder of the publication store.")
     # Empty stands for the default: that is how infra/control passes a setting that is not set.
-    level = settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info"
-    if level not in LOG_LEVELS:
-        raise SettingError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
-    configure_logging(level)
+    try:
+        configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info")
+    except ValueError as error:
+        raise SettingError(str(error)) from None
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = False

@@ -36,7 +36,7 @@ from serving.accounts.rating_routes import rating_routes
 from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
-from serving.observability import LOG_LEVELS, configure_logging, error_log, metrics_response, observe_requests
+from serving.observability import configure_logging, error_log, metrics_response, observe_requests
 from serving.problems import ProblemError, problem_response, refusal
 from serving.responses import DATA_POLICY, PAGE_POLICY
 
@@ -78,10 +78,10 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     if not secret:
         raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set: give a random text of 32 characters or more.")
     # Empty stands for the default: that is how infra/control passes a setting that is not set.
-    level = settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info"
-    if level not in LOG_LEVELS:
-        raise AccountsError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
-    configure_logging(level)
+    try:
+        configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info")
+    except ValueError as error:
+        raise AccountsError(str(error)) from None
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
     # The style sheet is that of the recommendation API's page: they are one site.
