@@ -122,7 +122,7 @@ class Striker:
         if strike.mend is not None and not struck.mended and due:
             strike.mend(self.stack)
             struck.mended = True
-            struck.missed = state in ENDED
+            struck.missed = state == "success"
         # Killed programs are seen as serving until the kernel has closed their ports.
         if struck.mended and struck.back is None and now - struck.at > 2 and strike.back(self.stack):
             struck.back = time.monotonic()
