@@ -3,7 +3,7 @@
 The blend's parts, each of which the tuning asked for (see docs/evaluation.md):
 - movie factors are learned with time-decayed confidence: what was rated long before the batch's end counts less;
 - a user's factors are one exact half step on his own profile, decayed from his newest rating: taste of late counts most;
-- movie neighbours (linear_neighbours) add what the factors are too few to hold;
+- movie neighbours (linear_neighbours) add what the factors are too few to hold, and what genres and years tell;
 - gain and prior come from recent popularity among users who came back (baselines.returning_popularity).
 docs/model.md has the formula.
 """
@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import scipy.sparse as sp
 from als_conjugate_gradient import conjugate_gradient
 from als_half_step import Factors, Incidence, OtherSide, half_step
 from baselines import returning_popularity, returning_weights
 from factor_model import FactorModel, Settings, profile_weights, training_weights
 from linear_neighbours import linear_neighbours
+from movie_attributes import MovieAttributes
 from ratings import FloatArray, IntArray, Ratings, positions
 
 # A movie's share of recent popularity counts as at least this in its gain, so that taste alone can bring up a rare movie.
@@ -67,8 +69,14 @@ def parts_of(whole: Incidence) -> list[Incidence]:
     return [whole.rows(int(a), int(b)) for a, b in pairwise(cuts)]
 
 
-def train(ratings: Ratings, settings: Settings, as_of: int, solve: HalfSteps = half_steps_here) -> FactorModel:
-    """Return the model of all `ratings` as it stands at `as_of`, Unix seconds UTC.
+def train(
+    ratings: Ratings,
+    settings: Settings,
+    as_of: int,
+    attributes: MovieAttributes,
+    solve: HalfSteps = half_steps_here,
+) -> FactorModel:
+    """Return the model of all `ratings` as it stands at `as_of`, Unix seconds UTC; `attributes` are those of any movies.
 
     Raises ValueError when there are no ratings. The same ratings and settings give the same bits.
     """
@@ -78,7 +86,7 @@ def train(ratings: Ratings, settings: Settings, as_of: int, solve: HalfSteps = h
     user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
     weights = training_weights(ratings, settings, as_of)
     _, movie_factors = alternate(user_at, movie_at, weights, settings, solve)
-    return blend(ratings, users, movies, movie_factors, settings, as_of, solve)
+    return blend(ratings, users, attributes.of(movies), movie_factors, settings, as_of, solve)
 
 
 def alternate(
@@ -112,13 +120,17 @@ def _solve(solve: HalfSteps, parts: Sequence[Incidence], now: Factors, other: Fa
 def blend(
     ratings: Ratings,
     users: IntArray,
-    movies: IntArray,
+    attributes: MovieAttributes,
     movie_factors: Factors,
     settings: Settings,
     as_of: int,
     solve: HalfSteps = half_steps_here,
 ) -> FactorModel:
-    """Return the model with these movie factors, (movies, rank): users folded in from their profiles, the other parts added."""
+    """Return the model with these movie factors, (movies, rank): users folded in from their profiles, the other parts added.
+
+    `attributes` are those of just the movies that have factors.
+    """
+    movies = attributes.movie_ids
     user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
     # What is published is float32: users are solved against exactly that, so that the reasons' sums are exact too.
     profiles = Incidence.build(user_at, movie_at, profile_weights(ratings, settings).astype(np.float32), len(users))
@@ -130,7 +142,14 @@ def blend(
     share = recent / recent.max()
     gain = (settings.personal_weight * np.maximum(share, LEAST_SHARE) ** settings.gain_power).astype(np.float32)
     confidence = training_weights(ratings, settings, as_of) * returning
-    near = linear_neighbours(user_at, movie_at, confidence, gain, settings.neighbour_ridge, settings.neighbours)
+    near = linear_neighbours(
+        sp.csr_matrix((confidence, (user_at, movie_at)), shape=(len(users), len(movies))),
+        attributes.rows(settings.genre_weight, settings.year_weight),
+        np.sqrt(np.bincount(profiles.columns, weights=profiles.weights.astype(np.float64) ** 2, minlength=len(movies))),
+        gain,
+        settings.neighbour_ridge,
+        settings.neighbours,
+    )
     return FactorModel(
         users,
         user_factors.astype(np.float32),

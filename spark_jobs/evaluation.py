@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from als_half_step import Incidence
 from als_training import train
 from baselines import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
@@ -26,6 +27,7 @@ from metrics import (
     novelty,
     ranking_metrics,
 )
+from movie_attributes import MovieAttributes
 from promotion import CANDIDATE, POPULARITY, RECENT_POPULARITY, USER_IDS
 from ratings import BoolArray, FloatArray, IntArray, Ratings, positions
 from splits import Window
@@ -111,11 +113,11 @@ def evaluate(
     train: Ratings,
     test: Ratings,
     k: int,
-    genres: BoolArray | None = None,
+    attributes: MovieAttributes,
 ) -> WindowResult:
     """Return the metrics of the model's lists of k movies for every known user who rated in the window.
 
-    `genres`, (movies of `train`, genres), adds the lists' diversity.
+    `attributes` are those of any movies; their genres make the lists' diversity.
     """
     users, relevant = np.unique(test.user_id, return_counts=True)
     known = positions(train.users(), users) >= 0
@@ -128,9 +130,8 @@ def evaluate(
         "coverage": coverage(lists, len(movies)),
         "exposure_gini": exposure_gini(lists, len(movies)),
         "novelty": novelty(lists, movies, popularity(train, movies), len(train.users())),
+        "diversity": intra_list_diversity(lists, movies, attributes.of(movies).genres),
     }
-    if genres is not None:
-        together["diversity"] = intra_list_diversity(lists, movies, genres)
     activity = np.searchsorted(train.user_id, users, side="right") - np.searchsorted(train.user_id, users)
     return WindowResult(
         window, scorer, users, strangers, activity, per_user, together, scores[lists >= 0], hit[lists >= 0]
@@ -141,7 +142,8 @@ def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, Fac
     """Return the models of these baselines, trained on `train` as at `as_of`; raises KeyError for one that is not of BASELINES."""
     movies = train.movies()
     user_at, movie_at = positions(train.users(), train.user_id), positions(movies, train.movie_id)
-    alike = np.ones(len(movies), dtype=np.float32)
+    rated = sp.csr_matrix((np.ones(len(train)), (user_at, movie_at)), shape=(len(train.users()), len(movies)))
+    alike, nothing = np.ones(len(movies), dtype=np.float32), sp.csr_matrix((0, len(movies)))
     makers: dict[str, Callable[[], FactorModel]] = {
         POPULARITY: lambda: unpersonalised(train, popularity(train, movies)),
         RECENT_POPULARITY: lambda: unpersonalised(
@@ -151,7 +153,8 @@ def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, Fac
             train, cosine_neighbours(user_at, movie_at, len(movies), KNN_SHRINKAGE, KEPT_NEIGHBOURS)
         ),
         EASE: lambda: neighbours_alone(
-            train, linear_neighbours(user_at, movie_at, np.ones(len(train)), alike, EASE_RIDGE, KEPT_NEIGHBOURS)
+            train,
+            linear_neighbours(rated, nothing, np.sqrt(popularity(train, movies)), alike, EASE_RIDGE, KEPT_NEIGHBOURS),
         ),
     }
     return {name: makers[name]() for name in names}
@@ -168,22 +171,20 @@ def evaluate_window(
     window: Window,
     candidates: Mapping[str, Settings],
     k: int,
-    genres: BoolArray | None = None,
+    attributes: MovieAttributes,
     against: Sequence[str] = GATE_BASELINES,
 ) -> list[WindowResult]:
     """Train every candidate on what lies before the window and return its and the baselines' results in it.
 
-    `candidates` are scorers' names with their settings; `genres`, (movies of `ratings`, genres), adds the lists' diversity.
+    `candidates` are scorers' names with their settings; `attributes` are those of any movies.
     """
     train_part = ratings.select(window.train_mask(ratings.rated_at))
     test = ratings.select(window.test_mask(ratings.rated_at))
-    if genres is not None:
-        genres = genres[positions(ratings.movies(), train_part.movies())]
     models = baselines(train_part, window.test_from, against)
-    results = [evaluate(model, name, window, train_part, test, k, genres) for name, model in models.items()]
+    results = [evaluate(model, name, window, train_part, test, k, attributes) for name, model in models.items()]
     for name, settings in candidates.items():
-        model = train(train_part, settings, window.test_from)
-        results.append(evaluate(model, name, window, train_part, test, k, genres))
+        model = train(train_part, settings, window.test_from, attributes)
+        results.append(evaluate(model, name, window, train_part, test, k, attributes))
     return results
 
 

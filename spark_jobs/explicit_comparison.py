@@ -6,6 +6,7 @@ import mllib_als
 import numpy as np
 from evaluation import evaluate
 from factor_model import FactorModel
+from movie_attributes import MovieAttributes
 from pyspark.sql import SparkSession
 from ratings import Ratings, positions
 from splits import Window
@@ -15,7 +16,9 @@ EXPLICIT_ALS = "explicit_als"
 MOST_RATINGS = 2_000_000
 
 
-def explicit_comparison(spark: SparkSession, ratings: Ratings, window: Window, k: int) -> dict[str, float]:
+def explicit_comparison(
+    spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, window: Window, k: int
+) -> dict[str, float]:
     """Return RMSE and MAE of predicted stars in the window, and the metrics of the lists of k movies, by ALS trained on what is before.
 
     Nothing is trained and returned with more than MOST_RATINGS ratings.
@@ -25,7 +28,7 @@ def explicit_comparison(spark: SparkSession, ratings: Ratings, window: Window, k
     before = ratings.select(window.train_mask(ratings.rated_at))
     test = ratings.select(window.test_mask(ratings.rated_at))
     model = mllib_als.fit_explicit(spark, before)
-    return star_errors(model, test) | evaluate(model, EXPLICIT_ALS, window, before, test, k).means()
+    return star_errors(model, test) | evaluate(model, EXPLICIT_ALS, window, before, test, k, attributes).means()
 
 
 def star_errors(model: FactorModel, test: Ratings) -> dict[str, float]:

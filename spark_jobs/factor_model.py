@@ -37,10 +37,13 @@ class Settings:
     # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
     confidence_half_life_days: float = 730.0
     profile_half_life_days: float = 90.0
-    # Neighbours: strongest kept of each movie (0: none), ridge of the regression, and their part beside the factors' product.
+    # Neighbours: kept of a movie on average (0: none), ridge of the regression, and their part beside the factors' product;
+    # a movie's genre and year count in the regression as a rating's weight does, squared.
     neighbours: int = 100
     neighbour_ridge: float = 100.0
     neighbour_weight: float = 80.0
+    genre_weight: float = 0.3
+    year_weight: float = 0.3
     # gain = personal_weight * share^gain_power and prior = share, share being recent popularity among returning users
     # relative to its maximum; what a user rated in his first days counts first_visit_weight in it and for neighbours.
     prior_half_life_days: float = 90.0
@@ -65,6 +68,8 @@ class Settings:
             "cg_steps",
             "neighbours",
             "neighbour_weight",
+            "genre_weight",
+            "year_weight",
             "personal_weight",
             "gain_power",
             "first_visit_days",
@@ -219,10 +224,12 @@ class FactorModel:
 
     @classmethod
     def load(cls, folder: Path) -> FactorModel:
-        """Read what `save` wrote."""
+        """Read what `save` wrote; raises TypeError when its settings are not those of this version."""
         users, movies = pq.read_table(folder / USER_FACTORS_FILE), pq.read_table(folder / MOVIE_FACTORS_FILE)
         about = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         settings = Settings(**about["settings"])
+        if len(about["settings"]) < len(fields(Settings)):
+            raise TypeError("the model was trained without some of the settings that there are now")
         user_ids, movie_ids = _ids(users["user_id"]), _ids(movies["movie_id"])
         near, rated = pq.read_table(folder / NEIGHBOURS_FILE), pq.read_table(folder / PROFILES_FILE)
         return cls(

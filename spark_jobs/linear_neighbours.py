@@ -1,8 +1,10 @@
-"""What having rated one movie says about another: EASE (Steck 2019), cut to the strongest neighbours.
+"""What having rated one movie says about another: EASE (Steck 2019), cut to the entries that change scores most.
 
-B minimises |X - XB|^2 + ridge |B|^2 with a diagonal of zeros; X is (users, movies), a rating's square root of weight or 0. With
-P = (X'X + ridge I)^-1, B_ji = -P_ji / P_ii. P is taken through the smaller side: with fewer users than movies
-P = (I - X'(XX' + ridge I)^-1 X) / ridge (Woodbury), so that thousands of movies cost a system of the users' size.
+B minimises |X - XB|^2 + ridge |B|^2 with a diagonal of zeros. X holds a row a user, with the square root of a rating's weight or 0, and
+a row an attribute of movies (a genre, a year), as if it were a user who rated all that have it: Jeunen, Van Balen and Goethals
+2020, *Closed-form models for collaborative filtering with side-information* (collective EASE). With P = (X'X + ridge I)^-1,
+B_ji = -P_ji / P_ii. P is taken through the smaller side: with fewer rows than movies
+P = (I - X'(XX' + ridge I)^-1 X) / ridge (Woodbury), so that thousands of movies cost a system of the rows' size.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ _BLOCK = 256
 # Rows and columns of the largest system: 6,000 squared doubles are 288 MB. No other matrix may be larger either, also not the one of
 # (users, movies) that a system of users is solved for: beyond, only the most rated movies get neighbours.
 LARGEST_SYSTEM = 6_000
+# Worth, row, column and weight of entries of B.
+_Entries = tuple[FloatArray, IntArray, IntArray, Float32Array]
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Each movie's neighbours: row j is columns[starts[j]:starts[j + 1]], strongest first, with the weights there."""
+    """Each movie's neighbours: row j is columns[starts[j]:starts[j + 1]], strongest first, with the weights there (also negative)."""
 
     starts: IntArray
     columns: IntArray
@@ -48,26 +52,26 @@ class Neighbours:
 
 
 def linear_neighbours(
-    user_at: IntArray, movie_at: IntArray, weights: FloatArray, gain: Float32Array, ridge: float, n: int
+    rated: sp.csr_matrix, attributes: sp.csr_matrix, reach: FloatArray, gain: Float32Array, ridge: float, n: int
 ) -> Neighbours:
-    """Return each movie's n neighbours with the greatest gain * weight, only positive ones.
+    """Return the neighbours that change scores most, n of a movie on average; a movie with fewer than two ratings has none.
 
-    `user_at`, `movie_at` and `weights` run over the ratings, as rows and columns of X and the squares of its values; `gain`,
-    (movies,), says what a neighbour's weight is worth in a score.
+    `rated` holds the weights of the ratings, (users, movies), and `attributes` what else X has rows for, (attributes, movies). An
+    entry B_ji changes a user's score of i by gain_i * B_ji * (his weight of j); `reach`, (movies,), is the root of the sum of the squares
+    of all users' weights of j, so that reach_j * gain_i * |B_ji| is the root of the summed squares of what the entry changes.
     """
     movies = len(gain)
     if n == 0:
         return Neighbours.none(movies)
-    rated = sp.csr_matrix((np.sqrt(weights), (user_at, movie_at)), shape=(int(user_at.max()) + 1, movies))
-    counts = np.bincount(movie_at, minlength=movies)
+    counts = np.diff(rated.tocsc().indptr)
     # A movie that one user rated says only who he is.
     known = np.flatnonzero(counts > 1)
-    most = LARGEST_SYSTEM**2 // min(rated.shape[0], LARGEST_SYSTEM)
+    x = sp.vstack([rated.sqrt(), attributes], format="csr")
+    most = LARGEST_SYSTEM**2 // min(x.shape[0], LARGEST_SYSTEM)
     if len(known) > most:
         known = np.sort(np.argsort(-counts, kind="stable")[:most])
-    x = rated[:, known]
-    inverse_rows, diagonal = _inverse(x, ridge)
-    return _strongest(lambda rows: -inverse_rows(rows) / diagonal, known, gain, n)
+    inverse_rows, diagonal = _inverse(x[:, known], ridge)
+    return _farthest_reaching(lambda rows: -inverse_rows(rows) / diagonal, known, reach, gain, n * len(known))
 
 
 def _inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArray], FloatArray]:
@@ -91,6 +95,45 @@ def _inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArr
     system[np.diag_indices(movies)] += ridge
     inverse = np.linalg.inv(system)
     return (lambda rows: inverse[rows]), np.diag(inverse)
+
+
+def _farthest_reaching(
+    rows_of: Callable[[slice], FloatArray], known: IntArray, reach: FloatArray, gain: Float32Array, most: int
+) -> Neighbours:
+    """Return the `most` entries with the greatest reach * gain * |weight|; `rows_of` gives weights among `known` movies."""
+    kept: _Entries = (np.zeros(0), known[:0], known[:0], np.zeros(0, dtype=np.float32))
+    least = 0.0
+    for start in range(0, len(known), _BLOCK):
+        rows = slice(start, min(start + _BLOCK, len(known)))
+        weight = rows_of(rows).astype(np.float32)
+        weight[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = 0
+        worth = np.abs(weight) * gain[known] * reach[known[rows], None]
+        row, column = np.nonzero(worth > least)
+        kept = (
+            np.append(kept[0], worth[row, column]),
+            np.append(kept[1], known[rows][row]),
+            np.append(kept[2], known[column]),
+            np.append(kept[3], weight[row, column]),
+        )
+        # Twice as many before they are sifted: sifting reads them all.
+        if len(kept[0]) > 2 * most:
+            kept, least = _sifted(kept, most)
+    (worths, rows_kept, columns, weights), _ = _sifted(kept, most)
+    order = np.lexsort((columns, -worths, rows_kept))
+    starts = np.searchsorted(rows_kept[order], np.arange(len(gain) + 1)).astype(np.int64)
+    return Neighbours(starts, columns[order], weights[order])
+
+
+def _sifted(entries: _Entries, most: int) -> tuple[_Entries, float]:
+    """Return the `most` entries of the greatest worth, of equals those that came first, and the least worth among them."""
+    worth = entries[0]
+    if len(worth) <= most:
+        return entries, 0.0
+    least = np.partition(worth, -most)[-most]
+    chosen = worth > least
+    chosen[np.flatnonzero(worth == least)[: most - int(chosen.sum())]] = True
+    worths, rows, columns, weights = (part[chosen] for part in entries)
+    return (worths, rows, columns, weights), float(least)
 
 
 def cosine_neighbours(user_at: IntArray, movie_at: IntArray, movies: int, shrinkage: float, n: int) -> Neighbours:

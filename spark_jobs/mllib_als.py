@@ -10,6 +10,7 @@ import pandas as pd
 from als_training import blend
 from evaluation import unpersonalised
 from factor_model import FactorModel, Settings, training_weights
+from movie_attributes import MovieAttributes
 from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import DataFrame, SparkSession
 from ratings import FloatArray, IntArray, Ratings
@@ -23,7 +24,9 @@ REPRODUCIBLE_BLOCKS = 1
 EXPLICIT: dict[str, Any] = {"rank": 10, "maxIter": 15, "regParam": 0.05}
 
 
-def fit(spark: SparkSession, ratings: Ratings, settings: Settings, as_of: int) -> FactorModel:
+def fit(
+    spark: SparkSession, ratings: Ratings, settings: Settings, as_of: int, attributes: MovieAttributes
+) -> FactorModel:
     """Train on all of `ratings` and return the model as at `as_of`, Unix seconds UTC; the session needs a checkpoint directory."""
     trained = _fit(
         spark,
@@ -38,7 +41,7 @@ def fit(spark: SparkSession, ratings: Ratings, settings: Settings, as_of: int) -
         checkpointInterval=5,
     )
     movie_ids, movie_factors = _collect(trained.itemFactors)
-    return blend(ratings, ratings.users(), movie_ids, movie_factors, settings, as_of)
+    return blend(ratings, ratings.users(), attributes.of(movie_ids), movie_factors, settings, as_of)
 
 
 def fit_explicit(spark: SparkSession, ratings: Ratings) -> FactorModel:

@@ -22,12 +22,13 @@ import optuna
 from batch_session import progress, report, start_session
 from evaluation import evaluate_window, known_users
 from factor_model import Settings
+from movie_attributes import MovieAttributes
 from promotion import CANDIDATE
 from pyspark.sql import SparkSession
 from ratings import FloatArray, Ratings
 from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
-from warehouse import collect_ratings, read_ratings
+from warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
 
 SLICES, FIRST_WINDOW, K = 20, 6, 10
 
@@ -64,6 +65,8 @@ def suggested(trial: optuna.Trial) -> Settings:
         profile_half_life_days=trial.suggest_float("profile_half_life_days", 15, 730, log=True),
         neighbour_ridge=trial.suggest_float("neighbour_ridge", 30, 500, log=True),
         neighbour_weight=trial.suggest_float("neighbour_weight", 5, 200, log=True),
+        genre_weight=trial.suggest_float("genre_weight", 0.05, 2, log=True),
+        year_weight=trial.suggest_float("year_weight", 0.05, 2, log=True),
         prior_half_life_days=trial.suggest_float("prior_half_life_days", 45, 365, log=True),
         personal_weight=trial.suggest_float("personal_weight", 1, 10, log=True),
         gain_power=trial.suggest_float("gain_power", 0, 1),
@@ -72,13 +75,16 @@ def suggested(trial: optuna.Trial) -> Settings:
     )
 
 
-def ndcg_in_spark(spark: SparkSession, ratings: Ratings, windows: list[Window], settings: Settings) -> FloatArray:
+def ndcg_in_spark(
+    spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, windows: list[Window], settings: Settings
+) -> FloatArray:
     """Return nDCG of every pair of user and window with these settings, one Spark task a window."""
-    shared = spark.sparkContext.broadcast(ratings)
+    shared = spark.sparkContext.broadcast((ratings, attributes))
 
     def one_window(window: Window) -> FloatArray:
         with threadpool_limits(1):
-            (found,) = evaluate_window(shared.value, window, {CANDIDATE: settings}, K, against=())
+            everything, of_movies = shared.value
+            (found,) = evaluate_window(everything, window, {CANDIDATE: settings}, K, of_movies, against=())
         return found.per_user["ndcg"]
 
     try:
@@ -88,7 +94,9 @@ def ndcg_in_spark(spark: SparkSession, ratings: Ratings, windows: list[Window], 
     return np.concatenate(parts)
 
 
-def search(spark: SparkSession, ratings: Ratings, now: Settings, trials: int, seed: int) -> tuple[optuna.Study, float]:
+def search(
+    spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, now: Settings, trials: int, seed: int
+) -> tuple[optuna.Study, float]:
     """Return the finished study over `trials` settings, and the mean nDCG of the settings in use, which are tried first.
 
     Raises ValueError when no window has a user who rated before it.
@@ -96,13 +104,13 @@ def search(spark: SparkSession, ratings: Ratings, now: Settings, trials: int, se
     windows = [w for w in rolling_windows(ratings.rated_at, SLICES, FIRST_WINDOW) if known_users(w, ratings)]
     if not windows:
         raise ValueError("no user of the first half came back: there is nothing to tune on")
-    in_use = float(ndcg_in_spark(spark, ratings, windows, now).mean())
+    in_use = float(ndcg_in_spark(spark, ratings, attributes, windows, now).mean())
 
     def objective(trial: optuna.Trial) -> float:
         settings = suggested(trial)
         with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
             mlflow.log_params(asdict(settings))
-            mean = float(ndcg_in_spark(spark, ratings, windows, settings).mean())
+            mean = float(ndcg_in_spark(spark, ratings, attributes, windows, settings).mean())
             mlflow.log_metric("ndcg", mean)
         progress(f"trial {trial.number + 1} of {trials}: nDCG@{K} {mean:.4f}, in use {in_use:.4f}")
         return mean
@@ -141,13 +149,14 @@ def main(argv: list[str] | None = None) -> None:
     spark = start_session(f"search_settings {options.batch_id}")
     progress(f"reading {options.database}.ratings of batch {of_batch}")
     ratings = first_half(collect_ratings(read_ratings(spark, options.database, of_batch)))
+    attributes = collect_attributes(read_batch(spark, options.database, "movies", of_batch))
     mlflow.set_experiment(options.experiment)
     tags = {"batch_id": options.batch_id, "of_batch": of_batch, "champion_version": version}
     with mlflow.start_run(run_name=f"search_settings {options.batch_id}", tags=tags) as run:
         mlflow.log_params(
             {"trials": options.trials, "seed": options.seed, "slices": SLICES, "first_window": FIRST_WINDOW}
         )
-        study, in_use = search(spark, ratings, now, options.trials, options.seed)
+        study, in_use = search(spark, ratings, attributes, now, options.trials, options.seed)
         proposed = proposal(study, now, in_use)
         mlflow.log_metrics({"ndcg": proposed["ndcg"], "ndcg_in_use": in_use})
         mlflow.log_text(json.dumps(proposed["model_settings"], indent=2) + "\n", "proposed_settings.json")

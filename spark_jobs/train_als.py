@@ -20,7 +20,6 @@ from typing import Any
 import mlflow
 import mllib_als
 import model_registry
-import numpy as np
 import pandas as pd
 from als_training import train
 from batch_session import progress, report, start_session
@@ -38,13 +37,14 @@ from factor_model import FactorModel, Settings
 from hadoop_files import HadoopFiles
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.spark_dataset_source import SparkDatasetSource
+from movie_attributes import MovieAttributes
 from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
-from pyspark.sql import DataFrame, SparkSession
-from ratings import BoolArray, IntArray, Ratings
+from pyspark.sql import SparkSession
+from ratings import Ratings
 from spark_half_steps import SparkHalfSteps
 from splits import Window, rolling_windows
 from threadpoolctl import threadpool_limits
-from warehouse import collect_ratings, read_batch, read_ratings
+from warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
 
 # What each field of Settings is, for the program's help.
 SETTINGS_HELP = {
@@ -56,9 +56,11 @@ SETTINGS_HELP = {
     "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
-    "neighbours": "neighbours kept of a movie; 0: factors alone",
+    "neighbours": "neighbours kept of a movie, on average; 0: factors alone",
     "neighbour_ridge": "ridge of the neighbours' regression",
     "neighbour_weight": "weight of the neighbours beside the factors",
+    "genre_weight": "what a movie's genre counts in the neighbours' regression, where a new rating counts 1",
+    "year_weight": "the same for its year of release",
     "prior_half_life_days": "age at which a rating counts half in recent popularity",
     "personal_weight": "weight of taste beside recent popularity",
     "gain_power": "power of recent popularity that taste is multiplied with",
@@ -129,7 +131,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 def rolling_evaluation(
     spark: SparkSession,
     ratings: Ratings,
-    genres: BoolArray,
+    attributes: MovieAttributes,
     candidates: dict[str, Settings],
     options: argparse.Namespace,
 ) -> list[WindowResult]:
@@ -148,12 +150,12 @@ def rolling_evaluation(
             f"no user came back in parts {options.first_window} to {options.slices - 1} of the timeline: there is nothing to evaluate "
             "on; give a lower --first-window, or more ratings"
         )
-    shared = spark.sparkContext.broadcast((ratings, genres))
+    shared = spark.sparkContext.broadcast((ratings, attributes))
 
     def one_window(window: Window) -> list[WindowResult]:
         with threadpool_limits(1):
-            everything, marks = shared.value
-            return evaluate_window(everything, window, distinct, k, marks, against)
+            everything, of_movies = shared.value
+            return evaluate_window(everything, window, distinct, k, of_movies, against)
 
     # Later windows have more to learn from: the longest first keeps every core busy to the end.
     longest_first = spark.sparkContext.parallelize(windows[::-1], max(1, len(windows)))
@@ -167,17 +169,6 @@ def rolling_evaluation(
             same = next(n for n, s in distinct.items() if s == settings)
             results.extend(replace(r, scorer=name) for r in results[:] if r.scorer == same)
     return results
-
-
-def genre_marks(movies: DataFrame, movie_ids: IntArray) -> BoolArray:
-    """Return which genres each of `movie_ids` (ascending) has, (movies, genres), from the batch's movies table."""
-    rows = movies.select("movie_id", "genres").orderBy("movie_id").collect()
-    split = {int(row.movie_id): (row.genres or "").split("|") for row in rows}
-    names = np.unique([name for parts in split.values() for name in parts if name])
-    marks = np.zeros((len(movie_ids), len(names)), dtype=np.bool_)
-    for at, movie in enumerate(movie_ids.tolist()):
-        marks[at] = np.isin(names, split.get(movie, []))
-    return marks
 
 
 def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | None]:
@@ -194,20 +185,27 @@ def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | No
         return {}, ratings
 
 
-def fit(spark: SparkSession, ratings: Ratings, settings: Settings, solver: str, checkpoints: str) -> FactorModel:
+def fit(
+    spark: SparkSession,
+    ratings: Ratings,
+    attributes: MovieAttributes,
+    settings: Settings,
+    solver: str,
+    checkpoints: str,
+) -> FactorModel:
     """Return the model of the whole batch as at its reference time, by MLlib's ALS or by blocked half steps."""
     as_of = ratings.reference_time()
     if solver == "mllib":
         files = HadoopFiles(spark)
         files.remove(checkpoints)
         spark.sparkContext.setCheckpointDir(checkpoints)
-        model = mllib_als.fit(spark, ratings, settings, as_of)
+        model = mllib_als.fit(spark, ratings, settings, as_of, attributes)
         files.remove(checkpoints)
         return model
     steps = SparkHalfSteps(spark)
     try:
         with threadpool_limits(1):
-            return train(ratings, settings, as_of, steps)
+            return train(ratings, settings, as_of, attributes, steps)
     finally:
         steps.close()
 
@@ -313,14 +311,14 @@ def main(argv: list[str] | None = None) -> None:
     ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
     champions, champion_ratings = champion(options)
     candidates = {CANDIDATE: settings} | champions
-    genres = genre_marks(read_batch(spark, options.database, "movies", options.batch_id), ratings.movies())
+    attributes = collect_attributes(read_batch(spark, options.database, "movies", options.batch_id))
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
-    results = rolling_evaluation(spark, ratings, genres, candidates, options)
+    results = rolling_evaluation(spark, ratings, attributes, candidates, options)
     newest = max((result.window for result in results), key=lambda window: window.index)
-    explicit = explicit_comparison(spark, ratings, newest, options.k)
+    explicit = explicit_comparison(spark, ratings, attributes, newest, options.k)
     said = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items()) or "too many ratings"
     progress(f"explicit ALS in window {newest.index}, for comparison: {said}; training on the whole batch")
-    model = fit(spark, ratings, settings, options.solver, checkpoints)
+    model = fit(spark, ratings, attributes, settings, options.solver, checkpoints)
 
     record = evaluation_record(results, ratings, options.k) | {
         "batch_id": options.batch_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hadoop_files import HadoopFiles
+from movie_attributes import MovieAttributes
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
 from ratings import Ratings
@@ -27,6 +28,14 @@ def read_ratings(spark: SparkSession, database: str, batch_id: str) -> DataFrame
 def collect_ratings(rows: DataFrame) -> Ratings:
     """Return the rows of a ratings table as sorted arrays on the driver (32 bytes a rating)."""
     return Ratings.from_frame(rows.select("user_id", "movie_id", "rating", "rated_at").toPandas())
+
+
+def collect_attributes(movies: DataFrame) -> MovieAttributes:
+    """Return genres and years of the rows of a movies table, on the driver."""
+    rows = movies.select("movie_id", "genres", "release_year").collect()
+    return MovieAttributes.from_columns(
+        [row.movie_id for row in rows], [row.genres for row in rows], [row.release_year for row in rows]
+    )
 
 
 class PartitionWriter:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from als_half_step import Incidence, OtherSide, half_step
 from als_training import alternate
 from factor_model import Settings
@@ -80,9 +81,10 @@ def implicit(users: np.ndarray, movies: np.ndarray, shape: tuple[int, int]) -> n
 
 def neighbours(users: np.ndarray, movies: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Scores of all EASE neighbours, (users, movies)."""
-    gain = np.ones(shape[1], dtype=np.float32)
-    near = linear_neighbours(users, movies, np.ones(len(users)), gain, RIDGE, shape[1])
-    return (Incidence.build(users, movies, np.ones(len(users)), shape[0]).matrix(shape[1]) @ near.matrix).toarray()
+    rated = sp.csr_matrix((np.ones(len(users)), (users, movies)), shape=shape)
+    alike = np.ones(shape[1], dtype=np.float32)
+    near = linear_neighbours(rated, sp.csr_matrix((0, shape[1])), alike, alike, RIDGE, shape[1])
+    return (rated @ near.matrix).toarray()
 
 
 def mllib(spark: SparkSession, rows: Rows, shape: tuple[int, int], **settings: object) -> tuple[np.ndarray, ALS]:

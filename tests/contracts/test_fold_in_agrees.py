@@ -9,6 +9,7 @@ from block_recommender import Recommender
 from factor_model import FactorModel, Settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from movie_attributes import MovieAttributes
 from newcomer_tables import fold_in, movie_factors, movie_neighbours
 from ratings import Ratings
 
@@ -52,7 +53,7 @@ def published(model: FactorModel) -> FoldIn:
 @given(seed=st.integers(0, 10_000))
 def test_the_fold_in_of_a_known_users_ratings_is_the_batchs_list(seed: int) -> None:
     ratings = sample(seed)
-    model = train(ratings, SETTINGS, NOW)
+    model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
     exact = model.movie_factors.astype(np.float64)
     batch = Recommender(model, exact.T @ exact, TOP_N).recommend(ratings)
     newcomers = published(model)

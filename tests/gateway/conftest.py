@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import Message
@@ -123,7 +123,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Return a function that starts the gateway, by default with both services behind it."""
+    """Return a function that starts the gateway, by default with both services behind it; words of `before` stand before its command."""
     store = request.getfixturevalue("small_store").root
     with ExitStack() as running:
 
@@ -137,7 +137,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             running.callback(process.send_signal, signal.SIGTERM)
             wait_for(port, process, path)
 
-        def begin(*, services: bool = True, **settings: str) -> Gateway:
+        def begin(*, services: bool = True, before: Sequence[str] = (), **settings: str) -> Gateway:
             gateway, api, accounts = free_ports(3)
             chosen = Settings.load(
                 tmp_path / ".env",
@@ -166,7 +166,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                     gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]
                     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / application)}
                     launch(application, [sys.executable, *gunicorn], port, variables | metrics)
-            launch("gateway", ["infra/gateway/gateway.sh"], gateway, variables)
+            launch("gateway", [*before, "infra/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
                 context = ssl.create_default_context(cafile=certificate)

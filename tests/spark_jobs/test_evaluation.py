@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from evaluation import BASELINES, baselines, evaluate, evaluation_record, recommend
+from movie_attributes import MovieAttributes
 from ratings import Ratings
 from splits import Window
 
@@ -37,8 +38,8 @@ def test_metrics_are_of_known_users_and_strangers_are_counted() -> None:
         {"user_id": [3, 9], "movie_id": [3, 1], "rating": [5.0, 5.0], "rated_at": [1000 * DAY] * 2}
     )
     model = baselines(TRAIN, WINDOW.test_from, ["recent_popularity"])["recent_popularity"]
-    genres = np.array([[True], [True], [False]])
-    found = evaluate(model, "recent_popularity", WINDOW, TRAIN, test, 2, genres)
+    attributes = MovieAttributes.from_columns([1, 2, 3], ["Drama", "Drama", None], [None] * 3)
+    found = evaluate(model, "recent_popularity", WINDOW, TRAIN, test, 2, attributes)
     assert (found.users.tolist(), found.strangers, found.activity.tolist()) == ([3], 1, [1])
     assert found.means()["ndcg"] == 1.0
     assert found.means()["diversity"] == 1.0
@@ -52,7 +53,10 @@ def test_the_record_says_whose_each_value_is_window_by_window() -> None:
         test = Ratings.from_columns(
             {"user_id": users, "movie_id": [3, 2], "rating": [5.0] * 2, "rated_at": [window.test_from] * 2}
         )
-        results += [evaluate(model, scorer, window, TRAIN, test, 2) for scorer in ("popularity", "candidate")]
+        results += [
+            evaluate(model, scorer, window, TRAIN, test, 2, MovieAttributes.none())
+            for scorer in ("popularity", "candidate")
+        ]
     record = evaluation_record(results, TRAIN, 2)
     assert record["ndcg_user_ids"] == [1, 3, 3, 5]
     assert [len(values) for values in record["ndcg_per_user"].values()] == [4, 4]

@@ -4,6 +4,7 @@ from als_half_step import Incidence
 from explicit_comparison import explicit_comparison, star_errors
 from factor_model import FactorModel
 from linear_neighbours import Neighbours
+from movie_attributes import MovieAttributes
 from pyspark.sql import SparkSession
 from ratings import Ratings
 from splits import Window
@@ -35,7 +36,12 @@ def test_errors_are_in_stars_over_the_ratings_whose_user_and_movie_are_known() -
 def test_a_batch_too_large_for_one_block_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("explicit_comparison.MOST_RATINGS", 1)
     # Without a session nothing could be trained.
-    assert explicit_comparison(None, rated([(1, 10, 3.0, 0), (2, 10, 3.0, 9)]), Window(1, 9, 10), 1) == {}
+    assert (
+        explicit_comparison(
+            None, rated([(1, 10, 3.0, 0), (2, 10, 3.0, 9)]), MovieAttributes.none(), Window(1, 9, 10), 1
+        )
+        == {}
+    )
 
 
 @pytest.mark.spark

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from linear_neighbours import LARGEST_SYSTEM, cosine_neighbours, linear_neighbours
+import scipy.sparse as sp
+from linear_neighbours import LARGEST_SYSTEM, Neighbours, cosine_neighbours, linear_neighbours
 
 
 def regression(x: np.ndarray, ridge: float) -> np.ndarray:
@@ -14,58 +15,93 @@ def regression(x: np.ndarray, ridge: float) -> np.ndarray:
     return weights
 
 
-# Fewer users than movies, and more: both ways to the inverse.
+def neighbours(
+    rated: np.ndarray,
+    gain: np.ndarray,
+    ridge: float,
+    n: int,
+    attributes: np.ndarray | None = None,
+    reach: np.ndarray | None = None,
+) -> Neighbours:
+    """linear_neighbours on dense arrays, without attributes and with the same reach for all unless given."""
+    movies = rated.shape[1]
+    return linear_neighbours(
+        sp.csr_matrix(rated),
+        sp.csr_matrix((0, movies) if attributes is None else attributes),
+        np.ones(movies) if reach is None else reach,
+        gain.astype(np.float32),
+        ridge,
+        n,
+    )
+
+
+# Fewer rows than movies, and more: both ways to the inverse.
 @pytest.mark.parametrize(("users", "movies"), [(12, 30), (60, 10)])
 def test_weights_are_those_of_the_regression(generator: np.random.Generator, users: int, movies: int) -> None:
-    user, movie = np.nonzero(generator.random((users, movies)) < 0.5)
-    weight = generator.uniform(0.1, 1, len(user))
-    gain = np.ones(movies, dtype=np.float32)
-    found = linear_neighbours(user, movie, weight, gain, 2.0, movies).matrix.toarray()
-    x = np.zeros((users, movies))
-    x[user, movie] = np.sqrt(weight)
-    assert found == pytest.approx(np.maximum(regression(x, 2.0), 0), abs=1e-5)
+    weight = (generator.random((users, movies)) < 0.5) * generator.uniform(0.1, 1, (users, movies))
+    found = neighbours(weight, np.ones(movies), 2.0, movies).matrix.toarray()
+    assert found == pytest.approx(regression(np.sqrt(weight), 2.0), abs=1e-5)
+    assert (found < -0.01).any()
 
 
-def test_the_neighbours_worth_most_are_kept_strongest_first(generator: np.random.Generator) -> None:
-    user, movie = np.nonzero(generator.random((40, 20)) < 0.4)
-    gain = generator.uniform(0.1, 2, 20).astype(np.float32)
-    whole = linear_neighbours(user, movie, np.ones(len(user)), gain, 2.0, 20)
-    cut = linear_neighbours(user, movie, np.ones(len(user)), gain, 2.0, 3)
+@pytest.mark.parametrize(("users", "movies"), [(12, 30), (60, 10)])
+def test_an_attribute_counts_as_a_user_who_rated_all_that_have_it(
+    generator: np.random.Generator, users: int, movies: int
+) -> None:
+    weight = (generator.random((users, movies)) < 0.5).astype(float)
+    attributes = 0.5 * (generator.random((3, movies)) < 0.5)
+    found = neighbours(weight, np.ones(movies), 2.0, movies, attributes).matrix.toarray()
+    assert found == pytest.approx(regression(np.vstack([weight, attributes]), 2.0), abs=1e-5)
+
+
+# With the smallest blocks, sifting begins long before the last.
+@pytest.mark.parametrize("block", [1, 256])
+def test_what_changes_scores_most_is_kept_strongest_first(
+    generator: np.random.Generator, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("linear_neighbours._BLOCK", block)
+    weight = (generator.random((40, 20)) < 0.4).astype(float)
+    gain, reach = generator.uniform(0.1, 2, 20), generator.uniform(0.1, 5, 20)
+    worth = np.abs(regression(weight, 2.0)) * gain * reach[:, None]
+    found = neighbours(weight, gain, 2.0, 3, reach=reach)
+    rows = np.repeat(np.arange(20), np.diff(found.starts))
+    best = np.argsort(-worth, axis=None)[:60]
+    assert sorted(zip(rows.tolist(), found.columns.tolist(), strict=True)) == sorted(
+        zip(*(at.tolist() for at in np.unravel_index(best, worth.shape)), strict=True)
+    )
     for row in range(20):
-        every, kept = slice(*whole.starts[row : row + 2]), slice(*cut.starts[row : row + 2])
-        worth = whole.weights[every] * gain[whole.columns[every]]
-        assert worth.tolist() == sorted(worth, reverse=True)
-        assert cut.columns[kept].tolist() == whole.columns[every][:3].tolist()
-        assert row not in whole.columns[every]
+        own = worth[row, found.columns[found.starts[row] : found.starts[row + 1]]]
+        assert own.tolist() == sorted(own, reverse=True)
+
+
+def test_of_entries_worth_the_same_the_first_are_kept() -> None:
+    # Everybody rated everything: all weights are equal.
+    found = neighbours(np.ones((5, 4)), np.ones(4), 1.0, 2)
+    assert np.diff(found.starts).tolist() == [3, 3, 2, 0]
+    assert found.columns.tolist() == [1, 2, 3, 0, 2, 3, 0, 1]
 
 
 def test_a_movie_of_one_user_has_no_neighbours_and_is_none() -> None:
-    found = linear_neighbours(
-        np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 2]), np.ones(5), np.ones(3, dtype=np.float32), 1.0, 5
-    )
+    found = neighbours(np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), np.ones(3), 1.0, 5, np.ones((1, 3)))
     assert (np.diff(found.starts).tolist(), found.columns.tolist()) == ([1, 1, 0], [1, 0])
 
 
 def test_the_largest_system_holds_the_most_rated_movies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linear_neighbours.LARGEST_SYSTEM", 2)
     assert LARGEST_SYSTEM > 2
-    user = np.array([0, 0, 0, 1, 1, 1, 2, 2, 3])
-    movie = np.array([0, 1, 2, 0, 1, 2, 0, 2, 2])
-    found = linear_neighbours(user, movie, np.ones(9), np.ones(3, dtype=np.float32), 1.0, 5)
+    found = neighbours(np.array([[1, 1, 1], [1, 1, 1], [1, 0, 1], [0, 0, 1]]), np.ones(3), 1.0, 5)
     assert np.diff(found.starts).tolist() == [1, 0, 1]
 
 
 def test_few_users_and_many_movies_are_held_to_the_largest_system_s_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("linear_neighbours.LARGEST_SYSTEM", 3)
     # Two users, both of whom rated five movies: 3 * 3 // 2 = 4 of them are worked on.
-    user, movie = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
-    found = linear_neighbours(user, movie, np.ones(10), np.ones(5, dtype=np.float32), 1.0, 5)
+    found = neighbours(np.ones((2, 5)), np.ones(5), 1.0, 5)
     assert np.diff(found.starts).tolist() == [3, 3, 3, 3, 0]
 
 
 def test_without_neighbours_no_movie_has_one() -> None:
-    found = linear_neighbours(np.array([0, 0]), np.array([0, 1]), np.ones(2), np.ones(2, dtype=np.float32), 1.0, 0)
-    assert np.diff(found.starts).tolist() == [0, 0]
+    assert np.diff(neighbours(np.ones((1, 2)), np.ones(2), 1.0, 0).starts).tolist() == [0, 0]
 
 
 def test_cosine_neighbours_count_common_users() -> None:

@@ -7,6 +7,7 @@ import pytest
 from evaluation import evaluate_window, evaluation_record
 from factor_model import Settings
 from ingest.embedded import embedded_pickle_path, write_embedded_csv
+from movie_attributes import MovieAttributes
 from promotion import Decision, Rule, decide_on_record
 from ratings import Ratings
 from splits import rolling_windows
@@ -25,7 +26,9 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Ratings:
 
 def verdict(ratings: Ratings, champion_ratings: int | None = None, first_window: int = 10) -> Decision:
     windows = rolling_windows(ratings.rated_at, 20, first_window)
-    results = [r for w in windows for r in evaluate_window(ratings, w, {"candidate": SETTINGS}, 10)]
+    results = [
+        r for w in windows for r in evaluate_window(ratings, w, {"candidate": SETTINGS}, 10, MovieAttributes.none())
+    ]
     record = evaluation_record(results, ratings, 10) | {"champion_ratings": champion_ratings}
     return decide_on_record(record, Rule(resamples=500))
 

@@ -7,6 +7,7 @@ from als_half_step import Incidence, OtherSide, half_step
 from als_training import train
 from block_recommender import Recommender
 from factor_model import FactorModel, Settings
+from movie_attributes import MovieAttributes
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from ratings import Ratings, positions
@@ -37,7 +38,7 @@ def ratings() -> Ratings:
 
 @pytest.fixture(scope="module")
 def model(ratings: Ratings) -> FactorModel:
-    return train(ratings, SETTINGS, AS_OF)
+    return train(ratings, SETTINGS, AS_OF, MovieAttributes.none())
 
 
 # By conjugate gradient each part goes on from factors of its own.
@@ -47,8 +48,8 @@ def test_training_in_spark_tasks_gives_the_bits_of_training_here(
 ) -> None:
     monkeypatch.setattr("als_training.RATINGS_PER_PART", 2500)
     settings = Settings(rank=8, max_iter=2, cg_steps=cg_steps)
-    in_tasks = train(ratings, settings, AS_OF, SparkHalfSteps(spark))
-    assert in_tasks.sha256() == train(ratings, settings, AS_OF).sha256()
+    in_tasks = train(ratings, settings, AS_OF, MovieAttributes.none(), SparkHalfSteps(spark))
+    assert in_tasks.sha256() == train(ratings, settings, AS_OF, MovieAttributes.none()).sha256()
 
 
 def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: SparkSession, ratings: Ratings) -> None:
