@@ -197,6 +197,10 @@ bench-quality: test-environment ## The published ML-100K benchmark, five seeds, 
 		--python $(PYTHON) --target $(RECBOLE) --requirements requirements/bench.txt
 	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
 
+.PHONY: bench-splits
+bench-splits: test-environment ## The model on a random split and on each user's last ratings: make bench-splits [SEEDS="1 2 3 4 5"]
+	@PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/other_splits.py $(if $(SEEDS),--seeds $(SEEDS))
+
 .PHONY: bench-topn
 bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, plain NumPy, recommendForAllUsers
 	@$(BENCH) tests/bench/topn.py

@@ -39,7 +39,7 @@ class Settings:
     profile_half_life_days: float = 90.0
     # Neighbours: kept of a movie on average (0: none), ridge of the regression, and their part beside the factors' product;
     # a movie's genre and year count in the regression as a rating's weight does, squared.
-    neighbours: int = 100
+    neighbours: int = 300
     neighbour_ridge: float = 100.0
     neighbour_weight: float = 80.0
     genre_weight: float = 0.3
