@@ -37,6 +37,11 @@ MOVIES = [
 ]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_pages(templates_compiled_once: None) -> None:
+    """Each test makes an application of its own, of the same templates."""
+
+
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id with the least work: one test looks at the real parameters."""

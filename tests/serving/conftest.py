@@ -113,6 +113,11 @@ LINEAGE = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_pages(templates_compiled_once: None) -> None:
+    """Each test makes an application of its own, of the same templates."""
+
+
 @pytest.fixture
 def exports(tmp_path: Path) -> Path:
     return write_exports(tmp_path / "exports", small_tables())
