@@ -1,4 +1,4 @@
-"""How the tests are shared out between processes (pytest-xdist), and what several folders share: stack and browser."""
+"""What several folders share: stack, browser and compiled templates; and which tests need Spark."""
 
 from __future__ import annotations
 
@@ -27,14 +27,12 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests together, since they share fixtures, and mark those that use Spark: a session is slow to start."""
-
+    """Mark the tests that use Spark: a session is slow to start."""
     # The test of `make down` ends the stack, so it comes last.
     items.sort(key=lambda item: item.path.name == "test_shutdown.py")
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(scope="module")
