@@ -42,6 +42,15 @@ def test_other_hosts_call_back_by_this_machines_name(tmp_path: Path, monkeypatch
         assert re.search(rf"^spark\.driver\.host +{re.escape(expected)}$", spark, re.MULTILINE)
 
 
+def test_executors_unpack_codecs_where_code_may_lie_which_a_container_s_tmp_is_not(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, "")
+    render(chosen, environment(chosen))
+    spark = (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
+    for process in ("driver", "executor"):
+        options = rf"^spark\.{process}\.extraJavaOptions .*-Djava\.io\.tmpdir={re.escape(str(chosen.instance))}/tmp$"
+        assert re.search(options, spark, re.MULTILINE), process
+
+
 ADDRESS = "192.0.2.7"
 
 

@@ -54,6 +54,6 @@ def test_explicit_als_learns_stars_and_lists_what_it_predicts_highest(spark: Spa
             likes, to_come = (user + movie) % 2 == 0, movie in (user % 8, user % 8 + 1)
             if likes or not to_come:
                 rows.append((user, movie, 5.0 if likes else 1.0, 1000 if to_come else user))
-    found = explicit_comparison(spark, rated(rows), Window(1, 1000, 1001), 1)
+    found = explicit_comparison(spark, rated(rows), MovieAttributes.none(), Window(1, 1000, 1001), 1)
     assert 0 < found["mae"] <= found["rmse"] < 0.5
     assert (found["ndcg"], found["precision"], found["recall"]) == (1.0, 1.0, 1.0)
