@@ -24,7 +24,8 @@ def model_card(record: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
         f"{record['movies']:,} movies by {record['users']:,} users. Decision: **{decision['verdict']}**, "
         f"{'; '.join(decision['reasons'])}.",
         "",
-        "Implicit ALS factors, linear item neighbours (EASE) and recent popularity of returning users, blended for each user; "
+        "Implicit ALS factors, linear item neighbours (EASE, with genres and years of release) and recent popularity of returning "
+        "users, blended for each user; "
         "the formula is in docs/model.md. Stars are not used, only what was rated and when.",
         "",
         f"## Accuracy on windows that follow the training data, lists of {k}",
