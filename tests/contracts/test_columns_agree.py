@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.accounts.models import Movie
 from serving.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -92,3 +93,14 @@ def test_serving_reads_a_marts_columns_in_the_tables_order(mart: str) -> None:
 def test_each_loaded_table_has_a_suite() -> None:
     tables = {table for table in CREATED if not table.startswith("staging_")}
     assert {path.stem for path in EXPECTATIONS.glob("*.json")} == tables
+
+
+def test_a_title_that_passes_validation_fits_the_accounts_catalogue() -> None:
+    suite = json.loads((EXPECTATIONS / "movies.json").read_text(encoding="utf-8"))
+    (bounds,) = [
+        expectation["kwargs"]
+        for expectation in suite["expectations"]
+        if expectation["type"] == "expect_column_value_lengths_to_be_between"
+        and expectation["kwargs"]["column"] == "title"
+    ]
+    assert bounds["max_value"] == Movie.__table__.c.title.type.length
