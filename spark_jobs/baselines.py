@@ -29,8 +29,8 @@ def returning_weights(ratings: Ratings, first_visit_days: float, first_visit_wei
 
     A newcomer enters what he saw over the years, a returning user what he has seen since, and lists are for users who return.
     """
-    starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
-    first = np.repeat(np.minimum.reduceat(ratings.rated_at, starts), np.diff(starts, append=len(ratings)))
+    starts, lengths = ratings.runs()
+    first = np.repeat(np.minimum.reduceat(ratings.rated_at, starts), lengths)
     later = ratings.rated_at - first > first_visit_days * SECONDS_PER_DAY
     return np.where(later, 1.0, first_visit_weight)
 

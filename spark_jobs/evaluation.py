@@ -142,8 +142,6 @@ def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, Fac
     """Return the models of these baselines, trained on `train` as at `as_of`; raises KeyError for one that is not of BASELINES."""
     movies = train.movies()
     user_at, movie_at = positions(train.users(), train.user_id), positions(movies, train.movie_id)
-    rated = sp.csr_matrix((np.ones(len(train)), (user_at, movie_at)), shape=(len(train.users()), len(movies)))
-    alike, nothing = np.ones(len(movies), dtype=np.float32), sp.csr_matrix((0, len(movies)))
     makers: dict[str, Callable[[], FactorModel]] = {
         POPULARITY: lambda: unpersonalised(train, popularity(train, movies)),
         RECENT_POPULARITY: lambda: unpersonalised(
@@ -154,7 +152,14 @@ def baselines(train: Ratings, as_of: int, names: Sequence[str]) -> dict[str, Fac
         ),
         EASE: lambda: neighbours_alone(
             train,
-            linear_neighbours(rated, nothing, np.sqrt(popularity(train, movies)), alike, EASE_RIDGE, KEPT_NEIGHBOURS),
+            linear_neighbours(
+                sp.csr_matrix((np.ones(len(train)), (user_at, movie_at)), shape=(len(train.users()), len(movies))),
+                sp.csr_matrix((0, len(movies))),
+                np.sqrt(popularity(train, movies)),
+                np.ones(len(movies), dtype=np.float32),
+                EASE_RIDGE,
+                KEPT_NEIGHBOURS,
+            ),
         ),
     }
     return {name: makers[name]() for name in names}

@@ -107,8 +107,7 @@ def training_weights(ratings: Ratings, settings: Settings, as_of: int) -> FloatA
 
 def profile_weights(ratings: Ratings, settings: Settings) -> FloatArray:
     """Return each rating's weight in its user's profile: 1 for his newest rating, halving with the time before that."""
-    starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
-    lengths = np.diff(starts, append=len(ratings))
+    starts, lengths = ratings.runs()
     newest = np.repeat(np.maximum.reduceat(ratings.rated_at, starts), lengths)
     return _decay(newest - ratings.rated_at, settings.profile_half_life_days)
 

@@ -67,6 +67,11 @@ class Ratings:
         """Return the ratings where `keep`, an array of one bool per rating, is true; the order stays."""
         return Ratings(self.user_id[keep], self.movie_id[keep], self.rating[keep], self.rated_at[keep])
 
+    def runs(self) -> tuple[IntArray, IntArray]:
+        """Return where each user's ratings start and how many they are, both (users,), by user id."""
+        starts = np.flatnonzero(np.diff(self.user_id, prepend=self.user_id[:1] - 1))
+        return starts, np.diff(starts, append=len(self))
+
     def sha256(self) -> str:
         """Return the SHA-256 over the arrays as little-endian bytes: the same batch gives the same digest."""
         digest = hashlib.sha256()

@@ -29,7 +29,7 @@ from ratings import BoolArray, Ratings
 from splits import Window
 from threadpoolctl import threadpool_limits
 
-from mr_jobs.field_rules import split_title
+from mr_jobs.field_rules import NO_GENRES, split_title
 
 K = 10
 ALWAYS = 1e6
@@ -69,7 +69,7 @@ def read_embedded() -> tuple[Ratings, MovieAttributes]:
         user, movie, stars, when = np.loadtxt(Path(folder) / "ratings.csv", delimiter=",", skiprows=1, unpack=True)
         with (Path(folder) / "movies.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-    genres = ["" if row["genres"] == "(no genres listed)" else row["genres"] for row in rows]
+    genres = ["" if row["genres"] == NO_GENRES else row["genres"] for row in rows]
     years = [split_title(row["title"])[1] if row["title"] else None for row in rows]
     attributes = MovieAttributes.from_columns([int(row["movieId"]) for row in rows], genres, years)
     return Ratings.from_columns({"user_id": user, "movie_id": movie, "rating": stars, "rated_at": when}), attributes
@@ -85,8 +85,7 @@ def random_three_quarters(ratings: Ratings, seed: int) -> BoolArray:
 def all_but_last_fifth(ratings: Ratings, _seed: int = 0) -> BoolArray:
     """Return which ratings train: each user's, without the newest fifth of them, rounded down."""
     order = np.lexsort((ratings.movie_id, ratings.rated_at, ratings.user_id))
-    starts = np.flatnonzero(np.diff(ratings.user_id, prepend=ratings.user_id[:1] - 1))
-    counts = np.diff(starts, append=len(ratings))
+    starts, counts = ratings.runs()
     place = np.arange(len(ratings)) - np.repeat(starts, counts)
     chosen = np.zeros(len(ratings), dtype=np.bool_)
     chosen[order] = place < np.repeat(counts - counts // 5, counts)
