@@ -1,7 +1,7 @@
 """Backs up what can't be computed again, and puts it back: databases, the NameNode's metadata, publications, models, secrets.
 
-HDFS's blocks are not in it: they lie on several DataNodes already. A restored NameNode knows the files of the backup's moment;
-what was written to HDFS after it is lost, and a nightly run makes it anew.
+HDFS's blocks are not in it: they lie on several DataNodes already, and a snapshot of HDFS keeps those of the backup's moment
+there, whatever is deleted or written anew later. What was written to HDFS after it is lost, and a nightly run makes it anew.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ STORE_FOLDER = "data/serving"
 FOLDERS = {"publications.tar": STORE_FOLDER, "models.tar": "data/mlflow", "secrets.tar": "secrets"}
 NAMENODE = "namenode.tar"
 NAMENODE_FOLDER = "data/namenode"
+SNAPSHOTS = "/.snapshot"
+SNAPSHOT_PREFIX = "marquee-backup-"
 POSTGRES_FOLDER = "data/postgres"
 _POSTGRESQL = Path("/usr/lib/postgresql")
 
@@ -118,6 +120,22 @@ def _archive_namenode(current: Path, archive: Path) -> None:
         seen.unlink()
 
 
+def _take_snapshot(name: str, variables: dict[str, str]) -> None:
+    """Has the DataNodes keep every block of this moment: a restored NameNode would wait in safe mode for one that is gone."""
+    _run(["hdfs", "dfsadmin", "-allowSnapshot", "/"], variables)
+    _run(["hdfs", "dfs", "-createSnapshot", "/", SNAPSHOT_PREFIX + name], variables)
+
+
+def _drop_old_snapshots(backups: Path, variables: dict[str, str]) -> None:
+    """Frees what only backups held whose folder is gone, or that never came to their end."""
+    for path in _run(["hdfs", "dfs", "-ls", "-C", SNAPSHOTS], variables).split():
+        snapshot = path.rpartition("/")[2]
+        name = snapshot.removeprefix(SNAPSHOT_PREFIX)
+        if name != snapshot and not (backups / name).is_dir():
+            print(f"backup  HDFS snapshot {snapshot} goes: its backup is gone", flush=True)
+            _run(["hdfs", "dfs", "-deleteSnapshot", "/", snapshot], variables)
+
+
 def _archive(folder: Path, archive: Path) -> None:
     """Writes a folder to a tar file, without what a run takes away meanwhile: an unfinished file that gets its name, or its end."""
     with tarfile.open(archive, "w") as tar:
@@ -167,6 +185,7 @@ def backup(settings: Settings) -> Path:
             dump = str(partial / f"{name}.dump")
             _run([_postgres_program("pg_dump"), *server, "-Fc", "-f", dump, name], login)
         print("backup  the NameNode's metadata", flush=True)
+        _take_snapshot(final.name, variables)
         _run(["hdfs", "dfsadmin", "-rollEdits"], variables)
         _archive_namenode(settings.instance / NAMENODE_FOLDER / "current", partial / NAMENODE)
         for archive, folder in FOLDERS.items():
@@ -189,6 +208,7 @@ def backup(settings: Settings) -> Path:
             ) from error
         raise
     print(f"backup  written: {final}", flush=True)
+    _drop_old_snapshots(settings.backups, variables)
     return final
 
 

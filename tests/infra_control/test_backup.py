@@ -128,6 +128,29 @@ def test_no_publication_goes_live_while_they_are_copied(running: Settings, monke
     assert held == {"serving": True, "mlflow": False, "secrets": False}
 
 
+def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = running.backups / "20260102T030000"
+    kept.mkdir(parents=True)
+    snapshots = ["marquee-backup-20260101T030000", "marquee-backup-20260102T030000", "by-hand"]
+    commands = []
+
+    def run(command: list[str], _variables: dict[str, str]) -> str:
+        commands.append(" ".join(command))
+        return "".join(f"/.snapshot/{name}\n" for name in snapshots) if "-ls" in command else ""
+
+    monkeypatch.setattr(module, "_run", run)
+    name = backup(running).name
+    assert [command for command in commands if command.startswith("hdfs")] == [
+        "hdfs dfsadmin -allowSnapshot /",
+        f"hdfs dfs -createSnapshot / marquee-backup-{name}",
+        "hdfs dfsadmin -rollEdits",
+        "hdfs dfs -ls -C /.snapshot",
+        "hdfs dfs -deleteSnapshot / marquee-backup-20260101T030000",
+    ]
+
+
 @pytest.mark.parametrize(
     ("error", "expected", "said"),
     [(KeyboardInterrupt(), KeyboardInterrupt, None), (OSError(28, "No space left"), BackupError, "is the disk full")],
