@@ -33,6 +33,10 @@ NAMENODE_FOLDER = "data/namenode"
 SNAPSHOTS = "/.snapshot"
 SNAPSHOT_PREFIX = "marquee-backup-"
 POSTGRES_FOLDER = "data/postgres"
+# Tells the next start that the NameNode does not know what the DataNodes hold (infra/hadoop/settle_restored_hdfs.py).
+HDFS_RESTORED = "data/hdfs-restored"
+# What was prepared in the databases and in HDFS that are replaced.
+STAMPS = ("data/airflow/prepared", "data/metastore-schema.done", "data/hdfs-folders.done")
 _POSTGRESQL = Path("/usr/lib/postgresql")
 
 
@@ -154,6 +158,22 @@ def _held(store: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _only_backup(backups: Path) -> Iterator[None]:
+    """Lets one backup at a time be made: the snapshot of one that is not yet written would look like that of a deleted one."""
+    try:
+        backups.mkdir(parents=True, exist_ok=True)
+        lock = (backups / ".lock").open("ab")
+    except OSError as error:
+        raise BackupError(f"No backup can be written to {backups}: {error}. Mend that, then again.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"Another backup is being written to {backups}: wait until it ends.") from None
+        yield
+
+
 def databases(settings: Settings, variables: dict[str, str]) -> list[str]:
     """Returns the names of the server's databases but PostgreSQL's own."""
     server, login = _server(settings, variables)
@@ -172,7 +192,22 @@ def backup(settings: Settings) -> Path:
         raise BackupError(
             "The platform does not run, and its databases can be dumped only then: `make up`, then again."
         )
-    variables = environment(settings)
+    # A new folder of backups, or one whose disk is not mounted, tells nothing of the backups that there are.
+    backups_known = settings.backups.is_dir()
+    with _only_backup(settings.backups):
+        variables = environment(settings)
+        folder = _write(settings, variables)
+        if backups_known:
+            try:
+                _drop_old_snapshots(settings.backups, variables)
+            except BackupError as error:
+                raise BackupError(
+                    f"The backup is whole, but old snapshots of HDFS could not be dropped: {error}"
+                ) from error
+    return folder
+
+
+def _write(settings: Settings, variables: dict[str, str]) -> Path:
     started = datetime.now(UTC)
     final = settings.backups / started.strftime("%Y%m%dT%H%M%S")
     partial = final.with_name(f".{final.name}.partial")
@@ -208,7 +243,6 @@ def backup(settings: Settings) -> Path:
             ) from error
         raise
     print(f"backup  written: {final}", flush=True)
-    _drop_old_snapshots(settings.backups, variables)
     return final
 
 
@@ -242,7 +276,11 @@ def restore(settings: Settings, folder: Path) -> None:
         raise BackupError(
             f"The restore stopped: {error}. What was there before lies in {aside}; mend the cause, then restore again."
         ) from error
-    print("restore  done: `make up` starts it", flush=True)
+    print(
+        "restore  done: `make up` starts it. From then on HDFS drops what was written to it after this backup,",
+        flush=True,
+    )
+    print(f"restore  and with it what later backups and {aside} need of HDFS", flush=True)
 
 
 def _move_aside(settings: Settings, aside: Path) -> None:
@@ -251,6 +289,8 @@ def _move_aside(settings: Settings, aside: Path) -> None:
         if present.exists():
             (aside / part).parent.mkdir(parents=True, exist_ok=True)
             present.rename(aside / part)
+    for stamp in STAMPS:
+        (settings.instance / stamp).unlink(missing_ok=True)
 
 
 def _unpack(settings: Settings, folder: Path) -> None:
@@ -259,6 +299,7 @@ def _unpack(settings: Settings, folder: Path) -> None:
         (settings.instance / part).mkdir(parents=True, mode=0o700)
         with tarfile.open(folder / archive) as tar:
             tar.extractall(settings.instance / part, filter="tar")
+    (settings.instance / HDFS_RESTORED).touch()
 
 
 def _restore_databases(settings: Settings, folder: Path, dumps: list[str]) -> None:

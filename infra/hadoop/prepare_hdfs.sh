@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# prepare_hdfs.sh format | folders: formats an empty NameNode; makes HDFS's folders and uploads the Tez archive (once a version).
+# prepare_hdfs.sh format | folders: formats an empty NameNode; settles a restored one, makes HDFS's folders and uploads the Tez archive
+# (once a version).
 set -euo pipefail
 case "${1:-}" in
   format)
     [ -f "$MARQUEE_INSTANCE_DIR/data/namenode/current/VERSION" ] || hdfs namenode -format -nonInteractive -clusterId marquee
     ;;
   folders)
+    restored=$MARQUEE_INSTANCE_DIR/data/hdfs-restored
+    if [ -f "$restored" ]; then
+      python3 infra/hadoop/settle_restored_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
+      rm "$restored"
+    fi
     python3 infra/hadoop/wait_for_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
     archive=$MARQUEE_SOFTWARE/hive/tez.tar.gz
     stamp=$MARQUEE_INSTANCE_DIR/data/hdfs-folders.done

@@ -10,6 +10,7 @@ from tests.faults.faults import wait_until
 from tests.stack import BATCH, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1200)]
+MIB = 1 << 20
 LOST = ("data/namenode", "data/postgres", "data/serving", "data/mlflow", "secrets")
 
 
@@ -24,7 +25,7 @@ def blocks_to_delete(stack: Stack) -> int:
     return int(page["beans"][0]["PendingDeletionBlocks"])
 
 
-def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, first_run: str) -> None:
+def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, first_run: str, tmp_path: Path) -> None:
     served, published = stack.api("/v1/users/1/recommendations"), published_bytes(stack, BATCH)
     count = "SELECT COUNT(*) FROM marquee.ratings"
     ratings, champion = stack.hive(count), registered_version(stack)
@@ -32,8 +33,11 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
     folder = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
     refused = stack.control("restore", str(folder), check=False)
     assert "The platform runs: `make down` first" in refused
-    # As a nightly run does, which writes tables anew and deletes what lay there.
+    # As a nightly run does, which deletes what lay there and writes tables anew.
     stack.run("hdfs", "dfs", "-rm", "-r", "-skipTrash", f"/marquee/exports/{BATCH}")
+    later = tmp_path / "later"
+    later.write_bytes(bytes(300 * MIB))
+    stack.run("hdfs", "dfs", "-put", str(later), "/marquee/later")
     wait_until("the deleted blocks are gone", lambda: blocks_to_delete(stack) == 0)
     stack.control("down")
     for part in LOST:
@@ -46,10 +50,13 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
     assert published_bytes(stack, BATCH) == published
     assert stack.hive(count) == ratings
     assert registered_version(stack) == champion
+    # New blocks have the numbers of those that were written after the backup.
+    stack.run("hdfs", "dfs", "-put", str(later), "/marquee/anew")
     assert "Status: HEALTHY" in stack.run("hdfs", "fsck", "/marquee")
+    stack.run("hdfs", "dfs", "-rm", "-skipTrash", "/marquee/anew")
 
     shutil.rmtree(folder)
     printed = stack.control("backup")
     assert f"HDFS snapshot marquee-backup-{folder.name} goes: its backup is gone" in printed
-    later = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
-    assert stack.run("hdfs", "dfs", "-ls", "-C", "/.snapshot").split() == [f"/.snapshot/marquee-backup-{later.name}"]
+    newest = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
+    assert stack.run("hdfs", "dfs", "-ls", "-C", "/.snapshot").split() == [f"/.snapshot/marquee-backup-{newest.name}"]

@@ -151,6 +151,67 @@ def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(
     ]
 
 
+def test_no_snapshot_goes_where_the_folder_of_backups_is_new(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = "/.snapshot/marquee-backup-20260101T030000"
+    commands = []
+
+    def run(command: list[str], _variables: dict[str, str]) -> str:
+        commands.append(" ".join(command))
+        return listed if "-ls" in command else ""
+
+    monkeypatch.setattr(module, "_run", run)
+    backup(running)
+    assert not any("-deleteSnapshot" in command for command in commands)
+
+
+def test_a_backup_whose_clean_up_failed_is_told_to_be_whole(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], _variables: dict[str, str]) -> str:
+        if "-ls" in command:
+            raise BackupError("hdfs failed (exit 1): no answer")
+        return ""
+
+    running.backups.mkdir(parents=True)
+    monkeypatch.setattr(module, "_run", run)
+    with pytest.raises(BackupError) as raised:
+        backup(running)
+    assert str(raised.value) == (
+        "The backup is whole, but old snapshots of HDFS could not be dropped: hdfs failed (exit 1): no answer"
+    )
+    (folder,) = running.backups.glob("2*")
+    assert set(verify(folder)) == {"publications.tar", "models.tar", "secrets.tar"}
+
+
+def test_two_backups_at_once_are_refused(running: Settings) -> None:
+    running.backups.mkdir(parents=True)
+    with (running.backups / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        with pytest.raises(BackupError, match=r"^Another backup is being written to .*: wait until it ends\.$"):
+            backup(running)
+    backup(running)
+
+
+def test_a_restore_has_what_was_prepared_in_the_replaced_data_prepared_again(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def archive(_current: Path, archive: Path) -> None:
+        tarfile.open(archive, "w").close()
+
+    monkeypatch.setattr(module, "_archive_namenode", archive)
+    folder = backup(running)
+    data = running.instance / "data"
+    stamps = [data / "airflow" / "prepared", data / "metastore-schema.done", data / "hdfs-folders.done"]
+    for stamp in stamps:
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.touch()
+    monkeypatch.setattr(Supervisor, "running", lambda _self: False)
+    monkeypatch.setattr(module, "_restore_databases", lambda *_: None)
+    restore(running, folder)
+    assert not any(stamp.exists() for stamp in stamps)
+    assert (data / "hdfs-restored").exists()
+
+
 @pytest.mark.parametrize(
     ("error", "expected", "said"),
     [(KeyboardInterrupt(), KeyboardInterrupt, None), (OSError(28, "No space left"), BackupError, "is the disk full")],
@@ -169,7 +230,7 @@ def test_a_backup_that_ends_early_leaves_no_secrets_behind(
     monkeypatch.setattr(module, "_archive", end)
     with pytest.raises(expected, match=said):
         backup(running)
-    assert list(running.backups.iterdir()) == []
+    assert [path.name for path in running.backups.iterdir()] == [".lock"]
 
 
 def test_what_runs_on_another_host_is_not_backed_up_from_here(tmp_path: Path) -> None:
