@@ -115,6 +115,8 @@ def test_the_exporter_looks_only_at_containers_that_its_own_profile_starts() -> 
 
 def test_replicas_are_as_many_as_the_settings_say() -> None:
     assert SERVICES["datanode"]["scale"] == settings().number("DATANODES") == 4
+    assert SERVICES["nodemanager"]["scale"] == settings().number("NODEMANAGERS") == 2
+    assert SERVICES["recommendations"]["scale"] == settings().number("APIS") == 2
     assert {name: service["scale"] for name, service in SERVICES.items() if "scale" in service} == {
         "datanode": 4,
         "nodemanager": 2,

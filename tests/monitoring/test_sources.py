@@ -200,12 +200,13 @@ def test_the_namenode_tells_blocks_nodes_and_space(platform: Platform) -> None:
 
 
 def test_the_resourcemanager_tells_memory_in_bytes(platform: Platform) -> None:
-    found = values(list(read_yarn(platform.url)))
+    found = values(list(read_yarn(platform.url, 2)))
     assert found["marquee_yarn_memory_bytes total"] == 6442450944
     assert found["marquee_yarn_memory_bytes allocated"] == 2818572288
     assert found["marquee_yarn_vcores allocated"] == 3
     assert found["marquee_yarn_applications completed"] == 3
     assert found["marquee_yarn_nodemanagers active"] == 1
+    assert found["marquee_yarn_nodemanagers configured"] == 2
 
 
 def test_mlflow_tells_versions_by_number_not_by_text_and_none_before_the_first(platform: Platform) -> None:
@@ -242,8 +243,9 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
             "closed": f"tcp://127.0.0.1:{closed}",
             "away": f"http://127.0.0.1:{closed}/health",
         }
-        found = values(list(read_services(probes)))
+        found = values(list(read_services(probes, 2)))
     assert found == {
+        "marquee_apis_configured": 2,
         "marquee_service_up healthy": 1,
         "marquee_service_up missing": 0,
         "marquee_service_up open": 1,
@@ -259,10 +261,10 @@ def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         begun = time.monotonic()
-        found = values(list(read_services({f"s{number}": url for number in range(8)})))
+        found = values(list(read_services({f"s{number}": url for number in range(8)}, 1)))
         assert time.monotonic() - begun < 2
-    assert found == {f"marquee_service_up s{number}": 0 for number in range(8)}
-    assert list(read_services({})) == []
+    assert found == {"marquee_apis_configured": 1} | {f"marquee_service_up s{number}": 0 for number in range(8)}
+    assert list(read_services({}, 1)) == [Sample("marquee_apis_configured", 1)]
 
 
 def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
@@ -271,7 +273,7 @@ def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
     platform.answers["/jmx?qry=Hadoop:service=ResourceManager,name=ClusterMetrics"] = {"beans": []}
     platform.answers["/v1/publications"] = ["another", "shape"]
     sources = {
-        "yarn": lambda: read_yarn(platform.url),
+        "yarn": lambda: read_yarn(platform.url, 2),
         "publication": PublicationSource(platform.url).read,
         "airflow": AirflowSource("http://127.0.0.1:1", "admin", "secret").read,
         "hdfs": lambda: read_hdfs(platform.url, 4),
