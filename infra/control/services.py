@@ -294,9 +294,10 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             stop_signal="QUIT",
         ),
     ]
-    if "spark-master" in settings.hosts:
-        rows += _spark(settings)
-    return rows + _monitoring(settings, rows) if settings.monitoring else rows
+    spark = _spark(settings) if "spark-master" in settings.hosts else []
+    # The compose file always names the master's host, but starts it in two profiles alone: it must serve where the jobs go to it.
+    looked_at = [*rows, *spark] if settings["MARQUEE_SPARK_MASTER"].startswith("spark://") else rows
+    return [*rows, *spark, *(_monitoring(settings, looked_at) if settings.monitoring else [])]
 
 
 def table(settings: Settings) -> list[Service | Preparation]:

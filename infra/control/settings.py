@@ -166,6 +166,18 @@ TABLE: list[Setting] = [
             "yes: also Prometheus with rules and alerts, an exporter with a page of four views, and metrics of Hadoop and Hive",
             "yes or no",
         ),
+        (
+            "MARQUEE_NODEMANAGERS",
+            "1",
+            "how many NodeManagers there should be, else there is an alert; `make up` starts one",
+            "number",
+        ),
+        (
+            "MARQUEE_APIS",
+            "1",
+            "how many recommendation APIs there should be, likewise",
+            "number",
+        ),
     ),
     *_section(
         "Ports",

@@ -21,6 +21,8 @@ known=$(addresses || true)
 "${command[@]}" &
 server=$!
 trap 'kill -TERM "$server"' TERM INT
+# nginx then answers the requests that it has; bash alone would ignore it.
+trap 'kill -QUIT "$server"' QUIT
 while kill -0 "$server" 2>/dev/null; do
   sleep 5 &
   wait -n "$server" $! || true

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.control.services import Preparation, every_row
+from infra.control.services import Preparation, Service, every_row
 from infra.control.settings import REPOSITORY, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -104,8 +104,19 @@ def test_every_image_is_built_by_one_service_and_what_needs_debians_programs_has
     }
 
 
+def test_the_exporter_looks_only_at_containers_that_its_own_profile_starts() -> None:
+    (exporter,) = [row for row in every_row(settings()) if row.name == "exporter"]
+    assert isinstance(exporter, Service)
+    probed = {pair.partition("=")[0] for pair in exporter.environment["MARQUEE_PROBES"].split()}
+    started = {ROWS.get(n, n) for n, s in SERVICES.items() if "monitoring" in s.get("profiles", ["monitoring"])}
+    assert probed - started == set()
+    assert {"namenode", "datanode1", "airflow-api-server", "recommendations", "gateway"} <= probed
+
+
 def test_replicas_are_as_many_as_the_settings_say() -> None:
     assert SERVICES["datanode"]["scale"] == settings().number("DATANODES") == 4
+    assert SERVICES["nodemanager"]["scale"] == settings().number("NODEMANAGERS") == 2
+    assert SERVICES["recommendations"]["scale"] == settings().number("APIS") == 2
     assert {name: service["scale"] for name, service in SERVICES.items() if "scale" in service} == {
         "datanode": 4,
         "nodemanager": 2,

@@ -53,6 +53,7 @@ class Gateway:
     url: str
     context: ssl.SSLContext | None
     log: Path
+    process: subprocess.Popen[bytes] | None = None
 
     def ask(self, path: str, method: str = "GET", data: Any = None, **headers: str) -> Answer:
         body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
@@ -127,7 +128,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     store = request.getfixturevalue("small_store").root
     with ExitStack() as running:
 
-        def launch(name: str, command: list[str], port: int, variables: dict[str, str]) -> None:
+        def launch(name: str, command: list[str], port: int, variables: dict[str, str]) -> subprocess.Popen[bytes]:
             path = tmp_path / f"{name}.log"
             # nginx opens it a second time: both must write at its end.
             log = running.enter_context(path.open("ab"))
@@ -136,6 +137,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             )
             running.callback(process.send_signal, signal.SIGTERM)
             wait_for(port, process, path)
+            return process
 
         def begin(*, services: bool = True, before: Sequence[str] = (), **settings: str) -> Gateway:
             gateway, api, accounts = free_ports(3)
@@ -166,11 +168,11 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                     gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]
                     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / application)}
                     launch(application, [sys.executable, *gunicorn], port, variables | metrics)
-            launch("gateway", [*before, "infra/gateway/gateway.sh"], gateway, variables)
+            process = launch("gateway", [*before, "infra/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
                 context = ssl.create_default_context(cafile=certificate)
             scheme = "https" if context else "http"
-            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, tmp_path / "gateway.log")
+            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, tmp_path / "gateway.log", process)
 
         yield begin

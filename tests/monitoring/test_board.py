@@ -36,6 +36,8 @@ def client(platform: Platform, tmp_path: Any, postgresql: str, monkeypatch: pyte
         "MARQUEE_API_URL": platform.url,
         "MARQUEE_WEBHDFS_URL": platform.url,
         "MARQUEE_DATANODES": "4",
+        "MARQUEE_NODEMANAGERS": "2",
+        "MARQUEE_APIS": "2",
         "MARQUEE_YARN_RM_URL": platform.url,
         "MARQUEE_MLFLOW_URL": platform.url,
         "TMPDIR": str(tmp_path),

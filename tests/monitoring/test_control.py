@@ -71,6 +71,24 @@ def test_an_exporter_on_a_host_of_its_own_looks_at_the_hosts_that_have_names(tmp
     assert exporter.environment["MARQUEE_PROBES"] == "datanode1=tcp://datanode:9881 mlflow=http://mlflow:5000/health"
 
 
+@pytest.mark.parametrize(
+    ("master", "expected"),
+    [
+        ("yarn", "mlflow=http://mlflow:5000/health"),
+        ("local[*]", "mlflow=http://mlflow:5000/health"),
+        ("spark://spark-master:7077", "mlflow=http://mlflow:5000/health spark-master=tcp://spark-master:7077"),
+    ],
+)
+def test_the_exporter_looks_at_sparks_own_cluster_only_where_the_jobs_go_there(
+    tmp_path: Path, master: str, expected: str
+) -> None:
+    hosts = "exporter mlflow spark-master"
+    chosen = settings(tmp_path, MARQUEE_MONITORING="yes", MARQUEE_HOSTS=hosts, MARQUEE_SPARK_MASTER=master)
+    (exporter,) = [row for row in every_row(chosen) if row.name == "exporter"]
+    assert isinstance(exporter, Service)
+    assert exporter.environment["MARQUEE_PROBES"] == expected
+
+
 def test_supervisor_hands_the_probes_on_as_they_are(tmp_path: Path) -> None:
     full = settings(tmp_path, MARQUEE_MONITORING="yes")
     program = write_configuration(full).read_text(encoding="utf-8").split("[program:exporter]")[1]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import socket
+import threading
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +21,7 @@ from infra.monitoring.batch_exporter.http_source import unix_seconds
 from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
 from infra.monitoring.batch_exporter.publication_source import PublicationSource
 from infra.monitoring.batch_exporter.samples import Sample, families
-from tests.monitoring.conftest import QUALITY, RUNS, SNAPSHOT, TASKS, Platform
+from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
 
 
 def values(samples: list[Sample]) -> dict[str, float]:
@@ -197,12 +200,13 @@ def test_the_namenode_tells_blocks_nodes_and_space(platform: Platform) -> None:
 
 
 def test_the_resourcemanager_tells_memory_in_bytes(platform: Platform) -> None:
-    found = values(list(read_yarn(platform.url)))
+    found = values(list(read_yarn(platform.url, 2)))
     assert found["marquee_yarn_memory_bytes total"] == 6442450944
     assert found["marquee_yarn_memory_bytes allocated"] == 2818572288
     assert found["marquee_yarn_vcores allocated"] == 3
     assert found["marquee_yarn_applications completed"] == 3
     assert found["marquee_yarn_nodemanagers active"] == 1
+    assert found["marquee_yarn_nodemanagers configured"] == 2
 
 
 def test_mlflow_tells_versions_by_number_not_by_text_and_none_before_the_first(platform: Platform) -> None:
@@ -239,8 +243,9 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
             "closed": f"tcp://127.0.0.1:{closed}",
             "away": f"http://127.0.0.1:{closed}/health",
         }
-        found = values(list(read_services(probes)))
+        found = values(list(read_services(probes, 2)))
     assert found == {
+        "marquee_apis_configured": 2,
         "marquee_service_up healthy": 1,
         "marquee_service_up missing": 0,
         "marquee_service_up open": 1,
@@ -256,10 +261,10 @@ def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         begun = time.monotonic()
-        found = values(list(read_services({f"s{number}": url for number in range(8)})))
+        found = values(list(read_services({f"s{number}": url for number in range(8)}, 1)))
         assert time.monotonic() - begun < 2
-    assert found == {f"marquee_service_up s{number}": 0 for number in range(8)}
-    assert list(read_services({})) == []
+    assert found == {"marquee_apis_configured": 1} | {f"marquee_service_up s{number}": 0 for number in range(8)}
+    assert list(read_services({}, 1)) == [Sample("marquee_apis_configured", 1)]
 
 
 def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
@@ -268,7 +273,7 @@ def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
     platform.answers["/jmx?qry=Hadoop:service=ResourceManager,name=ClusterMetrics"] = {"beans": []}
     platform.answers["/v1/publications"] = ["another", "shape"]
     sources = {
-        "yarn": lambda: read_yarn(platform.url),
+        "yarn": lambda: read_yarn(platform.url, 2),
         "publication": PublicationSource(platform.url).read,
         "airflow": AirflowSource("http://127.0.0.1:1", "admin", "secret").read,
         "hdfs": lambda: read_hdfs(platform.url, 4),
@@ -291,6 +296,43 @@ def test_a_source_that_is_away_is_a_metric_and_the_others_stand(
     platform.answers["/v1/publications"] = {"items": []}
     collector.samples()
     assert [record.message for record in caplog.records[3:]] == ["Source publication answers again"]
+
+
+def test_a_source_that_takes_too_long_is_away_and_the_others_stand_and_it_is_not_asked_twice_at_once(
+    platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, begun = threading.Event(), []
+
+    def slow() -> list[Sample]:
+        begun.append(time.monotonic())
+        answer.wait(20)
+        return [Sample("marquee_live", 1)]
+
+    sources = {"airflow": slow, "hdfs": lambda: read_hdfs(platform.url, 4)}
+    collector = SourceCollector(sources, keep_seconds=0, wait_seconds=0.5)
+    started = time.monotonic()
+    for _ in range(3):
+        found = values(collector.samples())
+        assert (found["marquee_source_up airflow"], found["marquee_source_seconds airflow"]) == (0, 0.5)
+        assert "marquee_live" not in found
+        assert (found["marquee_source_up hdfs"], found["marquee_hdfs_files"]) == (1, 249)
+    assert time.monotonic() - started < 5
+    assert len(begun) == 1
+    assert [record.message for record in caplog.records] == [
+        "Source airflow does not answer: no answer within 0.5 s",
+    ]
+    answer.set()
+    deadline = time.monotonic() + 10
+    while not found["marquee_source_up airflow"] and time.monotonic() < deadline:
+        found = values(collector.samples())
+    assert (found["marquee_source_up airflow"], found["marquee_live"]) == (1, 1)
+    assert len(begun) == 2
+
+
+def test_prometheus_waits_longer_for_the_exporter_than_the_exporter_for_its_sources() -> None:
+    text = (MONITORING / "conf" / "prometheus.yml").read_text(encoding="utf-8")
+    assert re.findall(r"scrape_timeout: (\w+)", text) == ["25s"]
+    assert inspect.signature(SourceCollector).parameters["wait_seconds"].default == 15.0
 
 
 def test_samples_are_kept_for_a_while(platform: Platform) -> None:

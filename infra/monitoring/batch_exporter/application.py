@@ -52,7 +52,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
         "airflow": airflow.read,
         "publication": PublicationSource(settings["MARQUEE_API_URL"]).read,
         "hdfs": partial(read_hdfs, settings["MARQUEE_WEBHDFS_URL"], int(settings["MARQUEE_DATANODES"])),
-        "yarn": partial(read_yarn, settings["MARQUEE_YARN_RM_URL"]),
+        "yarn": partial(read_yarn, settings["MARQUEE_YARN_RM_URL"], int(settings["MARQUEE_NODEMANAGERS"])),
         "postgres": postgres,
         "mlflow": partial(read_mlflow, settings["MARQUEE_MLFLOW_URL"], MODEL),
         "disks": partial(
@@ -63,7 +63,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
                 "publications": Path(settings["MARQUEE_PUBLICATION_STORE"]),
             },
         ),
-        "services": partial(read_services, probes),
+        "services": partial(read_services, probes, int(settings["MARQUEE_APIS"])),
     }
 
 

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 import psycopg2
 from prometheus_client.core import GaugeMetricFamily
@@ -21,13 +22,38 @@ AWAY = (OSError, psycopg2.Error, LookupError, TypeError, ValueError)
 log = logging.getLogger("marquee.monitoring")
 
 
-class SourceCollector:
-    """A collector of prometheus_client: all sources' samples, kept for `keep_seconds` so that the page and Prometheus do not ask twice."""
+@dataclass(frozen=True)
+class Reading:
+    """What a source gave, how long that took, and why it gave nothing; empty: it answered."""
 
-    def __init__(self, sources: Mapping[str, Read], keep_seconds: float = 10.0) -> None:
+    samples: list[Sample]
+    seconds: float
+    error: str = ""
+
+
+def _reading(read: Read) -> Reading:
+    started = time.monotonic()
+    try:
+        samples = list(read())
+    except AWAY as error:
+        return Reading([], time.monotonic() - started, f"{type(error).__name__}: {error}")
+    return Reading(samples, time.monotonic() - started)
+
+
+class SourceCollector:
+    """A collector of prometheus_client: all sources' samples, kept for `keep_seconds` so that the page and Prometheus do not ask twice.
+
+    A source that has not answered after `wait_seconds`, in all its requests together, counts as away. Prometheus waits longer, see
+    `scrape_timeout`: one slow source must not cost the others' metrics.
+    """
+
+    def __init__(self, sources: Mapping[str, Read], keep_seconds: float = 10.0, wait_seconds: float = 15.0) -> None:
         self._sources = sources
         self._keep_seconds = keep_seconds
+        self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=len(sources))
+        self._readings: dict[str, Future[Reading]] = {}
         self._kept: list[Sample] = []
         self._until = 0.0
         self._away: set[str] = set()
@@ -44,24 +70,24 @@ class SourceCollector:
         """Return all sources' samples, and for each source whether it answered and how long it took."""
         with self._lock:
             if time.monotonic() >= self._until:
-                with ThreadPoolExecutor(max_workers=len(self._sources)) as pool:
-                    self._kept = [sample for found in pool.map(self._read, self._sources) for sample in found]
+                begun: dict[str, Future[Reading]] = {}
+                for source, read in self._sources.items():
+                    # One that still goes on is not asked a second time: at each scrape there would be one more.
+                    if source not in self._readings or self._readings[source].done():
+                        begun[source] = self._pool.submit(_reading, read)
+                self._readings |= begun
+                wait(begun.values(), timeout=self._wait_seconds)
+                self._kept = [sample for source in self._sources for sample in self._result(source, begun.get(source))]
                 self._until = time.monotonic() + self._keep_seconds
             return self._kept
 
-    def _read(self, source: str) -> list[Sample]:
+    def _result(self, source: str, future: Future[Reading] | None) -> list[Sample]:
+        late = Reading([], self._wait_seconds, f"no answer within {self._wait_seconds:g} s")
+        reading = future.result() if future and future.done() else late
+        self._note(source, reading.error)
         label = {"source": source}
-        started = time.monotonic()
-        found: list[Sample] = []
-        reason = ""
-        try:
-            found = list(self._sources[source]())
-        except AWAY as error:
-            reason = f"{type(error).__name__}: {error}"
-        self._note(source, reason)
-        seconds = time.monotonic() - started
-        up = Sample("marquee_source_up", float(not reason), label)
-        return [up, Sample("marquee_source_seconds", seconds, label), *found]
+        up = Sample("marquee_source_up", float(not reading.error), label)
+        return [up, Sample("marquee_source_seconds", reading.seconds, label), *reading.samples]
 
     def _note(self, source: str, reason: str) -> None:
         """Log a source's going and coming back, once each."""

@@ -39,7 +39,7 @@ def read_hdfs(url: str, configured_datanodes: int) -> Iterator[Sample]:
     yield Sample("marquee_hdfs_files", names["FilesTotal"])
 
 
-def read_yarn(url: str) -> Iterator[Sample]:
+def read_yarn(url: str, configured_nodemanagers: int) -> Iterator[Sample]:
     """Yield memory, cores, applications and nodes by the ResourceManager at `url`."""
     cluster = _bean(url, "Hadoop:service=ResourceManager,name=ClusterMetrics")
     queue = _bean(url, "Hadoop:service=ResourceManager,name=QueueMetrics,q0=root")
@@ -52,3 +52,4 @@ def read_yarn(url: str) -> Iterator[Sample]:
         yield Sample("marquee_yarn_applications", queue[f"Apps{state}"], {"state": state.lower()})
     for state, key in {"active": "NumActiveNMs", "lost": "NumLostNMs", "unhealthy": "NumUnhealthyNMs"}.items():
         yield Sample("marquee_yarn_nodemanagers", cluster[key], {"state": state})
+    yield Sample("marquee_yarn_nodemanagers", configured_nodemanagers, {"state": "configured"})

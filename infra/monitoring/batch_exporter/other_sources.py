@@ -63,8 +63,12 @@ def read_disks(folders: Mapping[str, Path]) -> Iterator[Sample]:
         yield Sample("marquee_disk_free_bytes", usage.free, {"folder": name})
 
 
-def read_services(probes: Mapping[str, str]) -> Iterator[Sample]:
-    """Yield whether each service serves. A probe is an http URL that must answer 200, or tcp://host:port that must accept."""
+def read_services(probes: Mapping[str, str], configured_apis: int) -> Iterator[Sample]:
+    """Yield how many APIs there should be, and whether each service serves.
+
+    A probe is an http URL that must answer 200, or tcp://host:port that must accept.
+    """
+    yield Sample("marquee_apis_configured", configured_apis)
     # All at once: several that do not answer would take longer one after the other than Prometheus waits.
     with ThreadPoolExecutor(max_workers=len(probes) or 1) as pool:
         for service, up in zip(probes, pool.map(_serves, probes.values()), strict=True):
