@@ -63,14 +63,14 @@ def linear_neighbours(
     movies = len(gain)
     if n == 0:
         return Neighbours.none(movies)
-    counts = np.diff(rated.tocsc().indptr)
+    counts = np.bincount(rated.indices, minlength=movies)
     # A movie that one user rated says only who he is.
     known = np.flatnonzero(counts > 1)
-    x = sp.vstack([rated.sqrt(), attributes], format="csr")
-    most = LARGEST_SYSTEM**2 // min(x.shape[0], LARGEST_SYSTEM)
+    most = LARGEST_SYSTEM**2 // min(rated.shape[0] + attributes.shape[0], LARGEST_SYSTEM)
     if len(known) > most:
         known = np.sort(np.argsort(-counts, kind="stable")[:most])
-    inverse_rows, diagonal = _inverse(x[:, known], ridge)
+    # Only the known columns of X are ever made, and nothing here holds them: the inverse takes what memory there is.
+    inverse_rows, diagonal = _inverse(sp.vstack([rated[:, known].sqrt(), attributes[:, known]], format="csr"), ridge)
     return _farthest_reaching(lambda rows: -inverse_rows(rows) / diagonal, known, reach, gain, n * len(known))
 
 
