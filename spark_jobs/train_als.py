@@ -56,7 +56,7 @@ SETTINGS_HELP = {
     "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
-    "neighbours": "neighbours kept of a movie, on average; 0: factors alone",
+    "neighbours": "neighbours kept on average for each movie with two ratings or more; 0: factors alone",
     "neighbour_ridge": "ridge of the neighbours' regression",
     "neighbour_weight": "weight of the neighbours beside the factors",
     "genre_weight": "what a movie's genre counts in the neighbours' regression, where a new rating counts 1",
