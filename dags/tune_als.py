@@ -2,6 +2,7 @@
 
 **Purpose.** Once a week, Optuna tries settings on the first half of the timeline of the batch that is live, each trial a nested run in
 MLflow's experiment `marquee-tuning`, and proposes the best. The windows that the promotion gate judges on stay unseen.
+Where another version of the code saved the champion, its settings cannot be read: the defaults stand for them, and the task's log says so.
 
 **Rerun rule.** Clear `search_settings` at any time: it adds a run to MLflow and replaces its result; the same batch, trials and seed
 propose the same. Nothing uses a proposal by itself.

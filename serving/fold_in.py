@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,8 @@ from serving.publication_format import PublicationError
 
 REASONS = 3
 _SECONDS_PER_DAY = 86_400
+# A table by movie id is kept where there are at most so many ids for each movie: MovieLens has up to 20. 256 bytes a movie.
+_IDS_PER_MOVIE = 64
 
 # Returns a rated movie's neighbours: (movie_ids, weights), both of the same length.
 Neighbours = Callable[[int], "tuple[IntArray, Float32Array]"]
@@ -57,8 +60,24 @@ class FactorTable:
     def positions(self, movie_ids: Sequence[int] | IntArray) -> IntArray:
         """Return where these movies stand in the table, -1 for one without factors."""
         wanted = np.asarray(movie_ids, dtype=np.int64)
+        if self._position_of is not None:
+            # The ends, where ids beyond them are looked up, hold no movie.
+            return self._position_of.take(wanted, mode="clip").astype(np.int64)
         found = np.minimum(np.searchsorted(self.movie_ids, wanted), len(self.movie_ids) - 1)
         return np.where(self.movie_ids[found] == wanted, found, -1)
+
+    @cached_property
+    def _position_of(self) -> npt.NDArray[np.int32] | None:
+        """Each movie's position by its id, -1 where there is none, from 0 to beyond the greatest id; None where ids are too far apart.
+
+        Profiles have tens of thousands of neighbours, and a binary search for each would take most of a request.
+        """
+        ids = int(self.movie_ids[-1]) + 2
+        if ids > _IDS_PER_MOVIE * len(self.movie_ids):
+            return None
+        found = np.full(ids, -1, dtype=np.int32)
+        found[self.movie_ids] = np.arange(len(self.movie_ids))
+        return found
 
 
 @dataclass(frozen=True)
@@ -128,18 +147,22 @@ class FoldIn:
         found = table.positions([rating.movie_id for rating in ratings])
         ratings = [rating for rating, at in zip(ratings, found, strict=True) if at >= 0]
         rated = found[found >= 0]
-        by_factors, by_neighbours = self._by_factors(rated, ratings), self._by_neighbours(ratings)
+        by_factors = self._by_factors(rated, ratings)
+        positions, whose, adds = self._by_neighbours(ratings)
         personal = (table.factors @ by_factors.sum(axis=1).astype(np.float32)).astype(np.float64)
-        for positions, adds in by_neighbours:
-            np.add.at(personal, positions, adds)
+        np.add.at(personal, positions, adds)
         greatest = personal.max(initial=0)
         scale = table.gain / greatest if greatest > 0 else np.zeros(len(personal))
         scores = (personal * scale + table.prior).astype(np.float32)
         scores[rated] = -np.inf
         best = self._best(scores, n, keeps)
         added = table.factors[best].astype(np.float64) @ by_factors
-        for column, (positions, adds) in enumerate(by_neighbours):
-            added[:, column] += [adds[positions == at].sum() for at in best]
+        row_of = np.full(len(scores), -1)
+        row_of[best] = np.arange(len(best))
+        row = row_of[positions]
+        listed = row >= 0
+        # A movie is another's neighbour once: no place is named twice.
+        added[row[listed], whose[listed]] += adds[listed]
         added *= scale[best][:, None]
         stars = np.array([rating.stars for rating in ratings])
         liked = stars >= stars.mean() if len(stars) else np.zeros(0, dtype=bool)
@@ -164,14 +187,17 @@ class FoldIn:
         system += self._reg_param * len(profile) * np.eye(len(system))
         return np.asarray(np.linalg.solve(system, profile.T) * (1.0 + confidence))
 
-    def _by_neighbours(self, ratings: Sequence[Rating]) -> list[tuple[IntArray, FloatArray]]:
-        """Return, for each rating, the positions of its neighbours and what it adds to their personal scores."""
-        adds = []
-        for rating, weight in zip(ratings, self.weights(ratings), strict=True):
-            movie_ids, values = self._neighbours(rating.movie_id)
-            positions = self.table.positions(movie_ids)
-            adds.append((positions[positions >= 0], weight * values[positions >= 0].astype(np.float64)))
-        return adds
+    def _by_neighbours(self, ratings: Sequence[Rating]) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return all ratings' neighbours, rating after rating: position, which rating's it is, what that adds to its personal score."""
+        near = [self._neighbours(rating.movie_id) for rating in ratings]
+        if not near:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        lengths = [len(movie_ids) for movie_ids, _ in near]
+        positions = self.table.positions(np.concatenate([movie_ids for movie_ids, _ in near]))
+        whose = np.repeat(np.arange(len(near)), lengths)
+        adds = np.repeat(self.weights(ratings), lengths) * np.concatenate([weights for _, weights in near])
+        known = positions >= 0
+        return positions[known], whose[known], adds[known]
 
     def _best(self, scores: Float32Array, n: int, keeps: Callable[[int], bool] | None) -> IntArray:
         """Return the positions of the n greatest scores, equal ones in order of position; -inf is no score."""

@@ -37,8 +37,8 @@ class Settings:
     # A rating's weight halves with this age: in learning movie factors, and in a user's own profile.
     confidence_half_life_days: float = 730.0
     profile_half_life_days: float = 90.0
-    # Neighbours: kept of a movie on average (0: none), ridge of the regression, and their part beside the factors' product;
-    # a movie's genre and year count in the regression as a rating's weight does, squared.
+    # Neighbours: kept on average for each movie with two ratings or more (0: none), ridge of the regression, and their part beside
+    # the factors' product; a movie's genre and year count in the regression as a rating's weight does, squared.
     neighbours: int = 300
     neighbour_ridge: float = 100.0
     neighbour_weight: float = 80.0

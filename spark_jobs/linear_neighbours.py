@@ -20,8 +20,10 @@ from top_n import NO_MOVIE, Float32Array, top_n_of_scores
 
 # Movies whose rows are worked on at once: 256 x 60,000 movies x 8 bytes = 123 MB.
 _BLOCK = 256
-# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. No other matrix may be larger either, also not the one of
-# (users, movies) that a system of users is solved for: beyond, only the most rated movies get neighbours.
+# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. The matrix of (X's rows, movies) that a system of rows is
+# solved for may be no larger either: beyond, only the most rated movies get neighbours. The kept entries come beside that, n a movie of
+# 28 bytes each, and before they are sifted up to twice as many and a block's: with n 300, 144 MB for 6,000 movies, and 1.4 GB for
+# 60,000 of 600 rows.
 LARGEST_SYSTEM = 6_000
 # Worth, row, column and weight of entries of B.
 _Entries = tuple[FloatArray, IntArray, IntArray, Float32Array]
@@ -54,7 +56,9 @@ class Neighbours:
 def linear_neighbours(
     rated: sp.csr_matrix, attributes: sp.csr_matrix, reach: FloatArray, gain: Float32Array, ridge: float, n: int
 ) -> Neighbours:
-    """Return the neighbours that change scores most, n of a movie on average; a movie with fewer than two ratings has none.
+    """Return the neighbours that change scores most, n on average for each movie with two ratings or more; another has none.
+
+    Of more such movies than LARGEST_SYSTEM allows, only the most rated have neighbours.
 
     `rated` holds the weights of the ratings, (users, movies), and `attributes` what else X has rows for, (attributes, movies). An
     entry B_ji changes a user's score of i by gain_i * B_ji * (his weight of j); `reach`, (movies,), is the root of the sum of the squares
@@ -63,14 +67,14 @@ def linear_neighbours(
     movies = len(gain)
     if n == 0:
         return Neighbours.none(movies)
-    counts = np.diff(rated.tocsc().indptr)
+    counts = np.bincount(rated.indices, minlength=movies)
     # A movie that one user rated says only who he is.
     known = np.flatnonzero(counts > 1)
-    x = sp.vstack([rated.sqrt(), attributes], format="csr")
-    most = LARGEST_SYSTEM**2 // min(x.shape[0], LARGEST_SYSTEM)
+    most = LARGEST_SYSTEM**2 // min(rated.shape[0] + attributes.shape[0], LARGEST_SYSTEM)
     if len(known) > most:
         known = np.sort(np.argsort(-counts, kind="stable")[:most])
-    inverse_rows, diagonal = _inverse(x[:, known], ridge)
+    # Only the known columns of X are ever made, and nothing here holds them: the inverse takes what memory there is.
+    inverse_rows, diagonal = _inverse(sp.vstack([rated[:, known].sqrt(), attributes[:, known]], format="csr"), ridge)
     return _farthest_reaching(lambda rows: -inverse_rows(rows) / diagonal, known, reach, gain, n * len(known))
 
 

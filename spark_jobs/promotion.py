@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ POPULARITY = "popularity"
 RECENT_POPULARITY = "recent_popularity"
 # The record's user ids, beside the nDCG of each pair of user and window.
 USER_IDS = "ndcg_user_ids"
+# The record's reason why the champion has no results in it although there is one; None or missing: none is needed.
+CHAMPION_NOT_COMPARED = "champion_not_compared"
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,10 @@ def distrust(record: Mapping[str, Any], rule: Rule) -> list[str]:
 
 
 def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
-    """Return the decision on what evaluation.json holds; one of an earlier version, without user ids, says too little: abstain."""
+    """Return the decision on what evaluation.json holds; one of an earlier version, without user ids, says too little: abstain.
+
+    A champion that was not compared changes no verdict, and is told among the reasons of any.
+    """
     per_user = record["ndcg_per_user"]
     latest: dict[str, float] = {}
     for row in record["windows"]:
@@ -157,5 +162,7 @@ def decide_on_record(record: Mapping[str, Any], rule: Rule) -> Decision:
         )
     if doubts := distrust(record, rule):
         kept = decision.reasons if decision.verdict != "promote" else []
-        return Decision("refuse", doubts + kept, decision.intervals)
+        decision = Decision("refuse", doubts + kept, decision.intervals)
+    if why := record.get(CHAMPION_NOT_COMPARED):
+        return replace(decision, reasons=[*decision.reasons, f"the champion was not compared: {why}"])
     return decision

@@ -3,7 +3,7 @@
 Takes the champion's batch, unless --of-batch names another. A trial is a nested MLflow run; it trains on windows of the first half
 alone, so that the windows on which the gate judges stay unseen. The proposal is the parent run's artifact proposed_settings.json and
 part of the result: paste it as the parameter model_settings of build_recommendations, or give it to train_als as --settings. The
-same batch, trials and seed propose the same.
+same batch, trials and seed propose the same. Where another version of the code saved the champion, the default settings stand for its.
 """
 
 from __future__ import annotations
@@ -133,6 +133,15 @@ def proposal(study: optuna.Study, now: Settings, in_use: float) -> dict[str, Any
     }
 
 
+def settings_in_use(model_name: str, version: str) -> Settings:
+    """Return the champion's settings; the defaults for one that another version of this code saved, whose settings are not these."""
+    try:
+        return model_registry.load(model_name, version).settings
+    except model_registry.ModelFormatError as error:
+        progress(f"the default settings stand for the champion's: {error}")
+        return Settings()
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the program."""
     options = arguments().parse_args(argv)
@@ -144,7 +153,7 @@ def main(argv: list[str] | None = None) -> None:
         raise SystemExit(
             f"{options.model_name} has no champion, whose settings a search could improve: publish one first"
         )
-    now = model_registry.load(options.model_name, version).settings
+    now = settings_in_use(options.model_name, version)
     of_batch = options.of_batch or mlflow.MlflowClient().get_model_version(options.model_name, version).tags["batch_id"]
     spark = start_session(f"search_settings {options.batch_id}")
     progress(f"reading {options.database}.ratings of batch {of_batch}")

@@ -38,7 +38,7 @@ from hadoop_files import HadoopFiles
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.spark_dataset_source import SparkDatasetSource
 from movie_attributes import MovieAttributes
-from promotion import CANDIDATE, CHAMPION, RECENT_POPULARITY
+from promotion import CANDIDATE, CHAMPION, CHAMPION_NOT_COMPARED, RECENT_POPULARITY
 from pyspark.sql import SparkSession
 from ratings import Ratings
 from spark_half_steps import SparkHalfSteps
@@ -56,7 +56,7 @@ SETTINGS_HELP = {
     "cg_steps": "conjugate-gradient steps of a blocked half step, in single precision; 0: solved exactly, in double",
     "confidence_half_life_days": "age at which a rating counts half in learning",
     "profile_half_life_days": "the same in a user's profile, from his newest rating",
-    "neighbours": "neighbours kept of a movie, on average; 0: factors alone",
+    "neighbours": "neighbours kept on average for each movie with two ratings or more; 0: factors alone",
     "neighbour_ridge": "ridge of the neighbours' regression",
     "neighbour_weight": "weight of the neighbours beside the factors",
     "genre_weight": "what a movie's genre counts in the neighbours' regression, where a new rating counts 1",
@@ -171,18 +171,23 @@ def rolling_evaluation(
     return results
 
 
-def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], int | None]:
-    """Return the champion's settings under its scorer's name and the number of its ratings; nothing when there is none yet."""
+def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], dict[str, Any]]:
+    """Return the champion's settings under its scorer's name, and what evaluation.json says of it beside its results.
+
+    That is `champion_ratings`, how many it was trained on (None without a champion, or where it was another data set), and
+    `champion_not_compared`, why there are no settings of the champion (None where there are, or without a champion).
+    """
     mlflow.set_tracking_uri(options.tracking_uri)
     version = model_registry.champion_version(options.model_name)
     if version is None:
-        return {}, None
+        return {}, {"champion_ratings": None, CHAMPION_NOT_COMPARED: None}
     ratings = model_registry.ratings_of(options.model_name, version, options.dataset)
     try:
-        return {CHAMPION: model_registry.load(options.model_name, version).settings}, ratings
+        candidates = {CHAMPION: model_registry.load(options.model_name, version).settings}
     except model_registry.ModelFormatError as error:
         progress(f"the champion is not compared: {error}")
-        return {}, ratings
+        return {}, {"champion_ratings": ratings, CHAMPION_NOT_COMPARED: str(error)}
+    return candidates, {"champion_ratings": ratings, CHAMPION_NOT_COMPARED: None}
 
 
 def fit(
@@ -309,7 +314,7 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
-    champions, champion_ratings = champion(options)
+    champions, of_champion = champion(options)
     candidates = {CANDIDATE: settings} | champions
     attributes = collect_attributes(read_batch(spark, options.database, "movies", options.batch_id))
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
@@ -323,8 +328,8 @@ def main(argv: list[str] | None = None) -> None:
     record = evaluation_record(results, ratings, options.k) | {
         "batch_id": options.batch_id,
         "settings": asdict(settings),
-        "champion_ratings": champion_ratings,
         EXPLICIT_ALS: explicit,
+        **of_champion,
     }
     progress("logging the run and registering the model")
     logged = log_run(options, settings, ratings, model, record)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -56,6 +58,43 @@ def test_neighbours_of_a_rated_movie_gain_by_their_weight_times_the_ratings() ->
     assert both.because[0].adds == pytest.approx(both.because[1].adds)
 
 
+def test_each_recommended_movie_names_what_its_own_neighbours_add() -> None:
+    # Without factors: movie 30 has .5 of 10, movie 40 has .25 of 10 and .5 of 20, the greatest sum, by which all are divided.
+    def neighbours(movie_id: int) -> tuple[np.ndarray, np.ndarray]:
+        near = {10: ([20, 99, 30, 40], [-0.5, 9.0, 0.5, 0.25]), 20: ([40], [0.5])}[movie_id]
+        return np.array(near[0]), np.array(near[1], dtype=np.float32)
+
+    table = FactorTable(
+        IDENTITY.movie_ids, np.ones(4, np.float32), np.zeros(4, np.float32), np.zeros((4, 2), np.float32)
+    )
+    found = FoldIn(table, neighbours, FOLD_IN).recommend([Rating(20, 5.0), Rating(10, 5.0)], 10)
+    assert [(entry.movie_id, entry.because) for entry in found] == [
+        (40, [Reason(20, pytest.approx(2 / 3)), Reason(10, pytest.approx(1 / 3))]),
+        (30, [Reason(10, pytest.approx(2 / 3))]),
+    ]
+    assert [entry.score for entry in found] == pytest.approx([1.0, 2 / 3])
+
+
+# Ids near one another are looked up in a table, those far apart by a binary search.
+@pytest.mark.parametrize("greatest", [30, 2_147_483_647])
+def test_a_movie_is_found_by_its_id_and_any_other_id_is_not(greatest: int) -> None:
+    table = FactorTable(
+        np.array([10, 20, greatest]), *(np.zeros(3, dtype=np.float32),) * 2, np.zeros((3, 1), np.float32)
+    )
+    wanted = [greatest, 15, 10, 0, -10, -22, 20, greatest - 1, greatest + 1, greatest + 12, 20]
+    assert table.positions(wanted).tolist() == [2, -1, 0, -1, -1, -1, 1, -1, -1, -1, 1]
+    assert table.positions([]).tolist() == []
+
+
+def test_ids_far_apart_take_no_table_as_long_as_the_greatest() -> None:
+    ids = np.array([10, 20, 10_000_000])
+    tracemalloc.start()
+    FactorTable(ids, *(np.zeros(3, dtype=np.float32),) * 2, np.zeros((3, 1), np.float32)).positions(ids)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
 def test_a_rating_weighs_half_for_each_half_life_before_the_newest_and_no_less_than_the_least() -> None:
     day = 86_400
     ratings = [
@@ -100,8 +139,12 @@ def test_what_the_rated_movies_add_sums_to_the_personal_part_and_nothing_rated_c
         random.random(movies).astype(np.float32),
         random.normal(size=(movies, 2)).astype(np.float32),
     )
+    near = {j: random.permutation(movies + 3)[: random.integers(movies + 3)] + 1 for j in range(1, movies + 1)}
+    weights = {j: random.normal(size=len(ids)).astype(np.float32) for j, ids in near.items()}
     rated = data.draw(st.lists(st.integers(1, movies + 3), min_size=1, max_size=3, unique=True))
-    found = FoldIn(table, no_neighbours, FOLD_IN).recommend([Rating(movie_id, 3.0) for movie_id in rated], movies)
+    found = FoldIn(table, lambda j: (near[j], weights[j]), FOLD_IN).recommend(
+        [Rating(movie_id, 3.0) for movie_id in rated], movies
+    )
     assert {entry.movie_id for entry in found} == set(range(1, movies + 1)) - set(rated)
     scores = [entry.score for entry in found]
     assert scores == sorted(scores, reverse=True)

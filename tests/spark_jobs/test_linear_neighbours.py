@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -111,3 +113,22 @@ def test_cosine_neighbours_count_common_users() -> None:
     expected[0, 1] = expected[1, 0] = 2 / (np.sqrt(2 * 3) + 1)
     expected[1, 2] = expected[2, 1] = 1 / (np.sqrt(3 * 1) + 1)
     assert found.matrix.toarray() == pytest.approx(expected)
+
+
+def test_beside_the_inverse_x_is_there_once_with_the_known_movies_alone(
+    generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rated = sp.random(2000, 1000, 0.2, format="csr", random_state=generator)
+    alive = []
+
+    def inverse(_x: sp.csr_matrix, _ridge: float) -> None:
+        alive.append(tracemalloc.get_traced_memory()[0])
+        raise InterruptedError
+
+    monkeypatch.setattr("linear_neighbours._inverse", inverse)
+    # All movies are known, so X holds as much as was given: a double and an index of 4 bytes for each rating.
+    tracemalloc.start()
+    with pytest.raises(InterruptedError):
+        linear_neighbours(rated, sp.csr_matrix((0, 1000)), np.ones(1000), np.ones(1000, dtype=np.float32), 1.0, 5)
+    tracemalloc.stop()
+    assert alive == [pytest.approx(12 * rated.nnz, rel=0.05)]

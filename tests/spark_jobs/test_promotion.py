@@ -138,3 +138,26 @@ def test_a_batch_of_one_user_s_spam_or_with_ratings_missing_is_refused_whatever_
         "refuse",
         ["the batch has 989 ratings, the champion's had 1100: look for what is missing"],
     )
+
+
+def test_a_champion_that_was_not_compared_is_told_whatever_the_verdict() -> None:
+    why = "als version 3 was logged by another version of this code: train the batch again"
+    told = f"the champion was not compared: {why}"
+    sound = record() | {"champion_not_compared": why}
+    promoted = decide_on_record(sound, RULE)
+    assert (promoted.verdict, promoted.reasons) == (
+        "promote",
+        ["beats or matches what it must: popularity, recent_popularity", told],
+    )
+    spam = decide_on_record(sound | {"largest_user_share": 0.0501}, RULE)
+    assert (spam.verdict, spam.reasons) == (
+        "refuse",
+        ["one user gave 5.0% of the batch's ratings, at most 5% are trusted: look for spam", told],
+    )
+    few = decide_on_record(sound, Rule(resamples=200, least_test_users=101))
+    assert (few.verdict, few.reasons) == (
+        "abstain",
+        ["only 100 test users, 101 are needed for an interval that means anything", told],
+    )
+    compared = decide_on_record(record() | {"champion_not_compared": None}, RULE)
+    assert compared.reasons == ["beats or matches what it must: popularity, recent_popularity"]

@@ -1,11 +1,13 @@
 from dataclasses import asdict
+from unittest import mock
 
+import model_registry
 import numpy as np
 import optuna
 import pytest
 from factor_model import Settings
 from ratings import Ratings
-from search_settings import first_half, proposal, suggested
+from search_settings import first_half, proposal, settings_in_use, suggested
 from train_als import arguments, settings_of
 
 
@@ -40,3 +42,24 @@ def test_a_proposal_is_what_train_als_takes_as_settings() -> None:
     assert (given.rank, given.neighbour_ridge) == (9, 80.5)
     with pytest.raises(SystemExit, match="unexpected keyword argument 'ridge'"):
         settings_of(arguments().parse_args([*options, "--settings", '{"ridge": 1}']))
+
+
+def test_where_the_champion_was_saved_by_an_earlier_version_the_default_settings_stand_for_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    earlier = model_registry.ModelFormatError("als version 3 was logged by another version of this code")
+    with mock.patch("model_registry.load", side_effect=earlier):
+        assert settings_in_use("als", "3") == Settings()
+    assert "the default settings stand for the champion's: als version 3 was logged" in capsys.readouterr().err
+    with mock.patch("model_registry.load") as load:
+        load.return_value.settings = Settings(rank=9)
+        assert settings_in_use("als", "4") == Settings(rank=9)
+
+
+def test_a_champion_that_is_not_what_was_trained_ends_the_search() -> None:
+    changed = model_registry.ModelMismatchError("als version 3 holds factors that are not its own")
+    with (
+        mock.patch("model_registry.load", side_effect=changed),
+        pytest.raises(model_registry.ModelMismatchError, match="not its own"),
+    ):
+        settings_in_use("als", "3")

@@ -1,10 +1,12 @@
+from collections.abc import Iterator
 from unittest import mock
 
+import model_registry
 import numpy as np
 import pytest
 from factor_model import Settings
 from ratings import Ratings
-from train_als import arguments, explicit_metrics, pooled_means, rolling_evaluation, settings_of
+from train_als import arguments, champion, explicit_metrics, pooled_means, rolling_evaluation, settings_of
 
 
 def test_a_window_counts_by_its_test_users() -> None:
@@ -63,3 +65,30 @@ def test_settings_that_are_no_number_of_their_kind_are_refused(name: str, value:
 
 def test_a_whole_number_will_do_for_a_fraction() -> None:
     assert Settings(alpha=2).alpha == 2
+
+
+@pytest.fixture
+def registry() -> Iterator[mock.Mock]:
+    """The registry with version 3 as champion, trained on 900 ratings with rank 9."""
+    with mock.patch("train_als.model_registry", champion_version=mock.Mock(return_value="3")) as registry:
+        registry.ratings_of.return_value = 900
+        registry.load.return_value.settings = Settings(rank=9)
+        registry.ModelFormatError = model_registry.ModelFormatError
+        yield registry
+
+
+def test_the_champion_is_evaluated_by_its_settings(registry: mock.Mock) -> None:
+    assert champion(arguments().parse_args(NEEDED)) == (
+        {"champion": Settings(rank=9)},
+        {"champion_ratings": 900, "champion_not_compared": None},
+    )
+    registry.champion_version.return_value = None
+    assert champion(arguments().parse_args(NEEDED)) == ({}, {"champion_ratings": None, "champion_not_compared": None})
+
+
+def test_why_a_champion_of_an_earlier_version_was_not_compared_stands_in_the_evaluation(registry: mock.Mock) -> None:
+    registry.load.side_effect = model_registry.ModelFormatError("als version 3 was logged by another version")
+    assert champion(arguments().parse_args(NEEDED)) == (
+        {},
+        {"champion_ratings": 900, "champion_not_compared": "als version 3 was logged by another version"},
+    )
