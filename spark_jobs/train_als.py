@@ -179,15 +179,16 @@ def champion(options: argparse.Namespace) -> tuple[dict[str, Settings], dict[str
     """
     mlflow.set_tracking_uri(options.tracking_uri)
     version = model_registry.champion_version(options.model_name)
-    if version is None:
-        return {}, {"champion_ratings": None, CHAMPION_NOT_COMPARED: None}
-    ratings = model_registry.ratings_of(options.model_name, version, options.dataset)
-    try:
-        candidates = {CHAMPION: model_registry.load(options.model_name, version).settings}
-    except model_registry.ModelFormatError as error:
-        progress(f"the champion is not compared: {error}")
-        return {}, {"champion_ratings": ratings, CHAMPION_NOT_COMPARED: str(error)}
-    return candidates, {"champion_ratings": ratings, CHAMPION_NOT_COMPARED: None}
+    candidates: dict[str, Settings] = {}
+    ratings = not_compared = None
+    if version is not None:
+        ratings = model_registry.ratings_of(options.model_name, version, options.dataset)
+        try:
+            candidates = {CHAMPION: model_registry.load(options.model_name, version).settings}
+        except model_registry.ModelFormatError as error:
+            progress(f"the champion is not compared: {error}")
+            not_compared = str(error)
+    return candidates, {"champion_ratings": ratings, CHAMPION_NOT_COMPARED: not_compared}
 
 
 def fit(

@@ -9,7 +9,7 @@ case "${1:-}" in
   folders)
     restored=$MARQUEE_INSTANCE_DIR/data/hdfs-restored
     if [ -f "$restored" ]; then
-      python3 infra/hadoop/settle_restored_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
+      python3 -m infra.hadoop.settle_restored_hdfs "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
       rm "$restored"
     fi
     python3 infra/hadoop/wait_for_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180

@@ -1,4 +1,4 @@
-"""settle_restored_hdfs.py NAMENODE_URL DATANODES SECONDS: after a restore, has HDFS drop what was written after the backup.
+"""infra.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS: after a restore, has HDFS drop what was written after the backup.
 
 The DataNodes still have those blocks, and the restored NameNode, which does not know them, refuses to leave safe mode without
 force. Until they are gone it must not be written to: it gives new blocks the same numbers, and a DataNode that has a block of
@@ -11,28 +11,12 @@ import json
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-Found = TypeVar("Found")
+from infra.hadoop.wait_for_hdfs import NotYetError, bean, wait_for
+
 FUTURE_BLOCKS = "generation stamps in future"
 THRESHOLD = "has reached the threshold"
-
-
-class NotYetError(Exception):
-    """What is waited for is not there; the message says how far it is."""
-
-
-def bean(daemon: str, query: str) -> dict[str, Any]:
-    """Returns a bean of a daemon's JMX page. Raises NotYetError when the daemon does not answer."""
-    try:
-        with urllib.request.urlopen(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)["beans"][0]
-    except (urllib.error.URLError, OSError, ValueError, LookupError) as error:
-        raise NotYetError(f"{daemon} does not answer yet: {error}") from None
-    return found
+OTHERWISE = "HDFS is not as it was when the backup was made"
 
 
 def live_datanodes(namenode: str, wanted: int) -> dict[str, int]:
@@ -61,28 +45,17 @@ def check_that_nothing_else_is_held(namenode: str, wanted: int) -> None:
             raise NotYetError(f"the DataNode at {page} has {held} blocks, of which {known} are known.")
 
 
-def wait_for(ready: Callable[[], Found], deadline: float) -> Found:
-    """Returns what `ready` returns once it raises NotYetError no more; exits with its last word at the deadline."""
-    while True:
-        try:
-            return ready()
-        except NotYetError as reason:
-            if time.monotonic() > deadline:
-                sys.exit(f"HDFS is not as it was when the backup was made: {reason}")
-            time.sleep(1)
-
-
 def main() -> None:
     """Leaves safe mode by force, asks for reports, and waits until the DataNodes hold no other blocks."""
     namenode, wanted, deadline = sys.argv[1], int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
-    if notice := wait_for(lambda: notice_of_whole_namespace(namenode, wanted), deadline):
+    if notice := wait_for(lambda: notice_of_whole_namespace(namenode, wanted), deadline, OTHERWISE):
         print(notice)
         subprocess.run(["hdfs", "dfsadmin", "-safemode", "forceExit"], check=True)
     for page in live_datanodes(namenode, wanted):
         port = bean(page, "DataNode,name=DataNodeInfo")["RpcPort"]
         host = page.removeprefix("http://").rpartition(":")[0]
         subprocess.run(["hdfs", "dfsadmin", "-triggerBlockReport", f"{host}:{port}"], check=True)
-    wait_for(lambda: check_that_nothing_else_is_held(namenode, wanted), deadline)
+    wait_for(lambda: check_that_nothing_else_is_held(namenode, wanted), deadline, OTHERWISE)
 
 
 if __name__ == "__main__":

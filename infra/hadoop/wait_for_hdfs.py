@@ -7,34 +7,50 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Found = TypeVar("Found")
 
 
-def state(namenode: str) -> tuple[str, int]:
-    """Returns the safe-mode notice ('' when out of it) and the number of live DataNodes."""
-    beans: dict[str, Any] = {}
-    for name in ("NameNodeInfo", "FSNamesystemState"):
-        with urllib.request.urlopen(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}", timeout=10) as answer:  # noqa: S310
-            beans |= json.load(answer)["beans"][0]
-    return beans["Safemode"], beans["NumLiveDataNodes"]
+class NotYetError(Exception):
+    """What is waited for is not there; the message says how far it is."""
+
+
+def bean(daemon: str, query: str) -> dict[str, Any]:
+    """Returns a bean of a daemon's JMX page. Raises NotYetError when the daemon does not answer."""
+    try:
+        with urllib.request.urlopen(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)["beans"][0]
+    except (urllib.error.URLError, OSError, ValueError, LookupError) as error:
+        raise NotYetError(f"{daemon} does not answer yet: {error}") from None
+    return found
+
+
+def wait_for(ready: Callable[[], Found], deadline: float, otherwise: str) -> Found:
+    """Returns what `ready` returns once it raises NotYetError no more; at the deadline exits with `otherwise` and its last word."""
+    while True:
+        try:
+            return ready()
+        except NotYetError as reason:
+            if time.monotonic() > deadline:
+                sys.exit(f"{otherwise}: {reason}")
+            time.sleep(0.5)
+
+
+def check_ready(namenode: str, wanted: int) -> None:
+    """Raises NotYetError while the NameNode is in safe mode or fewer DataNodes live."""
+    notice = bean(namenode, "NameNode,name=NameNodeInfo")["Safemode"]
+    live = bean(namenode, "NameNode,name=FSNamesystemState")["NumLiveDataNodes"]
+    if notice or live < wanted:
+        raise NotYetError(f"{live} of {wanted} DataNodes live. {notice}")
 
 
 def main() -> None:
     """Polls the NameNode's JMX page; exits 1 with its last state when the time is over."""
     namenode, datanodes, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    deadline = time.monotonic() + seconds
-    last = "no answer"
-    while time.monotonic() < deadline:
-        try:
-            notice, live = state(namenode)
-        except (urllib.error.URLError, OSError, IndexError, KeyError) as error:
-            last = f"{namenode} does not answer yet: {error}"
-        else:
-            if not notice and live >= datanodes:
-                return
-            last = f"{live} of {datanodes} DataNodes live. {notice}"
-        time.sleep(0.5)
-    sys.exit(f"HDFS is not ready after {seconds:.0f} s: {last}")
+    otherwise = f"HDFS is not ready after {seconds:.0f} s"
+    wait_for(lambda: check_ready(namenode, datanodes), time.monotonic() + seconds, otherwise)
 
 
 if __name__ == "__main__":
