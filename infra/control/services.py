@@ -264,7 +264,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
         Service(
             "recommendations",
             "Recommendation API",
-            f"{settings.serving_python} -m serving.server",
+            f"{settings.serving_python} -m serving.recommendations.server",
             port("API"),
             ready="/health",
             page=f":{port('API')}/docs",

@@ -19,7 +19,7 @@ from serving.accounts.catalogue import live_publication, load_catalogue, load_li
 from serving.accounts.database import AccountsError, migrate, open_database, transactions
 from serving.accounts.models import User
 from serving.accounts.passwords import name_key
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -25,8 +25,8 @@ from serving.accounts.pagination import next_address
 from serving.accounts.rating_routes import all_ratings
 from serving.accounts.sign_in import sign_in
 from serving.accounts.tokens import ACCESS_SECONDS, Tokens, revoke_session, revoke_sessions
-from serving.problems import ProblemError
-from serving.publication_format import MAX_ID, format_time
+from serving.publications.format import MAX_ID, format_time
+from serving.web.problems import ProblemError
 
 
 def as_account(user: User) -> schemas.Account:

@@ -36,9 +36,9 @@ from serving.accounts.rating_routes import rating_routes
 from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
-from serving.observability import configure_logging, error_log, metrics_response, observe_requests
-from serving.problems import ProblemError, problem_response, refusal
-from serving.responses import DATA_POLICY, PAGE_POLICY
+from serving.recommendations.answers.responses import DATA_POLICY, PAGE_POLICY
+from serving.web.observability import configure_logging, error_log, metrics_response, observe_requests
+from serving.web.problems import ProblemError, problem_response, refusal
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"
@@ -85,7 +85,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
     # The style sheet is that of the recommendation API's page: they are one site.
-    app = Flask(__name__, static_folder=Path(__file__).parents[1] / "static", static_url_path="/account/static")
+    app = Flask(__name__, static_folder=Path(__file__).parents[1] / "web" / "static", static_url_path="/account/static")
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
     app.extensions["marquee-engine"] = engine

@@ -23,10 +23,10 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import FIRST_OWN_ID, CatalogueLoad, Movie
-from serving.export_files import read_export
-from serving.observability import error_log
-from serving.publication_format import DATABASE_NAME, PublicationError
-from serving.publication_reader import fold
+from serving.publications.export_files import read_export
+from serving.publications.format import DATABASE_NAME, PublicationError
+from serving.publications.reader import fold
+from serving.web.observability import error_log
 
 _BATCH: Final = 1000
 _WATCH_SECONDS: Final = 20

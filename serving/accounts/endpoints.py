@@ -18,8 +18,8 @@ from serving.accounts.database import Transactions
 from serving.accounts.problems import AccountProblem
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import Principal, TokenMaker, principal_of
-from serving.problems import ProblemError
-from serving.publication_format import MAX_ID
+from serving.publications.format import MAX_ID
+from serving.web.problems import ProblemError
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -37,8 +37,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serving.accounts.database import AccountsError, open_database, snapshot
 from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
-from serving.durable_files import fsync_folder
-from serving.publication_format import format_time, sha256_of
+from serving.publications.durable_files import fsync_folder
+from serving.publications.format import format_time, sha256_of
 
 MANIFEST_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"

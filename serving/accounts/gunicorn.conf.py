@@ -15,7 +15,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-_shared = runpy.run_path(str(Path(__file__).parents[1] / "gunicorn.conf.py"))
+_shared = runpy.run_path(str(Path(__file__).parents[1] / "recommendations" / "gunicorn.conf.py"))
 globals().update({name: value for name, value in _shared.items() if not name.startswith("_")})
 
 bind = f"{os.environ.get('MARQUEE_ACCOUNTS_HOST', '127.0.0.1')}:{os.environ.get('MARQUEE_ACCOUNTS_PORT', '8001')}"

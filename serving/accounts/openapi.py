@@ -12,8 +12,8 @@ from serving.accounts import problems, schemas
 from serving.accounts.endpoints import Endpoint
 from serving.accounts.problems import AccountProblem
 from serving.accounts.tokens import SCOPES
-from serving.problems import MEDIA_TYPE, problem_document
-from serving.publication_format import MAX_ID
+from serving.publications.format import MAX_ID
+from serving.web.problems import MEDIA_TYPE, problem_document
 
 _VARIABLE: Final = re.compile(r"<(id|hex):(\w+)>")
 _EXAMPLES: Final = {"user": 1_000_000_001, "movie": 318, "client": "0123456789abcdef", "session": "0123456789abcdef"}

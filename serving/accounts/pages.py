@@ -28,8 +28,8 @@ from serving.accounts.recommendation_client import RecommendationClient, Recomme
 from serving.accounts.sign_in import sign_in
 from serving.accounts.texts import LANGUAGES, TEXTS
 from serving.accounts.tokens import SESSION_SECONDS, begin_for_browser, principal_of, revoke_session, revoke_sessions
-from serving.problems import ProblemError
-from serving.publication_format import MAX_ID
+from serving.publications.format import MAX_ID
+from serving.web.problems import ProblemError
 
 _SHOWN: Final = 20
 _LISTED: Final = 10

@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
 from serving.accounts import problems
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 200

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from serving.problems import ProblemKind
+from serving.web.problems import ProblemKind
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from serving.accounts.passwords import MAX_LENGTH, MIN_LENGTH, name_key
-from serving.publication_format import MAX_ID
+from serving.publications.format import MAX_ID
 
 # A title or a search: one line. PostgreSQL can't keep the character NUL, and CSV files no line ends.
 _LINE = r"^[^\x00-\x1f\x7f]*$"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from serving.accounts import passwords, problems
 from serving.accounts.database import Transactions, now
 from serving.accounts.models import NAME_KEY_LENGTH, SignInAttempt, User
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 WINDOW_SECONDS: Final = 900
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from serving.accounts import problems
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import Client, RefreshToken, Session, User
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 ACCESS_SECONDS: Final = 600
 SESSION_SECONDS: Final = 30 * 86_400

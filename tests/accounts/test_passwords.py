@@ -11,7 +11,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from serving.accounts import passwords, problems
 from serving.accounts.account_routes import register
 from serving.accounts.database import Transactions
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 from .conftest import PASSWORD
 

@@ -19,7 +19,7 @@ from serving.accounts.application import create_app
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import RefreshToken, Session, SignInAttempt, User
 from serving.accounts.tokens import ACCESS_SECONDS, SESSION_SECONDS, TokenMaker
-from serving.problems import ProblemError
+from serving.web.problems import ProblemError
 
 from .conftest import PASSWORD, SECRET, SignIn, on_both_databases
 

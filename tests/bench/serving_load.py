@@ -30,9 +30,9 @@ from typing import Any
 from flask import Flask
 from generated_publication import write_exports
 
-from serving.publication_builder import build_publication
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.build import build_publication
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -176,7 +176,7 @@ def main() -> None:
 
 def bench(options: argparse.Namespace, store: PublicationStore) -> dict[str, Any]:
     """Return all figures."""
-    ours = [sys.executable, "-m", "serving.server"]
+    ours = [sys.executable, "-m", "serving.recommendations.server"]
     greeting = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--workers", "2", "--http", "1"),
         *("--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--port", "PORT", "serving_load:hello"),

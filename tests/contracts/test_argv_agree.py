@@ -66,7 +66,7 @@ def test_the_gate_understands_its_command_and_is_applied_only_after_the_decision
     [("publish", 0, "pull"), ("publish", 1, "activate"), ("record_refusal", 0, "refuse")],
 )
 def test_the_publication_store_understands_its_commands(task_id: str, position: int, command: str) -> None:
-    from serving.publications import build_parser
+    from serving.publications.__main__ import build_parser
 
     options = parse(build_parser(), recorded(task_id)[position])
     assert (options.command, options.publication, options.actor) == (command, "20261123T190000", "airflow")
@@ -75,7 +75,7 @@ def test_the_publication_store_understands_its_commands(task_id: str, position: 
 def test_the_publication_store_understands_how_the_dag_builds() -> None:
     from shared.publishing import build_argv
 
-    from serving.publications import build_parser
+    from serving.publications.__main__ import build_parser
 
     argv = build_argv("20261123T190000", Path("exports"), Path("lineage.json"), Path("out"))
     options = parse(build_parser(), arguments_of(argv))

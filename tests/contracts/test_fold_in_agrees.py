@@ -13,7 +13,7 @@ from movie_attributes import MovieAttributes
 from newcomer_tables import fold_in, movie_factors, movie_neighbours
 from ratings import Ratings
 
-from serving.fold_in import FactorTable, FoldIn, Rating
+from serving.publications.fold_in import FactorTable, FoldIn, Rating
 
 SETTINGS = Settings(rank=8, max_iter=3, alpha=2.0, neighbours=5, neighbour_ridge=10.0)
 NOW = 1_476_640_644

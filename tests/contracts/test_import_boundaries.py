@@ -105,7 +105,7 @@ def test_a_runtime_imports_only_the_libraries_that_are_its_own(runtime: str) -> 
 
 def test_the_recommendation_api_knows_nothing_of_accounts() -> None:
     text = {file.name: file.read_text(encoding="utf-8") for file in python_files("serving")}
-    assert "recommendations.py" in text
+    assert "fast_path.py" in text
     assert [name for name, source in text.items() if "serving.accounts" in source] == []
 
 

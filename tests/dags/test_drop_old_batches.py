@@ -121,7 +121,7 @@ def test_a_batch_is_dropped_everywhere_but_from_snapshots_models_and_publication
 
 
 def test_the_publication_store_understands_how_it_is_pruned(bag: Any) -> None:
-    from serving.publications import build_parser
+    from serving.publications.__main__ import build_parser
 
     options = build_parser().parse_args(bag.dags["drop_old_batches"].get_task("prune_publications").argv[3:])
     assert (options.command, options.keep, options.actor, options.dry_run) == ("prune", 7, "airflow", False)
@@ -129,7 +129,7 @@ def test_the_publication_store_understands_how_it_is_pruned(bag: Any) -> None:
 
 @pytest.mark.parametrize("argument", ["list", "ledger"])
 def test_the_publication_store_understands_what_retention_asks(bag: Any, argument: str) -> None:
-    from serving.publications import build_parser
+    from serving.publications.__main__ import build_parser
 
     task = bag.dags["drop_old_batches"].get_task("drop_old_batches")
     argv = task.argv if argument == "list" else task.ledger_argv

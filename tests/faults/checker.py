@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from serving.list_answers import Page, personal_text
-from serving.publication_format import PublicationError
-from serving.publication_reader import Publication
-from serving.publication_store import PublicationStore
+from serving.publications.format import PublicationError
+from serving.publications.reader import Publication
+from serving.publications.store import PublicationStore
+from serving.recommendations.answers.lists import Page, personal_text
 
 ROWS = {
     1: "no wrong answer: every body is what the named, verified publication's file gives",

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from generated_publication import write_exports
 
-from serving.list_answers import Page, personal_text
-from serving.publication_builder import build_publication
-from serving.publication_reader import Publication
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.build import build_publication
+from serving.publications.reader import Publication
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
+from serving.recommendations.answers.lists import Page, personal_text
 from tests.faults.checker import Outcome, Reader, bytes_differing, not_one_publication, path_of, rows_lost, table
 
 BATCH = "20261101T030000"

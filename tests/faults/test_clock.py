@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from generated_publication import write_exports
 
-from serving.ledger import live_history
-from serving.publication_builder import build_publication
-from serving.publication_store import PublicationStore
+from serving.publications.build import build_publication
+from serving.publications.ledger import live_history
+from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome
 from tests.stack import REPOSITORY
 

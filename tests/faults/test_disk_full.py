@@ -10,8 +10,8 @@ from pathlib import Path
 from generated_publication import write_exports
 from serving_load import served
 
-from serving.publication_builder import build_publication
-from serving.publication_store import PublicationStore
+from serving.publications.build import build_publication
+from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome, Reader, not_one_publication
 from tests.faults.conftest import needs_root
 from tests.faults.faults import small_disk
@@ -45,7 +45,7 @@ def test_a_full_publication_folder_keeps_what_is_live_and_takes_the_next_when_th
         source = ("--from", str(tmp_path))
         assert publications("pull", store.root, DAYS[0], *source).returncode == 0
         assert publications("activate", store.root, DAYS[0]).returncode == 0
-        command = [sys.executable, "-m", "serving.server"]
+        command = [sys.executable, "-m", "serving.recommendations.server"]
         with (
             served(command, {"MARQUEE_PUBLICATION_STORE": str(store.root)}) as server,
             Reader(server.address, store.root, USERS, pause=0.02) as reader,

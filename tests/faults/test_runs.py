@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from serving.publication_store import PublicationStore
+from serving.publications.store import PublicationStore
 from tests.e2e.warehouse import airflow, partition_bytes
 from tests.faults.checker import Outcome, Reader, bytes_differing, not_one_publication, rows_lost
 from tests.faults.conftest import needs_root

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.supervision import Supervisor
-from serving.publication_store import PublicationStore
+from serving.publications.store import PublicationStore
 from tests.faults.checker import SEED, Outcome, Reader, not_one_publication
 from tests.faults.conftest import needs_root
 from tests.faults.faults import namespace, serve, wait_until

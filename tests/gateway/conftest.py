@@ -162,7 +162,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                 assert accounts_program(["migrate"]) == 0
                 assert accounts_program(["load-catalogue", "--store", str(store)]) == 0
                 for name, application, port in (
-                    ("serving", "serving.recommendations", api),
+                    ("serving/recommendations", "serving.recommendations.application", api),
                     ("serving/accounts", "serving.accounts.application", accounts),
                 ):
                     gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]

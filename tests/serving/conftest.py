@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from serving.publication_builder import build_publication
-from serving.publication_format import Manifest
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
-from serving.recommendations import create_app
+from serving.publications.build import build_publication
+from serving.publications.format import Manifest
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
+from serving.recommendations.application import create_app
 
 FIRST = "20261121T190000"
 SECOND = "20261122T190000"

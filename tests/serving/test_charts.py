@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from serving.charts import chart
+from serving.recommendations.pages.charts import chart
 
 
 def test_bars_stand_on_the_axis_and_reach_their_share_of_a_round_maximum() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.export_files import read_export
-from serving.publication_format import PublicationError
+from serving.publications.export_files import read_export
+from serving.publications.format import PublicationError
 
 
 def rows_in(folder: Path, columns: int) -> list[list[str | None]]:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from serving.fast_path import FastPath
-from serving.publication_store import PublicationStore
+from serving.publications.store import PublicationStore
+from serving.recommendations.fast_path import FastPath
 
 from .conftest import FIRST, SECOND, MakeClient
 from .test_recommendations import answer
@@ -42,8 +42,8 @@ def test_the_fast_path_answers_what_flask_answers_to_the_byte(
     user: int,
 ) -> None:
     # Small answers are compressed too, or the small tables would not show it.
-    monkeypatch.setattr("serving.fast_path.MIN_GZIP_BYTES", 100)
-    monkeypatch.setattr("serving.responses.MIN_GZIP_BYTES", 100)
+    monkeypatch.setattr("serving.recommendations.fast_path.MIN_GZIP_BYTES", 100)
+    monkeypatch.setattr("serving.recommendations.answers.responses.MIN_GZIP_BYTES", 100)
     client = make_client(small_store, MARQUEE_SERVING_CORS_ORIGIN=cors)
     fast, flask = both(client, ADDRESS.format(user), **{"Accept-Encoding": encoding})
     assert fast.data == flask.data
@@ -58,13 +58,13 @@ def test_only_the_plain_first_page_of_a_known_user_is_taken(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = []
-    personal_text = __import__("serving.fast_path", fromlist=["personal_text"]).personal_text
+    personal_text = __import__("serving.recommendations.fast_path", fromlist=["personal_text"]).personal_text
 
     def noted(publication: object, user_id: int, page: object) -> object:
         taken.append(user_id)
         return personal_text(publication, user_id, page)
 
-    monkeypatch.setattr("serving.fast_path.personal_text", noted)
+    monkeypatch.setattr("serving.recommendations.fast_path.personal_text", noted)
     tag = client.get(ADDRESS.format(1)).headers["ETag"]
     assert taken == [1]
     assert client.get(ADDRESS.format(1) + "?limit=1").status_code == 200

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.fold_in import FactorTable, FoldIn, Rating, Reason
-from serving.publication_format import PublicationError
+from serving.publications.fold_in import FactorTable, FoldIn, Rating, Reason
+from serving.publications.format import PublicationError
 
 from .conftest import FOLD_IN
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from serving import live_publication, publication_store
-from serving.live_publication import LivePublication, NothingPublishedError
-from serving.publication_format import PublicationError, sha256_of
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications import live as live_publication
+from serving.publications import store as publication_store
+from serving.publications.format import PublicationError, sha256_of
+from serving.publications.live import LivePublication, NothingPublishedError
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD
 from .test_publication_store import flip_a_bit

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import THIRD, BuildFrom, MakeClient, small_tables
 from .test_recommendations import PROVENANCE, answer, problem

@@ -8,7 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from flask.testing import FlaskClient
 
-from serving import problems
+from serving.web import problems
 
 SERVING = Path(__file__).resolve().parents[2] / "serving"
 # Kinds of problems that a page can end in.
@@ -26,7 +26,9 @@ def used_messages() -> set[str | tuple[str, ...]]:
     return found | {text for kind in ON_PAGES for text in (kind.title, kind.meaning)}
 
 
-@pytest.mark.parametrize("catalogue", sorted((SERVING / "translations").glob("*.po")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "catalogue", sorted((SERVING / "web" / "translations").glob("*.po")), ids=lambda path: path.stem
+)
 def test_each_message_is_translated_with_its_placeholders_and_none_is_left_over(catalogue: Path) -> None:
     with catalogue.open("rb") as file:
         translated = {message.id: message.string for message in read_po(file) if message.id}

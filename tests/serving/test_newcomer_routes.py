@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import LINEAGE, THIRD, BuildFrom, MakeClient, small_tables
 

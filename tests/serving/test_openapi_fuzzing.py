@@ -19,11 +19,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from serving.openapi import openapi_document
-from serving.publication_builder import build_publication
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
-from serving.recommendations import create_app
+from serving.publications.build import build_publication
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
+from serving.recommendations.api.openapi import openapi_document
+from serving.recommendations.application import create_app
 
 from .conftest import LINEAGE, THIRD, small_tables, write_exports
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from flask.testing import FlaskClient
 
-from serving.publication_store import PublicationStore
+from serving.publications.store import PublicationStore
 
 from .conftest import THIRD, MakeClient
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
-from serving.publication_store import PublicationStore
-from serving.recommendations import create_app
+from serving.publications.store import PublicationStore
+from serving.recommendations.application import create_app
 
 pytestmark = pytest.mark.browser
 PAGES = ["/", "/?user=1", "/?movie=5", "/?user=99", "/rate?r5=5", "/statistics", "/docs"]

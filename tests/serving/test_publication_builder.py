@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.publication_builder import BuildOptions, build_publication
-from serving.publication_format import PublicationError, sha256_of
+from serving.publications.build import BuildOptions, build_publication
+from serving.publications.format import PublicationError, sha256_of
 
 from .conftest import LINEAGE, ROWS, THIRD, BuildFrom, Tables, factors, small_tables, write_exports
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from serving.publication_diff import causes, compare, compare_user
-from serving.publication_reader import Publication
-from serving.publication_store import PublicationStore
-from serving.publications import main
+from serving.publications.__main__ import main
+from serving.publications.diff import causes, compare, compare_user
+from serving.publications.reader import Publication
+from serving.publications.store import PublicationStore
 
 from .conftest import FIRST, FOLD_IN, LINEAGE, SECOND, THIRD, BuildFrom, Tables, small_tables
 from .test_publications import last_line

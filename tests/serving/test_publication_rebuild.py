@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_rebuild import rerun_command
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
-from serving.publications import main
+from serving.publications.__main__ import main
+from serving.publications.rebuild import rerun_command
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, THIRD, BuildFrom, small_tables, write_exports
 from .name_node import NameNode, breaking_at_read, name_node

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from serving.ledger import Entry, Ledger
-from serving.publication_format import PublicationError
-from serving.publication_reader import Publication
-from serving.publication_store import HeldBackError, PublicationStore, verify_folder
-from serving.publication_transfer import pull
+from serving.publications.format import PublicationError
+from serving.publications.ledger import Entry, Ledger
+from serving.publications.reader import Publication
+from serving.publications.store import HeldBackError, PublicationStore, verify_folder
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD, BuildFrom, small_tables
 

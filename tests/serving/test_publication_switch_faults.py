@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from serving.ledger import live_history
-from serving.live_publication import LivePublication
-from serving.publication_format import PublicationError
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.format import PublicationError
+from serving.publications.ledger import live_history
+from serving.publications.live import LivePublication
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, SECOND, THIRD
 from .test_publication_store import flip_a_bit

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_format import PublicationError
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.format import PublicationError
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, THIRD, BuildFrom, small_tables
 from .name_node import NameNode, breaking_at_read, name_node

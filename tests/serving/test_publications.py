@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_store import PublicationStore
-from serving.publications import build_parser, main
+from serving.publications.__main__ import build_parser, main
+from serving.publications.store import PublicationStore
 
 from .conftest import FIRST, LINEAGE, ROWS, SECOND, THIRD
 

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.publication_store import PublicationStore
-from serving.recommendations import SettingError, create_app
+from serving.publications.store import PublicationStore
+from serving.recommendations.application import SettingError, create_app
 
 from .conftest import FIRST, LINEAGE, SECOND, THIRD, MakeClient
 from .test_publication_store import flip_a_bit
@@ -342,7 +342,7 @@ def test_behind_a_proxy_the_limit_is_each_visitors_own(
 
 
 def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capsys: pytest.CaptureFixture[str]) -> None:
-    from serving.observability import JsonFormatter
+    from serving.web.observability import JsonFormatter
 
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
@@ -380,7 +380,7 @@ def test_a_defect_is_a_problem_without_trace_or_path(
     def broken(*_: object) -> None:
         raise RuntimeError(f"secret of {small_store.root}")
 
-    monkeypatch.setattr("serving.publication_reader.Publication.popular_movies", broken)
+    monkeypatch.setattr("serving.publications.reader.Publication.popular_movies", broken)
     data = problem(client, "/v1/popular", 500, "internal")
     assert "secret" not in json.dumps(data)
     assert str(small_store.root) not in json.dumps(data)

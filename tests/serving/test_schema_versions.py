@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_format import APPLICATION_ID, PublicationError, sha256_of
-from serving.publication_store import PublicationStore
-from serving.publication_transfer import pull
+from serving.publications.format import APPLICATION_ID, PublicationError, sha256_of
+from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
 from .conftest import FIRST, THIRD, BuildFrom, MakeClient
 from .test_recommendations import answer, ids, problem

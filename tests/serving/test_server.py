@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.publication_store import PublicationStore
+from serving.publications.store import PublicationStore
 
 from .conftest import FIRST, SECOND
 
@@ -27,10 +27,16 @@ def get(address: str) -> str:
         return text
 
 
-GRANIAN = ("-m", "serving.server")
+GRANIAN = ("-m", "serving.recommendations.server")
 # The server makes the folder of its metrics itself.
 WITHOUT_FOLDER = ("granian",)
-GUNICORN = ("-m", "gunicorn", "-c", "serving/gunicorn.conf.py", "serving.recommendations:create_app()")
+GUNICORN = (
+    "-m",
+    "gunicorn",
+    "-c",
+    "serving/recommendations/gunicorn.conf.py",
+    "serving.recommendations.application:create_app()",
+)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The publication store, its file format and its program; nothing of any service."""

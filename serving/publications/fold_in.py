@@ -1,0 +1,220 @@
+"""Recommend for a person whom the model has never seen, by the published model: docs/model.md has the formula.
+
+The person's factors are one exact half step of implicit ALS on the ratings (Hu, Koren and Volinsky 2008), each rated
+movie adds what it says about its neighbours (EASE, Steck 2019), and recent popularity is added to that. A rating weighs 1
+if it is the newest and halves with the time before that; stars do not count, as in the training. What each rated movie
+adds to a score is exact. tests/contracts/test_fold_in_agrees.py holds this to what the batch computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from serving.publications.format import PublicationError
+
+REASONS = 3
+_SECONDS_PER_DAY = 86_400
+# A table by movie id is kept where there are at most so many ids for each movie: MovieLens has up to 20. 256 bytes a movie.
+_IDS_PER_MOVIE = 64
+
+# Returns a rated movie's neighbours: (movie_ids, weights), both of the same length.
+Neighbours = Callable[[int], "tuple[IntArray, Float32Array]"]
+
+Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FactorTable:
+    """The published factors of the movies that have some, by ascending movie_id.
+
+    Shapes: movie_ids (movies,), gain and prior (movies,), factors (movies, rank).
+    """
+
+    movie_ids: IntArray
+    gain: Float32Array
+    prior: Float32Array
+    factors: Float32Array
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[tuple[int, float, float, bytes]]) -> FactorTable:
+        """Build from (movie_id, gain, prior, little-endian float32 factors) in order of movie_id."""
+        if not rows:
+            raise PublicationError("The publication has no movie factors: build it with the export of movie_factors.")
+        factors = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4").reshape(len(rows), -1)
+        return cls(
+            np.array([row[0] for row in rows], dtype=np.int64),
+            np.array([row[1] for row in rows], dtype=np.float32),
+            np.array([row[2] for row in rows], dtype=np.float32),
+            factors.astype(np.float32),
+        )
+
+    def positions(self, movie_ids: Sequence[int] | IntArray) -> IntArray:
+        """Return where these movies stand in the table, -1 for one without factors."""
+        wanted = np.asarray(movie_ids, dtype=np.int64)
+        if self._position_of is not None:
+            # The ends, where ids beyond them are looked up, hold no movie.
+            return self._position_of.take(wanted, mode="clip").astype(np.int64)
+        found = np.minimum(np.searchsorted(self.movie_ids, wanted), len(self.movie_ids) - 1)
+        return np.where(self.movie_ids[found] == wanted, found, -1)
+
+    @cached_property
+    def _position_of(self) -> npt.NDArray[np.int32] | None:
+        """Each movie's position by its id, -1 where there is none, from 0 to beyond the greatest id; None where ids are too far apart.
+
+        Profiles have tens of thousands of neighbours, and a binary search for each would take most of a request.
+        """
+        ids = int(self.movie_ids[-1]) + 2
+        if ids > _IDS_PER_MOVIE * len(self.movie_ids):
+            return None
+        found = np.full(ids, -1, dtype=np.int32)
+        found[self.movie_ids] = np.arange(len(self.movie_ids))
+        return found
+
+
+@dataclass(frozen=True)
+class Rating:
+    """One rating of an unknown person: stars, and when (Unix seconds UTC) or None for just now."""
+
+    movie_id: int
+    stars: float
+    rated_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A rated movie and what it adds to a recommended one's score."""
+
+    movie_id: int
+    adds: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One movie for an unknown person; `score` is `personal` + `popularity`."""
+
+    movie_id: int
+    score: float
+    personal: float
+    popularity: float
+    because: list[Reason]
+
+
+class FoldIn:
+    """Folds unknown persons into one publication's model; safe to share between threads, nothing is kept of a person."""
+
+    def __init__(self, table: FactorTable, neighbours: Neighbours, settings: dict[str, Any] | None) -> None:
+        """Take the model's tables and the lineage's `top_n.fold_in`. Raises PublicationError if they do not fit."""
+        names = ("rank", "alpha", "reg_param", "profile_half_life_days", "least_decay")
+        values = [settings.get(name) if isinstance(settings, dict) else None for name in names]
+        if not all(isinstance(value, int | float) for value in values) or values[0] != table.factors.shape[1]:
+            raise PublicationError(
+                "The lineage's top_n.fold_in does not fit the movie factors: run recommend_top_n and what follows again."
+            )
+        self.table = table
+        self._neighbours = neighbours
+        _, self._alpha, self._reg_param, self._half_life, self._least_decay = (float(value or 0) for value in values)
+        exact = table.factors.astype(np.float64)
+        self._gram = exact.T @ exact
+
+    def weights(self, ratings: Sequence[Rating]) -> FloatArray:
+        """Return each rating's weight: 1 for the newest and for those without a time, halving with the time before."""
+        newest = max((rating.rated_at for rating in ratings if rating.rated_at is not None), default=0)
+        ages = np.array([0 if rating.rated_at is None else newest - rating.rated_at for rating in ratings])
+        decayed = np.maximum(np.exp2(-ages / _SECONDS_PER_DAY / self._half_life), self._least_decay)
+        # The batch keeps profiles in single precision.
+        return decayed.astype(np.float32).astype(np.float64)
+
+    def recommend(
+        self, ratings: Sequence[Rating], n: int, keeps: Callable[[int], bool] | None = None
+    ) -> list[Recommendation]:
+        """Return the n best movies for the person who gave these ratings, each movie once, best first.
+
+        `keeps` says of a movie id whether it may be recommended; None: all may. Rated movies are left out; equal scores
+        go by the smaller id. Without a rated movie that has factors, the list is the popular part of the score alone
+        and has no reasons.
+        """
+        table = self.table
+        ratings = sorted(ratings, key=lambda rating: rating.movie_id)
+        found = table.positions([rating.movie_id for rating in ratings])
+        ratings = [rating for rating, at in zip(ratings, found, strict=True) if at >= 0]
+        rated = found[found >= 0]
+        by_factors = self._by_factors(rated, ratings)
+        positions, whose, adds = self._by_neighbours(ratings)
+        personal = (table.factors @ by_factors.sum(axis=1).astype(np.float32)).astype(np.float64)
+        np.add.at(personal, positions, adds)
+        greatest = personal.max(initial=0)
+        scale = table.gain / greatest if greatest > 0 else np.zeros(len(personal))
+        scores = (personal * scale + table.prior).astype(np.float32)
+        scores[rated] = -np.inf
+        best = self._best(scores, n, keeps)
+        added = table.factors[best].astype(np.float64) @ by_factors
+        row_of = np.full(len(scores), -1)
+        row_of[best] = np.arange(len(best))
+        row = row_of[positions]
+        listed = row >= 0
+        # A movie is another's neighbour once: no place is named twice.
+        added[row[listed], whose[listed]] += adds[listed]
+        added *= scale[best][:, None]
+        stars = np.array([rating.stars for rating in ratings])
+        liked = stars >= stars.mean() if len(stars) else np.zeros(0, dtype=bool)
+        return [
+            Recommendation(
+                int(table.movie_ids[at]),
+                float(scores[at]),
+                float(scores[at] - table.prior[at]),
+                float(table.prior[at]),
+                _reasons(row, table.movie_ids[rated], liked),
+            )
+            for at, row in zip(best, added, strict=True)
+        ]
+
+    def _by_factors(self, rated: IntArray, ratings: Sequence[Rating]) -> FloatArray:
+        """Return what each rating adds to the person's factors, (rank, ratings): together the half step's solution."""
+        profile = self.table.factors[rated].astype(np.float64)
+        if not len(profile):
+            return profile.T
+        confidence = self._alpha * self.weights(ratings)
+        system = self._gram + (profile * confidence[:, None]).T @ profile
+        system += self._reg_param * len(profile) * np.eye(len(system))
+        return np.asarray(np.linalg.solve(system, profile.T) * (1.0 + confidence))
+
+    def _by_neighbours(self, ratings: Sequence[Rating]) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return all ratings' neighbours, rating after rating: position, which rating's it is, what that adds to its personal score."""
+        near = [self._neighbours(rating.movie_id) for rating in ratings]
+        if not near:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        lengths = [len(movie_ids) for movie_ids, _ in near]
+        positions = self.table.positions(np.concatenate([movie_ids for movie_ids, _ in near]))
+        whose = np.repeat(np.arange(len(near)), lengths)
+        adds = np.repeat(self.weights(ratings), lengths) * np.concatenate([weights for _, weights in near])
+        known = positions >= 0
+        return positions[known], whose[known], adds[known]
+
+    def _best(self, scores: Float32Array, n: int, keeps: Callable[[int], bool] | None) -> IntArray:
+        """Return the positions of the n greatest scores, equal ones in order of position; -inf is no score."""
+        if keeps is None and n < len(scores):
+            border = np.partition(scores, len(scores) - n)[len(scores) - n]
+            candidates = np.flatnonzero(scores >= border)
+        else:
+            candidates = np.arange(len(scores))
+        candidates = candidates[np.isfinite(scores[candidates])]
+        ordered = candidates[np.argsort(-scores[candidates], kind="stable")]
+        if keeps is not None:
+            kept = (at for at in ordered if keeps(int(self.table.movie_ids[at])))
+            ordered = np.fromiter(islice(kept, n), dtype=np.int64)
+        return ordered[:n]
+
+
+def _reasons(added: FloatArray, movie_ids: IntArray, liked: npt.NDArray[np.bool_]) -> list[Reason]:
+    """Return the rated movies, liked ones alone, that add most; equal ones by the smaller id."""
+    order = np.argsort(np.where(liked, -added, np.inf), kind="stable")[:REASONS]
+    return [Reason(int(movie_ids[at]), float(added[at])) for at in order if liked[at] and added[at] > 0]

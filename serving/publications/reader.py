@@ -1,0 +1,207 @@
+"""Read-only access to one verified publication, opened in the process that uses it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import unicodedata
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntArray
+from serving.publications.format import DATABASE_NAME, Manifest, format_time
+from serving.publications.store import read_manifest, verify_folder
+
+Item = dict[str, Any]
+_DECODER = json.JSONDecoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Movie:
+    """A movie of the catalogue. `search_text` is the title without case and accents.
+
+    `members` are the movie's members of a JSON object, without its braces, and `reference` is its id and title as one:
+    most of an answer's text, made once.
+    """
+
+    movie_id: int
+    title: str
+    release_year: int | None
+    genres: tuple[str, ...]
+    search_text: str
+    members: str
+    reference: str
+
+    def as_dict(self) -> Item:
+        """Return the movie as the API shows it."""
+        return {
+            "movie_id": self.movie_id,
+            "title": self.title,
+            "release_year": self.release_year,
+            "genres": list(self.genres),
+        }
+
+
+def compact_json(value: Any) -> str:
+    """Return JSON without spaces and with every letter as itself."""
+    return _ENCODER.encode(value)
+
+
+def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
+    names = tuple(genres.split("|")) if genres else ()
+    reference = compact_json({"movie_id": movie_id, "title": title})
+    members = f'{reference[1:-1]},"release_year":{"null" if year is None else year},"genres":{compact_json(names)}'
+    return Movie(movie_id, title, year, names, fold(title), members, reference)
+
+
+def fold(text: str) -> str:
+    """Return text for searching: without case, accents and repeated spaces."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())
+
+
+class Publication:
+    """One publication, verified when opened.
+
+    The catalogue is held in memory; a list is one lookup by key. The file is opened read-only and immutable, so SQLite
+    takes no locks. The connection closes when the last request that uses the publication is done with it. A table that
+    the publication lacks, because it is of schema version 1 or was built without it, reads as empty.
+    """
+
+    def __init__(self, folder: Path, publication: str, verified: bool = False) -> None:
+        """Verify, unless the caller has `verified` these very files before, and open.
+
+        Raises PublicationError if the files are not those that the manifest describes.
+        """
+        self.manifest: Manifest = (read_manifest if verified else verify_folder)(folder, publication)
+        self.publication_id = publication
+        self.data_through = format_time(self.manifest.data_through)
+        address = f"{(folder / DATABASE_NAME).absolute().as_uri()}?mode=ro&immutable=1"
+        # SQLite is compiled to serialise its calls, so threads of one worker may share the connection.
+        self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+        weakref.finalize(self, self._connection.close)
+        self._tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        rows = self._rows("SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id")
+        self.movies = {row[0]: _movie(*row) for row in rows}
+        self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
+        self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
+        self._fold_in: FoldIn | None = None
+        self._folding = threading.Lock()
+
+    def _rows(self, query: str, *parameters: int | str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, parameters).fetchall()
+
+    def _table(self, table: str, columns: str, where: str = "", *parameters: int | str) -> list[tuple[Any, ...]]:
+        """Return a table's rows by its first column; none where the publication lacks the table."""
+        if table not in self._tables:
+            return []
+        return self._rows(f"SELECT {columns} FROM {table} {where} ORDER BY 1", *parameters)  # noqa: S608
+
+    def _entries(self, query: str, key: int | str) -> list[list[Any]] | None:
+        row = self._connection.execute(query, (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def recommendations(self, user_id: int) -> list[list[Any]] | None:
+        """Return [movie_id, score, [reason_movie_id, ...]] in rank order, or None for a user without a list."""
+        return self._entries("SELECT items FROM recommendations WHERE user_id = ?", user_id)
+
+    def first_recommendations(self, user_id: int, count: int) -> list[list[Any]] | None:
+        """Return up to `count` first entries of a user's list, as `recommendations` does, without reading the others."""
+        row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
+        if row is None:
+            return None
+        text, at = row[0], 1
+        entries: list[list[Any]] = []
+        # The text is what the builder writes: a compact array of arrays.
+        while len(entries) < count and text[at - 1] != "]":
+            entry, end = _DECODER.raw_decode(text, at)
+            entries.append(entry)
+            at = end + 1
+        return entries
+
+    def all_recommendations(self) -> Iterator[tuple[int, list[list[Any]]]]:
+        """Yield (user_id, list) by user, each list as `recommendations` returns it."""
+        for user_id, items in self._connection.execute("SELECT user_id, items FROM recommendations ORDER BY user_id"):
+            yield user_id, json.loads(items)
+
+    def similar_movies(self, movie_id: int) -> list[list[Any]]:
+        """Return [movie_id, score] in rank order; empty where the movie had too few ratings to be compared."""
+        return self._entries("SELECT items FROM similar_movies WHERE movie_id = ?", movie_id) or []
+
+    def popular_movies(self, scope: str) -> list[list[Any]] | None:
+        """Return [movie_id, score, ratings] in rank order, or None for an unknown scope."""
+        return self._entries("SELECT items FROM popular_movies WHERE scope = ?", scope)
+
+    def user_ids(self, after: int, count: int) -> list[int]:
+        """Return up to `count` ids of users with a list, ascending, above `after`."""
+        query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
+        return [row[0] for row in self._rows(query, after, count)]
+
+    # --- marts: tables of the warehouse as they are ---------------------------------------------------------------
+
+    def ratings_by_year(self) -> list[Item]:
+        """Return ratings, users, movies and mean rating of each calendar year, ascending."""
+        names = ("rating_year", "ratings", "users", "movies", "mean_rating")
+        return [dict(zip(names, row, strict=True)) for row in self._table("ratings_by_year", ", ".join(names))]
+
+    def popular_by_genre(self, genre: str) -> list[list[Any]] | None:
+        """Return [movie_id, bayesian_mean, ratings] in rank order, or None for an unknown genre."""
+        if genre not in self.genres:
+            return None
+        return self._entries("SELECT items FROM popular_by_genre WHERE genre = ?", genre)
+
+    def movie_statistics(self, movie_id: int) -> Item | None:
+        """Return how often and how well a movie is rated, in all and by year; None where nobody rated it."""
+        columns = "ratings, mean_rating, bayesian_mean, first_rated_at, last_rated_at"
+        rows = self._table("movie_statistics", columns, "WHERE movie_id = ?", movie_id)
+        if not rows:
+            return None
+        ratings, mean, bayesian, first, last = rows[0]
+        years = self._table("movie_ratings_by_year", "items", "WHERE movie_id = ?", movie_id)
+        by_year = json.loads(years[0][0]) if years else []
+        return {
+            "ratings": ratings,
+            "mean_rating": mean,
+            "bayesian_mean": bayesian,
+            "first_rated_at": format_time(first),
+            "last_rated_at": format_time(last),
+            "by_year": [{"rating_year": year, "ratings": n, "mean_rating": average} for year, n, average in by_year],
+        }
+
+    def row_accounting(self) -> list[Item]:
+        """Return where the rows of each source file went, by file name."""
+        names = ("source_file", "rows_in", "rows_clean", "rows_quarantined", "rows_superseded")
+        return [dict(zip(names, row, strict=True)) for row in self._table("row_accounting", ", ".join(names))]
+
+    # --- fold-in ---------------------------------------------------------------------------------------------------
+
+    def prior(self, movie_id: int) -> float | None:
+        """Return the part of each score of a movie that is its popularity; None where it has no factors."""
+        rows = self._table("movie_factors", "prior", "WHERE movie_id = ?", movie_id)
+        return rows[0][0] if rows else None
+
+    def fold_in(self) -> FoldIn:
+        """Return what folds in unknown persons, read at the first call.
+
+        Raises PublicationError where the publication lacks factors or their settings.
+        """
+        if self._fold_in is None:
+            with self._folding:
+                if self._fold_in is None:
+                    rows = self._table("movie_factors", "movie_id, gain, prior, factors")
+                    settings = (self.manifest.lineage.get("top_n") or {}).get("fold_in")
+                    self._fold_in = FoldIn(FactorTable.from_rows(rows), self._neighbours, settings)
+        return self._fold_in
+
+    def _neighbours(self, movie_id: int) -> tuple[IntArray, Float32Array]:
+        """Return the ids of a movie's neighbours and their weights; none where the publication has no neighbours."""
+        rows = self._table("movie_neighbours", "neighbour_ids, weights", "WHERE movie_id = ?", movie_id)
+        ids, weights = rows[0] if rows else (b"", b"")
+        return np.frombuffer(ids, dtype="<i4").astype(np.int64), np.frombuffer(weights, dtype="<f4")

@@ -1,0 +1,1 @@
+"""The read-only recommendation API and its pages."""

@@ -1,0 +1,1 @@
+"""From a request's words to the text of an answer."""

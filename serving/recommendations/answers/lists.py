@@ -1,0 +1,105 @@
+"""The text of list answers. Pure functions of a publication and a page: the same page has the same bytes, always.
+
+Answers are put together from text that the publication holds ready for each movie, which takes a tenth of the time of
+building objects and encoding them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from serving.publications.reader import Publication, compact_json
+from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter
+
+# Returns the members of one entry that follow the movie's own, with a comma before each.
+Render = Callable[[Publication, list[Any]], str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is asked for, and under which address; `query` is kept in the link to the next page."""
+
+    path: str
+    limit: int = DEFAULT_LIMIT
+    position: int = 0
+    wanted: MovieFilter = field(default_factory=MovieFilter)
+    query: tuple[tuple[str, str], ...] = ()
+
+    def link(self, publication: Publication, position: int | None) -> str | None:
+        """Return the address of the page that begins at `position`, within this publication; None after the last."""
+        if position is None:
+            return None
+        kept = f"{urlencode(self.query)}&" if self.query else ""
+        return f"{self.path}?{kept}cursor={publication.publication_id}.{position}"
+
+
+def provenance(publication: Publication, policy: str) -> dict[str, Any]:
+    """Return the members of each list that say where it comes from and what it is."""
+    return {
+        "publication": publication.publication_id,
+        "policy": policy,
+        "data_through": publication.data_through,
+    }
+
+
+def render_recommended(publication: Publication, entry: list[Any]) -> str:
+    """Render [movie_id, score, [reason_movie_id, ...]]."""
+    because = ",".join([publication.movies[movie_id].reference for movie_id in entry[2]])
+    return f',"score":{entry[1]},"because":[{because}]'
+
+
+def render_compared(_publication: Publication, entry: list[Any]) -> str:
+    """Render [movie_id, score]."""
+    return f',"score":{entry[1]}'
+
+
+def render_popular(_publication: Publication, entry: list[Any]) -> str:
+    """Render [movie_id, score, ratings]."""
+    return f',"score":{entry[1]},"ratings":{entry[2]}'
+
+
+def render_best_of_genre(_publication: Publication, entry: list[Any]) -> str:
+    """Render [movie_id, bayesian_mean, ratings]."""
+    return f',"bayesian_mean":{entry[1]},"ratings":{entry[2]}'
+
+
+def list_text(
+    publication: Publication,
+    head: dict[str, Any],
+    policy: str,
+    entries: list[list[Any]],
+    page: Page,
+    render: Render,
+) -> str:
+    """Return a page of a list as JSON: `head`, where it comes from, its policy, its items and the next page."""
+    items: list[str] = []
+    end = None
+    keeps_all = page.wanted.keeps_all
+    for rank, entry in enumerate(entries[page.position :], page.position + 1):
+        movie = publication.movies[entry[0]]
+        if not keeps_all and not page.wanted.keeps(movie):
+            continue
+        if len(items) == page.limit:
+            end = rank - 1
+            break
+        items.append(f'{{"rank":{rank},{movie.members}{render(publication, entry)}}}')
+    return page_text({**head, **provenance(publication, policy)}, items, page.link(publication, end))
+
+
+def page_text(head: dict[str, Any], items: list[str], following: str | None) -> str:
+    """Return a page as JSON from its first members, its items as JSON and the address of the next page."""
+    return f'{compact_json(head)[:-1]},"items":[{",".join(items)}],"next":{compact_json(following)}}}\n'
+
+
+def personal_text(publication: Publication, user_id: int, page: Page) -> str | None:
+    """Return a page of a user's list, or None for a user without one."""
+    # Without a filter a page reads its own entries, and one more to know whether another page follows.
+    count = page.position + page.limit + 1
+    whole = not page.wanted.keeps_all
+    entries = publication.recommendations(user_id) if whole else publication.first_recommendations(user_id, count)
+    if entries is None:
+        return None
+    return list_text(publication, {"user_id": user_id}, "personalised", entries, page, render_recommended)

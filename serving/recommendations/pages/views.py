@@ -1,0 +1,226 @@
+"""The web pages: recommendations for a user or for ratings given on the page, similar and popular movies, statistics.
+
+Rendered on the server without scripts, so they work in any browser and need nothing but this server; what a person rates
+stands in the address and nowhere else. English in the code, other languages in translations/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from flask import Flask, Response, make_response, render_template, request
+
+from serving.publications.fold_in import Rating
+from serving.publications.format import MAX_ID
+from serving.publications.live import LivePublication
+from serving.publications.reader import Movie, Publication
+from serving.recommendations.answers.chosen import current
+from serving.recommendations.answers.newcomer_request import MAX_RATINGS, NewcomerRequest
+from serving.recommendations.answers.parameters import MAX_TEXT, MovieFilter, Parameters, identifier
+from serving.recommendations.api.lists import found_movies
+from serving.recommendations.api.newcomers import newcomer_recommendations
+from serving.recommendations.pages.charts import chart
+from serving.web import problems
+from serving.web.messages import DEFAULT_LANGUAGE, gettext, language, translate_templates
+from serving.web.problems import ProblemError
+
+_SHOWN = 20
+_EXAMPLE_USERS = 50
+_TO_RATE = 12
+_RATED = re.compile(r"r([0-9]{1,10})")
+STARS = [str(half / 2).removesuffix(".0") for half in range(10, 0, -1)]
+
+Content = dict[str, Any]
+
+
+def page_routes(app: Flask, live: LivePublication) -> None:
+    """Add the pages."""
+    translate_templates(app)
+    app.jinja_env.globals["scope_name"] = scope_name
+
+    def answered(template: str, content: Callable[[Publication], Content]) -> Response:
+        try:
+            publication = current(live)
+        except ProblemError as error:
+            return _page("message.html", error.kind.status, **_problem(error))
+        common = {"publication": publication, "scopes": publication.scopes}
+        try:
+            return _page(template, 200, **common, **content(publication))
+        except ProblemError as error:
+            if error.kind is problems.UNKNOWN_USER:
+                return _page("lists.html", 404, **common, **{**_popular(publication, "all"), **_problem(error)})
+            return _page("message.html", error.kind.status, **common, **_problem(error))
+
+    @app.get("/")
+    def start() -> Response:
+        return answered("lists.html", _lists)
+
+    @app.get("/rate")
+    def rate() -> Response:
+        return answered("rate.html", _rated)
+
+    @app.get("/statistics")
+    def statistics() -> Response:
+        return answered("statistics.html", _statistics)
+
+
+def _page(template: str, status: int, **values: Any) -> Response:
+    response = make_response(render_template(template, **values), status)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Language"] = language()
+    response.vary.add("Accept-Language")
+    return response
+
+
+def _problem(error: ProblemError) -> Content:
+    # What went wrong in particular is said in English; other languages say what kind of error it is.
+    detail = error.detail if language() == DEFAULT_LANGUAGE else gettext(error.kind.meaning)
+    return {"heading": gettext(error.kind.title), "notice": detail}
+
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+
+def _lists(publication: Publication) -> Content:
+    """Return the heading, the items and their policy for what the address asks for."""
+    parameters = Parameters(request.args, frozenset({"user", "movie", "scope", "lang"}))
+    users = publication.user_ids(0, _EXAMPLE_USERS)
+    # An empty field is a form that was sent without an entry.
+    if user := request.args.get("user", "").strip():
+        return {"users": users, **_personal(publication, identifier(user, "user"))}
+    if movie := request.args.get("movie", "").strip():
+        return {"users": users, **_similar(publication, identifier(movie, "movie"))}
+    return {"users": users, **_popular(publication, parameters.text("scope") or "all")}
+
+
+def _personal(publication: Publication, user_id: int) -> Content:
+    entries = publication.recommendations(user_id)
+    if entries is None:
+        detail = f"There is no list for user {user_id}: here are the popular movies instead."
+        raise ProblemError(problems.UNKNOWN_USER, detail)
+    movies = publication.movies
+    items = [
+        {"movie": movies[movie_id], "because": [movies[reason] for reason in reasons]}
+        for movie_id, _, reasons in entries[:_SHOWN]
+    ]
+    heading = gettext("For user %(user)s", user=user_id)
+    return {"heading": heading, "user": user_id, "items": items, "policy": "personalised"}
+
+
+def _similar(publication: Publication, movie_id: int) -> Content:
+    movie = publication.movies.get(movie_id)
+    if movie is None:
+        raise ProblemError(problems.UNKNOWN_MOVIE, f"There is no movie {movie_id}.")
+    items = [{"movie": publication.movies[entry[0]]} for entry in publication.similar_movies(movie_id)[:_SHOWN]]
+    rated = publication.movie_statistics(movie_id)
+    years = [(str(year["rating_year"]), year["mean_rating"]) for year in rated["by_year"]] if rated else []
+    return {
+        "heading": gettext("Similar to %(title)s", title=movie.title),
+        "items": items,
+        "policy": "similar",
+        "rated": rated,
+        "mean_by_year": chart(years, highest=5) if len(years) > 1 else None,
+    }
+
+
+def _popular(publication: Publication, scope: str) -> Content:
+    entries = publication.popular_movies(scope)
+    if entries is None:
+        raise ProblemError(problems.UNKNOWN_SCOPE, f"There is no list of popular movies for {scope[:40]!r}.")
+    items = [{"movie": publication.movies[entry[0]], "ratings": entry[2]} for entry in entries[:_SHOWN]]
+    heading = gettext("Popular movies: %(scope)s", scope=scope_name(scope))
+    return {"heading": heading, "scope": scope, "items": items, "policy": "popular"}
+
+
+def scope_name(scope: str) -> str:
+    """Return a scope of popular movies as the pages say it."""
+    kind, _, name = scope.partition(":")
+    if kind == "decade":
+        return gettext("the %(decade)ss", decade=name)
+    if kind == "genre":
+        return name
+    return {"all": gettext("of all time"), "recent": gettext("of late")}.get(scope, scope)
+
+
+# --- rating ------------------------------------------------------------------------------------------------------
+
+
+def _rated(publication: Publication) -> Content:
+    """Fold in the ratings in the address (r<movie id>=stars); show movies to rate, and the list once one is rated."""
+    stars = _given_ratings(publication)
+    text = request.args.get("q", "").strip()[:MAX_TEXT]
+    others = found_movies(publication, text, MovieFilter()) if text else _well_known(publication)
+    to_rate = list(islice((movie for movie in others if movie.movie_id not in stars), _TO_RATE))
+    content: Content = {
+        "heading": gettext("Rate some movies"),
+        "policy": "none",
+        "query": text,
+        "star_values": STARS,
+        "rated_movies": [(publication.movies[movie_id], value) for movie_id, value in stars.items()],
+        "to_rate": to_rate,
+    }
+    if stars:
+        ratings = [Rating(movie_id, float(value)) for movie_id, value in stars.items()]
+        policy, found = newcomer_recommendations(publication, NewcomerRequest(ratings, _SHOWN, MovieFilter()))
+        movies = publication.movies
+        items = [
+            {
+                "movie": movies[entry.movie_id],
+                "because": [movies[reason.movie_id] for reason in entry.because],
+                "personal": entry.personal,
+                "popularity": entry.popularity,
+            }
+            for entry in found
+        ]
+        content |= {"items": items, "policy": policy}
+    return content
+
+
+def _given_ratings(publication: Publication) -> dict[int, str]:
+    """Return the stars by movie that the address holds; fields that were left open are no ratings."""
+    stars: dict[int, str] = {}
+    for name, value in request.args.items():
+        if name in ("q", "lang") or not value:
+            continue
+        rated = _RATED.fullmatch(name)
+        movie_id = int(rated[1]) if rated else 0
+        if value not in STARS or not 1 <= movie_id <= MAX_ID or movie_id not in publication.movies:
+            raise ProblemError(problems.BAD_PARAMETER, f"{name[:40]!r} is no rating of a movie from 0.5 to 5.")
+        stars[movie_id] = value
+    if len(stars) > MAX_RATINGS:
+        raise ProblemError(problems.BAD_PARAMETER, f"Rate {MAX_RATINGS} movies at most.")
+    return stars
+
+
+def _well_known(publication: Publication) -> list[Movie]:
+    return [publication.movies[entry[0]] for entry in publication.popular_movies("all") or []]
+
+
+# --- statistics --------------------------------------------------------------------------------------------------
+
+
+def _statistics(publication: Publication) -> Content:
+    parameters = Parameters(request.args, frozenset({"genre", "lang"}))
+    genre = parameters.text("genre") or next(iter(publication.genres), None)
+    entries = publication.popular_by_genre(genre) if genre else []
+    if entries is None:
+        raise ProblemError(problems.UNKNOWN_GENRE, f"There is no list of the best movies in {genre!r}.")
+    years = publication.ratings_by_year()
+    by_year = [(str(year["rating_year"]), year) for year in years]
+    return {
+        "heading": gettext("Statistics"),
+        "policy": "statistics",
+        "years": years,
+        "ratings_chart": chart([(label, year["ratings"]) for label, year in by_year]),
+        "mean_chart": chart([(label, year["mean_rating"]) for label, year in by_year], highest=5),
+        "genre": genre,
+        "genres": publication.genres,
+        "best": [
+            {"movie": publication.movies[movie_id], "mean": mean, "ratings": ratings}
+            for movie_id, mean, ratings in entries[:_SHOWN]
+        ],
+        "rows": publication.row_accounting(),
+    }

@@ -1,0 +1,90 @@
+"""Run the recommendation API on granian.
+
+MARQUEE_SERVING_HOST, MARQUEE_SERVING_PORT   address to listen on; default 127.0.0.1:8000
+MARQUEE_SERVING_WORKERS                      processes; default 2
+PROMETHEUS_MULTIPROC_DIR                     folder for the workers' metrics, wiped at start; default a temporary one
+
+and those of the application, see serving/recommendations/application.py. Run from the repository: python -m serving.recommendations.server
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from serving.web.metrics_folder import metrics_folder
+
+# Threads of a worker that run Python; SQLite and NumPy let go of the interpreter, so a slow request stops no other.
+_THREADS = 4
+# Of a request's line and headers together.
+_MAX_HEADER_BYTES = 16 << 10
+_STOP_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
+
+
+def prepare_environment() -> Path:
+    """Set what libraries read when they are imported, and return the folder of the workers' metrics."""
+    # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    return metrics_folder()
+
+
+def application() -> Flask:
+    """Return the application of one worker, with the live publication open before the worker takes its first request.
+
+    Verifying a large file takes seconds, which no request should wait for.
+    """
+    from serving.publications.format import PublicationError
+    from serving.recommendations.application import LIVE_PUBLICATION, create_app
+
+    # Where the main process is killed, nobody would end its workers, which answer beside those of its successor.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    app = create_app()
+    # Nothing published yet, or nothing sound: each request says so.
+    with contextlib.suppress(PublicationError):
+        app.extensions[LIVE_PUBLICATION].current()
+    return app
+
+
+def main() -> None:
+    """Serve until told to stop. A setting that the application cannot take is one sentence and exit status 1."""
+    metrics = prepare_environment()
+    # Not before: the metrics library reads the environment when it is imported, and the workers are forked from here.
+    from serving.recommendations.application import SettingError, create_app
+
+    try:
+        create_app()
+    except SettingError as error:
+        sys.exit(str(error))
+    # Samples of an earlier start would be added to this one's; this process, which serves nothing, has no say either.
+    for samples in metrics.glob("*.db"):
+        samples.unlink()
+    Granian(
+        "serving.recommendations.server:application",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=os.environ.get("MARQUEE_SERVING_HOST", "127.0.0.1"),
+        port=int(os.environ.get("MARQUEE_SERVING_PORT", "8000")),
+        workers=int(os.environ.get("MARQUEE_SERVING_WORKERS", "2")),
+        blocking_threads=_THREADS,
+        http=HTTPModes.http1,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000, max_buffer_size=_MAX_HEADER_BYTES),
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_SECONDS,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
