@@ -153,8 +153,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": os.pathsep.join(
             [
                 str(venv_bin),
-                str(REPOSITORY / "infra/hadoop/bin"),
-                str(REPOSITORY / "infra/hive/bin"),
+                str(REPOSITORY / "infra/services/hadoop/bin"),
+                str(REPOSITORY / "infra/services/hive/bin"),
                 os.environ.get("PATH", "/usr/bin:/bin"),
             ]
         ),
@@ -324,10 +324,10 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
 
 
 CONFIGURATION = {
-    "hadoop": "infra/hadoop/conf",
-    "hive": "infra/hive/conf",
-    "spark": "infra/spark",
-    "gateway": "infra/gateway",
+    "hadoop": "infra/services/hadoop/conf",
+    "hive": "infra/services/hive/conf",
+    "spark": "infra/services/spark",
+    "gateway": "infra/services/gateway",
     "monitoring": "infra/monitoring/conf",
 }
 

@@ -68,7 +68,7 @@ TABLE: list[Setting] = [
         (
             "MARQUEE_HOSTS",
             "",
-            "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see infra/cluster.md",
+            "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see docs/cluster.md",
             "text",
         ),
         ("JAVA_HOME", "", "JDK 17; here it wins over the environment; empty: found through `java` on PATH", "path"),

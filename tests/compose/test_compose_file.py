@@ -52,7 +52,7 @@ def test_every_container_ends_or_tells_its_health(name: str) -> None:
         assert all(wait["condition"] == "service_completed_successfully" for wait in waiting)
     else:
         assert service["restart"] == "unless-stopped"
-        assert service["healthcheck"]["test"] == ["CMD", "infra/containers/probe.sh"]
+        assert service["healthcheck"]["test"] == ["CMD", "infra/deploy/images/probe.sh"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

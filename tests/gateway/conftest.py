@@ -168,7 +168,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                     gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]
                     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / application)}
                     launch(application, [sys.executable, *gunicorn], port, variables | metrics)
-            process = launch("gateway", [*before, "infra/gateway/gateway.sh"], gateway, variables)
+            process = launch("gateway", [*before, "infra/services/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
                 context = ssl.create_default_context(cafile=certificate)

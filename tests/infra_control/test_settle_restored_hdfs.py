@@ -61,7 +61,7 @@ def settle(tmp_path: Path, page: str, datanodes: int, seconds: int) -> tuple[int
     (tmp_path / "hdfs").chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
-        [sys.executable, "-m", "infra.hadoop.settle_restored_hdfs", page, str(datanodes), str(seconds)],
+        [sys.executable, "-m", "infra.services.hadoop.settle_restored_hdfs", page, str(datanodes), str(seconds)],
         cwd=REPOSITORY,
         env=os.environ | {"PATH": path},
         capture_output=True,

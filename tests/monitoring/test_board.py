@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.monitoring.batch_exporter import application, board
-from infra.monitoring.batch_exporter.application import create_app
-from infra.monitoring.batch_exporter.other_sources import read_postgres
-from infra.monitoring.batch_exporter.samples import CATALOGUE
+from infra.monitoring.board import board
+from infra.monitoring.exporter import application
+from infra.monitoring.exporter.application import create_app
+from infra.monitoring.exporter.samples import CATALOGUE
+from infra.monitoring.exporter.sources.other import read_postgres
 from tests.monitoring.conftest import Platform
 
 

@@ -13,14 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from infra.monitoring.batch_exporter.airflow_source import AirflowSource
-from infra.monitoring.batch_exporter.batch_contents import batch_samples
-from infra.monitoring.batch_exporter.collection import SourceCollector
-from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
-from infra.monitoring.batch_exporter.http_source import unix_seconds
-from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
-from infra.monitoring.batch_exporter.publication_source import PublicationSource
-from infra.monitoring.batch_exporter.samples import Sample, families
+from infra.monitoring.exporter.collection import SourceCollector
+from infra.monitoring.exporter.samples import Sample, families
+from infra.monitoring.exporter.sources.airflow import AirflowSource
+from infra.monitoring.exporter.sources.batch import batch_samples
+from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
+from infra.monitoring.exporter.sources.http import unix_seconds
+from infra.monitoring.exporter.sources.other import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.exporter.sources.publication import PublicationSource
 from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
 
 
@@ -255,7 +255,7 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
 
 
 def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.monitoring.batch_exporter.other_sources.SECONDS", 0.5)
+    monkeypatch.setattr("infra.monitoring.exporter.sources.other.SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -8,9 +8,9 @@ from typing import Any
 
 import requests
 
-from infra.monitoring.batch_exporter.batch_contents import batch_samples
-from infra.monitoring.batch_exporter.http_source import get_json, unix_seconds
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.exporter.samples import Sample
+from infra.monitoring.exporter.sources.batch import batch_samples
+from infra.monitoring.exporter.sources.http import get_json, unix_seconds
 
 _SERVICE_UNAVAILABLE = 503
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from infra.monitoring.batch_exporter.http_source import get_json
+from infra.monitoring.exporter.sources.http import get_json
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import requests
 
-from infra.monitoring.batch_exporter.http_source import SECONDS, get_json
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.exporter.samples import Sample
+from infra.monitoring.exporter.sources.http import SECONDS, get_json
 
 _NOT_FOUND, _OK = 404, 200
 

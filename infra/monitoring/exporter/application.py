@@ -1,6 +1,6 @@
 """The exporter as a WSGI application: /metrics for Prometheus, / for people.
 
-    python -m gunicorn --workers 1 --threads 4 --bind 127.0.0.1:9095 'infra.monitoring.batch_exporter.application:create_app()'
+    python -m gunicorn --workers 1 --threads 4 --bind 127.0.0.1:9095 'infra.monitoring.exporter.application:create_app()'
 
 One worker: it keeps the sources' last samples.
 """
@@ -17,14 +17,14 @@ from flask import Flask, Response, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from werkzeug.exceptions import BadRequest, NotFound
 
-from infra.monitoring.batch_exporter import board
-from infra.monitoring.batch_exporter.airflow_source import AirflowSource
-from infra.monitoring.batch_exporter.collection import Read, SourceCollector
-from infra.monitoring.batch_exporter.dashboards import VIEWS, load_dashboard
-from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
-from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
-from infra.monitoring.batch_exporter.prometheus_api import Alert, PrometheusApi
-from infra.monitoring.batch_exporter.publication_source import PublicationSource
+from infra.monitoring.board import board
+from infra.monitoring.board.dashboards import VIEWS, load_dashboard
+from infra.monitoring.board.prometheus_api import Alert, PrometheusApi
+from infra.monitoring.exporter.collection import Read, SourceCollector
+from infra.monitoring.exporter.sources.airflow import AirflowSource
+from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
+from infra.monitoring.exporter.sources.other import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.exporter.sources.publication import PublicationSource
 
 MODEL = "marquee-als"
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -74,7 +74,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     collector = SourceCollector(sources(settings))
     registry = CollectorRegistry()
     registry.register(collector)
-    app = Flask(__name__)
+    app = Flask(__name__, template_folder="../board/templates", static_folder="../board/static")
 
     @app.get("/metrics")
     def metrics() -> Response:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from infra.monitoring.batch_exporter.dashboards import Dashboard, Panel, Query, selectors
-from infra.monitoring.batch_exporter.prometheus_api import PrometheusApi
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.board.dashboards import Dashboard, Panel, Query, selectors
+from infra.monitoring.board.prometheus_api import PrometheusApi
+from infra.monitoring.exporter.samples import Sample
 
 HOURS = (1, 6, 24, 168)
 _POINTS = 60

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg2
 from prometheus_client.core import GaugeMetricFamily
 
-from infra.monitoring.batch_exporter.samples import Sample, families
+from infra.monitoring.exporter.samples import Sample, families
 
 Read = Callable[[], Iterable[Sample]]
 

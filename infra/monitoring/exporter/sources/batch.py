@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.exporter.samples import Sample
 
 
 def batch_samples(batch: str, snapshot: dict[str, Any], quality: dict[str, dict[str, Any]]) -> Iterator[Sample]:

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import requests
 
-from infra.monitoring.batch_exporter.batch_contents import batch_samples
-from infra.monitoring.batch_exporter.http_source import SECONDS, get_json, unix_seconds
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.exporter.samples import Sample
+from infra.monitoring.exporter.sources.batch import batch_samples
+from infra.monitoring.exporter.sources.http import SECONDS, get_json, unix_seconds
 
 DAG_ID = "build_recommendations"
 _RUN_STATES = ("queued", "running", "success", "failed")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from infra.monitoring.batch_exporter.http_source import get_json
-from infra.monitoring.batch_exporter.samples import Sample
+from infra.monitoring.exporter.samples import Sample
+from infra.monitoring.exporter.sources.http import get_json
 
 _MIB = 1 << 20
 

@@ -9,10 +9,10 @@ case "${1:-}" in
   folders)
     restored=$MARQUEE_INSTANCE_DIR/data/hdfs-restored
     if [ -f "$restored" ]; then
-      python3 -m infra.hadoop.settle_restored_hdfs "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
+      python3 -m infra.services.hadoop.settle_restored_hdfs "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
       rm "$restored"
     fi
-    python3 infra/hadoop/wait_for_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
+    python3 infra/services/hadoop/wait_for_hdfs.py "$MARQUEE_WEBHDFS_URL" "$MARQUEE_DATANODES" 180
     archive=$MARQUEE_SOFTWARE/hive/tez.tar.gz
     stamp=$MARQUEE_INSTANCE_DIR/data/hdfs-folders.done
     if [ "$(cat "$stamp" 2>/dev/null)" != "$(sha256sum <"$archive")" ]; then

@@ -1,4 +1,4 @@
-"""infra.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS: after a restore, has HDFS drop what was written after the backup.
+"""infra.services.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS: after a restore, has HDFS drop what was written after the backup.
 
 The DataNodes still have those blocks, and the restored NameNode, which does not know them, refuses to leave safe mode without
 force. Until they are gone it must not be written to: it gives new blocks the same numbers, and a DataNode that has a block of
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from infra.hadoop.wait_for_hdfs import NotYetError, bean, wait_for
+from infra.services.hadoop.wait_for_hdfs import NotYetError, bean, wait_for
 
 FUTURE_BLOCKS = "generation stamps in future"
 THRESHOLD = "has reached the threshold"

@@ -1,0 +1,1 @@
+"""The exporter of what Prometheus can ask nobody else."""
