@@ -85,13 +85,17 @@ def validate_frame(
         )
     )
     (result,) = checkpoint.run(batch_parameters={"dataframe": frame}).run_results.values()
+    return {"rows": len(frame), **_outcome(result)}
+
+
+def _outcome(result: Any) -> dict[str, Any]:
+    """Return what a run of a suite gives: ``success``, ``expectations``, ``failed`` and ``warnings``."""
     failures: dict[str, list[dict[str, Any]]] = {"critical": [], "warning": []}
     for outcome in result.results:
         if not outcome.success:
             failures[str(outcome.expectation_config.severity.value)].append(_failure(outcome))
     return {
         "success": not failures["critical"],
-        "rows": len(frame),
         "expectations": len(result.results),
         "failed": failures["critical"],
         "warnings": failures["warning"],

@@ -8,7 +8,8 @@ import pytest
 
 from infra.control.environment import environment
 from infra.control.settings import Settings
-from infra.pipeline.__main__ import interface_lines, main
+from infra.pipeline.__main__ import main
+from infra.pipeline.user_page import interface_lines
 from tests.infra_pipeline.conftest import RUN_ID, Double, task
 
 RUN = "/api/v2/dags/build_recommendations/dagRuns"
