@@ -144,11 +144,13 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(ROWS),--rows $(ROWS))'
 
 .PHONY: lint
-lint: test-environment ## ruff, mypy and sqlfluff
+lint: test-environment ## ruff, mypy, sqlfluff, the words of code and pages, commit messages
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m sqlfluff lint hql
+	@$(PYTHON) -m infra.audit.prose
+	@$(PYTHON) -m infra.audit.commits
 
 UV := $(SOFTWARE)/uv/bin/uv
 LOCKED := --require-hashes --build-constraints requirements/build.txt

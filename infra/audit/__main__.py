@@ -13,7 +13,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.audit.tracked_secrets import tracked_files, unknown_secrets
+from infra.audit.tracked_files import tracked_files
+from infra.audit.tracked_secrets import unknown_secrets
 from infra.audit.vulnerabilities import AuditError, UnreachableError, ask, judge, read_known
 from infra.control.settings import REPOSITORY, Settings
 

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from pathlib import Path
 
 from detect_secrets.core import baseline
 from detect_secrets.core.secrets_collection import SecretsCollection
 
 BASELINE = ".secrets.baseline"
-
-
-def tracked_files(repository: Path) -> list[str]:
-    """Returns the paths that git tracks, relative to the repository."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=repository, capture_output=True, text=True, check=True)
-    return [name for name in listed.stdout.split("\0") if (repository / name).is_file()]
 
 
 def unknown_secrets(repository: Path, files: list[str]) -> list[str]:
