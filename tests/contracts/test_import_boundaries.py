@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.packages import REPOSITORY, ROOTS, RUNTIMES, arrows, file_of, package_of, python_files, table
+from infra.audit.packages import REPOSITORY, ROOTS, RUNTIMES, arrows, file_of, package_of, python_files, table
 
 FILES = python_files()
 

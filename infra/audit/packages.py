@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from infra.control.settings import REPOSITORY
+
 RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
 # Folders that are import roots of their own where they run; the others are packages of the repository.
 ROOTS = ("dags", "mr_jobs", "spark_jobs")
