@@ -1,4 +1,4 @@
--- Counts what became of the rows of each source file, beside the count that ingest took of the file.
+-- Counts what became of the rows of each source file, and the count that ingest took of the file.
 -- Parameters: batch_id; layout, what ingest returns: its keys are the parts that the data set has;
 -- files, the list that ingest returns: name, role and rows of each file of the snapshot.
 -- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt.

@@ -14,7 +14,10 @@ _BLOCK = re.compile(r"(<!-- packages of (\w+) -->\n)(.*?)(<!-- end -->)", re.DOT
 
 
 def shown(name: str) -> str:
-    """Return the box that a row is drawn in: a module with rights of its own is in its package's, if that has files."""
+    """Return the box that a row is drawn in.
+
+    A module with rights of its own is drawn in its package's box, if that has files.
+    """
     folder = name.rpartition("/")[0]
     return folder if name.endswith(".py") and folder in table() and table()[folder].says != NO_SUBJECT else name
 
@@ -40,7 +43,10 @@ def reachable(name: str, arrows: dict[str, set[str]]) -> set[str]:
 
 
 def picture(runtime: str) -> str:
-    """Return a runtime's packages as a Mermaid graph; an arrow that longer ways imply is left out."""
+    """Return a runtime's packages as a Mermaid graph.
+
+    An arrow that longer ways imply is left out.
+    """
     arrows = boxes(runtime)
     linked = [name for name in arrows if arrows[name] or any(name in others for others in arrows.values())]
     lines = ["```mermaid", "graph TD"]

@@ -48,7 +48,10 @@ def package_of(path: Path) -> str | None:
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Yield each dotted name that a file imports, wherever in it; of `from a import b` both `a` and `a.b`."""
+    """Yield each dotted name that a file imports.
+
+    Of `from a import b` both `a` and `a.b`.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -58,7 +61,7 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 
 
 def file_of(name: str, importer: Path) -> Path | None:
-    """Return the file of this repository that a dotted name stands for, or None for a library."""
+    """Return the file of this repository that a dotted name means; None: a library."""
     root = importer.parts[0]
     for base in ([Path(root)] if root in ROOTS else []) + [Path()]:
         place = base.joinpath(*name.split("."))
@@ -69,7 +72,7 @@ def file_of(name: str, importer: Path) -> Path | None:
 
 
 def arrows(path: Path) -> tuple[set[str], set[str]]:
-    """Return the other rows that a file imports, and the libraries by their top-level names."""
+    """Return the other rows that a file imports, and its libraries' top-level names."""
     tree = ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))
     rows: set[str] = set()
     libraries: set[str] = set()

@@ -37,7 +37,6 @@ PROSE = (
     ".py",
     ".md",
     ".sh",
-    ".hql",
     ".html",
     ".toml",
     ".yml",
