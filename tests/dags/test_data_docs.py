@@ -53,7 +53,7 @@ def test_nothing_can_be_changed(client: Any, method: str) -> None:
 
 
 def test_airflows_menu_and_the_tasks_button_lead_there(plugin: Any) -> None:
-    from shared import settings
+    from marquee import settings
 
     app, view = plugin.DataDocsPlugin.fastapi_apps[0], plugin.DataDocsPlugin.external_views[0]
     assert app["url_prefix"] == "/data-docs"

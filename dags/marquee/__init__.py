@@ -1,0 +1,1 @@
+"""Submit the jobs that the DAGs name: settings, tasks, operators, cluster, ingest."""
