@@ -1,1 +1,1 @@
-"""Submit the jobs that the DAGs name: settings, tasks, operators, cluster, ingest."""
+"""Submit the jobs that the DAGs name, and ingest their source."""

@@ -12,7 +12,7 @@ log = logging.getLogger("airflow.task")
 
 
 def explain_failure(context: Mapping[str, Any]) -> None:
-    """Write one line to the task log: what failed, in which batch, and how to run it again."""
+    """Log in one line what failed, in which batch, and how to run it again."""
     instance = context["ti"]
     log.error(
         "Task %s of batch %s failed at its last attempt, number %s: %s. It published nothing. "
@@ -26,6 +26,9 @@ def explain_failure(context: Mapping[str, Any]) -> None:
 
 
 def _first_line(error: object) -> str:
-    """Return an error's first line, cut at 300 characters: the log holds all of it above."""
+    """Return the first line of an error, at most 300 characters.
+
+    The log holds all of it above.
+    """
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0][:300]

@@ -55,7 +55,7 @@ DECIDE = (
 
 
 def wait_for_other_runs_task() -> OneRunSensor:
-    """Wait until no other run of the DAG works; clearing any task runs this one again."""
+    """Wait until no other run works; clearing any task runs this one again."""
     sensor = OneRunSensor(
         task_id="wait_for_other_runs",
         holder_file=f"{settings.RUNS}/{{{{ dag.dag_id }}}}",
@@ -70,7 +70,7 @@ def wait_for_other_runs_task() -> OneRunSensor:
 
 @task(execution_timeout=settings.LONG_TASK)
 def ingest_movielens(**context: Any) -> dict[str, Any]:
-    """Write the checked source as the batch's raw snapshot to HDFS; return its manifest.
+    """Write the checked source as the raw snapshot to HDFS; return its manifest.
 
     The snapshot takes in the ratings that users gave in the accounts service up to the batch's time.
     """
@@ -94,13 +94,13 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
 
 
 def export_feedback(batch_id: str) -> list[str]:
-    """Return the command that exports a batch's ratings; a second run keeps the export."""
+    """Return the command that exports a batch's ratings; a rerun keeps the export."""
     program = [settings.ACCOUNTS_PYTHON, "-m", "serving.accounts.export"]
     return [*program, "--output", str(settings.FEEDBACK), "--batch-id", batch_id]
 
 
 def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
-    """Run `mr_jobs/mr_clean_<part>.py` on YARN; skip it if the snapshot has no such file."""
+    """Run `mr_jobs/mr_clean_<part>.py` on YARN, if the snapshot has the file."""
     job = f"mr_clean_{part}"
     layout, encoding, source_file = (
         f"{{{{ {settings.INGEST_RESULT}['layout'].get('{part}', {{}}).get('{name}', '') }}}}"
@@ -219,7 +219,7 @@ def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
 
 
 def decide_promotion_task(if_promoted: str, if_refused: str) -> DecidePromotionOperator:
-    """Run `spark_jobs/decide_promotion.py`, which needs no Spark, and branch by its result."""
+    """Run `spark_jobs/decide_promotion.py`, without Spark; branch by its result."""
     return DecidePromotionOperator(
         task_id="decide_promotion",
         argv=DECIDE,
@@ -240,7 +240,7 @@ def build_publication_task() -> BuildPublicationOperator:
 
 
 def publish_task() -> PublishOperator:
-    """Copy the publication to the serving store, make it live and its model the champion."""
+    """Copy the publication to the store, make it live and its model the champion."""
     publication = (*STORE, "--publication", settings.BATCH_ID, "--actor", "airflow")
     source = ("--from", f"{settings.WEBHDFS_URL}{settings.PUBLICATIONS}", "--user", settings.HDFS_USER)
     return PublishOperator(
@@ -280,7 +280,7 @@ def drop_old_batches_task() -> DropOldBatchesOperator:
 
 
 def record_refusal_task() -> ProgramSequenceOperator:
-    """Write the refusal and its reasons to the ledger and MLflow; change nothing live."""
+    """Write the refusal and its reasons to the ledger and MLflow."""
     reasons = "{{ ti.xcom_pull(task_ids='decide_promotion')['reasons'] | join('; ') }}"
     publication = (*STORE, "--publication", settings.BATCH_ID, "--actor", "airflow")
     return ProgramSequenceOperator(

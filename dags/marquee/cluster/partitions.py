@@ -1,8 +1,9 @@
-"""Put a load's finished files in place of the batch's partitions: all tables, or none.
+"""Put a load's finished files in place of the batch's partitions: all or none.
 
-A load writes to `_attempts/<table>/batch_id=<batch>`. When every table is complete, the load writes the list of tables to
-the commit file, then renames one folder after the other. A load that is killed before the commit leaves the earlier
-partitions untouched. If it is killed after the commit, the task's next attempt finishes the work from the list.
+A load writes to `_attempts/<table>/batch_id=<batch>`. When every table is complete, the load writes the list of
+tables to the commit file, then renames one folder after the other. A load that is killed before the commit leaves the
+earlier partitions untouched. If it is killed after the commit, the task's next attempt finishes the work from the
+list.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def commit_file(batch_id: str) -> str:
 
 
 def start_load(client: Any, batch_id: str, tables: Sequence[str], log: Log) -> None:
-    """Finish an earlier attempt's commit, and remove the files that it did not commit."""
+    """Finish an earlier attempt's commit; remove the files that it did not commit."""
     if client.status(commit_file(batch_id), strict=False) is not None:
         log.warning(
             "An earlier attempt was stopped while it put its tables in place. This attempt finishes that first."
@@ -54,7 +55,7 @@ def commit_load(client: Any, batch_id: str, tables: Sequence[str]) -> None:
 
 
 def put_in_place(client: Any, batch_id: str) -> None:
-    """Replace the partition of each table in the commit file; a rerun continues the work."""
+    """Replace the partition of each table in the commit file; a rerun continues."""
     with client.read(commit_file(batch_id), encoding="utf-8") as reader:
         written: dict[str, bool] = json.load(reader)
     for table, has_files in written.items():

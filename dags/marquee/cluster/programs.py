@@ -1,4 +1,4 @@
-"""Start a job's program, stream its output to the task log, stop it with its children."""
+"""Start a job's program, log its output, and stop it with its children."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_parent() -> None:
-    """Let the kernel kill this process with its parent: a retry must not find it still working."""
+    """Let the kernel kill this process with its parent, before any retry."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -47,9 +47,9 @@ class ProgramError(RuntimeError):
 
 
 class RunningProgram:
-    """Run one program in its own process group, so that a signal reaches its children too.
+    """Run one program in its own process group.
 
-    Its children are hadoop and java.
+    A signal therefore reaches its children (hadoop, java) too.
     """
 
     def __init__(self, argv: Sequence[str], log: Log, environment: Mapping[str, str] | None = None) -> None:
@@ -72,7 +72,7 @@ class RunningProgram:
         )
 
     def wait(self) -> list[str]:
-        """Return the non-empty lines of standard output; raise ProgramError if the program failed."""
+        """Return the non-empty lines of standard output; raise ProgramError on failure."""
         errors = threading.Thread(target=self._stream, args=(self._process.stderr,), daemon=True)
         errors.start()
         output = self._stream(self._process.stdout)
@@ -116,7 +116,7 @@ class RunningProgram:
 
 
 def result_of(line: str) -> dict[str, Any]:
-    """Return the JSON object of a program's last line; raise ProgramError if it holds none."""
+    """Return the JSON object of a program's last line; raise ProgramError if none."""
     try:
         result = json.loads(line)
     except ValueError:

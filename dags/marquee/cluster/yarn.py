@@ -25,8 +25,8 @@ def application_tag(batch_id: str, task_id: str) -> str:
 def kill_applications(tag: str, log: Log) -> list[str]:
     """Kill the applications with this tag that have not ended; return their ids.
 
-    If the ResourceManager does not answer, the function logs that and returns no ids: with Spark on another master, there
-    may be no ResourceManager.
+    If the ResourceManager does not answer, the function logs that and returns no ids: with Spark on another master,
+    there may be no ResourceManager.
     """
     query = urllib.parse.urlencode({"applicationTags": tag, "states": "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"})
     try:

@@ -1,1 +1,4 @@
-"""What a MovieLens data set holds, on one HTML page: `python -m marquee.explore` (`make explore`)."""
+"""Describe a MovieLens data set on one HTML page.
+
+Run `make explore`, or `python -m marquee.explore` by hand.
+"""

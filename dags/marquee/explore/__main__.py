@@ -1,8 +1,10 @@
-"""Write one HTML page of a MovieLens data set: counts, what is missing or repeated, distributions, activity, long tail.
+"""Write one HTML page about a MovieLens data set.
+
+The page shows counts, missing and repeated values, distributions, activity and the long tail.
 
     make explore DATASET=ml-latest-small ARCHIVE=ml-latest-small.zip
 
-It reads the source, not the warehouse, so that nothing has to run. The page holds everything that it shows.
+The program reads the source, not the warehouse, so that no service has to run. The page needs no other file.
 """
 
 from __future__ import annotations
@@ -37,14 +39,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     try:
         with ExitStack() as stack:
             dataset = dataset_named(options.dataset)
             source, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
-            # Wrong headers and damaged files are told here, in ingest's own sentences.
+            # Ingest's own checks report wrong headers and damaged files here.
             inspect_source(source, dataset, origin)
             print(f"explore: counting {origin}", file=sys.stderr)
             measures = measure(source, dataset.layout)

@@ -1,4 +1,4 @@
-"""Counts of a data set as it stands in its source, before any cleaning; files are read in blocks of lines."""
+"""Count a data set in its source, before any cleaning, in blocks of lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = {
     "links": ("movie_id", "imdb_id", "tmdb_id"),
     "users": ("user_id", "gender", "age", "occupation", "zip_code"),
 }
-# ml-100k names genres by position and orders a user's columns its own way.
+# ml-100k has one column for each genre, and its own order of a user's columns.
 TAB_GENRES = (
     *("unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
     *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
@@ -35,14 +35,17 @@ KEYS = {
     "users": ["user_id"],
 }
 NO_GENRES = "(no genres listed)"
-# One byte that no field holds, so that pandas' fast reader can split what is separated by two colons.
+# No field holds this byte. pandas' fast reader needs a separator of one character, not two colons.
 SEPARATOR = "\x1f"
 YEAR = r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$"
 
 
 @dataclass
 class FileMeasures:
-    """A file: its rows, those without the right number of fields, missing values by column, and repeated keys."""
+    """Hold a file's rows, malformed rows, missing values by column and repeated keys.
+
+    A malformed row has the wrong number of fields.
+    """
 
     name: str
     rows: int = 0
@@ -53,7 +56,10 @@ class FileMeasures:
 
 @dataclass
 class Measures:
-    """A data set. Series are counts by their index: rating, month (first day), user, movie, year, genre."""
+    """Hold the measures of a data set.
+
+    A series has counts by its index: rating, month (first day), user, movie, year or genre.
+    """
 
     files: dict[str, FileMeasures]
     ratings: pd.Series[int]
@@ -75,7 +81,7 @@ class Measures:
 
 
 def gini(counts: pd.Series[int]) -> float:
-    """Return the Gini coefficient of counts: 0 where all are equal, towards 1 where one has everything."""
+    """Return the Gini coefficient: 0 if all counts are equal, near 1 if one has all."""
     ordered = np.sort(counts.to_numpy(dtype=float))
     total = ordered.sum()
     if not total:
@@ -85,13 +91,19 @@ def gini(counts: pd.Series[int]) -> float:
 
 
 def head_share(counts: pd.Series[int], share: float) -> float:
-    """Return which part of all counts the greatest `share` of them holds: (counts, .1) for the top tenth."""
+    """Return the part of the total that the greatest `share` of the counts holds.
+
+    A share of .1 is the top tenth.
+    """
     ordered = counts.sort_values(ascending=False).to_numpy(dtype=float)
     return float(ordered[: max(1, round(len(ordered) * share))].sum() / ordered.sum()) if ordered.sum() else 0.0
 
 
 def frames(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> Iterator[pd.DataFrame]:
-    """Yield the rows of a file in blocks, every value as text or missing; adds what is malformed to `found`."""
+    """Yield a file's rows in blocks; add its rows and malformed rows to `found`.
+
+    A value is text or missing.
+    """
     columns = COLUMNS[file.role]
     if layout.name == "tab" and file.role in ("movies", "users"):
         columns = TAB_MOVIES if file.role == "movies" else TAB_USERS
@@ -112,7 +124,7 @@ def frames(source: Source, file: DataFile, layout: Layout, found: FileMeasures) 
 def _parsed(
     lines: bytes, delimiter: str, columns: tuple[str, ...], layout: Layout, found: FileMeasures
 ) -> pd.DataFrame:
-    # One column more than there should be catches a row that is too long; pandas fills a short one up.
+    # One extra column catches a row with too many fields. pandas fills a short row with missing values.
     frame = pd.read_csv(
         io.BytesIO(lines),
         sep=delimiter,
@@ -133,7 +145,7 @@ def _parsed(
 
 
 def _line_blocks(source: Source, name: str) -> Iterator[bytes]:
-    """Yield a file in blocks that end with a line's end, each about BLOCK_BYTES."""
+    """Yield a file in blocks of whole lines, each of about BLOCK_BYTES."""
     parts: list[bytes] = []
     held = 0
     for chunk in source.read(name):
@@ -150,7 +162,10 @@ def _line_blocks(source: Source, name: str) -> Iterator[bytes]:
 
 
 def measure(source: Source, layout: Layout) -> Measures:
-    """Return the measures of a data set; its ratings are kept as 8 bytes each, to find repeated ones."""
+    """Return the measures of a data set.
+
+    It keeps 8 bytes of each rating in memory, to find repeated ones.
+    """
     present = set(source.names())
     files = {file.role: file for file in layout.files if file.name in present}
     found = {role: FileMeasures(file.name) for role, file in files.items()}
@@ -195,7 +210,7 @@ def _count_missing(frame: pd.DataFrame, found: FileMeasures) -> None:
 
 
 def _whole(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> pd.DataFrame:
-    """Return a small file's rows, and count what is missing and repeated in it."""
+    """Return a small file's rows, and count its missing values and repeated keys."""
     frame = pd.concat(frames(source, file, layout, found), ignore_index=True)
     _count_missing(frame, found)
     found.repeated = int(frame.duplicated(KEYS[file.role]).sum())
@@ -203,7 +218,7 @@ def _whole(source: Source, file: DataFile, layout: Layout, found: FileMeasures) 
 
 
 class _Ratings:
-    """Sums over the blocks of a ratings file."""
+    """Sum up the blocks of a ratings file."""
 
     def __init__(self) -> None:
         empty: pd.Series[int] = pd.Series(dtype="int64")
@@ -213,7 +228,7 @@ class _Ratings:
         self._pairs: list[np.ndarray] = []
 
     def add(self, frame: pd.DataFrame) -> None:
-        """Take a block into account; a row with a value that is no number counts only where its other values do."""
+        """Add a block; a value that is not a number leaves out only itself."""
         numbers = frame.apply(pd.to_numeric, errors="coerce")
         rating = numbers["rating"]
         self.not_half_stars += int((~(rating * 2).isin(range(1, 11)) & rating.notna()).sum())
@@ -229,7 +244,7 @@ class _Ratings:
         self._pairs.append((pairs["user_id"].astype("int64").to_numpy() << 32) | pairs["movie_id"].astype("int64"))
 
     def repeated(self) -> int:
-        """Return how many ratings repeat an earlier one's user and movie."""
+        """Return the number of ratings that repeat an earlier one's user and movie."""
         pairs = np.concatenate(self._pairs) if self._pairs else np.empty(0, dtype="int64")
         pairs.sort()
         return int((pairs[1:] == pairs[:-1]).sum())

@@ -1,4 +1,4 @@
-"""The page: one HTML file without anything from outside it, readable without its plots."""
+"""Write the page: one HTML file without outside parts, readable without plots."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _by_index(counts: pd.Series[int], what: str) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table whose first column names the rows; numbers stand to the right, with thousands apart."""
+    """Return a table; the first column names the rows, numbers align right."""
     columns = "".join(f'<th scope="col">{_text(name)}</th>' for name in head)
     body = ""
     for first, *others in rows:

@@ -1,4 +1,7 @@
-"""The plots of the page, each as the text of one SVG element. The same numbers give the same text."""
+"""Draw the page's plots, each as the text of one SVG element.
+
+The same numbers give the same text.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,24 @@ from matplotlib.figure import Figure
 
 from marquee.explore.measure import Measures
 
-# Dark enough on white for everyone (contrast above 4.5), and told apart without colour by their panels.
+# Dark enough on white for all readers (contrast above 4.5). Their panels tell them apart without colour.
 BLUE, ORANGE = "#1f5f8b", "#a8500a"
 mpl.rcParams |= {"svg.hashsalt": "marquee", "svg.fonttype": "path", "font.size": 10, "axes.spines.top": False}
 mpl.rcParams |= {"axes.spines.right": False, "axes.grid": True, "grid.color": "#d8d8d8", "axes.axisbelow": True}
 
 
 def drawn(draw: Callable[[Any], None], label: str, rows: int = 1, height: float = 2.9) -> str:
-    """Return the SVG that `draw` makes of `rows` axes, each `height` inches high; `label` is read to whom cannot see it."""
+    """Return the SVG that `draw` makes of `rows` axes.
+
+    Each axis is `height` inches high. A screen reader reads `label`.
+    """
     figure = Figure(figsize=(8, height * rows), layout="constrained")
     draw(figure.subplots(rows))
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
-    # The comments repeat texts of the data.
+    # The comments repeat text of the data.
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
@@ -68,7 +74,7 @@ def long_tail(measures: Measures) -> str:
             strict=True,
         ):
             ordered = counts.sort_values(ascending=False).to_numpy()
-            # A million points look like a hundred of them on such an axis.
+            # On such an axis, a million points look like a few hundred.
             places = np.unique(np.geomspace(1, len(ordered), 400).astype(int))
             one.loglog(places, ordered[places - 1], color=colour, marker=".", linestyle="none")
             one.set(xlabel=f"{what}, by number of ratings", ylabel="ratings")
@@ -77,7 +83,10 @@ def long_tail(measures: Measures) -> str:
 
 
 def concentration(measures: Measures) -> str:
-    """Return which share of the ratings the most rated share of movies has (a Lorenz curve from the top)."""
+    """Return the ratings' share by the share of the most rated movies and users.
+
+    It is a Lorenz curve from the top.
+    """
 
     def draw(axes: Any) -> None:
         for counts, what, colour, style in (

@@ -1,4 +1,4 @@
-"""Command line of ingest: ``python -m marquee.ingest --dataset D --batch-id B``."""
+"""Run ingest by hand: ``python -m marquee.ingest --dataset D --batch-id B``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--archive", type=Path, metavar="PATH", help="zip file or folder to read; without it: the official address"
     )
     parser.add_argument(
-        "--feedback", type=Path, metavar="DIR", help="export of the accounts service for this batch, to take in as well"
+        "--feedback",
+        type=Path,
+        metavar="DIR",
+        help="export of the accounts service for this batch, whose ratings join the snapshot",
     )
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
     parser.add_argument("--webhdfs", default="http://127.0.0.1:9870", metavar="URL", help="NameNode's HTTP address")
@@ -44,7 +47,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     logging.getLogger("hdfs").setLevel(logging.WARNING)  # it logs every call
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"ingest: {error}", file=sys.stderr)
         return 1
     except RequestException as error:
-        print(f"ingest: HDFS at {options.webhdfs} does not answer ({error}); start it with make up.", file=sys.stderr)
+        print(f"ingest: HDFS at {options.webhdfs} does not answer ({error}). Start it with make up.", file=sys.stderr)
         return 1
     print(json.dumps(result, sort_keys=True))
     return 0

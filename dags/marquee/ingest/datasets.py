@@ -1,7 +1,7 @@
-"""The data sets that ingest knows: where each lies, how it is laid out and what it has to hold.
+"""List the data sets that ingest can read: layout, address and checksum.
 
-GroupLens publishes its archives at one address; those that never change are pinned here by checksum. ``ml-latest``
-changes over time, so its checksum is taken from the ``.md5`` file beside it, which GroupLens renews with it.
+GroupLens publishes its archives at one address. A checksum here pins each archive that never changes. ``ml-latest``
+changes over time. Ingest therefore takes its checksum from the ``.md5`` file that GroupLens publishes with it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ GROUPLENS_LICENCE = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set by name.
+    """Describe a data set.
 
-    ``sha256`` or ``md5`` pins the archive; with neither, a download is checked against the official ``.md5`` file.
-    ``archive`` is the archive's file name at the official address, None for the embedded set, which is no download.
+    ``sha256`` or ``md5`` pins the archive. Without them, ingest checks a download against the official ``.md5`` file.
+    ``archive`` is the archive's file name at the official address. The embedded set has None: it needs no download.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Dataset:
 
     @property
     def address(self) -> str | None:
-        """The official address of the archive."""
+        """Return the official address of the archive."""
         return None if self.archive is None else OFFICIAL_ADDRESS + self.archive
 
 
@@ -88,8 +88,8 @@ DATASETS = {
 
 
 def dataset_named(name: str) -> Dataset:
-    """Return the data set ``name``; raises IngestError with the known names where there is none."""
+    """Return the data set ``name``; raise IngestError with all names if unknown."""
     try:
         return DATASETS[name]
     except KeyError:
-        raise IngestError(f"There is no data set {name!r}; choose one of: {', '.join(DATASETS)}.") from None
+        raise IngestError(f"There is no data set {name!r}. Choose one of: {', '.join(DATASETS)}.") from None

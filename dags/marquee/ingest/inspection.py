@@ -1,4 +1,7 @@
-"""Checking a source against its layout, before a byte of it reaches HDFS: files, headers, row counts, checksums."""
+"""Check a source against its layout before ingest writes a byte of it to HDFS.
+
+The checks read the files, headers, row counts and checksums.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ LONGEST_FIRST_LINE = 64 << 10
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of one file after reading it whole; ``rows`` leaves the header out, None for documentation."""
+    """Describe one file after a full read.
+
+    ``rows`` does not count the header. It is None for documentation.
+    """
 
     name: str
     role: str
@@ -27,12 +33,12 @@ class FileFacts:
     sha256: str
 
     def as_dict(self) -> dict[str, object]:
-        """Return the facts as the manifest writes them."""
+        """Return the facts in the form of the manifest."""
         return asdict(self)
 
 
 class ContentCounter:
-    """Counts bytes and lines and digests a stream as it goes by."""
+    """Count the bytes and lines of a stream and compute its digest."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -42,7 +48,7 @@ class ContentCounter:
         self.head = b""
 
     def add(self, chunk: bytes) -> None:
-        """Take the next chunk into account."""
+        """Add the next chunk to the counts and the digest."""
         if len(self.head) < LONGEST_FIRST_LINE:
             self.head += chunk[: LONGEST_FIRST_LINE - len(self.head)]
         self.bytes += len(chunk)
@@ -53,26 +59,27 @@ class ContentCounter:
 
     @property
     def lines(self) -> int:
-        """Lines seen: newline characters, and one more where the last line has none."""
+        """Return the lines so far; a last line without a newline counts too."""
         return self._newlines + (self._last != b"\n")
 
     @property
     def sha256(self) -> str:
-        """The hexadecimal SHA-256 of all bytes."""
+        """Return the hexadecimal SHA-256 of all bytes."""
         return self._digest.hexdigest()
 
 
 def inspect_source(source: Source, dataset: Dataset, origin: str) -> list[FileFacts]:
-    """Read every file of ``dataset`` in ``source`` once and return its facts, by name.
+    """Read every file of ``dataset`` in ``source`` once; return their facts by name.
 
-    Raises IngestError naming the file that is missing, empty, damaged, or does not begin as its layout says.
+    Raise IngestError with the name of a file that is missing, empty or damaged, or has another first line than its
+    layout.
     """
     present = set(source.names())
     missing = [file.name for file in dataset.layout.files if file.required and file.name not in present]
     if missing:
         raise IngestError(
-            f"{origin} has no {' and no '.join(missing)}, which {dataset.name} must have; "
-            f"it holds: {', '.join(sorted(present)[:12]) or 'nothing'}."
+            f"{origin} has no {' and no '.join(missing)}, which {dataset.name} must have. "
+            f"It holds: {', '.join(sorted(present)[:12]) or 'nothing'}."
         )
     facts = [
         _inspect_data_file(source, data_file, dataset, origin)
@@ -92,22 +99,22 @@ def _inspect_data_file(source: Source, data_file: DataFile, dataset: Dataset, or
     first = counter.head.removeprefix(BOM).split(b"\n", 1)[0].rstrip(b"\r")
     place = f"{data_file.name} in {origin}"
     if counter.bytes == 0:
-        raise IngestError(f"{place} is empty; fetch the archive again.")
+        raise IngestError(f"{place} is empty. Fetch the archive again.")
     rows = counter.lines
     if data_file.header is not None:
         if first != data_file.header.encode("ascii"):
             raise IngestError(
-                f"{place} begins with {_shown(first)} where {dataset.name} has the header {data_file.header!r}; "
-                "give the archive that belongs to the data set."
+                f"{place} begins with {_shown(first)} where {dataset.name} has the header {data_file.header!r}. "
+                "Give the archive that belongs to the data set."
             )
         rows -= 1
     elif len(first.split(data_file.delimiter.encode("ascii"))) != data_file.fields:
         raise IngestError(
-            f"{place} begins with {_shown(first)}, which has not the {data_file.fields} fields separated by "
-            f"{data_file.delimiter!r} that {dataset.name} has; give the archive that belongs to the data set."
+            f"{place} begins with {_shown(first)}. It has not the {data_file.fields} fields separated by "
+            f"{data_file.delimiter!r} that {dataset.name} has. give the archive that belongs to the data set."
         )
     if rows == 0 and data_file.required:
-        raise IngestError(f"{place} has a header and no row; fetch the archive again.")
+        raise IngestError(f"{place} has a header and no row. Fetch the archive again.")
     return FileFacts(data_file.name, data_file.role, counter.bytes, rows, counter.sha256)
 
 
@@ -124,13 +131,13 @@ def _count(source: Source, name: str, origin: str) -> ContentCounter:
 
 
 def verified_stream(source: Source, facts: FileFacts) -> Iterator[bytes]:
-    """Yield the file again; raises IngestError at its end where it is no longer what was inspected."""
+    """Yield the file again; raise IngestError at its end if it changed."""
     counter = ContentCounter()
     for chunk in with_progress(source.read(facts.name), f"Storing {facts.name}", facts.bytes):
         counter.add(chunk)
         yield chunk
     if counter.sha256 != facts.sha256:
-        raise IngestError(f"{facts.name} changed while it was read; run again when nothing writes to the source.")
+        raise IngestError(f"{facts.name} changed during the read. Run again when no program writes to the source.")
 
 
 def _shown(line: bytes) -> str:

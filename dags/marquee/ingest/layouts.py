@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of a data set: what it is for, the first line it must have, and its number of fields."""
+    """Describe one file of a data set: its role, first line and number of fields."""
 
     role: str
     name: str
@@ -19,14 +19,17 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a family of MovieLens archives writes its tables; ``name`` is what the cleaning jobs take as --layout."""
+    """Describe how a family of archives writes its tables.
+
+    ``name`` is the value of the cleaning jobs' --layout.
+    """
 
     name: str
     encoding: str
     files: tuple[DataFile, ...]
 
     def file_of_role(self, role: str) -> DataFile | None:
-        """Return the file that plays ``role`` ('ratings', 'movies', 'tags', 'links', 'users'), or None."""
+        """Return the file of ``role``, e.g. 'ratings', or None if it has no file."""
         return next((data_file for data_file in self.files if data_file.role == role), None)
 
 

@@ -1,4 +1,4 @@
-"""The ingest task: a source in, a checksummed snapshot in HDFS and a description of it out."""
+"""Read a source, store its checksummed snapshot in HDFS, return its description."""
 
 from __future__ import annotations
 
@@ -40,21 +40,24 @@ def ingest(
     archive: str | Path | None = None,
     feedback: Path | None = None,
 ) -> dict[str, Any]:
-    """Store ``dataset``, a name or a description, as the raw snapshot of ``batch_id`` (``YYYYMMDDTHHMMSS``).
+    """Store a data set as the raw snapshot of ``batch_id``; return its description.
 
-    ``client`` is an ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` gives one. The source is ``archive`` (zip or
-    folder) where given, else the embedded package data, else the official address with ``cache_dir`` for downloads.
-    ``feedback`` is the folder of an export of the accounts service, whose ratings join the data set's.
+    ``dataset`` is a name or a ``Dataset``. ``batch_id`` has the form ``YYYYMMDDTHHMMSS``. ``client`` is an
+    ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` returns it. The source is ``archive`` (zip or folder) if
+    the caller gives one. Otherwise it is the embedded package data or the official address, with ``cache_dir`` for
+    downloads. ``feedback`` is the folder of an export of the accounts service, whose ratings join the data set's.
 
-    Returns ``dataset``, ``batch_id``, ``snapshot`` (the HDFS folder that holds the files: an earlier batch's where the
-    source is unchanged), ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``, ``layout`` (by role
-    'ratings', 'movies', 'tags', 'links', 'users': {"file", "layout", "encoding"}, ``files`` (a list of {"name",
-    "role", "bytes", "rows", "sha256"}) and ``source``.
-    Where feedback joined a role, its "file" in ``layout`` is a pattern of both files.
-    Raises IngestError before anything is written to HDFS where the source is not acceptable.
+    The description's keys are:
+    - ``dataset``, ``batch_id``, ``source``;
+    - ``snapshot``: the HDFS folder that holds the files, an earlier batch's if the source is unchanged;
+    - ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``;
+    - ``layout``: by role ('ratings', 'movies', 'tags', 'links', 'users') {"file", "layout", "encoding"};
+    - ``files``: a list of {"name", "role", "bytes", "rows", "sha256"}.
+    If feedback joined a role, its "file" in ``layout`` is a pattern of both files.
+    If the source is not acceptable, ingest raises IngestError before it writes anything to HDFS.
     """
     if BATCH_ID.fullmatch(batch_id) is None:
-        raise IngestError(f"{batch_id!r} is no batch id; give a UTC stamp like 20261123T190000.")
+        raise IngestError(f"{batch_id!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
         source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
@@ -82,7 +85,7 @@ def ingest(
 def open_dataset(
     dataset: Dataset, archive: Path | None, cache_dir: Path, stack: ExitStack
 ) -> tuple[Source, str, dict[str, object]]:
-    """Return the opened source, its name for messages, and what the manifest says about where it came from."""
+    """Return the open source, its name for messages, its origin for the manifest."""
     if archive is None and dataset.name == EMBEDDED.name:
         pickle_path = embedded_pickle_path()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-ingest-")))
@@ -94,7 +97,7 @@ def open_dataset(
         kind, address = "download", str(dataset.address)
     else:
         path = archive
-        # The manifest must not depend on the machine's folders: a rerun elsewhere gives the same bytes.
+        # The manifest must not depend on the machine's folders: a rerun on another machine gives the same bytes.
         kind, address = ("folder" if path.is_dir() else "archive"), path.name
     source = open_source(path)
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""Progress lines for work over streams, for a terminal and for an Airflow task log alike."""
+"""Log the progress of work on streams, for terminals and Airflow's task logs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MEBIBYTE = 1 << 20
 
 
 def with_progress(chunks: Iterable[bytes], what: str, total_bytes: int | None, *, already: int = 0) -> Iterator[bytes]:
-    """Pass ``chunks`` through and log how many MiB have gone by, at most once every five seconds.
+    """Yield ``chunks`` and log the MiB so far, at most once every five seconds.
 
-    ``total_bytes`` is the expected length in bytes, or None where the source does not say; of it, ``already`` bytes
-    have gone by before.
+    ``total_bytes`` is the expected length in bytes, or None if the source does not declare it. Of these, ``already``
+    bytes were read before.
     """
     done = already
     next_line = time.monotonic() + SECONDS_BETWEEN_LINES

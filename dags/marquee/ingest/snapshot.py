@@ -1,4 +1,7 @@
-"""Immutable snapshots in HDFS: written beside their place, checked, then renamed into it with their manifest."""
+"""Store immutable snapshots in HDFS.
+
+Ingest writes a snapshot and its manifest to a temporary folder, checks it, then renames the folder.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ READ_ONLY = "444"
 
 @dataclass(frozen=True)
 class StoredSnapshot:
-    """A snapshot's manifest as stored, and its SHA-256."""
+    """Hold a snapshot's manifest as HDFS stores it, and its SHA-256."""
 
     manifest: dict[str, Any]
     manifest_sha256: str
@@ -37,13 +40,16 @@ def snapshot_path(dataset: str, batch_id: str) -> str:
 
 
 def content_sha256(facts: list[FileFacts]) -> str:
-    """Return one digest over names, lengths and digests of all files: equal for equal content."""
+    """Return one digest of all files' names, lengths and digests.
+
+    Equal content has an equal digest.
+    """
     lines = [f"{fact.sha256} {fact.bytes} {fact.name}\n" for fact in sorted(facts, key=lambda fact: fact.name)]
     return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
 
 def read_manifest(client: InsecureClient, dataset: str, batch_id: str) -> StoredSnapshot | None:
-    """Return the manifest of a batch's snapshot, or None where there is no such snapshot."""
+    """Return the manifest of a batch's snapshot, or None if it has no snapshot."""
     path = f"{snapshot_path(dataset, batch_id)}/{MANIFEST}"
     if client.status(path, strict=False) is None:
         return None
@@ -53,7 +59,7 @@ def read_manifest(client: InsecureClient, dataset: str, batch_id: str) -> Stored
 
 
 def find_same_content(client: InsecureClient, dataset: str, content: str) -> str | None:
-    """Return the batch id of the earliest snapshot that itself stores files of this content, or None."""
+    """Return the earliest batch whose own folder stores this content, or None."""
     root = f"{RAW_ROOT}/{dataset}"
     if client.status(root, strict=False) is None:
         return None
@@ -75,12 +81,12 @@ def store_snapshot(
     facts: list[FileFacts],
     provenance: dict[str, object],
 ) -> StoredSnapshot:
-    """Store the files of ``facts`` and a manifest as the snapshot of ``batch_id`` and return it.
+    """Store the files of ``facts`` and a manifest as the batch's snapshot; return it.
 
-    A batch that is stored already with the same content is left untouched and returned; with other content it is an
-    error, because snapshots never change. Content that an earlier batch of the data set stores is not stored again:
-    the manifest's ``stored_in`` then names that batch's folder. A run that was killed leaves nothing under the final
-    name, and the next run starts over.
+    If HDFS already has a snapshot of this batch with the same content, the function returns that and changes nothing.
+    Other content is an error, because snapshots never change. If an earlier batch of the data set stores the same
+    content, the files are not stored again: the manifest's ``stored_in`` names that batch's folder. A run that is
+    killed leaves nothing under the final name. The next run starts from the beginning.
     """
     content = content_sha256(facts)
     final = snapshot_path(dataset.name, batch_id)
@@ -88,8 +94,8 @@ def store_snapshot(
     if existing is not None:
         if existing.manifest["content_sha256"] != content:
             raise IngestError(
-                f"{final} already holds another content, and snapshots never change; use a new batch id, "
-                "or give the archive that the batch was made from."
+                f"{final} already holds other content, and snapshots never change. Use a new batch id, "
+                "or give the archive that this batch was made from."
             )
         LOGGER.info("%s is already stored with this content", final)
         return existing
@@ -118,17 +124,19 @@ def store_snapshot(
             LOGGER.info("The source is unchanged since batch %s; its files are not stored again", same)
         client.write(f"{attempt}/{MANIFEST}", data=content_bytes, permission=READ_ONLY)
         if client.status(final, strict=False) is not None:  # a rename would move the attempt into that folder
-            raise IngestError(f"{final} exists without a manifest; look at what it is and remove it.")
+            raise IngestError(f"{final} exists without a manifest. Check its content and remove it.")
         client.rename(attempt, final)
     except HdfsError as error:
-        raise IngestError(f"HDFS refused to store {final}: {str(error).splitlines()[0]}.") from error
+        raise IngestError(
+            f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again."
+        ) from error
     return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
 
 
 def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:
-    """Return by role the file that plays it in this snapshot, with the layout and encoding it is written in.
+    """Return each role's file in this snapshot, with its layout and encoding.
 
-    Where feedback joined it, the file is a pattern that Hadoop finds both by, ``*ratings.csv``.
+    If feedback joined the role, the file is a pattern that matches both files in Hadoop, e.g. ``*ratings.csv``.
     """
     layout = dataset.layout
     names: dict[str, str] = {}
@@ -142,4 +150,4 @@ def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFac
     client.write(path, data=verified_stream(source, fact), permission=READ_ONLY)
     stored = int(client.status(path)["length"])
     if stored != fact.bytes:
-        raise IngestError(f"HDFS holds {stored} bytes of {path} where {fact.bytes} were sent; run again.")
+        raise IngestError(f"HDFS holds {stored} bytes of {path}, but ingest sent {fact.bytes}. Run again.")

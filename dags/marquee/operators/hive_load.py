@@ -13,9 +13,9 @@ from marquee.cluster import hdfs, partitions
 
 
 class LoadOperator(SQLExecuteQueryOperator):  # type: ignore[misc] # the provider is untyped
-    """Run Hive statements that write each table's attempt, then put all tables in place.
+    """Run Hive statements that write the tables' attempts; put all tables in place.
 
-    At last it adds the partitions, which makes the tables readable. A statement can render to nothing, because the data
+    Then it adds the partitions, which makes the tables readable. A statement can render to nothing, because the data
     set has no such file. The operator leaves it out.
     """
 

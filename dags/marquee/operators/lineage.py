@@ -1,4 +1,4 @@
-"""Return the lineage of a publication: everything that a served row can be traced to."""
+"""Return the lineage of a publication: all that a served row can be traced to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CANDIDATE_PREFIX = "candidate_"
 
 
 def metrics_of_candidate(metrics: dict[str, float]) -> dict[str, float]:
-    """Return the new model's own metrics, e.g. {"ndcg_at_10": 0.2}, without the baselines'."""
+    """Return the new model's own metrics, e.g. {"ndcg_at_10": 0.2}."""
     return {
         name.removeprefix(CANDIDATE_PREFIX): value
         for name, value in metrics.items()

@@ -14,7 +14,7 @@ from marquee.operators.program import ProgramOperator
 
 
 class MrJobOperator(ProgramOperator):
-    """Run an mrjob program into an attempt directory, then rename that to the run's directory."""
+    """Run an mrjob program into an attempt directory, then rename the directory."""
 
     template_fields: Sequence[str] = (*ProgramOperator.template_fields, "source_file", "final_directory", "batch_id")
 
@@ -28,7 +28,7 @@ class MrJobOperator(ProgramOperator):
         self._tag = ""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the output's directory, bytes and files; skip if the data set has no such file."""
+        """Return the output's directory, bytes and files; skip if there is no input."""
         client = hdfs.client()
         if not self.source_file:
             client.delete(self.final_directory, recursive=True)

@@ -54,7 +54,7 @@ class ProgramSequenceOperator(ProgramOperator):
         self.following = [list(argv) for argv in following]
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the results of all programs; a later program's value replaces an earlier one's."""
+        """Return all programs' results; a later value replaces an earlier one."""
         result = super().execute(context)
         for argv in self.following:
             result |= result_of(self.run(argv))

@@ -13,7 +13,10 @@ XCOM_RETURN_KEY = "return_value"
 
 
 class DecidePromotionOperator(ProgramOperator, BranchMixIn):  # type: ignore[misc] # the provider is untyped
-    """Run the gate; continue with `if_promoted` or `if_refused`. The decision is the task's result."""
+    """Run the gate; continue with `if_promoted` or `if_refused`.
+
+    The decision is the task's result.
+    """
 
     inherits_from_skipmixin = True
 

@@ -30,7 +30,7 @@ def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> lis
 
 
 class BuildPublicationOperator(ProgramOperator):
-    """Build the publication file from the exports with the serving runtime; store it in HDFS."""
+    """Build the publication with the serving runtime and store it in HDFS."""
 
     template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id")
 
@@ -64,9 +64,10 @@ class BuildPublicationOperator(ProgramOperator):
 
 
 class PublishOperator(ProgramSequenceOperator):
-    """Copy the publication to the serving store, make it live, make its model the champion.
+    """Copy the publication to the serving store and make it live.
 
-    A backfill only copies it. So does a run whose publication a pin or a newer live publication holds back.
+    Then make its model the champion. A backfill only copies it. So does a run whose publication a pin or a newer live
+    publication holds back.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:

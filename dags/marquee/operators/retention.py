@@ -25,7 +25,7 @@ TABLES = (
 
 
 def loaded_batches(client: Any) -> dict[str, int]:
-    """Return the warehouse's batches, each with its last write (milliseconds since 1970)."""
+    """Return the warehouse's batches and their last write, in ms since 1970."""
     found: dict[str, int] = {}
     for table in (*settings.WAREHOUSE_TABLES, *settings.TOP_N_TABLES):
         folder = f"{settings.WAREHOUSE}/{table}"
@@ -53,7 +53,7 @@ def batches_to_drop(written: Mapping[str, int], protected: Collection[str], keep
 
 
 def protected_batches(publications: Sequence[Mapping[str, Any]], ledger: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the publications of the store that are live or pinned, or were live before."""
+    """Return the store's publications that are or were live, or are pinned."""
     held = {row["publication"]: row for row in publications}
     once_live = {entry["publication"] for entry in ledger if entry["action"] in MADE_LIVE}
     return {name for name, row in held.items() if row["live"] or row["pinned"] or name in once_live}
@@ -88,7 +88,7 @@ class DropOldBatchesOperator(ProgramOperator):
         }
 
     def _drop(self, client: Any, batch_id: str) -> None:
-        """Drop a batch, its table folders last: the next run finds and finishes a stopped drop."""
+        """Drop a batch, its table folders last, so that a rerun finds a stopped drop."""
         template = jinja2.Template((settings.HQL / "drop_partition.hql").read_text(encoding="utf-8"))
         HiveServer2Hook(hiveserver2_conn_id=settings.HIVE_CONNECTION).run(
             [template.render(table=table, batch_id=batch_id) for table in TABLES]

@@ -17,12 +17,12 @@ class DataDocsLink(BaseOperatorLink):
     name = "Data docs"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the address; Airflow calls this after the task, whether it succeeded or failed."""
+        """Return the address; Airflow calls this after a failed task too."""
         return f"{settings.DATA_DOCS_URL}/{operator.batch_id}/index.html"
 
 
 class ValidateOperator(ProgramOperator):
-    """Run expectations/validate.py; a button leads to its findings, also after a failure."""
+    """Run expectations/validate.py; a button leads to its findings."""
 
     template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id")
     operator_extra_links = (DataDocsLink(),)

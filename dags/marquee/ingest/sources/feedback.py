@@ -1,8 +1,9 @@
-"""Ratings that were given in the accounts service, as a second source of the same snapshot.
+"""Join the ratings of the accounts service to a snapshot, as a second source.
 
-``python -m serving.accounts.export`` writes them: ratings.csv, movies.csv and a manifest. They join the data set's files
-under names of their own (``feedback-ratings.csv``), in the data set's layout, so that the same jobs clean them and the same
-tables account for them. A file without rows does not join: nothing given, nothing changed.
+``python -m serving.accounts.export`` writes them: ratings.csv, movies.csv and a manifest. They join the data set's
+files under their own names (``feedback-ratings.csv``) and in the data set's layout. The same jobs therefore clean
+them, and the same tables account for them. A file without rows does not join: without new ratings, the snapshot does
+not change.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ ROLES = ("ratings", "movies")
 
 @dataclass(frozen=True)
 class Joined:
-    """Two sources as one; their names differ."""
+    """Read two sources as one; they share no file name."""
 
     first: Source
     second: Source
@@ -53,11 +54,11 @@ class Joined:
 def join_feedback(
     source: Source, dataset: Dataset, export: Path, folder: Path
 ) -> tuple[Source, Dataset, dict[str, object]]:
-    """Return the source with an export's files, the data set that describes both, and what the manifest says of the export.
+    """Return the source with an export's files, its data set, the export's origin.
 
-    ``folder`` is an empty one for the files in the data set's layout; it must last as long as the source is read. Movies that
-    were added in the service join where the layout is CSV; other layouts can't hold their titles. Raises IngestError where
-    the export is not what its manifest describes.
+    ``folder`` must be empty. The function writes the files in the data set's layout there, and the source reads them
+    there later. Movies that were added in the service join if the layout is CSV: other layouts cannot hold their
+    titles. Raise IngestError if the export does not match its manifest.
     """
     manifest = _checked_manifest(export)
     joined = []
@@ -68,7 +69,9 @@ def join_feedback(
             continue
         if role == "movies" and dataset.layout is not CSV:
             LOGGER.info(
-                "%s movies added in the accounts service stay out: %s is no CSV set", file["rows"], dataset.name
+                "%s movies added in the accounts service do not join: %s is not a CSV data set",
+                file["rows"],
+                dataset.name,
             )
             continue
         joined.append(replace(described, name=PREFIX + described.name, required=False))
@@ -86,14 +89,16 @@ def _checked_manifest(export: Path) -> dict[str, Any]:
         for file in manifest["files"]:
             with (export / file["name"]).open("rb") as content:
                 if hashlib.file_digest(content, "sha256").hexdigest() != file["sha256"]:
-                    raise IngestError(f"{export / file['name']} is not what its manifest describes; export it again.")
+                    raise IngestError(f"{export / file['name']} is not what its manifest describes. Export it again.")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IngestError(f"{export} is no export of the accounts service ({error}); run the export again.") from error
+        raise IngestError(
+            f"{export} is not an export of the accounts service ({error}). Run the export again."
+        ) from error
     return manifest
 
 
 def _write_in_layout(source: Path, target: Path, described: DataFile) -> None:
-    """Copy a CSV file with a header, row by row, to how the data set writes its rows."""
+    """Copy a CSV file with a header into the data set's own layout, row by row."""
     with (
         source.open(encoding="utf-8", newline="") as rows,
         target.open("w", encoding="utf-8", newline="") as written,
@@ -104,5 +109,5 @@ def _write_in_layout(source: Path, target: Path, described: DataFile) -> None:
         reader = csv.reader(rows)
         next(reader)
         for row in reader:
-            # Ids, stars and a time: no text that could hold the delimiter.
+            # The rows hold ids, stars and a time, and no text that could contain the delimiter.
             written.write(described.delimiter.join(row) + "\n")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """A set of named files that can each be read again and again as a stream of bytes."""
+    """Describe a set of named files, each of which can be read several times."""
 
     def names(self) -> list[str]:
         """Return the base names of the files, sorted."""
@@ -16,4 +16,4 @@ class Source(Protocol):
         """Return the length of the file ``name`` in bytes, as the source declares it."""
 
     def read(self, name: str) -> Iterator[bytes]:
-        """Yield the file ``name`` in chunks; raises IngestError where it cannot be read whole."""
+        """Yield the file ``name`` in chunks; raise IngestError if that fails."""

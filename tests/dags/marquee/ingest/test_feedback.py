@@ -124,7 +124,7 @@ def test_a_rerun_stores_nothing_anew_and_other_ratings_are_another_batch(store, 
     before = dict(memory_hdfs.files)
     assert store(archive, export()) == first
     assert memory_hdfs.files == before
-    with pytest.raises(IngestError, match="already holds another content, and snapshots never change"):
+    with pytest.raises(IngestError, match="already holds other content, and snapshots never change"):
         store(archive, export(ratings=RATINGS + "1000000003,31,3.0,1795460002\n"))
     later = store(archive, export(ratings=RATINGS + "1000000003,31,3.0,1795460002\n"), batch_id="20261124T190000")
     assert later["snapshot"].endswith("/20261124T190000")
@@ -141,6 +141,8 @@ def test_an_export_that_is_not_what_its_manifest_says_is_refused_before_hdfs(
         (folder / "movies.csv").unlink()
     else:
         (folder / "manifest.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(IngestError, match=r"is not what its manifest describes|is no export of the accounts service"):
+    with pytest.raises(
+        IngestError, match=r"is not what its manifest describes|is not an export of the accounts service"
+    ):
         store(make_zip(CSV_SET), folder)
     assert memory_hdfs.files == {}

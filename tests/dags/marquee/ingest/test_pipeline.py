@@ -150,7 +150,7 @@ def test_a_truncated_archive_is_refused_before_hdfs(store, memory_hdfs, make_zip
 def test_rows_of_another_layout_are_refused_before_hdfs(store, memory_hdfs, tmp_path):
     for name, content in (LAYOUTS["ml-1m"] | {"ratings.dat": b"1,31,5,978300760\n"}).items():
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(IngestError, match=r"ratings\.dat in .* which has not the 4 fields separated by '::'"):
+    with pytest.raises(IngestError, match=r"ratings\.dat in .* It has not the 4 fields separated by '::'"):
         store(tmp_path, dataset="ml-1m")
     assert memory_hdfs.files == {}
 
@@ -165,7 +165,7 @@ def test_a_source_that_changes_while_it_is_stored_leaves_no_snapshot(store, memo
         started(path)
 
     memory_hdfs.makedirs = change_and_make
-    with pytest.raises(IngestError, match=r"movies\.csv changed while it was read"):
+    with pytest.raises(IngestError, match=r"movies\.csv changed during the read"):
         store(tmp_path)
     assert [name for name in memory_hdfs.files if ".partial" not in name] == []
 
@@ -178,12 +178,12 @@ def test_another_archive_than_the_pinned_one_is_refused_before_hdfs(store, memor
 
 @pytest.mark.parametrize("batch_id", ["2026-11-23", "20261123T1900001", "../20261123T190000"])
 def test_a_batch_id_of_another_shape_is_refused(store, make_zip, batch_id):
-    with pytest.raises(IngestError, match="is no batch id"):
+    with pytest.raises(IngestError, match="is not a batch id"):
         store(make_zip(CSV_SET), batch_id)
 
 
 def test_an_unknown_data_set_is_answered_with_the_known_ones(store):
-    with pytest.raises(IngestError, match="There is no data set 'ml-9'; choose one of: movielens-embedded"):
+    with pytest.raises(IngestError, match=r"There is no data set 'ml-9'\. Choose one of: movielens-embedded"):
         store(None, dataset="ml-9")
 
 
