@@ -158,8 +158,6 @@ TEMPLATE_MACROS: dict[str, Any] = {
     "batch_id_of": batch_id_of,
     "git_commit": git_commit,
     "latest_timestamp_of": latest_timestamp_of,
-    "database": DATABASE,
-    "warehouse": WAREHOUSE,
 }
 # Expressions that several templates share.
 BATCH_ID = "{{ batch_id_of(dag_run) }}"

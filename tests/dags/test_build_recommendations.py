@@ -1,4 +1,4 @@
-"""The DAG's structure, its form, and the command of each of its tasks, written out."""
+"""Test the DAG's structure, its form, and the recorded command of each task."""
 
 import json
 import re
@@ -146,7 +146,10 @@ def test_the_form_refuses_what_no_run_can_use(dag: Any, name: str, value: Any) -
 
 
 def assert_recorded(name: str, text: str) -> None:
-    """Compare with the recorded file; to record anew, delete the file, run the test twice, and read the difference."""
+    """Compare with the recorded file.
+
+    To record again, delete the file, run the test twice, and read the difference.
+    """
     path = RECORDED / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
@@ -156,7 +159,10 @@ def assert_recorded(name: str, text: str) -> None:
 
 
 def as_lines(argv: list[str]) -> str:
-    """One argument a line; the repository's folder, which differs between machines, as $MARQUEE_HOME."""
+    """Return one argument a line, with the repository's folder as $MARQUEE_HOME.
+
+    The folder differs between machines.
+    """
     return "".join(f"{argument}\n" for argument in argv).replace(str(REPOSITORY), "$MARQUEE_HOME")
 
 
@@ -169,7 +175,7 @@ def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -
 
 @pytest.fixture
 def submitted(rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that executes a Spark task on a master and returns the one command that it starts."""
+    """Return a function that executes a Spark task and returns its command."""
 
     class ResultFile:
         def delete(self, path: str) -> None: ...

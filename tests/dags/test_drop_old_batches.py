@@ -1,4 +1,4 @@
-"""Test when old batches are dropped, and that the publication store understands the commands."""
+"""Test the DAG's schedule, and that the store understands its commands."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The batch id rule, and what follows from it."""
+"""Test the rule of the batch id, and its consequences."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Putting a batch in place: whatever call it is killed at, the batch is the old one, or becomes the new one wholly."""
+"""Test that a load killed at any call leaves the old batch or a complete new one."""
 
 import json
 from contextlib import contextmanager, suppress
@@ -15,11 +15,11 @@ NEW = {"ratings": "new ratings", "movies": "new movies", "tags": None}
 
 
 class Killed(BaseException):
-    """What a killed process raises nowhere: no handler may see it."""
+    """Stand for a kill: no handler may catch it."""
 
 
 class Hdfs:
-    """Folders as a mapping of their path to what is in them; ends the caller at the n-th changing call."""
+    """Map folders to their content; end the caller at the n-th changing call."""
 
     def __init__(self, content: dict[str, Any], kill_at: int | None = None) -> None:
         self.content = content
@@ -72,7 +72,7 @@ def batch_in(hdfs: Hdfs) -> dict[str, Any]:
 
 
 def load_again(hdfs: Hdfs) -> None:
-    """What the task's next attempt does: begin, write every table anew, commit."""
+    """Do what the task's next attempt does: begin, write every table again, commit."""
     hdfs.kill_at = None
     partitions.start_load(hdfs, BATCH, TABLES, Log())
     hdfs.content |= {partitions.attempt(table, BATCH): rows for table, rows in NEW.items() if rows}

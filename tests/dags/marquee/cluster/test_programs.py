@@ -1,6 +1,5 @@
-"""Programs that tasks start: their result, their failure, and that a stop leaves nothing running."""
+"""Test programs that tasks start: result, failure, and a stop that ends all."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -75,17 +74,9 @@ started.wait()
     # Left alone, the program would end by itself after a minute.
     assert time.monotonic() - begun < 30
     deadline = time.monotonic() + 5
-    while _runs(pid) and time.monotonic() < deadline:
+    while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not _runs(pid)
-
-
-def _runs(pid: int) -> bool:
-    """Whether the process runs; one that has ended and waits to be collected does not."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    return False
+    assert not alive(pid)
 
 
 def test_a_task_process_that_is_killed_takes_its_program_with_it(tmp_path: Path) -> None:
@@ -110,7 +101,7 @@ RunningProgram([sys.executable, "-c", {program!r}], logging.getLogger()).wait()
 
 
 def alive(pid: int) -> bool:
-    """Returns whether the process is there and no mere entry that nobody has collected yet."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:

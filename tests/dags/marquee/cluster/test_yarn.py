@@ -1,4 +1,4 @@
-"""Ending YARN applications by tag, against a double of the ResourceManager."""
+"""Test the end of YARN applications by tag, on a double of the ResourceManager."""
 
 import json
 import threading

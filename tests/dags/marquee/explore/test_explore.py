@@ -1,4 +1,4 @@
-"""The page of a data set: its numbers by hand, from sources with every kind of fault, and what it must not hold."""
+"""Test the page of a data set: numbers by hand, every fault, no outside parts."""
 
 import re
 import xml.etree.ElementTree as ET

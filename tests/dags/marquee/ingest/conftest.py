@@ -1,4 +1,4 @@
-"""A stand-in for HDFS: the calls of hdfs.InsecureClient that ingest makes, over a dictionary."""
+"""Provide a double of hdfs.InsecureClient, over a dictionary, and zip files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 class MemoryHdfs:
-    """Files by path; folders exist while something lies under them or they were made."""
+    """Hold files by path; a folder exists if it was made or has content."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""Archives that are refused, each by name."""
+"""Test that ingest refuses bad archives and names the entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads, against a small web server in this process that can do what real ones do wrong."""
+"""Test downloads from a small web server with the faults of real ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWER = bytes(reversed(range(256))) * 5000
 
 
 class Archives(BaseHTTPRequestHandler):
-    """Serves ``server.content`` as /a.zip, in the way that the server's attributes say."""
+    """Serve ``server.content`` as /a.zip, as the server's attributes say."""
 
     def do_GET(self):
         asked = self.headers.get("Range")

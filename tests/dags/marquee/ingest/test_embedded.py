@@ -1,4 +1,4 @@
-"""The embedded data set."""
+"""Test the embedded data set."""
 
 from __future__ import annotations
 

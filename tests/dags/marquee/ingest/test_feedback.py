@@ -1,4 +1,4 @@
-"""Ratings of the accounts service as a second source of a snapshot: the real export, through the real ingest."""
+"""Test how the accounts service's ratings join a snapshot, with the real ingest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ MOVIES = 'movieId,title,genres\n1000000001,"Kettles, Green (2026)",Drama\n'
 
 @pytest.fixture
 def export(tmp_path):
-    """Return a function that writes an export as serving.accounts.export does: its own tests hold it to this form."""
+    """Return a function that writes an export.
+
+    serving.accounts.export's own tests hold it to this form.
+    """
 
     def write(ratings=RATINGS, movies=NO_MOVIES):
         folder = tmp_path / "feedback" / BATCH

@@ -1,4 +1,4 @@
-"""A source that is larger than the memory that ingest may use goes through: nothing is held whole."""
+"""Test that ingest reads a source that is larger than its memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a source to a snapshot."""
+"""Test the way from a source to a snapshot."""
 
 from __future__ import annotations
 

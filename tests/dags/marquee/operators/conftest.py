@@ -1,4 +1,4 @@
-"""Share a double of HDFS, and programs that only print what a test gives them."""
+"""Provide a double of HDFS, and programs that print a test's outputs."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,10 @@ def hdfs(monkeypatch: pytest.MonkeyPatch) -> Hdfs:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that replaces a task's programs by given outputs and returns the commands that it runs."""
+    """Return a function that replaces a task's programs and returns its commands.
+
+    The programs print the outputs that the test passes to the function.
+    """
 
     def replaced(task: Any, *outputs: Any) -> list[list[str]]:
         commands: list[list[str]] = []

@@ -1,4 +1,4 @@
-"""One run at a time: who waits for whom."""
+"""Test that one run works at a time: which run waits for which."""
 
 from contextlib import contextmanager
 from io import StringIO
@@ -32,7 +32,7 @@ class Hdfs:
         ("backfill__1", ["manual__2026-11-23"], True),
         ("manual__2026-11-23", ["manual__2026-11-23", "backfill__1"], True),
     ],
-    ids=["nobody was here", "another one works", "the other one has ended", "it is this run's turn already"],
+    ids=["no run was here", "another one works", "the other one has ended", "it is this run's turn already"],
 )
 def test_a_run_waits_while_the_run_whose_turn_it_is_works(
     rendered: Any,

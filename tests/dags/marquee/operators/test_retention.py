@@ -43,7 +43,7 @@ def test_live_pinned_and_once_live_publications_of_the_store_are_protected() -> 
         {"action": "refused", "publication": B},
         {"action": "activated", "publication": D},
     ]
-    # The one of December was live and is no longer in the store: nothing can go back to it.
+    # The publication of December was live but left the store: no rollback can reach it.
     assert protected_batches(store, ledger) == {A, C, D}
 
 
@@ -101,7 +101,7 @@ def test_a_batch_is_dropped_everywhere_but_from_snapshots_models_and_publication
 
     result = task.execute({})
 
-    # B was written as late as C, and of equals the later batch is the recent one: B goes too.
+    # B and C have the same time of writing. The later batch then counts as the recent one, so B is dropped too.
     assert result == {"dropped": [A, B], "kept": [C], "protected": [C]}
     assert set(hdfs.folders) == {*kept, f"/marquee/warehouse/ratings/batch_id={C}"}
     assert f"ALTER TABLE marquee.staging_ratings DROP IF EXISTS PARTITION (batch_id = '{A}')" in statements
