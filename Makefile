@@ -53,7 +53,7 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
-	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" \
 		--dataset "$${DATASET:=movielens-embedded}" $(if $(ARCHIVE),--archive "$$ARCHIVE") \
 		--output "$$MARQUEE_INSTANCE_DIR/explore/$$DATASET.html"'
 
