@@ -19,7 +19,7 @@ _QUIET = {"MARQUEE_SERVING_LOG_LEVEL": "error"}
 
 def recommendation_application(store: Path, **settings: str) -> Application:
     """Return the recommendation API with its pages over a publication store."""
-    from serving.recommendations import create_app
+    from serving.recommendations.application import create_app
 
     return create_app({"MARQUEE_PUBLICATION_STORE": str(store), **_QUIET, **settings})
 
@@ -33,7 +33,7 @@ def accounts_application(database: str, **settings: str) -> Application:
 
 def run_publications(arguments: list[str]) -> int:
     """Run `python -m serving.publications` and return its exit status."""
-    from serving.publications import main
+    from serving.publications.__main__ import main
 
     return main(arguments)
 
@@ -54,7 +54,7 @@ def run_export(arguments: list[str]) -> int:
 
 def exporter_metrics() -> str:
     """Return /metrics of the batch exporter, as if each source had given each of its metrics."""
-    from infra.monitoring.batch_exporter.samples import CATALOGUE, Sample, families
+    from infra.monitoring.exporter.samples import CATALOGUE, Sample, families
 
     class Collector:
         def collect(self) -> Any:
