@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.accounts.account_routes import register
 from serving.accounts.application import DEFAULT_DATABASE
-from serving.accounts.catalogue import live_publication, load_catalogue, load_live, rows_of_export
-from serving.accounts.database import AccountsError, migrate, open_database, transactions
-from serving.accounts.models import User
-from serving.accounts.passwords import name_key
+from serving.accounts.database.engine import migrate, open_database, transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import User
+from serving.accounts.domain.catalogue import live_publication, load_catalogue, load_live, rows_of_export
+from serving.accounts.domain.passwords import name_key
+from serving.accounts.domain.registration import register
 from serving.web.problems import ProblemError
 
 

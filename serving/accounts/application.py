@@ -6,38 +6,40 @@ Set MARQUEE_ACCOUNTS_SECRET and run `gunicorn -c serving/accounts/gunicorn.conf.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from flask import Flask, Response, g, render_template, request
-from sqlalchemy import func, select
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving.accounts import problems, schemas
-from serving.accounts.account_routes import account_routes
-from serving.accounts.catalogue import follow_live
-from serving.accounts.client_routes import client_routes, oauth_refused, oauth_routes
-from serving.accounts.database import AccountsError, is_current, open_database, transactions
-from serving.accounts.endpoints import EVERYBODY, Api, OAuthRefusal, Service
-from serving.accounts.models import CatalogueLoad, Movie
-from serving.accounts.movie_routes import movie_routes
-from serving.accounts.openapi import openapi_document
-from serving.accounts.pages import configure_sessions, error_page, is_page, page_routes
-from serving.accounts.rating_routes import rating_routes
-from serving.accounts.recommendation_client import RecommendationClient
-from serving.accounts.sign_in import Limit
-from serving.accounts.tokens import TokenMaker
+from serving.accounts.api.accounts import account_routes
+from serving.accounts.api.administration import administration_routes
+from serving.accounts.api.clients import client_routes
+from serving.accounts.api.endpoints import Api, OAuthRefusal
+from serving.accounts.api.movies import movie_routes
+from serving.accounts.api.oauth import oauth_refused, oauth_routes
+from serving.accounts.api.operation import description_routes, operation_routes
+from serving.accounts.api.ratings import rating_routes
+from serving.accounts.api.sessions import session_routes
+from serving.accounts.database.engine import open_database, transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.domain import problems
+from serving.accounts.domain.catalogue import follow_live
+from serving.accounts.domain.service import Service
+from serving.accounts.domain.sign_in import Limit
+from serving.accounts.domain.tokens import TokenMaker
+from serving.accounts.pages.recommendation_client import RecommendationClient
+from serving.accounts.pages.rendering import error_page
+from serving.accounts.pages.views import configure_sessions, is_page, page_routes
 from serving.recommendations.answers.responses import DATA_POLICY, PAGE_POLICY
-from serving.web.observability import configure_logging, error_log, metrics_response, observe_requests
+from serving.web.observability import configure_logging, error_log, observe_requests
 from serving.web.problems import ProblemError, problem_response, refusal
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
@@ -85,7 +87,12 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
     # The style sheet is that of the recommendation API's page: they are one site.
-    app = Flask(__name__, static_folder=Path(__file__).parents[1] / "web" / "static", static_url_path="/account/static")
+    app = Flask(
+        __name__,
+        static_folder=Path(__file__).parents[1] / "web" / "static",
+        static_url_path="/account/static",
+        template_folder="pages/templates",
+    )
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
     app.extensions["marquee-engine"] = engine
@@ -94,13 +101,13 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     observe_requests(app)
     _answer_errors(app)
     api = Api(app, service)
-    movie_routes(api)
-    rating_routes(api)
-    account_routes(api)
-    client_routes(api)
-    oauth_routes(api)
-    _operation_routes(api)
-    _description_routes(app, api)
+    # The OpenAPI document has the endpoints in this order.
+    for routes in (
+        *(movie_routes, rating_routes, session_routes, account_routes, administration_routes),
+        *(client_routes, oauth_routes, operation_routes),
+    ):
+        routes(api)
+    description_routes(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
     page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
     return app
@@ -118,51 +125,6 @@ def start_following(settings: Mapping[str, str], app: Flask) -> None:
     store = settings.get("MARQUEE_PUBLICATION_STORE")
     if store:
         follow_live(transactions(app.extensions["marquee-engine"]), Path(store))
-
-
-def _operation_routes(api: Api) -> None:
-    factory = api.service.transactions
-
-    @api.endpoint(
-        "GET", "/accounts/health", EVERYBODY, "Whether the process answers.", tag="operation", answer=schemas.Health
-    )
-    def health() -> schemas.Health:
-        return schemas.Health(status="alive")
-
-    @api.endpoint(
-        "GET",
-        "/accounts/ready",
-        EVERYBODY,
-        "Whether the database answers and is migrated.",
-        tag="operation",
-        answer=schemas.Ready,
-    )
-    def ready() -> schemas.Ready:
-        with factory() as database:
-            if not is_current(database.get_bind()):  # type: ignore[arg-type]
-                raise ProblemError(problems.UNAVAILABLE, "The tables are of another version: migrate the database.")
-            source = database.scalar(select(CatalogueLoad.source))
-            movies = database.scalar(select(func.count()).select_from(Movie).where(Movie.withdrawn_at.is_(None)))
-        return schemas.Ready(status="ready", catalogue=source, movies=movies or 0)
-
-
-def _description_routes(app: Flask, api: Api) -> None:
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(api.endpoints)
-
-    @app.get("/accounts/openapi.json")
-    def openapi() -> Response:
-        text = json.dumps(document(), ensure_ascii=False)
-        return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
-
-    @app.get("/accounts/docs")
-    def docs() -> str:
-        return render_template("accounts_docs.html", api=document(), kinds=problems.KINDS.values())
-
-    @app.get("/accounts/metrics")
-    def metrics() -> Response:
-        return metrics_response()
 
 
 def _finish_responses(app: Flask) -> None:

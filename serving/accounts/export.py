@@ -35,8 +35,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.accounts.database import AccountsError, open_database, snapshot
-from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
+from serving.accounts.database.engine import open_database, snapshot
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
 from serving.publications.durable_files import fsync_folder
 from serving.publications.format import format_time, sha256_of
 

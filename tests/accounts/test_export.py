@@ -20,11 +20,13 @@ from sqlalchemy import Engine, delete, insert, update
 
 from infra.control.settings import REPOSITORY
 from serving.accounts import export
-from serving.accounts.account_routes import delete_account, register
-from serving.accounts.database import AccountsError, Transactions, next_change
+from serving.accounts.database.changes import next_change
+from serving.accounts.database.engine import Transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
+from serving.accounts.domain.ratings import rate, unrate
+from serving.accounts.domain.registration import delete_account, register
 from serving.accounts.export import batch_moment, export_ratings, main
-from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
-from serving.accounts.rating_routes import rate, unrate
 
 from .conftest import FIRST_USER, PASSWORD, SignIn, on_both_databases
 
@@ -34,7 +36,7 @@ LATER = "20991231T235959"
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
-    monkeypatch.setattr("serving.accounts.database.now", lambda: moment)
+    monkeypatch.setattr("serving.accounts.database.changes.now", lambda: moment)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from serving.accounts.texts import TEXTS
+from serving.accounts.pages.texts import TEXTS
 
 from .conftest import Gateway, Start
 

@@ -1,0 +1,1 @@
+"""The rules of accounts, ratings and the catalogue; they raise problems and know no Flask."""

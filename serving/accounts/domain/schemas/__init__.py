@@ -1,0 +1,1 @@
+"""The bodies, queries, forms and answers of the API, by subject; the OpenAPI document is made from them."""
