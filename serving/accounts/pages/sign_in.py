@@ -13,7 +13,7 @@ from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import begin_for_browser, revoke_session
 from serving.accounts.pages.rendering import form_again, page, then
-from serving.accounts.pages.texts import LANGUAGES
+from serving.web.messages import languages
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
 
@@ -62,7 +62,7 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
     @pages.post("/language")
     def set_language() -> Response:
         chosen = request.form.get("language", "")
-        if chosen in LANGUAGES:
+        if chosen in languages():
             session["language"] = chosen
         # Back to a page of ours, whatever the form says.
         back = request.form.get("back", "")

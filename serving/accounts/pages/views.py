@@ -18,8 +18,10 @@ from serving.accounts.domain.service import Service
 from serving.accounts.domain.tokens import SESSION_SECONDS, user_of_session
 from serving.accounts.pages.ratings import rating_pages
 from serving.accounts.pages.recommendation_client import RecommendationClient
+from serving.accounts.pages.rendering import chosen_language
 from serving.accounts.pages.settings import settings_pages
 from serving.accounts.pages.sign_in import sign_in_pages
+from serving.web.messages import TRANSLATIONS, translate_templates
 
 # Pages for visitors who are not signed in.
 _OPEN: Final = {"pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_up_form", "pages.set_language"}
@@ -48,6 +50,7 @@ def configure_sessions(app: Flask, secret: str, *, secure: bool) -> None:
 
 def page_routes(app: Flask, service: Service, recommendations: RecommendationClient) -> None:
     """Add the pages."""
+    translate_templates(app, TRANSLATIONS / "accounts", chosen_language)
     pages = Blueprint("pages", __name__, url_prefix="/account")
     protection = CSRFProtect(app)
 
