@@ -48,7 +48,10 @@ _MAX_BODY_BYTES: Final = 64 << 10
 
 
 class IdConverter(BaseConverter):
-    """An id in an address, from 1 to 9999999999; those over 2147483647 are answered with not-found by the endpoint."""
+    """An id in an address, from 1 to 9999999999.
+
+    The endpoint answers not-found for ids over 2147483647.
+    """
 
     regex = "[1-9][0-9]{0,9}"
 
@@ -68,25 +71,25 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
 
     MARQUEE_ACCOUNTS_SECRET (required): at least 32 random characters; access tokens are signed with it.
     MARQUEE_ACCOUNTS_DATABASE: URL of a migrated database; default sqlite:///marquee-accounts.sqlite.
-    MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: none is followed.
+    MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: it follows none.
     MARQUEE_ACCOUNTS_PROXIES: how many proxies in front set X-Forwarded-For and -Proto; default 0, which trusts none.
     MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
     MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
-    Where another than the secret is empty its default holds. Raises AccountsError.
+    Any setting but the secret may be empty: its default holds then. Raises AccountsError.
     """
     settings = os.environ if settings is None else settings
     secret = settings.get("MARQUEE_ACCOUNTS_SECRET")
     if not secret:
-        raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set: give a random text of 32 characters or more.")
-    # Empty stands for the default: that is how infra/control passes a setting that is not set.
+        raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set. Give a random text of 32 characters or more.")
+    # infra/control passes a setting that is not set as an empty one: the default holds.
     try:
         configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info")
     except ValueError as error:
         raise AccountsError(str(error)) from None
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
-    # The style sheet is that of the recommendation API's page: they are one site.
+    # The style sheet is that of the recommendation API's pages: both are one site.
     app = Flask(
         __name__,
         static_folder=Path(__file__).parents[1] / "web" / "static",
@@ -115,13 +118,16 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
 
 def _trust_proxies(app: Flask, number: str) -> None:
     if not number.isdecimal():
-        raise AccountsError(f"MARQUEE_ACCOUNTS_PROXIES is {number!r}: give a whole number.")
+        raise AccountsError(f"MARQUEE_ACCOUNTS_PROXIES is {number!r}. Give a whole number.")
     if proxies := int(number):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
 
 
 def start_following(settings: Mapping[str, str], app: Flask) -> None:
-    """Keep the catalogue with the live publication from here on; called in each worker, since threads do not survive a fork."""
+    """Follow the live publication with the catalogue from here on.
+
+    Each worker calls this, since threads do not survive a fork.
+    """
     store = settings.get("MARQUEE_PUBLICATION_STORE")
     if store:
         follow_live(transactions(app.extensions["marquee-engine"]), Path(store))
@@ -133,7 +139,7 @@ def _finish_responses(app: Flask) -> None:
         headers = response.headers
         headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
         headers["X-Content-Type-Options"] = "nosniff"
-        # A form's referrer is looked at where there is TLS; other sites get none.
+        # With TLS, Flask-WTF checks a form's referrer. Other sites get none.
         headers["Referrer-Policy"] = "same-origin" if is_page(request.path) else "no-referrer"
         if is_page(request.path) and not request.path.startswith("/account/static/"):
             headers["Cache-Control"] = "no-store"

@@ -29,7 +29,7 @@ control_socket_disable = True
 
 
 def wipe_metrics() -> None:
-    """Delete the samples of an earlier start, which would be added to the samples of this one."""
+    """Delete the metrics of an earlier start, which would be added to this one's."""
     for samples in metrics_folder().glob("*.db"):
         samples.unlink()
 

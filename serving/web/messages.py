@@ -1,6 +1,6 @@
-"""The pages' languages: English in the code, others from <folder>/<language>.po, read when the server starts.
+"""The pages' languages: English in the code, others in .po files.
 
-Each service has a folder of its own: `translate_templates` names it.
+Each service has a folder of <language>.po, which `translate_templates` names. They are read once, when first needed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def languages() -> dict[str, str]:
 def _translations(folder: Path, language: str) -> Translations:
     if language == DEFAULT_LANGUAGE:
         return Translations()
-    # Compiled in memory: there is no build step, and no compiled file to go stale.
+    # Compiled in memory, so that no compiled file can go stale.
     compiled = io.BytesIO()
     with (folder / f"{language}.po").open("rb") as file:
         write_mo(compiled, read_po(file, locale=language))
@@ -69,7 +69,7 @@ def asked_in_address() -> str:
 
 
 def language() -> str:
-    """Return the language of this request: the one it asks for, else the browser's first that there is."""
+    """Return the language that this request asks for, else the browser's first one."""
     if "language" not in g:
         asked = _catalogues().asked()
         known: Iterable[str] = languages()
@@ -93,8 +93,9 @@ def _ngettext(one: str, many: str, count: int) -> str:
 
 
 def translate_templates(app: Flask, folder: Path = TRANSLATIONS, asked: Callable[[], str] = asked_in_address) -> None:
-    """Give a service's templates {% trans %} and _(), in the languages of a folder of .po files.
+    """Give a service's templates {% trans %} and _().
 
+    The languages are English and those of a folder of .po files.
     `asked` returns the language that a request asks for, or '' where it asks for none.
     """
     app.extensions[_EXTENSION] = _Catalogues(folder, asked)

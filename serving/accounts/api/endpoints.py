@@ -1,4 +1,4 @@
-"""One declaration an endpoint: address, who may call it, what it takes, what it answers.
+"""One declaration for each endpoint: address, access, parameters and answer.
 
 Routing, authorisation, validation and the OpenAPI document all follow from the declaration, so none of them can be
 forgotten for a new endpoint.
@@ -27,7 +27,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A declared endpoint. A view returns an `answer` (or None for 204), or a Response of its own making."""
+    """A declared endpoint.
+
+    Its view returns an `answer`, None for 204, or a Response of its own making.
+    """
 
     name: str
     method: str
@@ -44,13 +47,16 @@ class Endpoint:
 
 
 def principal() -> Principal:
-    """Return who asks, at an endpoint that is not for everybody."""
+    """Return the principal of a request to an endpoint that is not for everybody."""
     who: Principal = g.principal
     return who
 
 
 def authenticated(service: Service) -> Principal:
-    """Return who the request's access token belongs to. Raises the problem not-signed-in."""
+    """Return the principal of the request's access token.
+
+    Raises the problem not-signed-in.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     session_id = service.tokens.session_of(token.strip()) if scheme.lower() == "bearer" else None
     if session_id is not None:
@@ -62,7 +68,10 @@ def authenticated(service: Service) -> Principal:
 
 
 class OAuthRefusal(Exception):  # noqa: N818 - a refusal, answered as RFC 6749 (5.2) has it
-    """Ends a request for OAuth2's endpoints; the description has neither quotation marks nor backslashes."""
+    """Ends a request to OAuth2's endpoints.
+
+    The description has neither quotation marks nor backslashes.
+    """
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
@@ -94,8 +103,8 @@ class Api:
     ) -> Callable[[View], View]:
         """Declare the endpoint that the decorated function answers.
 
-        The function gets the address's variables and, where they are declared, `body`, `query` and `form` as models. Forms
-        are OAuth2's: what is wrong with one is refused as its standard has it.
+        The function gets the address's variables and, where they are declared, `body`, `query` and `form` as models.
+        Forms are OAuth2's: the API refuses a wrong form as the OAuth2 standard describes.
         """
 
         def declare(view: View) -> View:
@@ -145,7 +154,7 @@ def _given_form(form: type[BaseModel]) -> BaseModel:
     if any(len(given) > 1 for _, given in request.form.lists()):
         raise OAuthRefusal("invalid_request", "A parameter is given more than once.")
     try:
-        # One without a value is one that is not there (RFC 6749, 3.2).
+        # A parameter without a value counts as missing (RFC 6749, 3.2).
         return form.model_validate({name: value for name, value in request.form.items() if value})
     except ValidationError as error:
         wrong = ", ".join(sorted({found["field"] for found in named(error)}))
@@ -160,7 +169,7 @@ def _once(values: Any) -> dict[str, str]:
 
 
 def named(error: ValidationError) -> list[dict[str, str]]:
-    """Return each error's place and message; never the value, which may be a password."""
+    """Return each error's place and message, never the value: it may be a password."""
     return [
         {"field": ".".join(str(part) for part in found["loc"]), "message": found["msg"]}
         for found in error.errors(include_url=False, include_context=False, include_input=False)

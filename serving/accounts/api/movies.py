@@ -1,4 +1,4 @@
-"""The catalogue: everybody reads it, administrators and catalogue clients change it."""
+"""The catalogue, which administrators and catalogue clients change."""
 
 from __future__ import annotations
 

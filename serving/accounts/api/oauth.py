@@ -1,4 +1,7 @@
-"""OAuth2's token and revocation endpoints (RFC 6749, RFC 7009): one function for each grant."""
+"""OAuth2's endpoints for tokens and revocation (RFC 6749, RFC 7009).
+
+Each grant has one function.
+"""
 
 from __future__ import annotations
 
@@ -119,14 +122,20 @@ _GRANTS: Final[dict[str, Callable[[Service, schemas.TokenForm], Granted]]] = {
 
 
 def _check_users_grant(service: Service, form: schemas.TokenForm) -> None:
-    """Raise OAuthRefusal for a wrong client or for a scope, which a user's token never has."""
+    """Raise OAuthRefusal for a wrong client, or for a scope.
+
+    A user's token never has scopes.
+    """
     _authenticated_client(service, form)
     if form.scope:
         raise OAuthRefusal("invalid_scope", "A user's token has no scopes: it may do what the user may.")
 
 
 def _authenticated_client(service: Service, form: schemas.TokenForm | schemas.RevocationForm) -> Client | None:
-    """Return the client that the request names, or None where it names none. Raises OAuthRefusal."""
+    """Return the client that the request names, or None where it names none.
+
+    Raises OAuthRefusal.
+    """
     basic = request.authorization if request.authorization and request.authorization.type == "basic" else None
     if basic and form.client_secret:
         raise OAuthRefusal("invalid_request", "The client's secret belongs in the header or in the form, not in both.")
@@ -142,7 +151,10 @@ def _authenticated_client(service: Service, form: schemas.TokenForm | schemas.Re
 
 @contextmanager
 def _problems_as_refusals() -> Iterator[None]:
-    """Answer problems as OAuth2 has them, but for too many attempts, which it has no error for."""
+    """Raise problems as OAuth2's refusals.
+
+    Too many attempts stay a problem: OAuth2 has no error for them.
+    """
     try:
         yield
     except ProblemError as error:

@@ -52,7 +52,7 @@ def _kinds(endpoint: Endpoint) -> list[AccountProblem]:
         kinds += [problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE]
     if "<" in endpoint.rule:
         kinds.append(problems.NOT_FOUND)
-    # What is wrong with a form is said as OAuth2 says it.
+    # A wrong form is refused as OAuth2 describes, not by a problem.
     wrong = [problems.BAD_REQUEST] if endpoint.form is None else []
     return list(dict.fromkeys([*wrong, *kinds, problems.INTERNAL, problems.UNAVAILABLE]))
 

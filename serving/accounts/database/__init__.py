@@ -1,1 +1,1 @@
-"""The tables of the accounts service, its transactions, its migrations and its change clock."""
+"""Tables, transactions, migrations and the change clock."""

@@ -1,4 +1,4 @@
-"""The change clock: it numbers every change of what is exported."""
+"""The change clock, which numbers every change that an export shows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def now() -> int:
 def next_change(database: DatabaseSession) -> Change:
     """Return the next change, numbered by the clock.
 
-    Call it first in a transaction: other transactions that change something wait until this one ends.
+    Call it first in a transaction. Other transactions that change something wait until this one ends.
     """
     current = literal(now())
     is_sqlite = database.get_bind().dialect.name == "sqlite"

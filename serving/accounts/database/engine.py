@@ -1,4 +1,7 @@
-"""The connection to the database and its migrations: PostgreSQL in the platform, SQLite where no other is set."""
+"""The connection to the database, and its migrations.
+
+The platform has PostgreSQL; SQLite is the default where no database is set.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +28,20 @@ Transactions = sessionmaker[DatabaseSession]
 
 
 def open_database(url: str) -> Engine:
-    """Return an engine for `sqlite:///path` or `postgresql+psycopg://...`. Raises AccountsError for another address."""
+    """Return an engine for `sqlite:///path` or `postgresql+psycopg://...`.
+
+    Raises AccountsError for another address.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
         raise AccountsError(
-            "The database's address is no URL: give sqlite:///path or postgresql+psycopg://..."
+            "The database's address is not a URL. Give sqlite:///path or postgresql+psycopg://..."
         ) from None
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise AccountsError(
-            f"Databases of type {backend} are not supported: give sqlite:///path or postgresql+psycopg://..."
+            f"Databases of type {backend} are not supported. Give sqlite:///path or postgresql+psycopg://..."
         )
     engine = create_engine(parsed, pool_pre_ping=backend == "postgresql")
     if backend == "sqlite":
@@ -44,19 +50,22 @@ def open_database(url: str) -> Engine:
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
-    # Writers wait for each other; readers wait for nobody; foreign keys are off by default.
+    # Writers wait for each other, readers do not wait. Foreign keys are off by default.
     for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def transactions(engine: Engine) -> Transactions:
-    """Return a factory of sessions; `with factory.begin() as database` commits at the end, or rolls back."""
+    """Return a factory of sessions.
+
+    `with factory.begin() as database` commits at the end, or rolls back.
+    """
     return sessionmaker(engine, expire_on_commit=False)
 
 
 @contextmanager
 def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Read one state of the database, whatever commits meanwhile."""
+    """Yield a connection that reads one state, whatever commits meanwhile."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
@@ -73,10 +82,13 @@ def _configuration() -> Config:
 
 
 def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
-    """Bring the tables up to a revision, or `down` to one (`base`: none); whole or not at all, and again without effect."""
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
+
+    A migration happens whole or not at all. Running it again has no effect.
+    """
     configuration = _configuration()
     with engine.begin() as connection:
-        # Of two programs that migrate at once the second waits and finds nothing to do.
+        # If two programs migrate at once, the second waits and finds nothing to do.
         postgresql = engine.dialect.name == "postgresql"
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)" if postgresql else "BEGIN IMMEDIATE")
         configuration.attributes["connection"] = connection
@@ -84,7 +96,7 @@ def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> No
 
 
 def is_current(engine: Engine) -> bool:
-    """Say whether the tables are those of this program."""
+    """Return whether the tables are those of this program."""
     with engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     return present == ScriptDirectory.from_config(_configuration()).get_current_head()

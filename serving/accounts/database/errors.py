@@ -2,4 +2,7 @@
 
 
 class AccountsError(Exception):
-    """Tell why the service or one of its programs cannot do its work, and what the operator must do next."""
+    """The service or one of its programs cannot do its work.
+
+    The message says why, and what to do next.
+    """

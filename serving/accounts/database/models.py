@@ -10,8 +10,8 @@ from typing import Final
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, MetaData, SmallInteger, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-# Ids given out here begin above this, those of MovieLens are far below (ml-32m: 200,948 users, 292,757 movies), and both
-# fit the 32 bits of the warehouse's columns.
+# The first id given out here. MovieLens's are far below (ml-32m: 200,948 users, 292,757 movies). Both fit the 32 bits of
+# the warehouse's columns.
 FIRST_OWN_ID: Final = 1_000_000_001
 ROLES: Final = ("user", "admin")
 NAME_KEY_LENGTH: Final = 200
@@ -32,7 +32,10 @@ class Base(DeclarativeBase):
 
 
 class Movie(Base):
-    """A movie of the warehouse's catalogue, or one that an administrator added (id from FIRST_OWN_ID)."""
+    """A movie of the catalogue.
+
+    It comes from the warehouse, or an administrator added it (id from FIRST_OWN_ID).
+    """
 
     __tablename__ = "movies"
     __table_args__ = (
@@ -49,14 +52,17 @@ class Movie(Base):
     search_text: Mapped[str] = mapped_column(Text)
     # An administrator wrote the row last: loading the catalogue leaves it alone.
     edited: Mapped[bool] = mapped_column(default=False)
-    # When it was added here; None for movies of the warehouse, and for those added before this was kept.
+    # When it was added here. None for movies of the warehouse, and for movies added before this column existed.
     created_at: Mapped[int | None] = mapped_column(BigInteger)
     # A withdrawn movie is neither shown nor rated any more; its ratings stay, and its id is never given again.
     withdrawn_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class User(Base):
-    """A person with an account. An id is never given twice, not even after the account is deleted."""
+    """A person with an account.
+
+    An id is never given twice, not even after the account is deleted.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -67,7 +73,7 @@ class User(Base):
 
     user_id: Mapped[int] = mapped_column(Identity(start=FIRST_OWN_ID), primary_key=True)
     name: Mapped[str] = mapped_column(String(40))
-    # The name normalised and without case: what must be unique.
+    # The name normalised and without case. It must be unique.
     name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), default="user")
@@ -91,10 +97,11 @@ class Rating(Base):
 
 
 class ChangeClock(Base):
-    """One row that numbers the changes of what is exported (ratings, movies added here).
+    """One row that numbers what an export shows: changes of ratings, movies added.
 
-    A change updates it first and so holds its lock until it commits: numbers are in the order of commits, without gaps that
-    fill later, and `moment` never goes back. Whoever sees `value` N sees every change up to N: the watermark of an export.
+    A change updates the row first, and holds its lock until it commits. So numbers are in the order of commits, without
+    gaps that fill later, and `moment` never goes back. A reader that sees `value` N sees every change up to N, which is
+    the watermark of an export.
     """
 
     __tablename__ = "change_clock"
@@ -118,7 +125,10 @@ class CatalogueLoad(Base):
 
 
 class Client(Base):
-    """A program that signs in for itself. Its secret is random, so a plain SHA-256 of it is kept."""
+    """A program that signs in for itself.
+
+    Its secret is random, so a plain SHA-256 of it is kept.
+    """
 
     __tablename__ = "clients"
 
@@ -131,7 +141,10 @@ class Client(Base):
 
 
 class Session(Base):
-    """One signing-in, of a user or a client, and all tokens that descend from it. Revoking it ends them all."""
+    """One signing-in of a user or a client, and all tokens that descend from it.
+
+    Revoking it ends them all.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (CheckConstraint("(user_id IS NULL) <> (client_id IS NULL)", "one_owner"),)
@@ -146,7 +159,10 @@ class Session(Base):
 
 
 class RefreshToken(Base):
-    """A token that is exchanged once for the next. One that comes back after its use was copied: its session ends."""
+    """A token that is exchanged once for the next.
+
+    A token that comes back after its use was copied: its session ends.
+    """
 
     __tablename__ = "refresh_tokens"
 
@@ -156,7 +172,7 @@ class RefreshToken(Base):
 
 
 class SignInAttempt(Base):
-    """A try to sign in that has not succeeded; old ones are deleted."""
+    """An attempt to sign in that has not succeeded; old ones are deleted."""
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = ({"sqlite_autoincrement": True},)

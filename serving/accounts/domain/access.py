@@ -1,4 +1,4 @@
-"""Who asks, and who may do what."""
+"""Principals, and what each may do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCOPES: Final = {
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a user (with role) or a client (with scopes), and by which session."""
+    """A user (with role) or a client (with scopes), and the session of its request."""
 
     session_id: str
     user_id: int | None
@@ -38,7 +38,10 @@ class Access:
     scope: str | None = None
 
     def allows(self, who: Principal, owner: int | None) -> bool:
-        """Return whether a principal may call it; `owner` is the user that the address names."""
+        """Return whether a principal may call an endpoint.
+
+        `owner` is the user that the address names.
+        """
         return (
             (self.user and who.user_id is not None)
             or (self.owner and who.user_id is not None and who.user_id == owner)

@@ -1,8 +1,8 @@
-"""The catalogue of movies, filled from the warehouse: from the live publication, or from a folder of Hive's export.
+"""The catalogue of movies, filled from the live publication or Hive's export.
 
-Loading adds what is new and changes what has changed. It leaves alone what an administrator has edited, added or withdrawn,
-and keeps movies that the source has no more, since ratings refer to them. Movies that were added here are exported and come
-back with the next publication: they are passed over, since the row here is the newer one.
+Loading adds new movies and changes those that have changed. It leaves movies alone that an administrator has edited,
+added or withdrawn. It keeps movies that are no longer in the source, since ratings refer to them. Movies that were added
+here are exported and come back with the next publication. Loading skips them, since the row here is newer.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def movie_row(movie_id: int, title: str, release_year: int | None, genres: str) 
 
 
 def rows_of_export(folder: Path) -> Iterator[Row]:
-    """Yield the movies of a folder of tab-separated files: movie_id, title, release_year, genres.
+    """Yield the movies of a folder of tab-separated files.
 
-    Raises AccountsError where a file is not of that form.
+    The columns are movie_id, title, release_year and genres. Raises AccountsError for a file of another form.
     """
     try:
         for place, (movie_id, title, year, genres) in read_export(folder, 4):
@@ -58,37 +58,41 @@ def rows_of_export(folder: Path) -> Iterator[Row]:
                 yield movie_row(int(movie_id or ""), title or "", int(year) if year else None, genres or "")
             except ValueError:
                 raise AccountsError(
-                    f"{place} has an id or a year that is no whole number: export the table again."
+                    f"{place} has an id or a year that is not a whole number. Export the table again."
                 ) from None
     except PublicationError as error:
         raise AccountsError(str(error)) from None
 
 
 def live_publication(store: Path) -> str | None:
-    """Return the id of the publication that a store serves, or None where nothing is published."""
+    """Return the id of a store's live publication, or None if nothing is published."""
     link = store / "live"
     return link.resolve().name if link.is_symlink() else None
 
 
 def rows_of_publication(store: Path, publication: str) -> Iterator[Row]:
-    """Yield the movies of a publication of a store. Raises AccountsError if it can't be read."""
+    """Yield the movies of a publication of a store.
+
+    Raises AccountsError if the publication cannot be read.
+    """
     file = store / "publications" / publication / DATABASE_NAME
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             for row in connection.execute("SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id"):
                 yield movie_row(*row)
     except sqlite3.Error as error:
-        raise AccountsError(f"Publication {publication} can't be read ({error}): see `make publications`.") from None
+        raise AccountsError(f"Publication {publication} cannot be read: {error}. See `make publications`.") from None
 
 
 def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> int:
-    """Load all rows but those of movies that were added here, in one transaction, and return their number.
+    """Load all movies but those that were added here, and return their number.
 
-    `source` names where they come from. Raises AccountsError if an id is below 1, or no movie comes at all.
+    All are loaded in one transaction; `source` names where they come from. Raises AccountsError if an id is below 1, or
+    if there are no movies.
     """
     count = 0
     with factory.begin() as database:
-        # First, so that two loads at once come one after the other: this row's lock is held to the end.
+        # Write this row first and hold its lock to the end, so that two loads at once come one after the other.
         load = {"load_id": 1, "source": source, "movies": 0, "loaded_at": now()}
         statement = _insert(database)(CatalogueLoad).values(load)
         database.execute(statement.on_conflict_do_update(index_elements=[CatalogueLoad.load_id], set_=load))
@@ -96,17 +100,17 @@ def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> i
         while batch := list(islice(pending, _BATCH)):
             lowest = min(row["movie_id"] for row in batch)
             if lowest < 1:
-                raise AccountsError(f"{source} has the movie id {lowest}: correct the source.")
+                raise AccountsError(f"{source} has the movie id {lowest}. Correct the source.")
             _merge(database, batch)
             count += len(batch)
         if count == 0:
-            raise AccountsError(f"{source} has no movies: load from another publication or export.")
+            raise AccountsError(f"{source} has no movies. Load from another publication or export.")
         database.execute(update(CatalogueLoad).values(movies=count))
     return count
 
 
 def _insert(database: DatabaseSession) -> Any:
-    """Return the insert of the database's dialect, which knows what to do with a row that is there."""
+    """Return the insert of the database's dialect, which can update an existing row."""
     return postgresql_insert if database.get_bind().dialect.name == "postgresql" else sqlite_insert
 
 
@@ -119,7 +123,10 @@ def _merge(database: DatabaseSession, batch: list[Row]) -> None:
 
 
 def load_live(factory: Transactions, store: Path) -> str | None:
-    """Load the live publication's movies unless they are loaded already; return its id if it was loaded now."""
+    """Load the live publication's movies unless they are loaded already.
+
+    Return the publication's id if this call loaded it, else None.
+    """
     publication = live_publication(store)
     if publication is None:
         return None
@@ -131,7 +138,7 @@ def load_live(factory: Transactions, store: Path) -> str | None:
 
 
 def follow_live(factory: Transactions, store: Path) -> None:
-    """Keep the catalogue with the live publication, in a thread of this process that ends with it."""
+    """Follow the live publication in a thread, which ends with this process."""
 
     def follow() -> None:
         pause = threading.Event()

@@ -1,4 +1,4 @@
-"""The movies of the catalogue: finding them, and how administrators and catalogue clients change them."""
+"""Finding and changing the movies of the catalogue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def as_movie(movie: Movie) -> schemas.Movie:
 
 
 def find_movies(database: DatabaseSession, text: str, after: int, limit: int) -> list[Movie]:
-    """Return up to `limit` movies by id, above `after`, whose titles have all words of a text."""
+    """Return the movies whose titles have all words of a text.
+
+    They come by id, from above `after`, up to `limit` of them.
+    """
     query = select(Movie).where(Movie.withdrawn_at.is_(None), Movie.movie_id > min(after, MAX_ID))
     for word in fold(text).split():
         query = query.where(Movie.search_text.contains(word, autoescape=True))
@@ -53,7 +56,10 @@ def without_withdrawn(database: DatabaseSession, items: list[dict[str, Any]]) ->
 
 
 def add_movie(factory: Transactions, body: schemas.MovieBody) -> schemas.Movie:
-    """Add a movie that the catalogue lacks and return it, with an id above those of MovieLens."""
+    """Add a movie that the catalogue lacks, and return it.
+
+    Its id is above those of MovieLens.
+    """
     with factory.begin() as database:
         # Holds the clock's lock, so that two additions at once get different ids.
         added_at = next_change(database).moment
@@ -81,7 +87,10 @@ def withdraw_movie(factory: Transactions, movie_id: int) -> None:
 
 
 def _write(movie: Movie, body: schemas.MovieBody) -> None:
-    """Write an administrator's fields; loading the catalogue leaves the row alone from then on."""
+    """Write an administrator's fields.
+
+    Loading the catalogue leaves the row alone from then on.
+    """
     genres = "|".join(dict.fromkeys(body.genres))
     for name, value in movie_row(movie.movie_id, body.title, body.release_year, genres).items():
         setattr(movie, name, value)

@@ -1,8 +1,8 @@
-"""Passwords: which are allowed (OWASP ASVS 5.0, V6.2), and how they are kept (Argon2id).
+"""Rules for passwords (OWASP ASVS 5.0, V6.2), and their hashes (Argon2id).
 
-Allowed is what has at least 8 characters and is neither common nor easily guessed, whatever characters it is made of
-(6.2.1, 6.2.4, 6.2.5, 6.2.11); at least 64 characters are possible (6.2.9) and they are taken as they come, without trimming
-or change of case (6.2.8).
+A password has at least 8 characters, of any kind, and is neither common nor easily guessed (6.2.1, 6.2.4, 6.2.5,
+6.2.11). At least 64 characters are possible (6.2.9). The service takes passwords as they come, without trimming or
+change of case (6.2.8).
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from serving.web.problems import ProblemError
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 200
-# Of zxcvbn's scale of 0 to 4: more than 10^8 guesses. Each password of its list of common ones has 0 or 1.
+# On zxcvbn's scale of 0 to 4: more than 10^8 guesses. Each password of its list of common ones has 0 or 1.
 _MIN_SCORE: Final = 3
-# Of longer ones the beginning is enough to judge, and judging takes time that grows with the square of the length.
+# The beginning of a longer password is enough to judge it. Judging takes time that grows with the square of the length.
 _JUDGED: Final = 72
 _OWN_WORDS: Final = ("marquee", "movielens", "movie", "recommendations")
 
 # OWASP's first choice for Argon2id: 19 MiB, two passes, one lane; some 20 ms.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# What is verified where there is no account, so that both answers take the same time.
+# Verified where there is no account, so that both answers take the same time.
 _NOBODY: Final = _hasher.hash("a password that nobody has")
 
 
 def name_key(name: str) -> str:
-    """Return what makes a name unique: normalised, without case."""
+    """Return the form of a name that must be unique: normalised, without case."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
@@ -57,7 +57,10 @@ def hash_password(password: str) -> str:
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Say whether a password is the one of a hash; None, for no account, takes as long and is False."""
+    """Return whether a password is that of a hash.
+
+    None, for no account, takes as long and gives False.
+    """
     try:
         _hasher.verify(stored or _NOBODY, password)
     except (VerificationError, InvalidHashError):
@@ -66,5 +69,5 @@ def verify(stored: str | None, password: str) -> bool:
 
 
 def needs_rehash(stored: str) -> bool:
-    """Say whether a hash was made with weaker parameters than those of today."""
+    """Return whether a hash was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(stored)

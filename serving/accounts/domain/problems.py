@@ -1,4 +1,4 @@
-"""The kinds of error that the accounts service answers with, beside those of `serving.problems`."""
+"""The kinds of error that the accounts service answers with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.web.problems import ProblemKind
 
 @dataclass(frozen=True)
 class AccountProblem(ProblemKind):
-    """A kind that is described in this service's documentation, not in the recommendation API's."""
+    """A kind of error that this service's documentation describes."""
 
     @property
     def type(self) -> str:

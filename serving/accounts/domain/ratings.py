@@ -36,7 +36,10 @@ def all_ratings(database: DatabaseSession, user_id: int) -> list[schemas.OwnRati
 
 
 def ratings_before(database: DatabaseSession, user_id: int, before: int, limit: int) -> list[schemas.OwnRating]:
-    """Return up to `limit` of a user's ratings with changes below `before` (0: any), the latest first."""
+    """Return up to `limit` of a user's ratings, the latest first.
+
+    Their changes are below `before`; 0 means any.
+    """
     query = _ratings_of(user_id)
     if before:
         query = query.where(Rating.change < before)
@@ -52,9 +55,9 @@ def rating_of(database: DatabaseSession, user_id: int, movie_id: int) -> schemas
 
 
 def changed_ratings(database: DatabaseSession, after: int, limit: int) -> tuple[list[schemas.ChangedRating], int]:
-    """Return up to `limit` ratings with changes above `after`, in their order, and the clock's latest change.
+    """Return up to `limit` ratings with changes above `after`, and the latest change.
 
-    The ratings end at that change.
+    The ratings come in the order of their changes, and end at the latest one.
     """
     # Read the clock first: all changes up to it have committed. A change that commits before the ratings are read
     # has a higher number. It is left for the next request, also where it replaces a rating of this page.
@@ -97,7 +100,10 @@ def rate(factory: Transactions, user_id: int, movie_id: int, half_stars: int) ->
 
 
 def unrate(factory: Transactions, user_id: int, movie_id: int) -> str:
-    """Delete a rating and return the movie's title. Raises the problem not-found where there is no rating."""
+    """Delete a rating and return the movie's title.
+
+    Raises the problem not-found where the user has not rated the movie.
+    """
     with factory.begin() as database:
         next_change(database)
         rating = database.get(Rating, (user_id, movie_id))

@@ -12,7 +12,10 @@ from serving.web.problems import ProblemError
 
 
 def readiness(factory: Transactions) -> Ready:
-    """Return where the catalogue comes from and its size. Raises the problem unavailable for tables of another version."""
+    """Return where the catalogue comes from, and its size.
+
+    Raises the problem unavailable for tables of another version.
+    """
     with factory() as database:
         if not is_current(database.get_bind()):  # type: ignore[arg-type]
             raise ProblemError(problems.UNAVAILABLE, "The tables are of another version: migrate the database.")

@@ -1,4 +1,4 @@
-"""Accounts: registering, changing and deleting them, and all that is kept about a person."""
+"""Registering, changing and deleting accounts, and exporting all that is kept."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def register(factory: Transactions, name: str, password: str, role: str = "user"
 
 
 def change_password(factory: Transactions, user: User, session_id: str, new_password: str) -> None:
-    """Set a password and end the user's other sessions. Raises the problem weak-password."""
+    """Set a password and end the user's other sessions.
+
+    Raises the problem weak-password.
+    """
     passwords.check_allowed(new_password, user.name)
     with factory.begin() as database:
         database.get_one(User, user.user_id).password_hash = passwords.hash_password(new_password)
@@ -66,7 +69,10 @@ def change_password(factory: Transactions, user: User, session_id: str, new_pass
 
 
 def change_role(factory: Transactions, user_id: int, role: str) -> schemas.Account:
-    """Set a role and return the account. Raises the problems not-found and last-admin."""
+    """Set a role and return the account.
+
+    Raises the problems not-found and last-admin.
+    """
     with factory.begin() as database:
         next_change(database)
         user = known_user(database, user_id)
@@ -77,7 +83,10 @@ def change_role(factory: Transactions, user_id: int, role: str) -> schemas.Accou
 
 
 def delete_account(factory: Transactions, user_id: int) -> None:
-    """Delete an account with its ratings and sessions. Raises the problems not-found and last-admin."""
+    """Delete an account with its ratings and sessions.
+
+    Raises the problems not-found and last-admin.
+    """
     with factory.begin() as database:
         # The ratings leave the exports.
         next_change(database)

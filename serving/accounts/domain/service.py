@@ -11,7 +11,7 @@ from serving.accounts.domain.tokens import TokenMaker
 
 @dataclass(frozen=True)
 class Service:
-    """The database's transactions, the maker of tokens and the limit on failed attempts to sign in."""
+    """Transactions, the maker of tokens, and the limit on failed attempts to sign in."""
 
     transactions: Transactions
     tokens: TokenMaker

@@ -1,4 +1,7 @@
-"""Signing in by name and password, with a limit on failed attempts that all workers share."""
+"""Signing in by name and password, with a limit on failed attempts.
+
+All workers share the limit: the attempts are kept in the database.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ WINDOW_SECONDS: Final = 900
 class Limit:
     """How many failed attempts there may be within WINDOW_SECONDS."""
 
-    # For a name from one address. By address too, so that a stranger does not lock an account's owner out.
+    # For a name from one address. It counts by address too, so that a stranger does not lock an account's owner out.
     per_name_and_address: int = 10
     # For a name from anywhere, against guessing from many addresses.
     per_name: int = 100
@@ -30,15 +33,16 @@ class Limit:
 
 
 def sign_in(factory: Transactions, limit: Limit, name: str, password: str, address: str) -> User:
-    """Return the user, or raise the problem of a wrong password or of too many attempts.
+    """Return the user of a name and a password.
 
-    The attempt is noted before the password is looked at: attempts side by side count too.
+    Raises the problems wrong-credentials and too-many-attempts. The attempt is recorded before the password is verified,
+    so that concurrent attempts count too.
     """
-    # A name that nobody could register may be longer, once normalised, than PostgreSQL takes.
+    # A name that no user could register may be longer, once normalised, than PostgreSQL takes.
     key = passwords.name_key(name)[:NAME_KEY_LENGTH]
     with factory.begin() as database:
         if database.get_bind().dialect.name == "postgresql":
-            # Of attempts at once each counts those before it. SQLite has writers wait for each other anyway.
+            # Serialise concurrent attempts, so that each one sees those recorded before it. SQLite allows only one writer.
             database.execute(select(func.pg_advisory_xact_lock(7306)))
         database.execute(delete(SignInAttempt).where(SignInAttempt.at <= now() - WINDOW_SECONDS))
         wait = _seconds_to_wait(database, limit, key, address)
@@ -58,7 +62,10 @@ def sign_in(factory: Transactions, limit: Limit, name: str, password: str, addre
 
 
 def _seconds_to_wait(database: DatabaseSession, limit: Limit, key: str, address: str) -> int | None:
-    """Return how long until the oldest of too many attempts is forgotten, or None where there are not too many."""
+    """Return the seconds to wait after too many attempts, or None if there are fewer.
+
+    The wait ends when the oldest attempt is forgotten.
+    """
     of_name, of_address = SignInAttempt.name_key == key, SignInAttempt.address == address
     for allowed, conditions in (
         (limit.per_name_and_address, (of_name, of_address)),

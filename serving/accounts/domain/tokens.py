@@ -1,8 +1,8 @@
 """Sessions and their tokens.
 
-A session begins with signing in and is a row: every access token names it, so that revoking the session ends its tokens at
-once. An access token is a JWT of ten minutes. A refresh token is random, kept as a SHA-256, and good for one use: it is
-exchanged for the next. One that is used again was copied, and its session is revoked.
+A session begins with signing in and is a row. Every access token names it, so that revoking the session ends its tokens
+at once. An access token is a JWT of ten minutes. A refresh token is random, kept as a SHA-256, and good for one use: the
+service exchanges it for the next. A token that is used again was copied, and its session is revoked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _ALGORITHM: Final = "HS256"
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a signing-in or a refresh gives; clients get no refresh token, they sign in again."""
+    """The tokens of a signing-in or a refresh.
+
+    Clients get no refresh token: they sign in again.
+    """
 
     access_token: str
     refresh_token: str | None
@@ -51,10 +54,13 @@ class TokenMaker:
     """Makes and checks tokens with one secret."""
 
     def __init__(self, secret: str) -> None:
-        """Take the service's secret. Raises AccountsError if it is shorter than 32 characters."""
+        """Take the service's secret.
+
+        Raises AccountsError if it is shorter than 32 characters.
+        """
         if len(secret) < 32:
             raise AccountsError(
-                "MARQUEE_ACCOUNTS_SECRET is shorter than 32 characters: give a random text of 32 or more."
+                "MARQUEE_ACCOUNTS_SECRET is shorter than 32 characters. Give a random text of 32 or more."
             )
         self._key = hmac.digest(secret.encode(), b"access tokens", "sha256")
 
@@ -72,7 +78,10 @@ class TokenMaker:
         return jwt.encode(claims, self._key, _ALGORITHM)
 
     def session_of(self, access_token: str) -> str | None:
-        """Return the session that a token names, or None if the token is expired or not ours."""
+        """Return the session that a token names.
+
+        None if the token is expired or not one of this service.
+        """
         required = ["iss", "aud", "sub", "sid", "iat", "exp"]
         try:
             claims: dict[str, Any] = jwt.decode(
@@ -94,18 +103,21 @@ class TokenMaker:
         return Tokens(self.access_token(session), refresh_token, session.user_id)
 
     def begin_for_client(self, database: DatabaseSession, client: Client, scopes: str) -> Tokens:
-        """Begin a client's session with these scopes; it lives as long as its one access token."""
+        """Begin a client's session with these scopes.
+
+        It lives as long as its one access token.
+        """
         session = _began(database, Session(client_id=client.client_id, scopes=scopes), ACCESS_SECONDS)
         return Tokens(self.access_token(session), None, None)
 
     def refresh(self, factory: Transactions, refresh_token: str) -> Tokens:
-        """Exchange a refresh token for the next tokens. Raises the problem bad-refresh-token.
+        """Exchange a refresh token for the next tokens.
 
-        One that was used before is known to two: its session is revoked.
+        Raises the problem bad-refresh-token. A token that was used before is known to two: its session is revoked.
         """
         digest = sha256(refresh_token)
         with factory.begin() as database:
-            # One statement decides who uses the token: of two that come at once, one finds it used.
+            # One statement decides which request uses the token: if two come at once, one finds it used.
             unused = update(RefreshToken).where(RefreshToken.sha256 == digest, RefreshToken.used_at.is_(None))
             session_id = database.scalar(unused.values(used_at=now()).returning(RefreshToken.session_id))
             if session_id is None:
@@ -133,7 +145,7 @@ def begin_for_browser(database: DatabaseSession, user: User) -> str:
 
 
 def _began(database: DatabaseSession, session: Session, seconds: int) -> Session:
-    """Keep a new session of so many seconds, and clear old ones away."""
+    """Return a new session of so many seconds; expired sessions are deleted."""
     moment = now()
     database.execute(delete(Session).where(Session.expires_at < moment))
     session.session_id = secrets.token_hex(16)
@@ -150,7 +162,10 @@ def _add_refresh_token(database: DatabaseSession, session_id: str) -> str:
 
 
 def principal_of(database: DatabaseSession, session_id: str) -> Principal | None:
-    """Return who a session belongs to, or None if it is revoked or over, or its account or client is gone."""
+    """Return the user or client of a session.
+
+    None if the session is revoked or over, or if its account or client is gone.
+    """
     query = (
         select(Session, User.role)
         .outerjoin(User, User.user_id == Session.user_id)
@@ -171,7 +186,10 @@ def user_of_session(factory: Transactions, session_id: str) -> User | None:
 
 
 def open_sessions(database: DatabaseSession, user_id: int, current: str | None) -> list[SignedInSession]:
-    """Return a user's sessions that have not ended, the latest first; `current` is the one that asks."""
+    """Return a user's sessions that have not ended, the latest first.
+
+    `current` is the session of this request.
+    """
     query = select(Session).where(Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > now())
     return [
         SignedInSession(

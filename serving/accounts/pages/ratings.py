@@ -1,4 +1,4 @@
-"""The pages for finding and rating movies, with the recommendations that follow from it."""
+"""The pages for finding and rating movies, with recommendations."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
 def _lists(
     service: Service, recommendations: RecommendationClient, rated: list[OwnRating]
 ) -> tuple[Recommended | None, Recommended | None, bool]:
-    """Return the list of now, the nightly one, and whether the API could not be asked."""
+    """Return the list of now, the nightly one, and whether the API did not answer."""
     given = [(rating.movie_id, rating.rating, rating.rated_at) for rating in rated]
     try:
         now = recommendations.now(given, client_address()) if given else None
@@ -83,7 +83,10 @@ def _lists(
 
 
 def _listed(service: Service, found: Recommended | None) -> Recommended | None:
-    """Return a list's first movies that are not withdrawn here, which the API cannot know."""
+    """Return a list's first movies that are not withdrawn here.
+
+    The recommendation API does not know which are withdrawn.
+    """
     if found is None:
         return None
     with service.transactions() as database:

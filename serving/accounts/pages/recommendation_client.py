@@ -1,4 +1,4 @@
-"""Asks the recommendation API, as any client would: a list made at once from ratings, and the nightly list."""
+"""The client of the recommendation API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from serving.web.observability import error_log
 
-# What the API takes and gives at most, and how long a page waits for it.
+# The most that the API takes and gives, and how long a page waits for it.
 MAX_RATINGS: Final = 500
 _MAX_EXCLUDED: Final = 200
 _MAX_ITEMS: Final = 100
@@ -20,7 +20,10 @@ _SECONDS: Final = 3.0
 
 @dataclass(frozen=True)
 class Recommended:
-    """A list of up to 100 movies as the API gives them, where it comes from, and how many ratings a list of now is made of."""
+    """A list of up to 100 movies as the API gives them, and where it comes from.
+
+    A list of now also has the number of ratings that it is made from.
+    """
 
     items: list[dict[str, Any]]
     publication: str
@@ -34,14 +37,17 @@ class UnreachableError(Exception):
 
 @dataclass(frozen=True)
 class RecommendationClient:
-    """The API at an address such as http://127.0.0.1:8000; it counts a request as one of the visitor's address."""
+    """The API at an address such as http://127.0.0.1:8000.
+
+    The API counts a request as one from the visitor's address.
+    """
 
     address: str
 
     def now(self, ratings: Sequence[tuple[int, float, str]], visitor: str) -> Recommended | None:
-        """Return movies for who gave these ratings: (movie, stars, time), the latest first. None of theirs is among them.
+        """Return movies for ratings, which are (movie, stars, time), the latest first.
 
-        None where the API knows none of the movies. Raises UnreachableError.
+        No rated movie is among them. None where the API knows none of the rated movies. Raises UnreachableError.
         """
         given = [{"movie_id": movie, "rating": stars, "rated_at": at} for movie, stars, at in ratings[:MAX_RATINGS]]
         older = [movie for movie, _, _ in ratings[MAX_RATINGS:]]
@@ -55,13 +61,16 @@ class RecommendationClient:
         return Recommended(items, found["publication"], found["data_through"], used)
 
     def nightly(self, user_id: int, visitor: str) -> Recommended | None:
-        """Return the list that the last published run made for a user, or None if it made none. Raises UnreachableError."""
+        """Return the list that the last published run made for a user, or None.
+
+        Raises UnreachableError.
+        """
         found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", visitor)
         return None if found is None else Recommended(found["items"], found["publication"], found["data_through"])
 
     def _ask(self, path: str, visitor: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body).encode()
-        # As a proxy does: the API's limit is for each visitor, not for all who come by these pages.
+        # As a proxy does: the API's limit is for each visitor, not for all visitors of these pages.
         headers = {"Content-Type": "application/json", "X-Forwarded-For": visitor}
         # The address is a setting, not a user's.
         asked = urllib.request.Request(self.address + path, data=data, headers=headers)  # noqa: S310

@@ -1,4 +1,4 @@
-"""Pages as responses: in the language of the browser, with notices and with what was wrong."""
+"""Pages as responses, with notices and messages, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def chosen_language() -> str:
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """Return a page; a notice that an earlier change left in the session is shown once."""
+    """Return a page, with the notice that an earlier change left in the session."""
     notice = session.pop("notice", None)
     if notice is not None:
         values.setdefault("notice", gettext(NOTICES[notice[0]], **notice[1]))

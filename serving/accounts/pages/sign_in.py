@@ -71,7 +71,7 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
 
 
 def _begin(service: Service, user: User) -> None:
-    """Begin a session for this browser; what the cookie held before, it holds no more."""
+    """Begin a session for this browser and replace all that its cookie held."""
     chosen = session.get("language")
     session.clear()
     session.permanent = True

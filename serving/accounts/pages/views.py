@@ -1,4 +1,4 @@
-"""The pages for people: sign up and in, rate with one click, one's ratings, and one's recommendations, now and nightly.
+"""The pages for people: accounts, ratings, and recommendations.
 
 The server renders them without scripts. A browser holds one cookie: a signed session that names a row of `sessions`,
 which the server can end. Every form carries a token that a page of another site cannot know (Flask-WTF).
@@ -28,12 +28,15 @@ _OPEN: Final = {"pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_u
 
 
 def is_page(path: str) -> bool:
-    """Say whether an address is one of the pages, not of the API."""
+    """Return whether an address is one of the pages, not of the API."""
     return path == "/account" or path.startswith("/account/")
 
 
 def configure_sessions(app: Flask, secret: str, *, secure: bool) -> None:
-    """Set the cookie and the protection of forms; `secure` is for sites that are reached by TLS alone."""
+    """Set the cookie and the protection of forms.
+
+    `secure` is for sites that are reached by TLS alone.
+    """
     app.config |= {
         "SECRET_KEY": hmac.digest(secret.encode(), b"browser sessions", "sha256"),
         "SESSION_COOKIE_NAME": "marquee_account",
@@ -42,7 +45,7 @@ def configure_sessions(app: Flask, secret: str, *, secure: bool) -> None:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(seconds=SESSION_SECONDS),
-        # The API has no cookies, so that nothing can be forged there: pages() asks for the token, of pages alone.
+        # The API has no cookies, so nothing can be forged there: only the pages ask for the token, see guard().
         "WTF_CSRF_CHECK_DEFAULT": False,
         "WTF_CSRF_TIME_LIMIT": 86_400,
     }

@@ -299,7 +299,7 @@ def test_loading_adds_and_changes_and_leaves_what_administrators_did(factory: Tr
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [([], "next has no movies"), ([(0, "None", None, "")], "next has the movie id 0: correct the source")],
+    [([], "next has no movies"), ([(0, "None", None, "")], "next has the movie id 0. Correct the source")],
 )
 def test_a_source_that_can_not_be_right_changes_nothing(
     factory: Transactions, rows: list[tuple[Any, ...]], message: str
@@ -353,14 +353,14 @@ def test_the_live_publication_is_loaded_once(
 
 def test_an_export_that_is_not_of_movies_is_refused_with_its_place(tmp_path: Path) -> None:
     folder = write_exports(tmp_path, {"movies": [(1, "Toy Story", 1995, ""), ("one", "Heat", 1995, "")]}) / "movies"
-    with pytest.raises(AccountsError, match="movies/000000_0:2 has an id or a year that is no whole number"):
+    with pytest.raises(AccountsError, match="movies/000000_0:2 has an id or a year that is not a whole number"):
         list(rows_of_export(folder))
     with pytest.raises(AccountsError, match="is missing: run the table's export first"):
         list(rows_of_export(tmp_path / "elsewhere"))
 
 
 def test_a_publication_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AccountsError, match="Publication 20261123T190000 can't be read"):
+    with pytest.raises(AccountsError, match="Publication 20261123T190000 cannot be read"):
         list(rows_of_publication(tmp_path, "20261123T190000"))
 
 

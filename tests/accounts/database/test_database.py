@@ -188,7 +188,7 @@ def test_the_moment_of_changes_never_goes_back(factory: Transactions, monkeypatc
 
 @pytest.mark.parametrize(
     ("url", "message"),
-    [("nonsense", "is no URL"), ("mysql://localhost/x", "Databases of type mysql are not supported")],
+    [("nonsense", "is not a URL"), ("mysql://localhost/x", "Databases of type mysql are not supported")],
 )
 def test_another_database_is_refused(url: str, message: str) -> None:
     with pytest.raises(AccountsError, match=message):

@@ -1,4 +1,7 @@
-"""What Alembic runs: the migrations on the connection that `database.engine.migrate` gives it."""
+"""The program that Alembic runs.
+
+It migrates on the connection that `database.engine.migrate` gives it.
+"""
 
 from alembic import context
 

@@ -26,7 +26,7 @@ Name = Annotated[
     AfterValidator(_short_key),
     Field(description="Letters of any script, digits, '.', '_', '-', single spaces.", examples=["Ada"]),
 ]
-# Taken as it comes. The upper bound keeps hashing cheap; what is too short is said by its own problem.
+# Taken as it comes. The upper bound keeps hashing cheap. A short password has a problem of its own.
 Password = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LENGTH),

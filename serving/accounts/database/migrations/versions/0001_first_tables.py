@@ -127,7 +127,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop all of them."""
+    """Drop all tables."""
     op.drop_table("refresh_tokens")
     op.drop_table("sessions")
     op.drop_table("ratings")

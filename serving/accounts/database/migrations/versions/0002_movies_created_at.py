@@ -1,4 +1,7 @@
-"""When a movie was added here, so that an export for an earlier moment can leave it out."""
+"""Keep when a movie was added here.
+
+An export for an earlier moment then leaves it out.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,16 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column. Of movies that were added before it the moment is not known: they stay in every export."""
+    """Add the column.
+
+    The moment of movies that were added earlier is not known: they stay in every export.
+    """
     op.add_column("movies", sa.Column("created_at", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
-    """Drop the column. It has no constraint, so SQLite need not copy the table, to whose rows ratings refer."""
+    """Drop the column.
+
+    It has no constraint, so SQLite need not copy the table, to whose rows ratings refer.
+    """
     op.drop_column("movies", "created_at")
