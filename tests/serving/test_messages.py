@@ -22,7 +22,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 def used_messages() -> set[str | tuple[str, ...]]:
     methods = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
-    found = {message for _, _, message, _, _ in extract_from_dir(SERVING, method_map=methods)}
+    found = {message for _, _, message, _, _ in extract_from_dir(SERVING / "recommendations", method_map=methods)}
     return found | {text for kind in ON_PAGES for text in (kind.title, kind.meaning)}
 
 
