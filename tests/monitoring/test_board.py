@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra.monitoring.board import board
 from infra.monitoring.exporter import application
 from infra.monitoring.exporter.application import create_app
-from infra.monitoring.exporter.samples import CATALOGUE
-from infra.monitoring.exporter.sources.other import read_postgres
+from infra.monitoring.exporter.sources.postgres import read_postgres
+from infra.monitoring.exporter.sources.samples import CATALOGUE
 from tests.monitoring.conftest import Platform
 
 

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.monitoring.board.dashboards import FOLDER, VIEWS, Selector, load_dashboard, selectors
-from infra.monitoring.exporter.samples import CATALOGUE
+from infra.monitoring.exporter.sources.samples import CATALOGUE
 from serving.web import observability
 from tests.monitoring.conftest import REPOSITORY
 from tests.monitoring.test_rules import rules

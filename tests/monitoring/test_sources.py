@@ -14,13 +14,15 @@ import pytest
 import requests
 
 from infra.monitoring.exporter.collection import SourceCollector
-from infra.monitoring.exporter.samples import Sample, families
 from infra.monitoring.exporter.sources.airflow import AirflowSource
 from infra.monitoring.exporter.sources.batch import batch_samples
 from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
 from infra.monitoring.exporter.sources.http import unix_seconds
-from infra.monitoring.exporter.sources.other import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.exporter.sources.machine import read_disks, read_services
+from infra.monitoring.exporter.sources.mlflow import read_mlflow
+from infra.monitoring.exporter.sources.postgres import read_postgres
 from infra.monitoring.exporter.sources.publication import PublicationSource
+from infra.monitoring.exporter.sources.samples import Sample, families
 from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
 
 
@@ -255,7 +257,7 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
 
 
 def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.monitoring.exporter.sources.other.SECONDS", 0.5)
+    monkeypatch.setattr("infra.monitoring.exporter.sources.machine.SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
