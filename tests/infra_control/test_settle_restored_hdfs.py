@@ -91,5 +91,5 @@ def test_no_force_is_used_while_known_blocks_are_missing(tmp_path: Path, daemon:
 
 
 def test_every_datanode_is_waited_for(tmp_path: Path, daemon: Daemon) -> None:
-    told = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes live.\n"
+    told = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes are live.\n"
     assert settle(tmp_path, daemon.page, 2, 1) == (1, told, [])
