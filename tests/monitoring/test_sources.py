@@ -1,4 +1,4 @@
-"""What the exporter makes of the platform's answers, and of none."""
+"""Tests of the samples that the exporter reads from the platform's answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS
 
 
 def values(samples: list[Sample]) -> dict[str, float]:
-    """Samples as `name label label`: value."""
+    """Return the samples' values by `name label label`."""
     return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
 

@@ -1,4 +1,4 @@
-"""The contents of the page: each panel's series with the latest value, and a sparkline if Prometheus runs."""
+"""The page's contents: each panel's series with latest value and sparkline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 @dataclass(frozen=True)
 class Row:
-    """One series: its name, its latest value as text, its sparkline's points, and the sparkline in words."""
+    """One series: its name, latest value as text, sparkline, and the latter in words."""
 
     legend: str
     value: str
@@ -93,12 +93,15 @@ def sparkline(points: tuple[tuple[float, float], ...], start: float, end: float)
 
 
 def legend(template: str, labels: dict[str, str]) -> str:
-    """Return a series' name: the template with each {{label}} replaced, as Grafana does."""
+    """Return a series' name: the template with each {{label}} replaced."""
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), template).strip()
 
 
 def page(name: str, hours: int, prometheus: PrometheusApi, samples: list[Sample]) -> dict[str, Any]:
-    """Return what the template shows for a view; without Prometheus the current samples, no alerts and no history."""
+    """Return the template's variables for a view.
+
+    If Prometheus does not answer, they are the current samples, without alerts and history.
+    """
     dashboard = load_dashboard(name)
     alerts: list[Alert] | None
     try:
@@ -148,7 +151,7 @@ def from_prometheus(dashboard: Dashboard, prometheus: PrometheusApi, hours: int)
 
 
 def from_samples(dashboard: Dashboard, samples: list[Sample]) -> list[FilledPanel]:
-    """Return the view's panels, with the current samples of the metrics that their queries read."""
+    """Return the view's panels with the current samples of their metrics."""
     now = time.time()
 
     def rows(panel: Panel) -> Iterator[Row]:
@@ -170,7 +173,10 @@ def from_samples(dashboard: Dashboard, samples: list[Sample]) -> list[FilledPane
 
 
 def _plain(sample: Sample, unit: str) -> str:
-    """Return a sample's value in the unit of its name. The panel's unit is that of the whole expression."""
+    """Return a sample's value in the unit of its name.
+
+    The panel's unit would be that of the whole expression.
+    """
     for ending, own in (("_bytes", "bytes"), ("_seconds", "s"), ("_ratio", "percentunit")):
         if sample.name.endswith(ending):
             return readable(sample.value, own)

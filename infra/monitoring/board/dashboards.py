@@ -1,4 +1,7 @@
-"""The four Grafana dashboards, read from their JSON files. The exporter's page shows the same panels."""
+"""The four Grafana dashboards, read from their JSON files.
+
+The exporter's page shows the same panels.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Selector:
     matchers: tuple[tuple[str, str, str], ...] = ()
 
     def matches(self, labels: dict[str, str]) -> bool:
-        """Return whether the matchers select a sample with these labels. A missing label counts as empty."""
+        """Return whether the matchers select these labels. A missing label is empty."""
         for label, operator, value in self.matchers:
             text = labels.get(label, "")
             hit = text == value if operator in ("=", "!=") else re.fullmatch(value, text) is not None

@@ -1,4 +1,4 @@
-"""The requests of Prometheus's HTTP API that the page makes: range queries and alerts."""
+"""The page's requests to Prometheus's HTTP API: range queries and alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.monitoring.exporter.sources.http import get_json
 
 @dataclass(frozen=True)
 class Series:
-    """Labels, and (Unix seconds, value) pairs, oldest first. Values that are not finite are left out."""
+    """Labels, and (Unix seconds, value) pairs, oldest first. All values are finite."""
 
     labels: dict[str, str]
     points: tuple[tuple[float, float], ...]

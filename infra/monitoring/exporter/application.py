@@ -70,7 +70,10 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
 
 
 def create_app(settings: Mapping[str, str] | None = None) -> Flask:
-    """Return the application. `settings` replaces the environment. Raises KeyError for a missing setting."""
+    """Return the application. `settings` replaces the environment.
+
+    Raises KeyError for a missing setting.
+    """
     settings = os.environ if settings is None else settings
     prometheus = PrometheusApi(settings["MARQUEE_PROMETHEUS_URL"])
     collector = SourceCollector(sources(settings))

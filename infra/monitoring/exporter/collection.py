@@ -1,4 +1,4 @@
-"""Reads all sources at once. A source that fails becomes a metric and does not affect the others."""
+"""The reading of all sources at once. A failed source does not affect the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("marquee.monitoring")
 
 @dataclass(frozen=True)
 class Reading:
-    """A source's samples, how long reading them took, and why there are none. No error: the source answered."""
+    """A source's samples, the duration of the reading, and the error, if any."""
 
     samples: list[Sample]
     seconds: float
@@ -68,7 +68,7 @@ class SourceCollector:
         return families(self.samples())
 
     def samples(self) -> list[Sample]:
-        """Return the samples of all sources, and for each source whether it answered and how long it took."""
+        """Return the samples of all sources, with each source's state and duration."""
         with self._lock:
             if time.monotonic() >= self._until:
                 begun: dict[str, Future[Reading]] = {}

@@ -1,11 +1,11 @@
-"""Make HDFS delete everything that was written after the backup, at the first start after a restore.
+"""Make a restored HDFS delete everything that was written after the backup.
 
     python3 -m infra.services.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS
 
-The DataNodes still hold the later blocks. The restored NameNode does not know those blocks and refuses to leave safe mode
-without force. Nothing may be written until they are deleted: the NameNode would give new blocks the same numbers, and a
-DataNode that holds a block of that number rejects the new one. The NameNode orders a DataNode to delete them only after
-the DataNode has reported its blocks a second time.
+The first start after a restore runs this. The DataNodes still hold the later blocks. The restored NameNode does not know
+those blocks and refuses to leave safe mode without force. Nothing may be written until they are deleted: the NameNode
+would give new blocks the same numbers, and a DataNode that holds a block of that number rejects the new one. The NameNode
+orders a DataNode to delete them only after the DataNode has reported its blocks a second time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OTHERWISE = "HDFS is not as it was when the backup was made"
 
 
 def live_datanodes(namenode: str, wanted: int) -> dict[str, int]:
-    """Return the pages of the live DataNodes, with the number of their blocks that the NameNode knows.
+    """Return the pages of the live DataNodes, and their known blocks.
 
     Raises NotYetError if fewer DataNodes than wanted are live.
     """
@@ -34,9 +34,9 @@ def live_datanodes(namenode: str, wanted: int) -> dict[str, int]:
 
 
 def notice_of_whole_namespace(namenode: str, wanted: int) -> str:
-    """Return the safe-mode notice, empty outside safe mode, once every block that the NameNode knows is reported.
+    """Return the safe-mode notice; it is empty outside safe mode.
 
-    Raises NotYetError before.
+    Raises NotYetError until the DataNodes have reported every block that the NameNode knows.
     """
     live_datanodes(namenode, wanted)
     notice: str = bean(namenode, "NameNode,name=NameNodeInfo")["Safemode"]
@@ -46,7 +46,7 @@ def notice_of_whole_namespace(namenode: str, wanted: int) -> str:
 
 
 def check_no_unknown_blocks(namenode: str, wanted: int) -> None:
-    """Raise NotYetError while a DataNode holds blocks that the NameNode does not know."""
+    """Raise NotYetError while a DataNode holds blocks unknown to the NameNode."""
     for page, known in live_datanodes(namenode, wanted).items():
         volumes = json.loads(bean(page, "DataNode,name=DataNodeInfo")["VolumeInfo"]).values()
         held = sum(volume["numBlocks"] for volume in volumes)
@@ -55,7 +55,7 @@ def check_no_unknown_blocks(namenode: str, wanted: int) -> None:
 
 
 def main() -> None:
-    """Leave safe mode by force, request block reports, and wait until the DataNodes hold no unknown blocks."""
+    """Leave safe mode by force, request block reports, and wait for the deletions."""
     namenode, wanted, deadline = sys.argv[1], int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
     if notice := wait_for(lambda: notice_of_whole_namespace(namenode, wanted), deadline, OTHERWISE):
         print(notice)

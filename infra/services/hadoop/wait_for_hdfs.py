@@ -1,4 +1,4 @@
-"""Return once HDFS is out of safe mode and the given number of DataNodes is live.
+"""Wait until HDFS is out of safe mode and enough DataNodes are live.
 
     python3 infra/services/hadoop/wait_for_hdfs.py NAMENODE_URL DATANODES SECONDS
 
@@ -23,7 +23,10 @@ class NotYetError(Exception):
 
 
 def bean(daemon: str, query: str) -> dict[str, Any]:
-    """Return a bean of a daemon's JMX page. Raises NotYetError if the daemon does not answer."""
+    """Return a bean of a daemon's JMX page.
+
+    Raises NotYetError if the daemon does not answer.
+    """
     try:
         with urllib.request.urlopen(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)["beans"][0]
@@ -47,7 +50,7 @@ def wait_for(ready: Callable[[], Found], deadline: float, otherwise: str) -> Fou
 
 
 def check_ready(namenode: str, wanted: int) -> None:
-    """Raise NotYetError while the NameNode is in safe mode or fewer DataNodes than wanted are live."""
+    """Raise NotYetError during safe mode or while too few DataNodes are live."""
     notice = bean(namenode, "NameNode,name=NameNodeInfo")["Safemode"]
     live = bean(namenode, "NameNode,name=FSNamesystemState")["NumLiveDataNodes"]
     if notice or live < wanted:
@@ -55,7 +58,7 @@ def check_ready(namenode: str, wanted: int) -> None:
 
 
 def main() -> None:
-    """Poll the NameNode's JMX page. Exit with status 1 and the last state when the time is over."""
+    """Poll the NameNode. Exit with status 1 and its last state when time is over."""
     namenode, datanodes, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     otherwise = f"HDFS is not ready after {seconds:.0f} s"
     wait_for(lambda: check_ready(namenode, datanodes), time.monotonic() + seconds, otherwise)

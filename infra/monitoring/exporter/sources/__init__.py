@@ -1,1 +1,1 @@
-"""The systems that the exporter reads, one module each, and the samples that they give."""
+"""The systems that the exporter reads, one module each, and their samples."""

@@ -1,4 +1,4 @@
-"""Samples of Airflow and of the pipeline's latest run, through Airflow's REST API (v2)."""
+"""Samples of Airflow and of the pipeline's latest run, from its REST API (v2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AirflowSource:
         self._token: str | None = None
 
     def read(self) -> Iterator[Sample]:
-        """Yield Airflow's health, the schedule, and the latest run's state, tasks and batch."""
+        """Yield Airflow's health, the schedule, and the latest run's state and tasks."""
         yield from self._health()
         try:
             dag = self._get(f"/dags/{DAG_ID}")

@@ -1,4 +1,4 @@
-"""Samples of a batch's contents: rows in, rows by table, quarantine, failed expectations, drift."""
+"""Samples of a batch's contents: rows, quarantine, failed expectations, drift."""
 
 from __future__ import annotations
 

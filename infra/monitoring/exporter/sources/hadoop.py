@@ -20,7 +20,7 @@ def _bean(url: str, name: str) -> dict[str, Any]:
 
 
 def read_hdfs(url: str, configured_datanodes: int) -> Iterator[Sample]:
-    """Yield the blocks, DataNodes and space that the NameNode at `url` reports."""
+    """Yield blocks, DataNodes and space from the NameNode at `url`."""
     names = _bean(url, "Hadoop:service=NameNode,name=FSNamesystem")
     blocks = {
         "all": "BlocksTotal",
@@ -40,7 +40,7 @@ def read_hdfs(url: str, configured_datanodes: int) -> Iterator[Sample]:
 
 
 def read_yarn(url: str, configured_nodemanagers: int) -> Iterator[Sample]:
-    """Yield the memory, cores, applications and nodes that the ResourceManager at `url` reports."""
+    """Yield memory, cores, applications and nodes from the ResourceManager at `url`."""
     cluster = _bean(url, "Hadoop:service=ResourceManager,name=ClusterMetrics")
     queue = _bean(url, "Hadoop:service=ResourceManager,name=QueueMetrics,q0=root")
     yield Sample("marquee_yarn_memory_bytes", cluster["CapabilityMB"] * _MIB, {"state": "total"})

@@ -16,7 +16,7 @@ from infra.monitoring.exporter.sources.samples import Sample
 
 
 def read_disks(folders: Mapping[str, Path]) -> Iterator[Sample]:
-    """Yield size and free space of the file system of each folder, by the folder's name.
+    """Yield size and free space of each folder's file system, by the folder's name.
 
     Raises OSError.
     """

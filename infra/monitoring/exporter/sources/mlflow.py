@@ -11,7 +11,10 @@ from infra.monitoring.exporter.sources.samples import Sample
 
 
 def read_mlflow(url: str, model: str) -> Iterator[Sample]:
-    """Yield the registered model's versions by alias. Raises requests.RequestException."""
+    """Yield the registered model's versions by alias.
+
+    Raises requests.RequestException.
+    """
     requests.get(f"{url}/health", timeout=SECONDS).raise_for_status()
     try:
         found = get_json(f"{url}/api/2.0/mlflow/registered-models/get", name=model)["registered_model"]

@@ -1,4 +1,4 @@
-"""Samples of the live publication, its model and its ledger entry, read from the recommendation API."""
+"""Samples of the live publication and its model, from the recommendation API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PublicationSource:
         self._url = url
 
     def read(self) -> Iterator[Sample]:
-        """Yield ages, rows, size and model of the live publication, and its batch's samples.
+        """Yield age, rows, size, model and batch of the live publication.
 
         Without a live publication, yield only the number of publications and `marquee_live` 0.
         """

@@ -1,4 +1,4 @@
-"""The sample of a metric, and the catalogue of the exporter's metrics with their meanings."""
+"""The sample of a metric, and the catalogue of the exporter's metrics."""
 
 from __future__ import annotations
 
