@@ -1,7 +1,8 @@
-"""Prints one user's recommendations and where they come from, as the recommendation API gives them."""
+"""One user's recommendations, where they come from, and where to look further, as lines of text."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from infra.pipeline.http_json import ServiceError, request_json
@@ -66,3 +67,20 @@ def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
         f"  promotion     {promotion.get('verdict')}: {'; '.join(promotion.get('reasons') or [])}",
         f"  all of it     {base}/v1/publications/{publication['publication']}",
     ]
+
+
+def interface_lines() -> list[str]:
+    """Return the addresses of the user interfaces and the logins, as far as the environment tells."""
+    user, password = os.environ.get("MARQUEE_AIRFLOW_USER"), os.environ.get("MARQUEE_AIRFLOW_PASSWORD")
+    rows = [
+        ("Pages", "GATEWAY", "register at /account/sign-up"),
+        ("Recommendations", "API", "no login; documentation at /docs"),
+        ("Airflow", "AIRFLOW", f"user {user}, password {password}"),
+        ("MLflow", "MLFLOW", "no login"),
+        ("HDFS", "WEBHDFS", "no login"),
+        ("YARN", "YARN_RM", "no login"),
+        ("MapReduce history", "JOBHISTORY", "no login"),
+        ("HiveServer2", "HIVESERVER2", "no login"),
+    ]
+    found = [(name, os.environ.get(f"MARQUEE_{service}_URL"), login) for name, service, login in rows]
+    return ["Where to look further:", *(f"  {name:<19}{url:<28}{login}" for name, url, login in found if url)]

@@ -22,7 +22,7 @@ import numpy as np
 from als_training import train
 from evaluation import evaluate
 from factor_model import Settings
-from ingest.embedded import embedded_pickle_path, write_embedded_csv
+from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
 from movie_attributes import MovieAttributes
 from promotion import CANDIDATE
 from ratings import BoolArray, Ratings

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest import ingest
+from marquee.ingest.pipeline import ingest
 from mr_clean_movies import MRCleanMovies
 from mr_clean_ratings import MRCleanRatings
 
@@ -18,7 +18,7 @@ from serving.accounts.export import batch_moment, export_ratings
 from serving.accounts.models import FIRST_OWN_ID, Movie
 from serving.accounts.rating_routes import rate, unrate
 
-from ..ingest.conftest import MemoryHdfs
+from ..dags.marquee.ingest.conftest import MemoryHdfs
 
 BATCH = "20261123T190000"
 SOURCE = {

@@ -18,7 +18,7 @@ LOCALES = {"en": "en-GB", "ko": "ko-KR"}
 
 
 class Person:
-    """Somebody at a browser, and what went wrong unseen."""
+    """A user at a browser, and what went wrong unseen."""
 
     def __init__(self, browser: Browser, gateway: Gateway, language: str, **options: Any) -> None:
         self.text = TEXTS[language]
@@ -84,7 +84,7 @@ def test_a_person_signs_up_rates_gets_a_list_at_once_and_leaves(browser: Browser
     assert "Alien" not in now
     assert person.says("because", titles="Alien")
     assert person.says("now_explained", count=1)
-    # A movie of the list is rated where it stands, and is gone from the list.
+    # A movie of the list is rated in its row, and is gone from the list.
     region = page.get_by_role("region", name=person.text["now"], exact=True)
     form = region.get_by_role("form", name=f"{person.text['rate']}: Aliens", exact=True)
     form.get_by_role("button", name=person.text["stars"].format(stars=4), exact=True).click()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from evaluation import evaluate_window, evaluation_record
 from factor_model import Settings
-from ingest.embedded import embedded_pickle_path, write_embedded_csv
+from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
 from movie_attributes import MovieAttributes
 from promotion import Decision, Rule, decide_on_record
 from ratings import Ratings

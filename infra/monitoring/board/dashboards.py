@@ -15,7 +15,7 @@ VIEWS = ("platform", "pipeline", "recommendations", "serving")
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-# The parts of a PromQL expression that must be told apart to find its metrics.
+# The parts of a PromQL expression that must be distinguished to find its metrics.
 _TOKEN = re.compile(
     rf"(?P<grouping>\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\))"
     rf"|(?P<duration>\[[^\]]*\])|(?P<number>\d[\w.]*)|(?P<string>{_STRING})"
