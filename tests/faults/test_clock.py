@@ -1,4 +1,4 @@
-"""Clocks that are wrong, and the two nights of a year that are longer or shorter."""
+"""Drills with wrong clocks and with the two changes of the clocks in a year."""
 
 from __future__ import annotations
 

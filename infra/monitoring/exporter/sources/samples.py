@@ -1,4 +1,4 @@
-"""A sample of a metric, and the catalogue of every metric that the exporter knows, each with its meaning."""
+"""The sample of a metric, and the catalogue of the exporter's metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.core import GaugeMetricFamily
 
-# Everything is a gauge: the exporter reports what others have counted, and holds nothing between two scrapes.
+# All metrics are gauges: the exporter reports what other programs have counted and keeps no counters of its own.
 CATALOGUE = {
     "marquee_source_up": "1 where a source answered the exporter, 0 where it did not: its other metrics are then missing.",
     "marquee_source_seconds": "Time that reading a source took, in seconds.",
@@ -67,7 +67,10 @@ class Sample:
 
 
 def families(samples: Iterable[Sample]) -> Iterator[GaugeMetricFamily]:
-    """Yield the samples as Prometheus's metric families, in the catalogue's order. Raises KeyError for an unknown name."""
+    """Yield the samples as Prometheus's metric families, in the catalogue's order.
+
+    Raises KeyError for a name that the catalogue does not have.
+    """
     by_name: dict[str, list[Sample]] = {name: [] for name in CATALOGUE}
     for sample in samples:
         by_name[sample.name].append(sample)
