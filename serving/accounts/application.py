@@ -36,9 +36,11 @@ from serving.accounts.rating_routes import rating_routes
 from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
-from serving.recommendations.answers.responses import DATA_POLICY, PAGE_POLICY
-from serving.web.observability import configure_logging, error_log, metrics_response, observe_requests
-from serving.web.problems import ProblemError, problem_response, refusal
+from serving.web.flask_errors import problem_response, refusal
+from serving.web.headers import DATA_POLICY, PAGE_POLICY
+from serving.web.logs import configure_logging, error_log
+from serving.web.problems import ProblemError
+from serving.web.request_metrics import metrics_response, observe_requests
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"

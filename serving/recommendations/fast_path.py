@@ -17,8 +17,10 @@ from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
 from serving.recommendations.answers.lists import Page, personal_text
+from serving.recommendations.answers.metrics import LISTS
 from serving.recommendations.answers.responses import GZIP_LEVEL, MIN_GZIP_BYTES, REVALIDATE, entity_tag, fixed_headers
-from serving.web.observability import LATENCY, LISTS, REQUESTS, access_log, log_request, request_id_of
+from serving.web.logs import access_log, log_request, request_id_of
+from serving.web.request_metrics import LATENCY, REQUESTS
 
 _PATH = re.compile(r"/v1/users/([0-9]{1,10})/recommendations")
 _ROUTE = "/v1/users/<user>/recommendations"

@@ -9,7 +9,7 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from serving.web import problems
+from serving.recommendations.answers import problems
 from serving.web.problems import ProblemError
 
 # What operators ask while a server is under load.

@@ -16,9 +16,9 @@ import pytest
 
 from serving.publications.store import PublicationStore
 
-from .conftest import FIRST, SECOND
+from ..conftest import FIRST, SECOND
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def get(address: str) -> str:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from serving.publications.store import PublicationStore
 from serving.recommendations.application import SettingError, create_app
 
-from .conftest import FIRST, LINEAGE, SECOND, THIRD, MakeClient
-from .test_publication_store import flip_a_bit
+from ..conftest import FIRST, LINEAGE, SECOND, THIRD, MakeClient
+from ..test_publication_store import flip_a_bit
 
 PROVENANCE = {"publication": THIRD, "data_through": "2016-10-16T17:57:24Z"}
 
@@ -342,7 +342,7 @@ def test_behind_a_proxy_the_limit_is_each_visitors_own(
 
 
 def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capsys: pytest.CaptureFixture[str]) -> None:
-    from serving.web.observability import JsonFormatter
+    from serving.web.logs import JsonFormatter
 
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
