@@ -30,13 +30,6 @@ def get(address: str) -> str:
 GRANIAN = ("-m", "serving.recommendations.server")
 # The server makes the folder of its metrics itself.
 WITHOUT_FOLDER = ("granian",)
-GUNICORN = (
-    "-m",
-    "gunicorn",
-    "-c",
-    "serving/recommendations/gunicorn.conf.py",
-    "serving.recommendations.application:create_app()",
-)
 
 
 @pytest.fixture
@@ -83,9 +76,7 @@ def server(request: pytest.FixtureRequest, store: PublicationStore, tmp_path: Pa
     assert list(temporary.iterdir()) == [], "the server left something behind"
 
 
-@pytest.mark.parametrize(
-    "server", [GRANIAN, WITHOUT_FOLDER, GUNICORN], ids=["granian", "no-folder", "gunicorn"], indirect=True
-)
+@pytest.mark.parametrize("server", [GRANIAN, WITHOUT_FOLDER], ids=["granian", "no-folder"], indirect=True)
 def test_several_workers_follow_a_switch_and_their_metrics_add_up(server: str, store: PublicationStore) -> None:
     with pytest.raises(urllib.error.HTTPError) as unready:
         get(f"{server}/ready")
