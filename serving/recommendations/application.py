@@ -10,9 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import limits
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from serving.publications.live import LivePublication
 from serving.recommendations.answers.metrics import publication_failed, publication_serves
@@ -25,7 +23,6 @@ from serving.recommendations.api.operation import operation_routes
 from serving.recommendations.api.publications import publication_routes
 from serving.recommendations.fast_path import FastPath
 from serving.recommendations.pages.views import page_routes
-from serving.recommendations.rate_limit import limit_requests
 from serving.web.logs import configure_logging
 from serving.web.request_metrics import observe_requests
 
@@ -44,8 +41,6 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_PUBLICATION_STORE (required): the store's folder; it may still be empty.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
     MARQUEE_SERVING_CORS_ORIGIN: origin that browsers may call from, or *; default none.
-    MARQUEE_SERVING_RATE_LIMIT: requests that a worker takes from one address, such as 600/minute; default no limit.
-    MARQUEE_SERVING_PROXIES: how many proxies in front set X-Forwarded-For, for that limit; default 0, which trusts none.
     Raises SettingError.
     """
     settings = os.environ if settings is None else settings
@@ -65,19 +60,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     cors_origin = settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None
     finish_responses(app, cors_origin)
     observe_requests(app)
-    proxies = settings.get("MARQUEE_SERVING_PROXIES") or "0"
-    if not proxies.isdecimal():
-        raise SettingError(f"MARQUEE_SERVING_PROXIES is {proxies!r}: give a whole number.")
-    if rate := settings.get("MARQUEE_SERVING_RATE_LIMIT"):
-        try:
-            limit_requests(app, limits.parse(rate))
-        except ValueError:
-            raise SettingError(f"MARQUEE_SERVING_RATE_LIMIT is {rate!r}: give such as 600/minute.") from None
-        # Nothing but the limit looks at a request's address.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=int(proxies), x_proto=0)  # type: ignore[method-assign] # as Flask means it
-    else:
-        # What is answered before Flask is not counted.
-        app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
+    app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
     answer_errors(app)
     list_routes(app, live)
     catalogue_routes(app, live)

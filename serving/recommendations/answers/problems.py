@@ -85,10 +85,4 @@ UNSUPPORTED_MEDIA_TYPE = KINDS.add(
     "Unsupported media type",
     "The body must be sent as application/json.",
 )
-TOO_MANY = KINDS.add(
-    "too-many-requests",
-    HTTPStatus.TOO_MANY_REQUESTS,
-    "Too many requests",
-    "This address has sent more requests than the server's setting allows; `Retry-After` says when to go on.",
-)
 INTERNAL = KINDS.share(problems.INTERNAL)

@@ -103,7 +103,7 @@ def _get(
         "summary": summary,
         "tags": [tag],
         "parameters": parameters,
-        "responses": {"200": answer, **_problem_answers((*kinds, problems.TOO_MANY, problems.INTERNAL))},
+        "responses": {"200": answer, **_problem_answers((*kinds, problems.INTERNAL))},
     }
     return {"get": operation}
 
