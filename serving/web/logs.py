@@ -9,10 +9,11 @@ import secrets
 import sys
 import time
 
+from serving.web.access_log import access_log
+
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-access_log = logging.getLogger("marquee.serving.access")
 error_log = logging.getLogger("marquee.serving")
 
 
@@ -44,6 +45,7 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger("marquee.serving")
     root.setLevel(level.upper())
     root.propagate = False
+    access_log.enabled = root.isEnabledFor(logging.INFO)
     if not root.handlers:
         handler = logging.StreamHandler(sys.stdout)
         handler.setFormatter(JsonFormatter())
@@ -53,16 +55,3 @@ def configure_logging(level: str) -> None:
 def request_id_of(given: str) -> str:
     """Return the id that the client gave its request if it is safe to log, else a fresh one."""
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-
-
-def log_request(request_id: str, method: str, path: str, status: int, seconds: float, publication: str | None) -> None:
-    """Write the access log's line of one request."""
-    fields = {
-        "request_id": request_id,
-        "method": method,
-        "path": path,
-        "status": status,
-        "milliseconds": round(seconds * 1000, 3),
-        "publication": publication,
-    }
-    access_log.info("request", extra={"fields": fields})

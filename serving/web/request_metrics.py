@@ -6,7 +6,6 @@ starts. Any worker's /metrics adds them up.
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from pathlib import Path
@@ -15,7 +14,8 @@ from flask import Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from serving.web.logs import access_log, log_request, request_id_of
+from serving.web.access_log import access_log
+from serving.web.logs import request_id_of
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
@@ -46,9 +46,9 @@ def observe_requests(app: Flask) -> None:
         REQUESTS.labels(route, method, str(response.status_code)).inc()
         LATENCY.labels(route).observe(seconds)
         response.headers["X-Request-ID"] = g.request_id
-        if access_log.isEnabledFor(logging.INFO):
+        if access_log.enabled:
             publication = g.get("publication")
-            log_request(g.request_id, request.method, request.path, response.status_code, seconds, publication)
+            access_log.add(g.request_id, request.method, request.path, response.status_code, seconds, publication)
         return response
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import logging
 import re
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from serving.publications.store import PublicationStore
 from serving.recommendations.application import SettingError, create_app
+from serving.web.access_log import access_log
 
 from ..conftest import FIRST, LINEAGE, SECOND, THIRD, MakeClient
 from ..test_publication_store import flip_a_bit
@@ -313,25 +313,18 @@ def test_a_browser_of_the_origin_may_ask_beforehand(small_store: PublicationStor
     assert "Content-Type" in headers["Access-Control-Allow-Headers"]
 
 
-def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capsys: pytest.CaptureFixture[str]) -> None:
-    from serving.web.logs import JsonFormatter
-
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
-    logger = logging.getLogger("marquee.serving.access")
-    logger.addHandler(handler)
-    try:
-        client.get("/v1/users/1/recommendations", headers={"X-Request-ID": "abc-1"})
-    finally:
-        logger.removeHandler(handler)
-    line = json.loads(JsonFormatter().format(records[-1]))
-    assert (line["path"], line["status"], line["publication"], line["request_id"]) == (
-        "/v1/users/1/recommendations",
-        200,
-        THIRD,
-        "abc-1",
-    )
+def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capfd: pytest.CaptureFixture[str]) -> None:
+    address = "/v1/users/1/recommendations"
+    for query in ("", "?limit=2"):
+        client.get(address + query, headers={"X-Request-ID": "abc-1"})
+    client.get('/x"\u00e9', headers={"X-Request-ID": "abc-1"})
+    access_log.flush()
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    requests = [line for line in lines if line["event"] == "request"]
+    names = ["at", "level", "logger", "event", "request_id", "method", "path", "status", "milliseconds", "publication"]
+    assert [list(line) for line in requests] == [names] * 3
+    logged = [(line["path"], line["status"], line["publication"], line["request_id"]) for line in requests]
+    assert logged == [(address, 200, THIRD, "abc-1")] * 2 + [('/x"\u00e9', 404, None, "abc-1")]
 
 
 def test_metrics_count_requests_by_route_and_not_by_path(client: FlaskClient) -> None:
