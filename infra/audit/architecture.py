@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from infra.audit.packages import REPOSITORY, table
+from infra.audit.packages import table
+from infra.control.settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "architecture.md"
 # What a row says that only names a folder above others.

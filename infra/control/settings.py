@@ -225,12 +225,6 @@ TABLE: list[Setting] = [
             "text",
         ),
         ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
-        (
-            "MARQUEE_API_RATE_LIMIT",
-            "",
-            "requests that a worker takes from one address, such as 600/minute; empty: no limit",
-            "text",
-        ),
     ),
     *_section(
         "Sizes (heaps in MiB)",

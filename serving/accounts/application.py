@@ -38,9 +38,11 @@ from serving.accounts.domain.tokens import TokenMaker
 from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import error_page
 from serving.accounts.pages.views import configure_sessions, is_page, page_routes
-from serving.recommendations.answers.responses import DATA_POLICY, PAGE_POLICY
-from serving.web.observability import configure_logging, error_log, observe_requests
-from serving.web.problems import ProblemError, problem_response, refusal
+from serving.web.flask_errors import problem_response, refusal
+from serving.web.headers import DATA_POLICY, PAGE_POLICY
+from serving.web.logs import configure_logging, error_log
+from serving.web.problems import ProblemError
+from serving.web.request_metrics import observe_requests
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"

@@ -4,7 +4,8 @@ import ast
 from collections import Counter
 from pathlib import Path
 
-from infra.audit.packages import REPOSITORY, python_files
+from infra.audit.packages import python_files
+from infra.control.settings import REPOSITORY
 
 PROGRAM_LINES, MODULE_LINES, FUNCTION_LINES, FOLDER_FILES = 150, 300, 60, 15
 # The files that spark-submit and mrjob start: each is a program.

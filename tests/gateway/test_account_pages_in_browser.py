@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, Page
 
 from serving.accounts.pages.rendering import NOTICES, PROBLEMS
-from serving.web.messages import TRANSLATIONS
+from serving.web.translations import TRANSLATIONS
 
 from .conftest import Gateway, Start
 

@@ -14,7 +14,7 @@ from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY
 from serving.accounts.domain.readiness import readiness
 from serving.accounts.domain.schemas import operation as schemas
-from serving.web.observability import metrics_response
+from serving.web.request_metrics import metrics_response
 
 
 def operation_routes(api: Api) -> None:

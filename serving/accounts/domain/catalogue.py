@@ -28,7 +28,7 @@ from serving.accounts.database.models import FIRST_OWN_ID, CatalogueLoad, Movie
 from serving.publications.export_files import read_export
 from serving.publications.format import DATABASE_NAME, PublicationError
 from serving.publications.reader import fold
-from serving.web.observability import error_log
+from serving.web.logs import error_log
 
 _BATCH: Final = 1000
 _WATCH_SECONDS: Final = 20

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from serving.web.observability import error_log
+from serving.web.logs import error_log
 
 # The most that the API takes and gives, and how long a page waits for it.
 MAX_RATINGS: Final = 500

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from serving.accounts.domain import problems
-from serving.web.messages import gettext
 from serving.web.problems import ProblemError
+from serving.web.translations import gettext
 
 # By the names that sessions hold. The English text is the key of its translation.
 NOTICES: Final = {

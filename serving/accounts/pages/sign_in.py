@@ -13,9 +13,9 @@ from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import begin_for_browser, revoke_session
 from serving.accounts.pages.rendering import form_again, page, then
-from serving.web.messages import languages
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
+from serving.web.translations import languages
 
 
 def sign_in_pages(pages: Blueprint, service: Service) -> None:

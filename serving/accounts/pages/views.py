@@ -21,7 +21,7 @@ from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import chosen_language
 from serving.accounts.pages.settings import settings_pages
 from serving.accounts.pages.sign_in import sign_in_pages
-from serving.web.messages import TRANSLATIONS, translate_templates
+from serving.web.translations import TRANSLATIONS, translate_templates
 
 # Pages for visitors who are not signed in.
 _OPEN: Final = {"pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_up_form", "pages.set_language"}

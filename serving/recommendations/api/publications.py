@@ -8,11 +8,11 @@ from flask import Flask, Response, request
 
 from serving.publications.format import PUBLICATION_ID, PublicationError, format_time
 from serving.publications.live import LivePublication
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.parameters import Parameters
 from serving.recommendations.answers.responses import json_answer
-from serving.web import problems
-from serving.web.observability import error_log
+from serving.web.logs import error_log
 from serving.web.problems import ProblemError
 
 # What a complete lineage tells: where each is found in it.

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 import serving.accounts
 from serving.accounts.domain import problems
 from serving.accounts.pages.rendering import NOTICES, PROBLEMS
-from serving.web.messages import TRANSLATIONS
+from serving.web.translations import TRANSLATIONS
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 

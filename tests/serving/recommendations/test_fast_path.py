@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from serving.publications.store import PublicationStore
 from serving.recommendations.fast_path import FastPath
 
-from .conftest import FIRST, SECOND, MakeClient
+from ..conftest import FIRST, SECOND, MakeClient
 from .test_recommendations import answer
 
 ADDRESS = "/v1/users/{}/recommendations"

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import LINEAGE, THIRD, BuildFrom, MakeClient, small_tables
+from ..conftest import LINEAGE, THIRD, BuildFrom, MakeClient, small_tables
 
 ADDRESS = "/v1/recommendations"
 

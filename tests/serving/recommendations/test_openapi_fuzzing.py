@@ -25,7 +25,7 @@ from serving.publications.transfer import pull
 from serving.recommendations.api.openapi import openapi_document
 from serving.recommendations.application import create_app
 
-from .conftest import LINEAGE, THIRD, small_tables, write_exports
+from ..conftest import LINEAGE, THIRD, small_tables, write_exports
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OPERATIONS = [(path, method) for path, methods in openapi_document()["paths"].items() for method in methods]

@@ -1,6 +1,6 @@
-"""The pages' languages: English in the code, others in .po files.
+"""The pages' languages: English in the code, others from <folder>/<language>.po, each read when first asked for.
 
-Each service has a folder of <language>.po, which `translate_templates` names. They are read once, when first needed.
+Each service has a folder of its own, which `translate_templates` names.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _languages(folder: Path) -> dict[str, str]:
 
 
 def languages() -> dict[str, str]:
-    """Return the languages there are, each with its own name for itself."""
+    """Return the languages that exist, each with its own name for itself."""
     return _languages(_catalogues().folder)
 
 
@@ -51,7 +51,7 @@ def languages() -> dict[str, str]:
 def _translations(folder: Path, language: str) -> Translations:
     if language == DEFAULT_LANGUAGE:
         return Translations()
-    # Compiled in memory, so that no compiled file can go stale.
+    # Compiled in memory: there is no build step, and no compiled file to go stale.
     compiled = io.BytesIO()
     with (folder / f"{language}.po").open("rb") as file:
         write_mo(compiled, read_po(file, locale=language))
@@ -69,7 +69,7 @@ def asked_in_address() -> str:
 
 
 def language() -> str:
-    """Return the language that this request asks for, else the browser's first one."""
+    """Return the language of this request: the one it asks for, else the browser's first that exists."""
     if "language" not in g:
         asked = _catalogues().asked()
         known: Iterable[str] = languages()
@@ -92,10 +92,9 @@ def _ngettext(one: str, many: str, count: int) -> str:
     return str(_translated().ngettext(one, many, count))
 
 
-def translate_templates(app: Flask, folder: Path = TRANSLATIONS, asked: Callable[[], str] = asked_in_address) -> None:
-    """Give a service's templates {% trans %} and _().
+def translate_templates(app: Flask, folder: Path, asked: Callable[[], str] = asked_in_address) -> None:
+    """Give a service's templates {% trans %} and _(), in the languages of a folder of .po files.
 
-    The languages are English and those of a folder of .po files.
     `asked` returns the language that a request asks for, or '' where it asks for none.
     """
     app.extensions[_EXTENSION] = _Catalogues(folder, asked)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from serving.publications.store import PublicationStore
 
-from .conftest import THIRD, MakeClient
+from ..conftest import THIRD, MakeClient
 
 
 def text_of(page: str) -> str:

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
+from serving.recommendations.answers import problems
 from serving.recommendations.api.openapi import openapi_document
-from serving.web import problems
 
 DOCUMENT = openapi_document()
 # What is for machines of another kind, or about the description itself.

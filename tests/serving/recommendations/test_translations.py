@@ -8,9 +8,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from flask.testing import FlaskClient
 
-from serving.web import problems
+from serving.recommendations.answers import problems
 
-SERVING = Path(__file__).resolve().parents[2] / "serving"
+SERVING = Path(__file__).resolve().parents[3] / "serving"
 # Kinds of problems that a page can end in.
 ON_PAGES = (
     *(problems.UNKNOWN_USER, problems.UNKNOWN_MOVIE, problems.UNKNOWN_SCOPE, problems.UNKNOWN_GENRE),
@@ -27,7 +27,7 @@ def used_messages() -> set[str | tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    "catalogue", sorted((SERVING / "web" / "translations").glob("*.po")), ids=lambda path: path.stem
+    "catalogue", sorted((SERVING / "web" / "translations" / "recommendations").glob("*.po")), ids=lambda path: path.stem
 )
 def test_each_message_is_translated_with_its_placeholders_and_none_is_left_over(catalogue: Path) -> None:
     with catalogue.open("rb") as file:

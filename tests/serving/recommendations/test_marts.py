@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import THIRD, BuildFrom, MakeClient, small_tables
+from ..conftest import THIRD, BuildFrom, MakeClient, small_tables
 from .test_recommendations import PROVENANCE, answer, problem
 
 STATISTICS = {**PROVENANCE, "policy": "statistics"}
