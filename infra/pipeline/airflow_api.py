@@ -36,7 +36,9 @@ class AirflowApi:
                 return
 
     def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
-        """Start a run and return it. A run of that date that is there already is cleared: all its tasks run again.
+        """Start a run and return it.
+
+        A run of that date that is there already is cleared: all its tasks run again.
 
         Raises ServiceError if that one has other parameters than are asked for: a run keeps those that it was started with.
         """

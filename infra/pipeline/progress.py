@@ -37,7 +37,10 @@ class Api(Protocol):
 
 @dataclass
 class Follower:
-    """Watches a run and says what changes. `say` gets plain lines; `clock` and `sleep` are exchanged in tests."""
+    """Watches a run and says what changes.
+
+    `say` gets plain lines; `clock` and `sleep` are exchanged in tests.
+    """
 
     api: Api
     say: Callable[[str], None] = print
@@ -48,7 +51,10 @@ class Follower:
     _last_line: float = 0.0
 
     def follow(self, run_id: str) -> str:
-        """Return the run's final state, `success` or `failed`. Raises ServiceError if Airflow stays away too long."""
+        """Return the run's final state, `success` or `failed`.
+
+        Raises ServiceError if Airflow stays away too long.
+        """
         self._started = self._last_line = self.clock()
         last_answer = self.clock()
         while True:
