@@ -16,9 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from batch_session import report
-from model_card import model_card
-from promotion import Rule, decide_on_record
+from cluster.reporting import report
+from evaluation.record import EvaluationRecord
+from promotion.gate import Rule, decide_on_record
+from promotion.model_card import model_card
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -63,7 +64,7 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def read_evaluation(source: str, tracking_uri: str) -> dict[str, Any]:
+def read_evaluation(source: str, tracking_uri: str) -> EvaluationRecord:
     """Return the evaluation that `source` names or is."""
     if source.lstrip().startswith("{"):
         text = source
@@ -77,7 +78,7 @@ def read_evaluation(source: str, tracking_uri: str) -> dict[str, Any]:
         text = Path(mlflow.artifacts.download_artifacts(artifact_uri=source)).read_text(encoding="utf-8")
     else:
         text = Path(source).read_text(encoding="utf-8")
-    record: dict[str, Any] = json.loads(text)
+    record: EvaluationRecord = json.loads(text)
     return record
 
 
@@ -108,14 +109,14 @@ def main(argv: list[str] | None = None) -> None:
     report(result, options.result)
 
 
-def _apply(options: argparse.Namespace, version: str, record: dict[str, Any], result: dict[str, Any]) -> None:
+def _apply(options: argparse.Namespace, version: str, record: EvaluationRecord, result: dict[str, Any]) -> None:
     """Write the decision to the registry: tags on the version and, when promoted, the alias and the model card."""
     if not version or not options.tracking_uri:
         raise SystemExit(
             "--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one"
         )
     import mlflow
-    import model_registry
+    from promotion import registry
 
     mlflow.set_tracking_uri(options.tracking_uri)
     client = mlflow.MlflowClient()
@@ -125,7 +126,7 @@ def _apply(options: argparse.Namespace, version: str, record: dict[str, Any], re
         card = model_card(record, result)
         client.log_text(str(client.get_model_version(options.model_name, version).run_id), card, "model_card.md")
         client.update_model_version(options.model_name, version, description=card)
-        result["previous_champion"] = model_registry.promote(options.model_name, version)
+        result["previous_champion"] = registry.promote(options.model_name, version)
     result["applied"] = True
 
 
