@@ -46,6 +46,9 @@ def test_no_module_is_longer_than_300_lines() -> None:
 def test_no_function_is_longer_than_60_lines_but_tables_of_data() -> None:
     found = {}
     for file in python_files():
+        # A migration is a table of tables, and history.
+        if "migrations" in file.parts:
+            continue
         for node in ast.walk(ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_table(node):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
