@@ -18,11 +18,6 @@ class HadoopFiles:
         path = self._jvm.org.apache.hadoop.fs.Path(uri)
         return path.getFileSystem(self._configuration), path
 
-    def exists(self, uri: str) -> bool:
-        """Return whether a file or directory stands there."""
-        system, path = self._open(uri)
-        return bool(system.exists(path))
-
     def remove(self, uri: str) -> None:
         """Remove a file, or a directory with its content; do nothing if there is none."""
         system, path = self._open(uri)
@@ -61,13 +56,3 @@ class HadoopFiles:
             stream.close()
         self.remove(uri)
         self.rename(temporary, uri)
-
-    def read_text(self, uri: str) -> str:
-        """Return a UTF-8 file's text."""
-        system, path = self._open(uri)
-        stream = system.open(path)
-        try:
-            data = self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)
-        finally:
-            stream.close()
-        return bytes(data).decode("utf-8")
