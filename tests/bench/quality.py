@@ -54,7 +54,7 @@ def read_rows(path: Path) -> Rows:
     """Return users, movies (both from 0) and stars; raises SystemExit when the rows are not ML-100K's."""
     body = path.read_text().split("\n", 1)[1].rstrip("\n") + "\n"
     if (found := hashlib.md5(body.encode()).hexdigest()) != ROWS_MD5:
-        raise SystemExit(f"{path} has rows with MD5 {found}, not ML-100K's {ROWS_MD5}: install recbole==1.2.1 anew.")
+        raise SystemExit(f"{path} has rows with MD5 {found}, not ML-100K's {ROWS_MD5}: install recbole==1.2.1 again.")
     frame = pd.DataFrame([line.split("\t") for line in body.splitlines()])
     return frame[0].to_numpy(int) - 1, frame[1].to_numpy(int) - 1, frame[2].to_numpy(float)
 
@@ -153,7 +153,7 @@ def measure(spark: SparkSession, rows: Rows) -> dict[str, list[dict[str, float]]
 
 
 def table(found: dict[str, list[dict[str, float]]]) -> str:
-    """Return the Markdown table of the five seeds beside the published rows, best nDCG first."""
+    """Return the Markdown table of the five seeds with the published rows, best nDCG first."""
     rows = []
     for name, runs in found.items():
         cells = []

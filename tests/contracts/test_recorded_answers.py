@@ -1,6 +1,6 @@
 """Both APIs and the pages answer as they were recorded, to the byte.
 
-The recordings are in recorded_answers/. To record anew, delete a file there, run the test twice, and read the difference.
+The recordings are in recorded_answers/. To record again, delete a file there, run the test twice, and read the difference.
 recorded_applications.py is the only file of the recording that imports the product. `pytest -s` prints how many answers were
 compared.
 """

@@ -49,7 +49,7 @@ def _own_ratings(api: Api) -> None:
         "PUT",
         _OWN_RATING,
         OWNER,
-        "Rate a movie, or rate it anew.",
+        "Rate a movie, or rate it again.",
         tag="ratings",
         body=schemas.RatingBody,
         answer=schemas.OwnRating,
@@ -71,7 +71,7 @@ def _all_ratings(api: Api) -> None:
         "/accounts/v1/ratings",
         ADMIN_OR_RATINGS,
         "Everybody's ratings in the order of their changes, for programs that take them on. A rating that was taken back, or "
-        "went with its account, is missing and nothing tells of it: read anew from the start to learn which are left.",
+        "went with its account, is missing and no page mentions it: read again from the start to learn which are left.",
         tag="administration",
         query=Page,
         answer=schemas.ChangedRatings,

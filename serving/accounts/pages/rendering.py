@@ -31,7 +31,7 @@ PROBLEMS: Final = {
     "too-many-attempts": "Too many failed attempts. Wait some minutes, then try again.",
     "last-admin": "The only administrator can't be deleted.",
     "not-found": "There is nothing here.",
-    "form": "This form is out of date. Go back, load the page anew and try again.",
+    "form": "This form is out of date. Go back, reload it and try again.",
     "other": "Something went wrong. Try again shortly.",
 }
 

@@ -103,8 +103,8 @@ def test_one_rates_rates_anew_and_takes_back(sign_in: SignIn) -> None:
         "change": 1,
     }
     assert ada.request("GET", path).get_json() == first.get_json()
-    anew = ada.request("PUT", path, {"rating": 3})
-    assert (anew.status_code, anew.get_json()["rating"], anew.get_json()["change"]) == (200, 3.0, 2)
+    again = ada.request("PUT", path, {"rating": 3})
+    assert (again.status_code, again.get_json()["rating"], again.get_json()["change"]) == (200, 3.0, 2)
     assert ada.request("DELETE", path).status_code == 204
     assert ada.request("DELETE", path).status_code == 404
     assert ada.request("GET", ada.own("/ratings")).get_json() == {"items": [], "next": None}

@@ -80,7 +80,7 @@ def test_a_refresh_token_that_comes_again_ends_the_session(client: FlaskClient, 
     following = refreshed(client, ada.refresh_token).get_json()
     again = refreshed(client, ada.refresh_token)
     assert (again.status_code, kind(again)) == (401, "bad-refresh-token")
-    # Whoever holds the copy, thief or owner, both are out.
+    # Thief and owner both lose the session, whichever of them used the copy.
     assert refreshed(client, following["refresh_token"]).status_code == 401
     bearer = {"Authorization": f"Bearer {following['access_token']}"}
     assert client.get("/accounts/v1/me", headers=bearer).status_code == 401
@@ -166,7 +166,7 @@ def test_the_last_administrator_stays(sign_in: SignIn) -> None:
     assert kind(root.request("PUT", root.own("/role"), {"role": "user"})) == "last-admin"
     ada = sign_in()
     assert root.request("PUT", ada.own("/role"), {"role": "admin"}).get_json()["role"] == "admin"
-    # At once, without signing in anew.
+    # At once, without signing in again.
     assert ada.request("DELETE", root.own("")).status_code == 204
     assert kind(ada.request("DELETE", ada.own(""))) == "last-admin"
 

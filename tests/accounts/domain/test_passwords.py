@@ -75,7 +75,7 @@ def test_a_password_is_taken_as_it_comes(client: FlaskClient, factory: Transacti
 
 
 def test_argon2id_has_the_parameters_that_owasp_names() -> None:
-    # The module anew: the tests' fixture makes its hasher cheap.
+    # A fresh module: the tests' fixture makes its hasher cheap.
     real = importlib.util.module_from_spec(passwords.__spec__)  # type: ignore[attr-defined]
     passwords.__spec__.loader.exec_module(real)  # type: ignore[union-attr]
     parameters = extract_parameters(real.hash_password(PASSWORD))

@@ -219,7 +219,7 @@ def test_signing_in_begins_a_session_of_its_own(app: Flask, factory: Transaction
     before = client.get_cookie("marquee_account", path="/account")
     token = token_of(client.get("/account/sign-in").text)
     send(client, "/account/sign-in", name="ada", password=PASSWORD)
-    # Whoever knew the token of before can't use it for the session that began.
+    # Those who knew the earlier token can't use it for the session that began.
     assert client.post("/account/sign-out", data={"csrf_token": token}).status_code == 400
     after = client.get_cookie("marquee_account", path="/account")
     assert before is not None
