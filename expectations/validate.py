@@ -80,7 +80,7 @@ def validate_frame(
 
 
 def _outcome(result: Any) -> dict[str, Any]:
-    """Return what a run of a suite gives: ``success``, ``expectations``, ``failed`` and ``warnings``."""
+    """Return ``success``, ``expectations``, ``failed`` and ``warnings`` of a run."""
     failures: dict[str, list[dict[str, Any]]] = {"critical": [], "warning": []}
     for outcome in result.results:
         if not outcome.success:

@@ -50,7 +50,9 @@ def request_json(
 
 
 def explanation_of(content: bytes) -> str:
-    """Return what an error's body explains: `detail` of Airflow's answers and of problem+json, else nothing.
+    """Return what an error's body explains, else nothing.
+
+    That is `detail` of Airflow's answers and of problem+json.
 
     Of several paragraphs the first one: a schema that Airflow quotes after it says the same at length.
     """

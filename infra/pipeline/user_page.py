@@ -76,7 +76,10 @@ def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
 
 
 def interface_lines() -> list[str]:
-    """Return the addresses of the user interfaces and the logins, as far as the environment tells."""
+    """Return the addresses of the user interfaces and the logins.
+
+    Only those that the environment names are returned.
+    """
     user, password = os.environ.get("MARQUEE_AIRFLOW_USER"), os.environ.get("MARQUEE_AIRFLOW_PASSWORD")
     rows = [
         ("Pages", "GATEWAY", "register at /account/sign-up"),
