@@ -25,7 +25,8 @@ from serving.accounts.pagination import next_address
 from serving.accounts.rating_routes import all_ratings
 from serving.accounts.sign_in import sign_in
 from serving.accounts.tokens import ACCESS_SECONDS, Tokens, revoke_session, revoke_sessions
-from serving.publications.format import MAX_ID, format_time
+from serving.publications.format import MAX_ID
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database import AccountsError, Transactions, now
 from serving.accounts.models import FIRST_OWN_ID, CatalogueLoad, Movie
-from serving.publications.export_files import read_export
+from serving.publications.building.export_files import read_export
 from serving.publications.format import DATABASE_NAME, PublicationError
-from serving.publications.reader import fold
+from serving.publications.titles import fold
 from serving.web.observability import error_log
 
 _BATCH: Final = 1000

@@ -15,7 +15,7 @@ from serving.accounts.endpoints import ADMIN, EVERYBODY, Api, OAuthRefusal, clie
 from serving.accounts.models import Client, RefreshToken
 from serving.accounts.sign_in import sign_in
 from serving.accounts.tokens import ACCESS_SECONDS, Tokens, revoke_session, sha256
-from serving.publications.format import format_time
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 

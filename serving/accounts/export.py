@@ -38,7 +38,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.accounts.database import AccountsError, open_database, snapshot
 from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
 from serving.publications.durable_files import fsync_folder
-from serving.publications.format import format_time, sha256_of
+from serving.publications.format import sha256_of
+from serving.publications.times import format_time
 
 MANIFEST_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"

@@ -15,7 +15,7 @@ from serving.accounts.endpoints import ADMIN_OR_MOVIES, EVERYBODY, Api, answered
 from serving.accounts.models import FIRST_OWN_ID, Movie
 from serving.accounts.pagination import next_address
 from serving.publications.format import MAX_ID
-from serving.publications.reader import fold
+from serving.publications.titles import fold
 from serving.web.problems import ProblemError
 
 _MOVIE = "/accounts/v1/movies/<id:movie>"

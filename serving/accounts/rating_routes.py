@@ -12,7 +12,7 @@ from serving.accounts.endpoints import ADMIN_OR_RATINGS, OWNER, Api, answered
 from serving.accounts.models import ChangeClock, Movie, Rating, User
 from serving.accounts.movie_routes import shown_movie
 from serving.accounts.pagination import next_address
-from serving.publications.format import format_time
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 _OWN_RATING = "/accounts/v1/users/<id:user>/ratings/<id:movie>"

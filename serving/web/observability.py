@@ -27,8 +27,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from serving.publications.format import parse_moment
 from serving.publications.reader import Publication
+from serving.publications.times import parse_moment
 
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})

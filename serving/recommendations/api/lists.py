@@ -8,7 +8,8 @@ from itertools import islice
 from flask import Flask, Response, request
 
 from serving.publications.live import LivePublication
-from serving.publications.reader import Movie, Publication, compact_json, fold
+from serving.publications.reader import Movie, Publication, compact_json
+from serving.publications.titles import fold
 from serving.recommendations.answers.chosen import chosen
 from serving.recommendations.answers.lists import (
     Page,
