@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import csv
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -38,8 +37,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.accounts.database.engine import open_database, snapshot
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
-from serving.publications.durable_files import fsync_folder
-from serving.publications.format import format_time, sha256_of
+from serving.publications.durable_files import fsync_folder, write_new_file
+from serving.publications.format import sha256_of
+from serving.publications.times import format_time
 
 MANIFEST_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -127,7 +127,7 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
         "files": files,
     }
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    _write_durably(folder / MANIFEST, [text.encode("utf-8")])
+    write_new_file(folder / MANIFEST, [text.encode("utf-8")])
     return manifest
 
 
@@ -151,20 +151,8 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
                 buffer.truncate()
         yield buffer.getvalue().encode("utf-8")
 
-    digest = _write_durably(path, lines())
+    digest = write_new_file(path, lines())
     return {"name": path.name, "bytes": path.stat().st_size, "rows": counted, "sha256": digest}
-
-
-def _write_durably(path: Path, pieces: Iterable[bytes]) -> str:
-    """Write a file, flush it to the disk and return its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for piece in pieces:
-            digest.update(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
 
 
 def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from typing import Any
 from flask import Flask
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.ledger import live_history
 from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome

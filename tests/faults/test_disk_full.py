@@ -10,7 +10,7 @@ from pathlib import Path
 from generated_publication import write_exports
 from serving_load import served
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome, Reader, not_one_publication
 from tests.faults.conftest import needs_root

@@ -7,10 +7,8 @@ here are exported and come back with the next publication. Loading skips them, s
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -25,9 +23,11 @@ from serving.accounts.database.changes import now
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, CatalogueLoad, Movie
-from serving.publications.export_files import read_export
-from serving.publications.format import DATABASE_NAME, PublicationError
-from serving.publications.reader import fold
+from serving.publications.building.export_files import read_export
+from serving.publications.format import PublicationError
+from serving.publications.reader import movie_rows
+from serving.publications.store import PublicationStore
+from serving.publications.titles import fold
 from serving.web.logs import error_log
 
 _BATCH: Final = 1000
@@ -65,23 +65,20 @@ def rows_of_export(folder: Path) -> Iterator[Row]:
 
 
 def live_publication(store: Path) -> str | None:
-    """Return the id of a store's live publication, or None if nothing is published."""
-    link = store / "live"
-    return link.resolve().name if link.is_symlink() else None
+    """Return the id of the publication that a store serves, or None where nothing is published."""
+    return PublicationStore(store).live()
 
 
 def rows_of_publication(store: Path, publication: str) -> Iterator[Row]:
     """Yield the movies of a publication of a store.
 
-    Raises AccountsError if the publication cannot be read.
+    Raises AccountsError if it can't be read.
     """
-    file = store / "publications" / publication / DATABASE_NAME
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-            for row in connection.execute("SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id"):
-                yield movie_row(*row)
-    except sqlite3.Error as error:
-        raise AccountsError(f"Publication {publication} cannot be read: {error}. See `make publications`.") from None
+        for row in movie_rows(PublicationStore(store).path(publication)):
+            yield movie_row(*row)
+    except PublicationError as error:
+        raise AccountsError(str(error)) from None
 
 
 def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> int:

@@ -15,7 +15,7 @@ from serving.accounts.database.models import Client
 from serving.accounts.domain import problems
 from serving.accounts.domain.schemas import clients as schemas
 from serving.accounts.domain.tokens import sha256
-from serving.publications.format import format_time
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 

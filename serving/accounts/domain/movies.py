@@ -14,7 +14,7 @@ from serving.accounts.domain import problems
 from serving.accounts.domain.catalogue import movie_row
 from serving.accounts.domain.schemas import movies as schemas
 from serving.publications.format import MAX_ID
-from serving.publications.reader import fold
+from serving.publications.titles import fold
 from serving.web.problems import ProblemError
 
 

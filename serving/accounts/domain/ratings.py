@@ -11,7 +11,7 @@ from serving.accounts.database.models import ChangeClock, Movie, Rating, User
 from serving.accounts.domain import problems
 from serving.accounts.domain.movies import shown_movie
 from serving.accounts.domain.schemas import ratings as schemas
-from serving.publications.format import format_time
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 

@@ -13,7 +13,8 @@ from serving.accounts.domain import passwords, problems
 from serving.accounts.domain.ratings import all_ratings
 from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.tokens import open_sessions, revoke_sessions
-from serving.publications.format import MAX_ID, format_time
+from serving.publications.format import MAX_ID
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 

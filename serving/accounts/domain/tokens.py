@@ -24,7 +24,7 @@ from serving.accounts.database.models import Client, RefreshToken, Session, User
 from serving.accounts.domain import problems
 from serving.accounts.domain.access import Principal
 from serving.accounts.domain.schemas.accounts import SignedInSession
-from serving.publications.format import format_time
+from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
 ACCESS_SECONDS: Final = 600

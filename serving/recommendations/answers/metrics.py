@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-from serving.publications.format import parse_moment
 from serving.publications.reader import Publication
+from serving.publications.times import parse_moment
 from serving.web.logs import error_log
 
 LISTS = Counter("marquee_lists_total", "Lists answered, by policy.", ["policy"])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from serving.publications.fold_in import Rating
-from serving.publications.format import MAX_ID, PublicationError, parse_time
+from serving.publications.format import MAX_ID, PublicationError
+from serving.publications.times import parse_time
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import (
     DEFAULT_LIMIT,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from serving.publications.reader import Movie, Publication, fold
+from serving.publications.reader import Movie, Publication
+from serving.publications.titles import fold
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import MovieFilter
 from serving.web.problems import ProblemError

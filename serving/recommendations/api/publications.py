@@ -6,39 +6,16 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from serving.publications.format import PUBLICATION_ID, PublicationError, format_time
+from serving.publications.format import PUBLICATION_ID, PublicationError
+from serving.publications.lineage import missing_from
 from serving.publications.live import LivePublication
+from serving.publications.times import format_time
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.parameters import Parameters
 from serving.recommendations.answers.responses import json_answer
 from serving.web.logs import error_log
 from serving.web.problems import ProblemError
-
-# What a complete lineage tells: where each is found in it.
-LINEAGE_PARTS = {
-    "airflow_run": ("airflow", "run_id"),
-    "git_commit": ("git_commit",),
-    "snapshot": ("snapshot", "manifest_sha256"),
-    "source_files": ("snapshot", "files"),
-    "hive_partitions": ("hive",),
-    "mlflow_run": ("model", "mlflow_run_id"),
-    "model_version": ("model", "version"),
-    "quality": ("quality",),
-    "gate_decision": ("promotion", "promoted"),
-}
-
-
-def missing_from(lineage: dict[str, Any]) -> list[str]:
-    """Return which parts of a complete lineage are not told."""
-    missing = []
-    for part, path in LINEAGE_PARTS.items():
-        value: Any = lineage
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if value in (None, "", [], {}):
-            missing.append(part)
-    return missing
 
 
 def _publication_answer(live: LivePublication, publication: str) -> dict[str, Any]:

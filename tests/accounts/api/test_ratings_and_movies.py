@@ -355,7 +355,7 @@ def test_an_export_that_is_not_of_movies_is_refused_with_its_place(tmp_path: Pat
     folder = write_exports(tmp_path, {"movies": [(1, "Toy Story", 1995, ""), ("one", "Heat", 1995, "")]}) / "movies"
     with pytest.raises(AccountsError, match="movies/000000_0:2 has an id or a year that is not a whole number"):
         list(rows_of_export(folder))
-    with pytest.raises(AccountsError, match="is missing: run the table's export first"):
+    with pytest.raises(AccountsError, match=r"is missing\. Run the table's export first"):
         list(rows_of_export(tmp_path / "elsewhere"))
 
 

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from serving.recommendations.api.openapi import openapi_document

@@ -15,7 +15,7 @@ from serving.recommendations.application import SettingError, create_app
 from serving.web.access_log import access_log
 
 from ..conftest import FIRST, LINEAGE, SECOND, THIRD, MakeClient
-from ..test_publication_store import flip_a_bit
+from ..publications.test_store import flip_a_bit
 
 PROVENANCE = {"publication": THIRD, "data_through": "2016-10-16T17:57:24Z"}
 

@@ -1,8 +1,7 @@
-"""Build a publication from exported tables: check every list, then write a database with reproducible bytes."""
+"""Build a publication from exported tables: check each list, and write a database with reproducible bytes."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import sys
 import tempfile
@@ -11,30 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.publications import list_checks
-from serving.publications.durable_files import fsync_folder, write_file
-from serving.publications.export_files import read_export
-from serving.publications.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS, PARSERS
+from serving.publications.building import list_checks
+from serving.publications.building.export_files import read_export
+from serving.publications.building.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS, PARSERS
+from serving.publications.durable_files import fsync_file, fsync_folder, write_file
 from serving.publications.format import (
     APPLICATION_ID,
     DATABASE_NAME,
     MANIFEST_NAME,
     SCHEMA,
     SCHEMA_VERSION,
-    Manifest,
     PublicationError,
     check_publication_id,
-    parse_time,
     sha256_of,
 )
+from serving.publications.manifest import Manifest
+from serving.publications.times import parse_time
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """What a complete publication means.
+    """Options that decide which exports make a complete publication.
 
-    With `full_lists`, every user's list must be as long as the longest one, and so must every movie's; a catalogue of
-    few movies, most of them rated, cannot fill them.
+    With `full_lists`, each user's list must be as long as the longest one, and so must each movie's. A catalogue of few
+    movies, most of them rated, cannot fill the lists.
     """
 
     full_lists: bool = True
@@ -43,10 +42,10 @@ class BuildOptions:
 def build_publication(
     exports: Path, lineage: dict[str, Any], batch_id: str, output: Path, options: BuildOptions | None = None
 ) -> Manifest:
-    """Write `output`/publication.sqlite and manifest.json from `exports`/<table>/ and return the manifest.
+    """Return the manifest of a publication built from `exports`/<table>/.
 
-    Replaces what an earlier build left in `output`. Raises PublicationError, and leaves `output` as it was, if any
-    list is not one that may be served.
+    Writes publication.sqlite and manifest.json to `output` and replaces those of an earlier build. Raises
+    PublicationError, and leaves `output` unchanged, if a list may not be served.
     """
     check_publication_id(batch_id)
     options = options or BuildOptions()
@@ -58,10 +57,11 @@ def build_publication(
         with closing(_staged(exports, scratch / "staging.sqlite")) as staging:
             rows = _write_database(staging, database, options)
             figures = list_checks.figures(staging)
-        _fsync_file(database)
+        fsync_file(database)
         digest, size = sha256_of(database), database.stat().st_size
         manifest = Manifest(batch_id, digest, size, rows, lineage, data_through, figures)
-        # The manifest goes first and returns last: a build that was killed leaves no manifest beside another database.
+        # The old manifest is removed first and the new one comes last, so that a killed build leaves no manifest next to
+        # another database.
         (output / MANIFEST_NAME).unlink(missing_ok=True)
         database.replace(output / DATABASE_NAME)
         write_file(output / MANIFEST_NAME, manifest.to_json().encode())
@@ -69,19 +69,14 @@ def build_publication(
     return manifest
 
 
-def _fsync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _staged(exports: Path, path: Path) -> sqlite3.Connection:
-    """Load the exports into a scratch database, which then sorts them: they may be larger than memory."""
+    """Return a scratch database that holds the exports.
+
+    It sorts them, since they may be larger than memory.
+    """
     staging = sqlite3.connect(path, isolation_level=None)
     try:
-        # A fixed cache and files for sorting: ten million rows stay below 200 MB of memory.
+        # With a fixed cache and files for sorting, ten million rows stay below 200 MB of memory.
         staging.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA cache_size=-65536;"
         )
@@ -114,11 +109,11 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
         if count:
             rows[table] = count
         elif table in EXPORT_COLUMNS:
-            raise PublicationError(f"The export of {table} has no rows: look at the task that fills the table.")
+            raise PublicationError(f"The export of {table} has no rows. Look at the task that fills the table.")
     movie_ids = _unique_movie_ids(staging)
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        # Everything that decides the file's bytes is fixed here: page size, encoding, layout and one transaction with
-        # the rows in key order. Without a journal nothing of the run is left in the file.
+        # All that decides the file's bytes is fixed here: page size, encoding, layout and one transaction with the rows
+        # in key order. Without a journal the file keeps no trace of the run.
         database.executescript(
             "PRAGMA page_size=4096; PRAGMA encoding='UTF-8'; PRAGMA auto_vacuum=NONE; PRAGMA journal_mode=OFF; "
             f"PRAGMA synchronous=OFF; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
@@ -144,7 +139,9 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
             columns = len(database.execute(f"PRAGMA table_info({table})").fetchall())
             database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", entries)  # noqa: S608
         if not database.execute("SELECT 1 FROM popular_movies WHERE scope = 'all'").fetchone():
-            raise PublicationError("popular_movies has no scope 'all': it is what users without a list are shown.")
+            raise PublicationError(
+                "popular_movies has no scope 'all', which users without a list see. Look at the task that fills the table."
+            )
         database.execute("COMMIT")
     return rows
 

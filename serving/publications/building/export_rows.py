@@ -1,4 +1,4 @@
-"""The columns of the exported tables, and the parser of one row of each: a row that may not be served is refused here."""
+"""The columns of the exported tables, and a parser of rows for each, which refuses a row that may not be served."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import Any
 
 from serving.publications.format import MAX_ID, PublicationError
 
-# Served scores have six decimals; a list may break its order by rounding alone.
+# Served scores have six decimals, so rounding may put close entries out of order.
 SCORE_DECIMALS = 6
 _MAX_COUNT = 2**53
+_REPAIR = "Look at the task that fills the table."
 
 Row = tuple[Any, ...]
 
-# The columns that each export must have, in order: what hql/export_*.hql writes.
+# The columns that each export must have, in the order in which hql/export_*.hql writes them.
 EXPORT_COLUMNS = {
     "movies": ("movie_id", "title", "release_year", "genres"),
     "recommendations": ("user_id", "rank", "movie_id", "score", "reason_movie_ids"),
     "similar_movies": ("movie_id", "rank", "similar_movie_id", "score"),
     "popular_movies": ("scope", "rank", "movie_id", "score", "ratings"),
 }
-# Tables that a publication may lack: what is served from them then answers that it is not there.
+# Tables that a publication may lack. The API then answers that the publication does not have them.
 OPTIONAL_COLUMNS = {
     "movie_factors": ("movie_id", "gain", "prior", "factors"),
     "movie_neighbours": ("movie_id", "rank", "neighbour_id", "weight"),
@@ -46,7 +47,7 @@ def _integer(place: str, column: str, text: str | None, low: int, high: int) -> 
     except ValueError:
         value = low - 1
     if not low <= value <= high:
-        raise PublicationError(f"{place}: {column} is {text!r}, not a whole number from {low} to {high}.")
+        raise PublicationError(f"{place}: {column} is {text!r}, not a whole number from {low} to {high}. {_REPAIR}")
     return value
 
 
@@ -64,7 +65,7 @@ def _number(place: str, column: str, text: str | None) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise PublicationError(f"{place}: {column} is {text!r}, not a finite number.")
+        raise PublicationError(f"{place}: {column} is {text!r}, not a finite number. {_REPAIR}")
     return value
 
 
@@ -76,14 +77,14 @@ def _score(place: str, text: str | None) -> float:
 def _mean(place: str, column: str, text: str | None) -> float:
     value = _number(place, column, text)
     if not 0 <= value <= 5:
-        raise PublicationError(f"{place}: {column} is {text!r}, not a mean of ratings from 0 to 5.")
+        raise PublicationError(f"{place}: {column} is {text!r}, not a mean of ratings from 0 to 5. {_REPAIR}")
     return round(value, SCORE_DECIMALS)
 
 
 def _movie(place: str, fields: list[str | None]) -> Row:
     movie_id, title, year, genres = fields
     if not title:
-        raise PublicationError(f"{place}: title is empty.")
+        raise PublicationError(f"{place}: title is empty. {_REPAIR}")
     release_year = None if year is None else _integer(place, "release_year", year, 1800, 2999)
     return _identifier(place, "movie_id", movie_id), title, release_year, genres or ""
 
@@ -113,7 +114,7 @@ def _similar(place: str, fields: list[str | None]) -> Row:
 def _popular(place: str, fields: list[str | None]) -> Row:
     scope, rank, movie_id, score, ratings = fields
     if not scope:
-        raise PublicationError(f"{place}: scope is empty.")
+        raise PublicationError(f"{place}: scope is empty. {_REPAIR}")
     return (
         scope,
         _identifier(place, "rank", rank),
@@ -129,10 +130,10 @@ def _movie_factors(place: str, fields: list[str | None]) -> Row:
         factors = base64.b64decode(text or "", validate=True)
         numbers = struct.unpack(f"<{len(factors) // 4}f", factors)
     except (binascii.Error, struct.error, ValueError):
-        raise PublicationError(f"{place}: factors are not base64 of little-endian float32.") from None
+        raise PublicationError(f"{place}: factors are not base64 of little-endian float32. {_REPAIR}") from None
     if not numbers or not all(map(math.isfinite, numbers)):
-        raise PublicationError(f"{place}: factors are empty or not all finite.")
-    # Gain and prior keep all their digits: scores are computed from them.
+        raise PublicationError(f"{place}: factors are empty or not all finite. {_REPAIR}")
+    # Gain and prior keep all their digits, since scores are computed from them.
     return (
         _identifier(place, "movie_id", movie_id),
         _number(place, "gain", gain),
@@ -165,7 +166,7 @@ def _year_of_ratings(place: str, fields: list[str | None]) -> Row:
 def _popular_in_genre(place: str, fields: list[str | None]) -> Row:
     genre, rank, movie_id, ratings, mean = fields
     if not genre:
-        raise PublicationError(f"{place}: genre is empty.")
+        raise PublicationError(f"{place}: genre is empty. {_REPAIR}")
     return (
         genre,
         _identifier(place, "rank", rank),
@@ -200,13 +201,13 @@ def _movie_statistics(place: str, fields: list[str | None]) -> Row:
 def _accounted_rows(place: str, fields: list[str | None]) -> Row:
     source_file, *texts = fields
     if not source_file:
-        raise PublicationError(f"{place}: source_file is empty.")
+        raise PublicationError(f"{place}: source_file is empty. {_REPAIR}")
     names = OPTIONAL_COLUMNS["row_accounting"][1:]
     counts = [_count(place, name, text) for name, text in zip(names, texts, strict=True)]
     if counts[0] != sum(counts[1:]):
         raise PublicationError(
             f"{place}: rows_in of {source_file} is {counts[0]}, but clean, quarantined and superseded rows are "
-            f"{sum(counts[1:])}: rows were lost on the way, look at load_row_accounting."
+            f"{sum(counts[1:])}. Rows were lost on the way: look at load_row_accounting."
         )
     return (source_file, *counts)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.publications.export_files import read_export
+from serving.publications.building.export_files import read_export
 from serving.publications.format import PublicationError
 
 
@@ -31,7 +31,7 @@ def test_a_row_with_another_number_of_fields_is_named_by_file_and_line(tmp_path:
 
 def test_a_compressed_export_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "000000_0").write_bytes(b"\x1f\x8b\x08\x00\xff\xff")
-    with pytest.raises(PublicationError, match="is not UTF-8 text: export the table uncompressed"):
+    with pytest.raises(PublicationError, match=r"is not UTF-8 text\. Export the table uncompressed"):
         rows_in(tmp_path, 1)
 
 

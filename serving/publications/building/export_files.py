@@ -1,4 +1,4 @@
-"""Read the folders that Hive's text export leaves: tab-separated UTF-8, NULL as backslash-N, any number of files."""
+"""Read the folders that Hive's text export writes: tab-separated UTF-8, NULL as backslash-N, any number of files."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from serving.publications.format import PublicationError
 
 
 def data_files(folder: Path) -> list[Path]:
-    """List an export's data files by name, without markers such as _SUCCESS and hidden files such as .x.crc."""
+    """Return an export's data files by name.
+
+    Markers such as _SUCCESS and hidden files such as .x.crc are left out.
+    """
     return sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] not in "._")
 
 
 def read_export(folder: Path, columns: int) -> Iterator[tuple[str, list[str | None]]]:
-    r"""Yield (place, fields) for each row, where place is `file:line` for messages and `\N` fields are None.
+    r"""Yield (place, fields) for each row.
 
-    Files may be empty and come in any order: rows have no order of their own. Raises PublicationError if the folder is
-    missing, a row has another number of fields than `columns`, or the text is not UTF-8.
+    The place is `file:line`, for messages. A field of `\N` is None. Files may be empty and come in any order, since rows
+    have no order of their own. Raises PublicationError if the folder is missing, a row has another number of fields than
+    `columns`, or the text is not UTF-8.
     """
     if not folder.is_dir():
-        raise PublicationError(f"The export folder {folder} is missing: run the table's export first.")
+        raise PublicationError(f"The export folder {folder} is missing. Run the table's export first.")
     for path in data_files(folder):
-        # Lines end with \n alone: str.splitlines and universal newlines would also break titles at \r, U+2028 and such.
+        # Only \n ends a line. str.splitlines and universal newlines would also break titles at \r, U+2028 and such.
         with path.open(encoding="utf-8", newline="\n") as file:
             try:
                 for number, line in enumerate(file, 1):
@@ -30,11 +34,11 @@ def read_export(folder: Path, columns: int) -> Iterator[tuple[str, list[str | No
                     place = f"{folder.name}/{path.name}:{number}"
                     if len(fields) != columns:
                         raise PublicationError(
-                            f"{place} has {len(fields)} fields instead of {columns}: export the table again as "
+                            f"{place} has {len(fields)} fields instead of {columns}. Export the table again as "
                             "tab-separated text."
                         )
                     yield place, [None if field == "\\N" else field for field in fields]
             except UnicodeDecodeError:
                 raise PublicationError(
-                    f"{folder.name}/{path.name} is not UTF-8 text: export the table uncompressed, as text."
+                    f"{folder.name}/{path.name} is not UTF-8 text. Export the table uncompressed, as text."
                 ) from None

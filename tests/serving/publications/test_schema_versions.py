@@ -13,8 +13,8 @@ from serving.publications.format import APPLICATION_ID, PublicationError, sha256
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import FIRST, THIRD, BuildFrom, MakeClient
-from .recommendations.test_recommendations import answer, ids, problem
+from ..conftest import FIRST, THIRD, BuildFrom, MakeClient
+from ..recommendations.test_recommendations import answer, ids, problem
 
 VERSION_1 = """
 CREATE TABLE movies (
@@ -74,5 +74,7 @@ def test_one_can_roll_back_from_version_2_to_version_1(tmp_path: Path, build_fro
 
 def test_one_of_a_version_to_come_is_refused_in_one_sentence(tmp_path: Path) -> None:
     store = PublicationStore(tmp_path / "store")
-    with pytest.raises(PublicationError, match="has schema version 3, this program reads 1 and 2: use the matching"):
+    with pytest.raises(
+        PublicationError, match=r"has schema version 3, but this program reads 1 and 2\. Use the matching"
+    ):
         pull(store, str(write_version(tmp_path / "new", 3)), FIRST, "u", "test")

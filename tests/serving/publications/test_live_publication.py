@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from serving.publications import live as live_publication
-from serving.publications import store as publication_store
+from serving.publications import verification
 from serving.publications.format import PublicationError, sha256_of
 from serving.publications.live import LivePublication, NothingPublishedError
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import FIRST, SECOND, THIRD
-from .test_publication_store import flip_a_bit
+from ..conftest import FIRST, SECOND, THIRD
+from .test_store import flip_a_bit
 
 
 def test_before_the_first_activation_there_is_nothing_to_serve(store: PublicationStore) -> None:
@@ -109,14 +109,14 @@ def test_an_earlier_publication_is_opened_by_its_id(store: PublicationStore) -> 
 
 @pytest.fixture
 def read_whole(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Returns the list that grows by a publication's id each time that its file is read for its SHA-256."""
+    """Return a list that gets a publication's id whenever its file is read for its SHA-256."""
     read: list[str] = []
 
     def noted(path: Path) -> str:
         read.append(path.parent.name)
         return sha256_of(path)
 
-    monkeypatch.setattr(publication_store, "sha256_of", noted)
+    monkeypatch.setattr(verification, "sha256_of", noted)
     return read
 
 
@@ -173,7 +173,7 @@ def test_a_switch_does_not_wait_for_the_reading_of_a_publication_that_was_asked_
 
     store.activate(THIRD, "ann", "")
     live = LivePublication(store.root)
-    monkeypatch.setattr(publication_store, "sha256_of", slow)
+    monkeypatch.setattr(verification, "sha256_of", slow)
     served: list[str] = []
     threads = [
         threading.Thread(target=live.named, args=(FIRST,)),

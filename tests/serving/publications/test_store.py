@@ -10,10 +10,11 @@ import pytest
 from serving.publications.format import PublicationError
 from serving.publications.ledger import Entry, Ledger
 from serving.publications.reader import Publication
-from serving.publications.store import HeldBackError, PublicationStore, verify_folder
+from serving.publications.store import HeldBackError, PublicationStore
 from serving.publications.transfer import pull
+from serving.publications.verification import verify_folder
 
-from .conftest import FIRST, SECOND, THIRD, BuildFrom, small_tables
+from ..conftest import FIRST, SECOND, THIRD, BuildFrom, small_tables
 
 
 def actions(store: PublicationStore) -> list[tuple[str, str | None]]:
@@ -45,7 +46,7 @@ def test_activating_what_is_live_changes_nothing(store: PublicationStore) -> Non
 
 def test_an_older_publication_is_held_back_and_recorded_as_refused(store: PublicationStore) -> None:
     store.activate(SECOND, "ann", "")
-    with pytest.raises(HeldBackError, match=f"the newer {SECOND} is live: use rollback --to {FIRST}"):
+    with pytest.raises(HeldBackError, match=rf"the newer {SECOND} is live\. Use rollback --to {FIRST}"):
         store.activate(FIRST, "backfill", "")
     assert store.live() == SECOND
     assert actions(store)[-1] == ("refused", FIRST)
@@ -61,7 +62,7 @@ def test_a_publication_with_a_flipped_bit_is_refused_and_recorded(store: Publica
 
 
 def test_a_missing_publication_is_refused(store: PublicationStore) -> None:
-    with pytest.raises(PublicationError, match="pull 20301123T190000 first"):
+    with pytest.raises(PublicationError, match="Pull 20301123T190000 first"):
         store.activate("20301123T190000", "ann", "")
     with pytest.raises(PublicationError, match="is not a publication id"):
         store.activate("../../etc", "ann", "")
@@ -72,7 +73,7 @@ def test_rolling_back_twice_goes_back_by_two(store: PublicationStore) -> None:
         store.activate(publication, "ann", "")
     assert store.roll_back(None, "ann", "bad lists").live == SECOND
     assert store.roll_back(None, "ann", "still bad").live == FIRST
-    with pytest.raises(PublicationError, match="Nothing was live before"):
+    with pytest.raises(PublicationError, match="No earlier live publication is still in the store"):
         store.roll_back(None, "ann", "")
 
 
@@ -94,7 +95,7 @@ def test_a_pin_makes_its_publication_live_and_holds_everything_else_back(store: 
     store.activate(SECOND, "ann", "")
     store.pin(FIRST, "ann", "demo")
     assert (store.live(), store.pinned()) == (FIRST, FIRST)
-    with pytest.raises(HeldBackError, match=f"{FIRST} is pinned: unpin it first"):
+    with pytest.raises(HeldBackError, match=rf"{FIRST} is pinned\. Unpin it first"):
         store.activate(THIRD, "nightly", "")
     with pytest.raises(HeldBackError, match="is pinned"):
         store.roll_back(None, "ann", "")
@@ -117,7 +118,7 @@ def test_pruning_deletes_neither_what_serves_nor_what_one_can_roll_back_to(
 ) -> None:
     fourth = "20261124T190000"
     pull(store, str(build_from(fourth)[0]), fourth, "u", "test")
-    with pytest.raises(PublicationError, match="keep 1 or more"):
+    with pytest.raises(PublicationError, match="Keep 1 or more"):
         store.prune(0, "ann", "")
     assert store.prune(1, "ann", "nothing is live yet") == []
     for publication in (FIRST, SECOND, THIRD):
@@ -244,9 +245,9 @@ def test_pulling_again_repairs_a_damaged_live_publication(
         [2, 20.0, [1, 5]],
         [4, 20.0, []],
     ]
-    told = [entry for entry in store.ledger.entries() if entry.action == "repaired"]
-    assert [entry.publication for entry in told] == [SECOND]
-    assert str(store.path(SECOND)) in told[0].reason, "the ledger keeps what was damaged"
+    repairs = [entry for entry in store.ledger.entries() if entry.action == "repaired"]
+    assert [entry.publication for entry in repairs] == [SECOND]
+    assert str(store.path(SECOND)) in repairs[0].reason, "the ledger keeps what was damaged"
     assert pull(store, str(tmp_path / "built"), SECOND, "marquee", "ann").changed is False
 
 
@@ -277,7 +278,7 @@ def test_a_damaged_publication_that_the_ledger_does_not_know_is_told_by_its_mani
     [
         ("manifest.json", b"", "is not JSON"),
         ("manifest.json", b"[]", "is not a JSON object"),
-        ("manifest.json", b'{"schema_version": 99}', "has schema version 99, this program reads 1"),
+        ("manifest.json", b'{"schema_version": 99}', "has schema version 99, but this program reads 1"),
         ("manifest.json", b'{"schema_version": 1}', "lacks a valid batch_id"),
         ("publication.sqlite", b"short", "has 5 bytes instead of"),
     ],

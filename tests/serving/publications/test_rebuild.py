@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from serving.publications.__main__ import main
-from serving.publications.rebuild import rerun_command
+from serving.publications.building.rebuild import rerun_command
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import FIRST, THIRD, BuildFrom, small_tables, write_exports
+from ..conftest import FIRST, THIRD, BuildFrom, small_tables, write_exports
 from .name_node import NameNode, breaking_at_read, name_node
-from .test_publications import last_line
+from .test_commands import last_line
 from .test_schema_versions import write_version
 
 SNAPSHOT = {"dataset": "ml-latest-small", "source": {"kind": "archive", "address": "ml-latest-small.zip"}}
@@ -78,7 +78,7 @@ def test_exports_that_are_gone_are_told_with_the_command_that_makes_them_again(
     NameNode.files = {}
     assert rebuild(published) == 1
     error = str(last_line(capsys)["error"])
-    assert error.startswith("The export of movie_factors is not to be had (")
+    assert error.startswith("The export of movie_factors is not available. ")
     assert error.endswith(f"Run the batch again: {RERUN}")
 
 
@@ -88,7 +88,8 @@ def test_an_export_that_arrives_cut_off_is_told_and_not_compared(
     NameNode.cut_at = 20
     assert rebuild(published) == 1
     assert re.fullmatch(
-        r"movie_factors/000000_0 arrived with 20 of \d+ bytes: try again\.", str(last_line(capsys)["error"])
+        r"movie_factors/000000_0 arrived with 20 of \d+ bytes\. Run the command again\.",
+        str(last_line(capsys)["error"]),
     )
 
 
@@ -99,7 +100,7 @@ def test_a_connection_that_breaks_in_a_rebuild_is_not_taken_for_a_full_store(
     with breaking_at_read(read):
         assert rebuild(published) == 1
     error = str(last_line(capsys)["error"])
-    assert "The connection broke while reading ([Errno 104] Connection reset by peer): try again." in error
+    assert "The connection broke while reading: [Errno 104] Connection reset by peer. Run the command again." in error
     assert "writable" not in error
 
 
@@ -108,7 +109,7 @@ def test_what_is_no_name_node_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(NameNode, "answer", lambda node, *_: http_answer(node, 200, b"<html>"))
     assert rebuild(published) == 1
-    assert "answered with no whole listing: is that a NameNode?" in str(last_line(capsys)["error"])
+    assert "did not answer with a whole listing. Check that it is a NameNode." in str(last_line(capsys)["error"])
 
 
 def test_a_publication_of_another_schema_version_names_the_commit_that_can(
@@ -118,7 +119,7 @@ def test_a_publication_of_another_schema_version_names_the_commit_that_can(
     pull(store, str(write_version(tmp_path / "old", 1)), FIRST, "u", "test")
     arguments = ["rebuild", "--store", str(store.root), "--from", "http://127.0.0.1:1", "--publication", FIRST]
     assert main(arguments) == 1
-    assert "check out 3f1c2ab to rebuild it" in json.dumps(last_line(capsys))
+    assert "To rebuild it, check out 3f1c2ab." in json.dumps(last_line(capsys))
 
 
 def test_the_embedded_data_need_no_archive(build_from: BuildFrom) -> None:

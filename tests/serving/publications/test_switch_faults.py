@@ -1,4 +1,4 @@
-"""Kill a change at every system call it makes, and fail it at every one: readers see the old or the new, whole."""
+"""Kill a change at each system call that it makes, and fail it at each: readers see the whole old or new state."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from serving.publications.live import LivePublication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import FIRST, SECOND, THIRD
-from .test_publication_store import flip_a_bit
+from ..conftest import FIRST, SECOND, THIRD
+from .test_store import flip_a_bit
 
 # Every function of os that changes or opens files; the code under test reaches the system through these alone, apart
 # from plain reading.
@@ -33,7 +33,10 @@ Change = Callable[[PublicationStore], Any]
 
 
 def run_until_call(change: Callable[[], object], number: int, at_fault: Callable[[], None]) -> bool:
-    """Run `change` in a forked process where the call with this number meets a fault; say whether it was reached."""
+    """Return whether `change`, in a forked process, reached the call with this number.
+
+    That call meets the fault.
+    """
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
@@ -74,9 +77,9 @@ def run_until_call(change: Callable[[], object], number: int, at_fault: Callable
 def stopped_at_each_call(
     store: PublicationStore, tmp_path: Path, change: Change, at_fault: Callable[[], None], more_than: int
 ) -> Iterator[PublicationStore]:
-    """Yield a copy of the store whose change met a fault at its first call, one at its second, and so on; the last met none.
+    """Yield copies of the store whose change met a fault at its first call, its second, and so on.
 
-    Raises AssertionError unless it makes more than so many calls.
+    The last copy met none. Raises AssertionError unless the change makes more than `more_than` calls.
     """
     reached = True
     for number in count(1):
@@ -99,7 +102,7 @@ def fail() -> None:
 
 
 def served(root: Path) -> str:
-    """Answer as a fresh serving process would, and check that the answer is of one publication, whole."""
+    """Return the id that a fresh serving process answers from, after checking its answer."""
     live = LivePublication(root)
     publication = live.current()
     assert live.failure is None
@@ -133,7 +136,7 @@ def test_a_switch_stopped_at_any_call_leaves_the_old_or_the_new_one_and_can_be_r
         found = served(copy.root)
         assert found in (SECOND, after)
         seen.add(found)
-        # Whoever comes next finds a store that works, and a ledger that knows what is live.
+        # The next change finds a store that works, and a ledger that knows what is live.
         if copy.live() == SECOND or name != "rollback":
             change(copy)
         else:

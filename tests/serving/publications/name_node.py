@@ -1,4 +1,4 @@
-"""A NameNode and its DataNode, as much of them as serving asks for, on a free port of the loopback address."""
+"""A NameNode and its DataNode on a free port of the loopback address, with the operations that serving calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class NameNode(BaseHTTPRequestHandler):
-    """Answers OPEN as HDFS does: the NameNode redirects, the DataNode sends; a missing file is a RemoteException."""
+    """Answers OPEN as HDFS does.
+
+    The NameNode redirects, and the DataNode sends the file. A missing file is a RemoteException.
+    """
 
     files: dict[str, bytes]
     users: list[str]

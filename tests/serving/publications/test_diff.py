@@ -11,8 +11,8 @@ from serving.publications.diff import causes, compare, compare_user
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 
-from .conftest import FIRST, FOLD_IN, LINEAGE, SECOND, THIRD, BuildFrom, Tables, small_tables
-from .test_publications import last_line
+from ..conftest import FIRST, FOLD_IN, LINEAGE, SECOND, THIRD, BuildFrom, Tables, small_tables
+from .test_commands import last_line
 
 OLD: dict[str, Any] = {
     **LINEAGE,
@@ -91,7 +91,7 @@ def test_the_command_prints_text_or_json(store: PublicationStore, capsys: pytest
     assert main([*arguments, "--json"]) == 0
     assert last_line(capsys)["causes"] == []
     assert main([*arguments[:-1], "99"]) == 1
-    assert last_line(capsys)["error"] == "User 99 has a list in neither publication: give another user id."
+    assert last_line(capsys)["error"] == "User 99 has a list in neither publication. Give another user id."
 
 
 def test_the_ledger_keeps_how_far_the_lists_changed_when_one_goes_live(

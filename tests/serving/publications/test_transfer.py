@@ -9,7 +9,7 @@ from serving.publications.format import PublicationError
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
-from .conftest import FIRST, THIRD, BuildFrom, small_tables
+from ..conftest import FIRST, THIRD, BuildFrom, small_tables
 from .name_node import NameNode, breaking_at_read, name_node
 
 
@@ -60,33 +60,35 @@ def test_other_bytes_under_an_id_that_is_taken_are_refused_and_recorded(
     tables = small_tables()
     tables["movies"][0] = (1, "Toy Story 2", 1999, "Animation|Comedy")
     folder, _ = build_from(THIRD, tables)
-    with pytest.raises(PublicationError, match="a publication never changes, so publish under a new batch id"):
+    with pytest.raises(PublicationError, match=r"a publication never changes\. Publish under a new batch id"):
         pull(store, str(folder), THIRD, "marquee", "ann")
     store.verify(kept)
     assert store.ledger.entries()[-1].action == "refused"
 
 
 def test_a_publication_that_hdfs_does_not_have_is_one_sentence(tmp_path: Path, hdfs: str) -> None:
-    with pytest.raises(PublicationError, match=r"answered 404 \(File does not exist\): was it published\?$"):
+    with pytest.raises(
+        PublicationError, match=r"answered 404 \(File does not exist\)\. Check that it was published\.$"
+    ):
         pull(PublicationStore(tmp_path / "store"), hdfs, FIRST, "marquee", "ann")
 
 
 def test_a_name_node_that_is_down_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(PublicationError, match=r"cannot be reached .*: is HDFS up\?$"):
+    with pytest.raises(PublicationError, match=r"cannot be reached: .*\. Check that HDFS is up\.$"):
         pull(PublicationStore(tmp_path / "store"), "http://127.0.0.1:1", FIRST, "marquee", "ann")
 
 
 @pytest.mark.parametrize("read", [1, 2], ids=["manifest", "database"])
 def test_a_connection_that_breaks_is_not_taken_for_a_full_store(tmp_path: Path, hdfs: str, read: int) -> None:
     store = PublicationStore(tmp_path / "store")
-    with breaking_at_read(read), pytest.raises(PublicationError, match=r"^The connection broke while reading \("):
+    with breaking_at_read(read), pytest.raises(PublicationError, match=r"^The connection broke while reading: "):
         pull(store, hdfs, THIRD, "marquee", "ann")
     assert list(store.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("address", "sentence"),
-    [("ftp://host/x", "is no source: give the NameNode's http address"), ("missing", "cannot be read")],
+    [("ftp://host/x", r"is not a source\. Give the NameNode's http address"), ("missing", "cannot be read")],
 )
 def test_a_wrong_source_is_one_sentence(tmp_path: Path, address: str, sentence: str) -> None:
     with pytest.raises(PublicationError, match=sentence):

@@ -10,7 +10,7 @@ import pytest
 from serving.publications.__main__ import build_parser, main
 from serving.publications.store import PublicationStore
 
-from .conftest import FIRST, LINEAGE, ROWS, SECOND, THIRD
+from ..conftest import FIRST, LINEAGE, ROWS, SECOND, THIRD
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -101,7 +101,7 @@ def test_a_disk_that_fills_while_a_database_is_written_is_one_sentence(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert status == 1
-    assert str(last_line(capsys)["error"]).startswith("SQLite gave up (")
+    assert str(last_line(capsys)["error"]).startswith("SQLite failed: ")
 
 
 def test_every_command_and_option_has_a_help_text() -> None:

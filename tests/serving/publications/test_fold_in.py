@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from serving.publications.fold_in import FactorTable, FoldIn, Rating, Reason
 from serving.publications.format import PublicationError
 
-from .conftest import FOLD_IN
+from ..conftest import FOLD_IN
 
 IDENTITY = FactorTable(
     np.array([10, 20, 30, 40]),
