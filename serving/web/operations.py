@@ -1,7 +1,6 @@
 """One declaration an operation: its address, who may call it, what it takes and what it answers.
 
-Routing, checks and the OpenAPI document (see openapi.py) all follow from the declaration. How a service refuses, admits
-and answers is its own: it gives its `Conventions`.
+Routing, checks and the OpenAPI document (openapi.py) follow from it. The `Conventions` are each service's own.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ class Conventions:
     """What a service does its own way. A service overrides what it needs."""
 
     def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
-        """Check who calls, before anything else; `variables` are those of the address. Raise a problem to refuse."""
+        """Raise a problem unless the caller has the operation's access; `variables` are those of the address."""
 
     def admit(self, _operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
         """Return the function's arguments, from the checked path and query, before the body is read."""
@@ -76,9 +75,8 @@ class Conventions:
         return model.model_validate_json(data)
 
     def respond(self, _operation: Operation, result: Any) -> Response:
-        """Return the response for what the function returned."""
-        response: Response = result
-        return response
+        """Return the response for an `answer` that the function returned."""
+        raise NotImplementedError
 
     def kinds(self, operation: Operation) -> list[ProblemKind]:
         """Return the kinds of problem that an operation answers with."""
@@ -119,7 +117,8 @@ class Operations:
 
     def _handle(self, operation: Operation, view: View, variables: dict[str, Any]) -> Response:
         conventions = self.conventions
-        conventions.authorise(operation, variables)
+        if operation.access is not None:
+            conventions.authorise(operation, variables)
         place: Place = "path"
         try:
             given = {"path": operation.path.model_validate(variables)} if operation.path else dict(variables)
@@ -139,7 +138,8 @@ class Operations:
                 given["body"] = conventions.read_body(operation.body, request.get_data())
         except (ValidationError, ParameterError, MediaTypeError) as error:
             conventions.refuse(operation, place, error)
-        return conventions.respond(operation, view(**given))
+        result = view(**given)
+        return result if isinstance(result, Response) else conventions.respond(operation, result)
 
 
 def once(arguments: MultiDict[str, str], allowed: Collection[str] | None = None) -> dict[str, str]:

@@ -69,6 +69,7 @@ def choose(live: LivePublication, query: Query) -> Chosen[Query]:
             if query.as_of and query.as_of != name:
                 raise ProblemError(problems.BAD_PARAMETER, "cursor belongs to another publication than as_of.")
         kept = tuple((key, value) for key, value in request.args.items() if key not in ("cursor", "as_of"))
-        filtered = {"wanted": query.wanted} if isinstance(query, Filtered) else {}
-        page = Page(request.path, query.limit, position, query=kept, **filtered)
+        # Most requests filter by nothing.
+        filters = isinstance(query, Filtered) and not query.model_fields_set.isdisjoint(Filtered.model_fields)
+        page = Page(request.path, query.limit, position, query.wanted if filters else None, kept)
     return Chosen(named(live, name) if name else current(live), query, page, fixed=name is not None)

@@ -126,8 +126,8 @@ class NewcomerRequest(_Body):
     limit: Annotated[_Limit | None, Field(examples=[10])] = DEFAULT_LIMIT
 
     @property
-    def wanted(self) -> MovieFilter:
-        """Return the filter by genre, release year and excluded ids."""
+    def wanted(self) -> MovieFilter | None:
+        """Return the filter by genre, release year and excluded ids, or None where it keeps all."""
         return movie_filter(self.genre, self.year_from, self.year_to, self.exclude)
 
     @property

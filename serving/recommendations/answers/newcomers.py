@@ -12,7 +12,7 @@ from serving.web.problems import ProblemError
 
 
 def newcomer_recommendations(
-    publication: Publication, ratings: list[Rating], limit: int, wanted: MovieFilter
+    publication: Publication, ratings: list[Rating], limit: int, wanted: MovieFilter | None
 ) -> tuple[str, list[Recommendation]]:
     """Return the policy and the list for an unknown person.
 
@@ -25,7 +25,7 @@ def newcomer_recommendations(
         error_log.warning("no fold-in", extra={"fields": {"reason": str(error)}})
         detail = "This publication was built without what folding in needs."
         raise ProblemError(problems.NOT_IN_PUBLICATION, detail) from None
-    keeps = None if wanted.keeps_all else lambda movie_id: wanted.keeps(publication.movies[movie_id])
+    keeps = None if wanted is None else lambda movie_id: wanted.keeps(publication.movies[movie_id])
     found = model.recommend(ratings, limit, keeps)
     known = model.table.positions([rating.movie_id for rating in ratings])
     return "folded-in" if (known >= 0).any() else "popular", found

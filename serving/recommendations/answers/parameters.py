@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic import WithJsonSchema as Described
@@ -14,7 +14,7 @@ from pydantic import WithJsonSchema as Described
 from serving.publications.format import MAX_ID, PUBLICATION_ID
 from serving.publications.reader import Movie
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.refusals import Says
+from serving.recommendations.answers.refusals import Digits, Says
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
@@ -24,12 +24,6 @@ MIN_YEAR, MAX_YEAR = 1800, 2999
 EXAMPLE_PUBLICATION = "20261123T190000"
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _CURSOR = re.compile(r"(\d{8}T\d{6})\.([0-9]{1,10})")
-
-
-def _digits(text: Any) -> Any:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError
-    return text
 
 
 def _has_letters(text: str) -> str:
@@ -66,8 +60,7 @@ def _moment(text: str) -> datetime:
 
 _ID = Annotated[
     int,
-    Field(ge=1, le=MAX_ID),
-    BeforeValidator(_digits),
+    Digits(1, MAX_ID),
     Says(problems.BAD_ID, "The {name} id is {value}; give a whole number from 1 to " + f"{MAX_ID}."),
 ]
 PUBLICATION = {"type": "string", "pattern": r"^\d{8}T\d{6}$"}
@@ -79,14 +72,12 @@ Text = Annotated[
 ]
 _Year = Annotated[
     int,
-    Field(ge=MIN_YEAR, le=MAX_YEAR),
-    BeforeValidator(_digits),
+    Digits(MIN_YEAR, MAX_YEAR),
     Says(problems.BAD_PARAMETER, "{name} is {value}; give a year such as 1994."),
 ]
 _Limit = Annotated[
     int,
-    Field(ge=1, le=MAX_LIMIT),
-    BeforeValidator(_digits),
+    Digits(1, MAX_LIMIT),
     Says(problems.BAD_LIMIT, f"limit is {{value}}; give a whole number from 1 to {MAX_LIMIT}."),
 ]
 _AsOf = Annotated[
@@ -197,8 +188,8 @@ class Filtered(BaseModel):
     ] = None
 
     @property
-    def wanted(self) -> MovieFilter:
-        """Return the filter by genre, release year and excluded ids."""
+    def wanted(self) -> MovieFilter | None:
+        """Return the filter by genre, release year and excluded ids, or None where it keeps all."""
         return movie_filter(self.genre, self.year_from, self.year_to, self.exclude or ())
 
 
@@ -242,11 +233,6 @@ class MovieFilter:
     year_to: int | None = None
     excluded: frozenset[int] = frozenset()
 
-    @property
-    def keeps_all(self) -> bool:
-        """Return whether there is nothing to filter by."""
-        return self.genre is None and self.year_from is None and self.year_to is None and not self.excluded
-
     def keeps(self, movie: Movie) -> bool:
         """Return whether the filter keeps a movie."""
         if movie.movie_id in self.excluded:
@@ -259,6 +245,10 @@ class MovieFilter:
         return year is not None and (self.year_from or 0) <= year <= (self.year_to or 9999)
 
 
-def movie_filter(genre: str | None, year_from: int | None, year_to: int | None, excluded: Iterable[int]) -> MovieFilter:
-    """Return the filter of a request; the case of a genre does not matter."""
+def movie_filter(
+    genre: str | None, year_from: int | None, year_to: int | None, excluded: Collection[int]
+) -> MovieFilter | None:
+    """Return the filter of a request, or None where there is nothing to filter by. The case of a genre does not matter."""
+    if genre is None and year_from is None and year_to is None and not excluded:
+        return None
     return MovieFilter(genre.casefold() if genre else None, year_from, year_to, frozenset(excluded))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from werkzeug.datastructures import MultiDict
 
@@ -22,7 +23,7 @@ Values = TypeVar("Values", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Says:
-    """The problem for a value that breaks a rule to the left of this annotation.
+    """Annotates a value with the problem for one that breaks its rules.
 
     In the sentence `{name}` is the value's place, and `{value}` are the first 40 characters of it.
     """
@@ -30,18 +31,22 @@ class Says:
     kind: ProblemKind
     sentence: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema that checks a value and replaces its error."""
-        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
 
-    def _check(self, value: Any, check: core_schema.ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return check(value)
-        except ValidationError as error:
-            # An entry of a list has a sentence of its own.
-            if all(found["loc"] for found in error.errors(include_url=False)):
-                raise
-            raise refusal(self.sentence, self.kind) from None
+@dataclass(frozen=True)
+class Digits:
+    """Annotates an int that is written in an address: up to ten digits and nothing else, from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the checks."""
+        digits = core_schema.str_schema(pattern=r"^[0-9]{1,10}$")
+        return core_schema.chain_schema([digits, core_schema.int_schema(ge=self.low, le=self.high)])
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the description."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
 def refusal(sentence: str, kind: ProblemKind) -> PydanticCustomError:
@@ -54,7 +59,7 @@ def read(model: type[Values], values: Mapping[str, str]) -> Values:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise problem_of(error) from None
+        raise problem_of(error, model) from None
 
 
 def only(arguments: MultiDict[str, str], *allowed: str) -> dict[str, str]:
@@ -65,8 +70,10 @@ def only(arguments: MultiDict[str, str], *allowed: str) -> dict[str, str]:
         raise problem_of(error) from None
 
 
-def problem_of(error: ValidationError | ParameterError, reported_first: Sequence[str] = ()) -> ProblemError:
-    """Return the problem of the first error; those of the fields `reported_first` precede the others."""
+def problem_of(
+    error: ValidationError | ParameterError, model: type[BaseModel] | None = None, reported_first: Sequence[str] = ()
+) -> ProblemError:
+    """Return the problem of a model's first error; those of the fields `reported_first` precede the others."""
     if isinstance(error, ParameterError):
         known = ", ".join(sorted(error.allowed)) or "none"
         unknown = f"{error.name[:40]!r} is not a parameter of this address; it has: {known}."
@@ -74,6 +81,27 @@ def problem_of(error: ValidationError | ParameterError, reported_first: Sequence
         return ProblemError(problems.BAD_PARAMETER, repeated if error.name in error.allowed else unknown)
     order: dict[tuple[int | str, ...], int] = {(name,): at for at, name in enumerate(reported_first)}
     wrong = min(error.errors(include_url=False), key=lambda found: order.get(found["loc"], len(order)))
+    if wrong["type"] == "refused":
+        said = Says(problems.KINDS[wrong["ctx"]["kind"]], wrong["ctx"]["sentence"])
+    else:
+        said = _said(model, wrong["loc"])
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in wrong["loc"]).lstrip(".")
-    sentence = wrong["ctx"]["sentence"].format(name=name or "the body", value=repr(str(wrong["input"])[:40]))
-    return ProblemError(problems.KINDS[wrong["ctx"]["kind"]], sentence)
+    sentence = said.sentence.format(name=name or "the body", value=repr(str(wrong["input"])[:40]))
+    return ProblemError(said.kind, sentence)
+
+
+def _said(annotation: Any, place: tuple[int | str, ...]) -> Says:
+    """Return what is said of a value at a place in a model."""
+    said: list[Says] = []
+    for part in place:
+        metadata: Iterable[Any] = ()
+        if isinstance(part, str):
+            field = annotation.model_fields[part]
+            annotation, metadata = field.annotation, field.metadata
+        else:
+            annotation = get_args(annotation)[0]
+        said = [each for each in metadata if isinstance(each, Says)]
+        while get_origin(annotation) in (Annotated, Union, UnionType):
+            said += [each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Says)]
+            annotation = get_args(annotation)[0]
+    return said[-1]

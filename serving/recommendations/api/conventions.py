@@ -44,7 +44,7 @@ class ApiConventions(Conventions):
             raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail)
         if not isinstance(error, ValidationError | ParameterError):
             raise error
-        refused = problem_of(error, REPORTED_FIRST if place == "query" else ())
+        refused = problem_of(error, getattr(operation, place), REPORTED_FIRST if place == "query" else ())
         if place == "body":
             refused.detail = refused.detail[0].upper() + refused.detail[1:]
         raise refused from None

@@ -24,7 +24,6 @@ from serving.recommendations.answers.newcomer_request import MAX_RATINGS
 from serving.recommendations.answers.newcomers import newcomer_recommendations
 from serving.recommendations.answers.parameters import (
     MAX_TEXT,
-    MovieFilter,
     MoviePath,
     Text,
     UserPath,
@@ -172,7 +171,7 @@ def _rated(publication: Publication) -> Content:
     """Fold in the ratings in the address (r<movie id>=stars); show movies to rate, and the list once one is rated."""
     stars = _given_ratings(publication)
     text = request.args.get("q", "").strip()[:MAX_TEXT]
-    others = found_movies(publication, text, MovieFilter()) if text else _well_known(publication)
+    others = found_movies(publication, text, None) if text else _well_known(publication)
     to_rate = list(islice((movie for movie in others if movie.movie_id not in stars), _TO_RATE))
     content: Content = {
         "heading": gettext("Rate some movies"),
@@ -184,7 +183,7 @@ def _rated(publication: Publication) -> Content:
     }
     if stars:
         ratings = [Rating(movie_id, float(value)) for movie_id, value in stars.items()]
-        policy, found = newcomer_recommendations(publication, ratings, _SHOWN, MovieFilter())
+        policy, found = newcomer_recommendations(publication, ratings, _SHOWN, None)
         movies = publication.movies
         items = [
             {
