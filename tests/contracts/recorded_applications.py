@@ -54,7 +54,7 @@ def run_export(arguments: list[str]) -> int:
 
 def exporter_metrics() -> str:
     """Return /metrics of the batch exporter, as if each source had given each of its metrics."""
-    from infra.monitoring.exporter.samples import CATALOGUE, Sample, families
+    from infra.monitoring.exporter.sources.samples import CATALOGUE, Sample, families
 
     class Collector:
         def collect(self) -> Any:

@@ -315,6 +315,9 @@ def test_a_browser_of_the_origin_may_ask_beforehand(small_store: PublicationStor
 
 def test_each_request_is_one_json_line_in_the_log(client: FlaskClient, capfd: pytest.CaptureFixture[str]) -> None:
     address = "/v1/users/1/recommendations"
+    # Requests of earlier tests may still be pending.
+    access_log.flush()
+    capfd.readouterr()
     for query in ("", "?limit=2"):
         client.get(address + query, headers={"X-Request-ID": "abc-1"})
     client.get('/x"\u00e9', headers={"X-Request-ID": "abc-1"})
