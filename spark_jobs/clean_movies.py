@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from cleaning import Row, Table, run
-from field_columns import (
+from cleaning.fields import (
     DELIMITERS,
     FLAGGED_GENRES,
     decode_text,
@@ -20,6 +19,7 @@ from field_columns import (
     parse_id,
     split_title,
 )
+from cleaning.rows import Row, Table, run
 from pyspark.sql import Column
 from pyspark.sql import functions as sf
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 
-from cleaning import Row, Table, run
-from field_columns import DELIMITERS, parse_id, parse_rating, parse_timestamp
+from cleaning.fields import DELIMITERS, parse_id, parse_rating, parse_timestamp
+from cleaning.rows import Row, Table, run
 from pyspark.sql import Column
 from pyspark.sql import functions as sf
 

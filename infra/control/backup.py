@@ -33,7 +33,7 @@ NAMENODE_FOLDER = "data/namenode"
 SNAPSHOTS = "/.snapshot"
 SNAPSHOT_PREFIX = "marquee-backup-"
 POSTGRES_FOLDER = "data/postgres"
-# Tells the next start that the NameNode does not know what the DataNodes hold (infra/hadoop/settle_restored_hdfs.py).
+# Tells the next start that the NameNode does not know what the DataNodes hold (infra/services/hadoop/settle_restored_hdfs.py).
 HDFS_RESTORED = "data/hdfs-restored"
 # What was prepared in the databases and in HDFS that are replaced.
 STAMPS = ("data/airflow/prepared", "data/metastore-schema.done", "data/hdfs-folders.done")
@@ -317,7 +317,7 @@ def _restore_databases(settings: Settings, folder: Path, dumps: list[str]) -> No
 @contextlib.contextmanager
 def _temporary_postgres(settings: Settings, variables: dict[str, str]) -> Iterator[None]:
     """Runs a fresh PostgreSQL with empty databases, and stops it."""
-    script = "infra/postgres/postgres.sh"
+    script = "infra/services/postgres/postgres.sh"
     for folder in ("logs", "tmp"):
         (settings.instance / folder).mkdir(parents=True, exist_ok=True)
     _run([script, "prepare"], variables)

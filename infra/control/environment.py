@@ -118,7 +118,6 @@ def environment(settings: Settings) -> dict[str, str]:
         ),
         # The gateway; it alone says where a request comes from.
         "MARQUEE_ACCOUNTS_PROXIES": "1",
-        "MARQUEE_SERVING_PROXIES": "1",
         "MARQUEE_GATEWAY_URL": f"{_gateway_scheme(settings)}://{host('gateway')}:{settings.port('GATEWAY')}",
         "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
         "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),
@@ -127,7 +126,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
         "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
-        "MARQUEE_SERVING_RATE_LIMIT": settings["MARQUEE_API_RATE_LIMIT"],
         "MARQUEE_PROMETHEUS_URL": f"http://{host('prometheus')}:{settings.port('PROMETHEUS')}",
         "HADOOP_HOME": str(software / "hadoop"),
         "HADOOP_CONF_DIR": str(instance / "conf" / "hadoop"),
@@ -153,8 +151,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PATH": os.pathsep.join(
             [
                 str(venv_bin),
-                str(REPOSITORY / "infra/hadoop/bin"),
-                str(REPOSITORY / "infra/hive/bin"),
+                str(REPOSITORY / "infra/services/hadoop/bin"),
+                str(REPOSITORY / "infra/services/hive/bin"),
                 os.environ.get("PATH", "/usr/bin:/bin"),
             ]
         ),
@@ -324,10 +322,10 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
 
 
 CONFIGURATION = {
-    "hadoop": "infra/hadoop/conf",
-    "hive": "infra/hive/conf",
-    "spark": "infra/spark",
-    "gateway": "infra/gateway",
+    "hadoop": "infra/services/hadoop/conf",
+    "hive": "infra/services/hive/conf",
+    "spark": "infra/services/spark",
+    "gateway": "infra/services/gateway",
     "monitoring": "infra/monitoring/conf",
 }
 

@@ -191,7 +191,7 @@ def _jars(settings: Settings) -> None:
     hadoop, hive = settings.software / "hadoop", settings.software / "hive"
     for folder in (hadoop, hive):
         shutil.rmtree(folder, ignore_errors=True)
-    _maven(settings, "the jars", "infra/pom.xml", f"-Dsoftware={settings.software}", *_JAR_FOLDERS)
+    _maven(settings, "the jars", "infra/services/pom.xml", f"-Dsoftware={settings.software}", *_JAR_FOLDERS)
     for stray in (hive / "lib").glob("*.pom"):
         stray.unlink()
     for pattern in _HADOOP_JARS_FOR_HIVE:

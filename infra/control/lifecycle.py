@@ -132,7 +132,7 @@ def _write_instance(settings: Settings) -> None:
 def become(settings: Settings, name: str) -> NoReturn:
     """Replaces this process by one service or preparation, with its configuration: what a container runs.
 
-    run/probe then says, for infra/containers/probe.sh, what `serves` asks: host, port, path and text of the answer.
+    run/probe then says, for infra/deploy/images/probe.sh, what `serves` asks: host, port, path and text of the answer.
     Raises StartError for a name that is none.
     """
     check_exposure(settings)

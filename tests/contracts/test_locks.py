@@ -48,7 +48,7 @@ def test_each_dependency_and_plugin_of_maven_has_one_version(pom: Path) -> None:
     root = ET.parse(pom).getroot()
     managed = {
         plugin.findtext("artifactId", namespaces=POM)
-        for parent in (REPOSITORY / "infra" / "pom.xml", pom)
+        for parent in (REPOSITORY / "infra" / "services" / "pom.xml", pom)
         for plugin in ET.parse(parent).getroot().findall(".//pluginManagement/plugins/plugin", POM)
     }
     for kind in ("dependency", "plugin", "artifactItem"):

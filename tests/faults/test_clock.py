@@ -1,4 +1,4 @@
-"""Clocks that are wrong, and the two nights of a year that are longer or shorter."""
+"""Drills with wrong clocks and with the two changes of the clocks in a year."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from datetime import datetime, timezone
 from airflow.timetables.base import TimeRestriction
 from airflow.serialization.serialized_objects import DagSerialization
 from build_recommendations import dag
-from shared.settings import batch_id_of
+from marquee.settings import batch_id_of
 from types import SimpleNamespace
 import pendulum
 timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable

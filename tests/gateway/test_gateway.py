@@ -130,7 +130,12 @@ def test_nginx_finds_the_rendered_configuration_good(tmp_path: Path) -> None:
     variables = os.environ | environment(chosen)
     render(chosen, environment(chosen))
     checked = subprocess.run(
-        ["infra/gateway/gateway.sh", "-t"], cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False
+        ["infra/services/gateway/gateway.sh", "-t"],
+        cwd=REPOSITORY,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr
     assert "warn" not in checked.stderr

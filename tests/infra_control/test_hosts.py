@@ -158,7 +158,7 @@ def replica(tmp_path: Path, container: str) -> subprocess.Popen[str]:
     """Starts what prints its data folder and lives until its input ends, as a replica with a file system of its own."""
     instance = tmp_path / container
     instance.mkdir()
-    script = (REPOSITORY / "infra" / "containers" / "own_folder.sh").read_text()
+    script = (REPOSITORY / "infra" / "deploy" / "images" / "own_folder.sh").read_text()
     script = script.replace("/replicas", f"{tmp_path}/replicas").replace('"/instance/', f'"{instance}/')
     command = ["bash", "-c", script, "own_folder.sh", "sh", "-c", f"readlink {instance}/data; cat"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -42,7 +42,7 @@ def run(script: str, *arguments: str, variables: dict[str, str]) -> str:
 def test_the_password_of_mlflows_database_is_no_argument(tmp_path: Path) -> None:
     variables = environment(settings(tmp_path, MARQUEE_POSTGRES_PASSWORD=AWKWARD))
     path = stub(tmp_path, "mlflow", 'printf "%s\\n" "$MLFLOW_BACKEND_STORE_URI" "$*"')
-    address, arguments = run("infra/mlflow/mlflow.sh", variables=variables | {"PATH": path}).splitlines()
+    address, arguments = run("infra/services/mlflow/mlflow.sh", variables=variables | {"PATH": path}).splitlines()
     assert (
         address
         == (
@@ -57,7 +57,7 @@ def test_airflows_passwords_are_json_and_never_readable_by_others(tmp_path: Path
     variables = environment(settings(tmp_path, MARQUEE_AIRFLOW_PASSWORD=AWKWARD))
     path = stub(tmp_path, "airflow", "exit 0")
     path = stub(tmp_path, "chmod", "exit 0")
-    run("infra/airflow/airflow.sh", "prepare", variables=variables | {"PATH": path})
+    run("infra/services/airflow/airflow.sh", "prepare", variables=variables | {"PATH": path})
     written = Path(variables["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     assert json.loads(written.read_text(encoding="utf-8")) == {"admin": AWKWARD}
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
@@ -65,7 +65,7 @@ def test_airflows_passwords_are_json_and_never_readable_by_others(tmp_path: Path
 
 @contextlib.contextmanager
 def postgres(variables: dict[str, str], log: Path) -> Iterator[None]:
-    script = "infra/postgres/postgres.sh"
+    script = "infra/services/postgres/postgres.sh"
     run(script, "prepare", variables=variables)
     with (
         log.open("ab") as output,
@@ -102,7 +102,7 @@ def test_a_password_that_is_changed_holds_from_the_next_start_whatever_character
 
 def prepared_with(tmp_path: Path) -> str:
     """Runs `postgres.sh prepare` with the programs below tmp_path/postgresql and returns the version that made the files."""
-    script = (REPOSITORY / "infra" / "postgres" / "postgres.sh").read_text(encoding="utf-8")
+    script = (REPOSITORY / "infra" / "services" / "postgres" / "postgres.sh").read_text(encoding="utf-8")
     script = script.replace("/usr/lib/postgresql", f"{tmp_path}/postgresql")
     return run("bash", "-c", script, "postgres.sh", "prepare", variables=environment(settings(tmp_path)))
 
@@ -124,4 +124,4 @@ def test_the_newest_postgresql_makes_the_files_and_the_one_that_made_them_reads_
     (data / "PG_VERSION").write_text("14\n", encoding="ascii")
     with pytest.raises(subprocess.CalledProcessError) as raised:
         prepared_with(tmp_path)
-    assert raised.value.stderr == f"{data} was made by PostgreSQL 14, which is not installed: install it.\n"
+    assert raised.value.stderr == f"{data} was made by PostgreSQL 14, which is not installed. Install that version.\n"

@@ -1,4 +1,4 @@
-"""What the exporter makes of the platform's answers, and of none."""
+"""Tests of the samples that the exporter reads from the platform's answers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from infra.monitoring.batch_exporter.airflow_source import AirflowSource
-from infra.monitoring.batch_exporter.batch_contents import batch_samples
-from infra.monitoring.batch_exporter.collection import SourceCollector
-from infra.monitoring.batch_exporter.hadoop_sources import read_hdfs, read_yarn
-from infra.monitoring.batch_exporter.http_source import unix_seconds
-from infra.monitoring.batch_exporter.other_sources import read_disks, read_mlflow, read_postgres, read_services
-from infra.monitoring.batch_exporter.publication_source import PublicationSource
-from infra.monitoring.batch_exporter.samples import Sample, families
+from infra.monitoring.exporter.collection import SourceCollector
+from infra.monitoring.exporter.sources.airflow import AirflowSource
+from infra.monitoring.exporter.sources.batch import batch_samples
+from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
+from infra.monitoring.exporter.sources.http import unix_seconds
+from infra.monitoring.exporter.sources.machine import read_disks, read_services
+from infra.monitoring.exporter.sources.mlflow import read_mlflow
+from infra.monitoring.exporter.sources.postgres import read_postgres
+from infra.monitoring.exporter.sources.publication import PublicationSource
+from infra.monitoring.exporter.sources.samples import Sample, families
 from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
 
 
 def values(samples: list[Sample]) -> dict[str, float]:
-    """Samples as `name label label`: value."""
+    """Return the samples' values by `name label label`."""
     return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
 
@@ -255,7 +257,7 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
 
 
 def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.monitoring.batch_exporter.other_sources.SECONDS", 0.5)
+    monkeypatch.setattr("infra.monitoring.exporter.sources.machine.SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -1,16 +1,30 @@
-"""Which publication a request is answered from; whatever cannot be served becomes a problem."""
+"""Choose the publication that a request is answered from; one that cannot be served becomes a problem."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from flask import g
 
 from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication, NothingPublishedError
 from serving.publications.reader import Publication
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import Parameters
-from serving.web import problems
-from serving.web.observability import error_log
+from serving.web.logs import error_log
 from serving.web.problems import ProblemError
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The publication to answer from, and the position in a list to begin at.
+
+    `fixed` is True where the address names the publication: the same address then has the same answer for ever.
+    """
+
+    publication: Publication
+    position: int
+    fixed: bool
 
 
 def current(live: LivePublication) -> Publication:
@@ -38,7 +52,7 @@ def named(live: LivePublication, name: str) -> Publication:
     return publication
 
 
-def chosen(live: LivePublication, parameters: Parameters) -> tuple[Publication, int]:
+def chosen(live: LivePublication, parameters: Parameters) -> Chosen:
     """Return the publication to answer from and the position to begin at.
 
     A cursor stays with the publication that it began in: the pages of one list never mix two.
@@ -47,6 +61,5 @@ def chosen(live: LivePublication, parameters: Parameters) -> tuple[Publication, 
     if cursor and as_of and cursor[0] != as_of:
         raise ProblemError(problems.BAD_PARAMETER, "cursor belongs to another publication than as_of.")
     name = cursor[0] if cursor else as_of
-    g.fixed_publication = name is not None
     publication = named(live, name) if name else current(live)
-    return publication, cursor[1] if cursor else 0
+    return Chosen(publication, cursor[1] if cursor else 0, fixed=name is not None)

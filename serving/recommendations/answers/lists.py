@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from serving.publications.reader import Publication, compact_json
-from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter
+from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter, Parameters
 
 # Returns the members of one entry that follow the movie's own, with a comma before each.
 Render = Callable[[Publication, list[Any]], str]
@@ -34,6 +34,11 @@ class Page:
             return None
         kept = f"{urlencode(self.query)}&" if self.query else ""
         return f"{self.path}?{kept}cursor={publication.publication_id}.{position}"
+
+
+def asked_page(path: str, parameters: Parameters, position: int) -> Page:
+    """Return the page of a list that a request asks for."""
+    return Page(path, parameters.limit, position, parameters.movie_filter(), parameters.kept_by_links())
 
 
 def provenance(publication: Publication, policy: str) -> dict[str, Any]:

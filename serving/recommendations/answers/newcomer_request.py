@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.times import parse_time
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import (
     DEFAULT_LIMIT,
     MAX_EXCLUDED,
@@ -18,7 +19,6 @@ from serving.recommendations.answers.parameters import (
     MIN_YEAR,
     MovieFilter,
 )
-from serving.web import problems
 from serving.web.problems import ProblemError
 
 MAX_RATINGS = 500

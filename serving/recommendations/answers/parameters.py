@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from serving.publications.format import MAX_ID, PUBLICATION_ID
 from serving.publications.reader import Movie
-from serving.web import problems
+from serving.recommendations.answers import problems
 from serving.web.problems import ProblemError
 
 DEFAULT_LIMIT = 10
@@ -18,6 +18,7 @@ MAX_LIMIT = 100
 MAX_TEXT = 100
 MAX_EXCLUDED = 200
 MIN_YEAR, MAX_YEAR = 1800, 2999
+LIST_PARAMETERS = frozenset({"limit", "cursor", "genre", "year_from", "year_to", "exclude", "as_of"})
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _CURSOR = re.compile(r"(\d{8}T\d{6})\.([0-9]{1,10})")
 
@@ -111,6 +112,10 @@ class Parameters:
                 problems.BAD_PARAMETER, f"{name} is {text[:40]!r}; give a time such as 2026-11-23T19:00:00Z."
             ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def kept_by_links(self) -> tuple[tuple[str, str], ...]:
+        """Return the parameters that the link to a next page keeps."""
+        return tuple((name, value) for name, value in self._arguments.items() if name not in ("cursor", "as_of"))
 
     def movie_filter(self) -> MovieFilter:
         """Return the filter by genre, release year and excluded ids."""

@@ -7,35 +7,17 @@ from typing import Any
 from flask import Flask, Response, request
 
 from serving.publications.fold_in import Recommendation
-from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import chosen
 from serving.recommendations.answers.lists import provenance
-from serving.recommendations.answers.newcomer_request import NewcomerRequest, parse_newcomer_request
+from serving.recommendations.answers.metrics import LISTS
+from serving.recommendations.answers.newcomer_request import parse_newcomer_request
+from serving.recommendations.answers.newcomers import newcomer_recommendations
 from serving.recommendations.answers.parameters import Parameters
 from serving.recommendations.answers.responses import unstored
-from serving.web import problems
-from serving.web.observability import LISTS, error_log
 from serving.web.problems import ProblemError
-
-
-def newcomer_recommendations(publication: Publication, asked: NewcomerRequest) -> tuple[str, list[Recommendation]]:
-    """Return the policy and the list for an unknown person.
-
-    The policy is `folded-in`, or `popular` where none of the rated movies has factors. Raises a problem where the
-    publication cannot fold anybody in.
-    """
-    try:
-        model = publication.fold_in()
-    except PublicationError as error:
-        error_log.warning("no fold-in", extra={"fields": {"reason": str(error)}})
-        detail = "This publication was built without what folding in needs."
-        raise ProblemError(problems.NOT_IN_PUBLICATION, detail) from None
-    keeps = None if asked.wanted.keeps_all else lambda movie_id: asked.wanted.keeps(publication.movies[movie_id])
-    found = model.recommend(asked.ratings, asked.limit, keeps)
-    known = model.table.positions([rating.movie_id for rating in asked.ratings])
-    return "folded-in" if (known >= 0).any() else "popular", found
 
 
 def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[str, Any]:
@@ -58,7 +40,7 @@ def newcomer_routes(app: Flask, live: LivePublication) -> None:
 
     @app.post("/v1/recommendations")
     def recommend_for_newcomer() -> Response:
-        publication, _ = chosen(live, Parameters(request.args, frozenset({"as_of"})))
+        publication = chosen(live, Parameters(request.args, frozenset({"as_of"}))).publication
         if request.mimetype != "application/json":
             raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body with Content-Type: application/json.")
         asked = parse_newcomer_request(request.get_data())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import (
     DEFAULT_LIMIT,
     MAX_EXCLUDED,
@@ -26,7 +27,6 @@ from serving.recommendations.api.schemas import (
     reference,
     schemas,
 )
-from serving.web import problems
 from serving.web.problems import MEDIA_TYPE, ProblemKind, problem_document
 
 
@@ -103,7 +103,7 @@ def _get(
         "summary": summary,
         "tags": [tag],
         "parameters": parameters,
-        "responses": {"200": answer, **_problem_answers((*kinds, problems.TOO_MANY, problems.INTERNAL))},
+        "responses": {"200": answer, **_problem_answers((*kinds, problems.INTERNAL))},
     }
     return {"get": operation}
 

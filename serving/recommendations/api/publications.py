@@ -10,11 +10,11 @@ from serving.publications.format import PUBLICATION_ID, PublicationError
 from serving.publications.lineage import missing_from
 from serving.publications.live import LivePublication
 from serving.publications.times import format_time
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.parameters import Parameters
 from serving.recommendations.answers.responses import json_answer
-from serving.web import problems
-from serving.web.observability import error_log
+from serving.web.logs import error_log
 from serving.web.problems import ProblemError
 
 

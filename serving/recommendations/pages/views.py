@@ -17,15 +17,15 @@ from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID
 from serving.publications.live import LivePublication
 from serving.publications.reader import Movie, Publication
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.newcomer_request import MAX_RATINGS, NewcomerRequest
+from serving.recommendations.answers.newcomers import newcomer_recommendations
 from serving.recommendations.answers.parameters import MAX_TEXT, MovieFilter, Parameters, identifier
-from serving.recommendations.api.lists import found_movies
-from serving.recommendations.api.newcomers import newcomer_recommendations
+from serving.recommendations.answers.search import found_movies
 from serving.recommendations.pages.charts import chart
-from serving.web import problems
-from serving.web.messages import DEFAULT_LANGUAGE, gettext, language, translate_templates
 from serving.web.problems import ProblemError
+from serving.web.translations import DEFAULT_LANGUAGE, TRANSLATIONS, gettext, language, translate_templates
 
 _SHOWN = 20
 _EXAMPLE_USERS = 50
@@ -38,7 +38,7 @@ Content = dict[str, Any]
 
 def page_routes(app: Flask, live: LivePublication) -> None:
     """Add the pages."""
-    translate_templates(app)
+    translate_templates(app, TRANSLATIONS / "recommendations")
     app.jinja_env.globals["scope_name"] = scope_name
 
     def answered(template: str, content: Callable[[Publication], Content]) -> Response:

@@ -14,7 +14,7 @@ from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
 from ..conftest import FIRST, THIRD, BuildFrom, MakeClient
-from ..test_recommendations import answer, ids, problem
+from ..recommendations.test_recommendations import answer, ids, problem
 
 VERSION_1 = """
 CREATE TABLE movies (

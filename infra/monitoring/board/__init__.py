@@ -1,0 +1,1 @@
+"""The monitoring page: panels drawn from Prometheus."""

@@ -1,0 +1,1 @@
+"""The exporter of the metrics that Prometheus can get from no other program."""

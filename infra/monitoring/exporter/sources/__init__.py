@@ -1,0 +1,1 @@
+"""The systems that the exporter reads, one module each, and their samples."""
