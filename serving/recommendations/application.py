@@ -15,15 +15,17 @@ from flask import Flask
 from serving.publications.live import LivePublication
 from serving.recommendations.answers.metrics import publication_failed, publication_serves
 from serving.recommendations.answers.responses import answer_errors, finish_responses
-from serving.recommendations.api.catalogue import catalogue_routes
-from serving.recommendations.api.lists import list_routes
-from serving.recommendations.api.marts import mart_routes
-from serving.recommendations.api.newcomers import newcomer_routes
-from serving.recommendations.api.operation import operation_routes
-from serving.recommendations.api.publications import publication_routes
+from serving.recommendations.api.catalogue import catalogue_operations
+from serving.recommendations.api.conventions import ApiConventions
+from serving.recommendations.api.lists import explanation_operation, list_operations
+from serving.recommendations.api.marts import mart_operations
+from serving.recommendations.api.newcomers import newcomer_operation
+from serving.recommendations.api.operation import description_routes, health_operations
+from serving.recommendations.api.publications import publication_operations
 from serving.recommendations.fast_path import FastPath
 from serving.recommendations.pages.views import page_routes
 from serving.web.logs import configure_logging
+from serving.web.operations import Operations
 from serving.web.request_metrics import observe_requests
 
 MAX_BODY_BYTES = 64 << 10
@@ -62,11 +64,14 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     observe_requests(app)
     app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
     answer_errors(app)
-    list_routes(app, live)
-    catalogue_routes(app, live)
-    mart_routes(app, live)
-    newcomer_routes(app, live)
-    publication_routes(app, live)
-    operation_routes(app, live)
+    api = Operations(app, ApiConventions(live))
+    list_operations(api)
+    explanation_operation(api)
+    newcomer_operation(api)
+    mart_operations(api)
+    catalogue_operations(api)
+    publication_operations(api, live)
+    health_operations(api, live)
+    description_routes(app, api, live)
     page_routes(app, live)
     return app

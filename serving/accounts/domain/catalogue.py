@@ -65,14 +65,14 @@ def rows_of_export(folder: Path) -> Iterator[Row]:
 
 
 def live_publication(store: Path) -> str | None:
-    """Return the id of a store's live publication, or None if nothing is published."""
+    """Return the id of the publication that a store serves, or None where nothing is published."""
     return PublicationStore(store).live()
 
 
 def rows_of_publication(store: Path, publication: str) -> Iterator[Row]:
     """Yield the movies of a publication of a store.
 
-    Raises AccountsError if the publication cannot be read.
+    Raises AccountsError if it can't be read.
     """
     try:
         for row in movie_rows(PublicationStore(store).path(publication)):

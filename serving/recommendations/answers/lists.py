@@ -7,12 +7,12 @@ building objects and encoding them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from serving.publications.reader import Publication, compact_json
-from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter, Parameters
+from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter
 
 # Returns the members of one entry that follow the movie's own, with a comma before each.
 Render = Callable[[Publication, list[Any]], str]
@@ -25,7 +25,7 @@ class Page:
     path: str
     limit: int = DEFAULT_LIMIT
     position: int = 0
-    wanted: MovieFilter = field(default_factory=MovieFilter)
+    wanted: MovieFilter | None = None
     query: tuple[tuple[str, str], ...] = ()
 
     def link(self, publication: Publication, position: int | None) -> str | None:
@@ -34,11 +34,6 @@ class Page:
             return None
         kept = f"{urlencode(self.query)}&" if self.query else ""
         return f"{self.path}?{kept}cursor={publication.publication_id}.{position}"
-
-
-def asked_page(path: str, parameters: Parameters, position: int) -> Page:
-    """Return the page of a list that a request asks for."""
-    return Page(path, parameters.limit, position, parameters.movie_filter(), parameters.kept_by_links())
 
 
 def provenance(publication: Publication, policy: str) -> dict[str, Any]:
@@ -82,10 +77,9 @@ def list_text(
     """Return a page of a list as JSON: `head`, where it comes from, its policy, its items and the next page."""
     items: list[str] = []
     end = None
-    keeps_all = page.wanted.keeps_all
     for rank, entry in enumerate(entries[page.position :], page.position + 1):
         movie = publication.movies[entry[0]]
-        if not keeps_all and not page.wanted.keeps(movie):
+        if page.wanted is not None and not page.wanted.keeps(movie):
             continue
         if len(items) == page.limit:
             end = rank - 1
@@ -103,8 +97,8 @@ def personal_text(publication: Publication, user_id: int, page: Page) -> str | N
     """Return a page of a user's list, or None for a user without one."""
     # Without a filter a page reads its own entries, and one more to know whether another page follows.
     count = page.position + page.limit + 1
-    whole = not page.wanted.keeps_all
-    entries = publication.recommendations(user_id) if whole else publication.first_recommendations(user_id, count)
+    unfiltered = page.wanted is None
+    entries = publication.first_recommendations(user_id, count) if unfiltered else publication.recommendations(user_id)
     if entries is None:
         return None
     return list_text(publication, {"user_id": user_id}, "personalised", entries, page, render_recommended)

@@ -34,7 +34,7 @@ def entity_tag(publication: Publication) -> str:
     return f"{publication.publication_id}-{publication.manifest.sha256[:16]}"
 
 
-def json_answer(answer: dict[str, Any] | str, chosen: Chosen | None = None) -> Response:
+def json_answer(answer: dict[str, Any] | str, chosen: Chosen[Any] | None = None) -> Response:
     """Return JSON, from data or from text; `chosen` is given where address and publication determine the answer."""
     body = answer if isinstance(answer, str) else compact_json(answer) + "\n"
     response = Response(body, mimetype="application/json")

@@ -23,9 +23,13 @@ def known_movie(publication: Publication, movie_id: int) -> Movie:
     return movie
 
 
-def found_movies(publication: Publication, text: str, wanted: MovieFilter, after: int = 0) -> Iterator[Movie]:
+def found_movies(publication: Publication, text: str, wanted: MovieFilter | None, after: int = 0) -> Iterator[Movie]:
     """Yield the movies, by id, whose titles hold all the words of `text`, whatever their case and accents."""
     words = fold(text).split()
     for movie in publication.movies.values():
-        if movie.movie_id > after and all(word in movie.search_text for word in words) and wanted.keeps(movie):
+        if (
+            movie.movie_id > after
+            and all(word in movie.search_text for word in words)
+            and (wanted is None or wanted.keeps(movie))
+        ):
             yield movie

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Response
 
-from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.chosen import chosen
+from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import (
-    asked_page,
     list_text,
     personal_text,
     provenance,
@@ -17,9 +15,18 @@ from serving.recommendations.answers.lists import (
     render_popular,
 )
 from serving.recommendations.answers.metrics import LISTS
-from serving.recommendations.answers.parameters import LIST_PARAMETERS, Parameters, identifier
+from serving.recommendations.answers.parameters import (
+    AsOf,
+    ListQuery,
+    MoviePath,
+    PopularQuery,
+    UserMoviePath,
+    UserPath,
+)
 from serving.recommendations.answers.responses import json_answer
 from serving.recommendations.answers.search import known_movie
+from serving.recommendations.api import schemas
+from serving.web.operations import Operation, Operations
 from serving.web.problems import ProblemError
 
 
@@ -31,26 +38,100 @@ def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
     )
 
 
-def list_routes(app: Flask, live: LivePublication) -> None:
-    """Add the lists."""
+def list_operations(api: Operations) -> None:
+    """Declare the lists."""
 
-    @app.get("/v1/users/<user>/recommendations")
-    def user_recommendations(user: str) -> Response:
-        user_id = identifier(user, "user")
-        parameters = Parameters(request.args, LIST_PARAMETERS)
-        asked = chosen(live, parameters)
-        publication = asked.publication
-        text = personal_text(publication, user_id, asked_page(request.path, parameters, asked.position))
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/users/<user>/recommendations",
+            "Movies for a user, none of which the user has rated.",
+            "lists",
+            path=UserPath,
+            query=ListQuery,
+            answer=schemas.Recommendations,
+            kinds=(problems.UNKNOWN_USER,),
+        )
+    )
+    def user_recommendations(path: UserPath, chosen: Chosen[ListQuery]) -> Response:
+        text = personal_text(chosen.publication, path.user, chosen.page)
         if text is None:
-            raise _unknown_user(publication, user_id)
+            raise _unknown_user(chosen.publication, path.user)
         LISTS.labels("personalised").inc()
-        return json_answer(text, asked)
+        return json_answer(text, chosen)
 
-    @app.get("/v1/users/<user>/recommendations/<movie>")
-    def explanation(user: str, movie: str) -> Response:
-        user_id, movie_id = identifier(user, "user"), identifier(movie, "movie")
-        asked = chosen(live, Parameters(request.args, frozenset({"as_of"})))
-        publication = asked.publication
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/movies/<movie>",
+            "A movie, and the movies most similar to it.",
+            "lists",
+            path=MoviePath,
+            query=ListQuery,
+            answer=schemas.SimilarMovies,
+            kinds=(problems.UNKNOWN_MOVIE,),
+        )
+    )
+    def movie_with_similar(path: MoviePath, chosen: Chosen[ListQuery]) -> Response:
+        publication = chosen.publication
+        head = {"movie": known_movie(publication, path.movie).as_dict()}
+        LISTS.labels("similar").inc()
+        entries = publication.similar_movies(path.movie)
+        return json_answer(list_text(publication, head, "similar", entries, chosen.page, render_compared), chosen)
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular",
+            "The most popular movies of all, of late, of a genre or of a decade.",
+            "lists",
+            query=PopularQuery,
+            answer=schemas.PopularMovies,
+            kinds=(problems.UNKNOWN_SCOPE,),
+        )
+    )
+    def popular_movies(chosen: Chosen[PopularQuery]) -> Response:
+        publication, scope = chosen.publication, chosen.query.scope
+        entries = publication.popular_movies(scope)
+        if entries is None:
+            detail = f"There is no list of popular movies for {scope[:40]!r}."
+            raise ProblemError(problems.UNKNOWN_SCOPE, detail, {"scopes": publication.scopes})
+        LISTS.labels("popular").inc()
+        text = list_text(publication, {"scope": scope}, "popular", entries, chosen.page, render_popular)
+        return json_answer(text, chosen)
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular/scopes",
+            "The scopes that have a list of popular movies.",
+            "lists",
+            query=AsOf,
+            answer=schemas.Scopes,
+        )
+    )
+    def popular_scopes(chosen: Chosen[AsOf]) -> Response:
+        publication = chosen.publication
+        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, chosen)
+
+
+def explanation_operation(api: Operations) -> None:
+    """Declare the reasons of one entry of a user's list."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/users/<user>/recommendations/<movie>",
+            "Why a movie stands where it does in a user's list.",
+            "lists",
+            path=UserMoviePath,
+            query=AsOf,
+            answer=schemas.Explanation,
+            kinds=(problems.UNKNOWN_USER, problems.UNKNOWN_MOVIE, problems.NOT_RECOMMENDED),
+        )
+    )
+    def explanation(path: UserMoviePath, chosen: Chosen[AsOf]) -> Response:
+        publication, user_id, movie_id = chosen.publication, path.user, path.movie
         entries = publication.recommendations(user_id)
         if entries is None:
             raise _unknown_user(publication, user_id)
@@ -81,40 +162,4 @@ def list_routes(app: Flask, live: LivePublication) -> None:
             "popularity": None if popularity is None else round(popularity, 6),
             "because": because,
         }
-        return json_answer(answer, asked)
-
-    @app.get("/v1/movies/<movie>")
-    def movie_with_similar(movie: str) -> Response:
-        movie_id = identifier(movie, "movie")
-        parameters = Parameters(request.args, LIST_PARAMETERS)
-        asked = chosen(live, parameters)
-        publication = asked.publication
-        head = {"movie": known_movie(publication, movie_id).as_dict()}
-        page = asked_page(request.path, parameters, asked.position)
-        LISTS.labels("similar").inc()
-        entries = publication.similar_movies(movie_id)
-        return json_answer(list_text(publication, head, "similar", entries, page, render_compared), asked)
-
-    @app.get("/v1/popular")
-    def popular_movies() -> Response:
-        parameters = Parameters(request.args, LIST_PARAMETERS | {"scope"})
-        asked = chosen(live, parameters)
-        publication = asked.publication
-        scope = parameters.text("scope") or "all"
-        entries = publication.popular_movies(scope)
-        if entries is None:
-            raise ProblemError(
-                problems.UNKNOWN_SCOPE,
-                f"There is no list of popular movies for {scope[:40]!r}.",
-                {"scopes": publication.scopes},
-            )
-        page = asked_page(request.path, parameters, asked.position)
-        LISTS.labels("popular").inc()
-        text = list_text(publication, {"scope": scope}, "popular", entries, page, render_popular)
-        return json_answer(text, asked)
-
-    @app.get("/v1/popular/scopes")
-    def popular_scopes() -> Response:
-        asked = chosen(live, Parameters(request.args, frozenset({"as_of"})))
-        publication = asked.publication
-        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, asked)
+        return json_answer(answer, chosen)

@@ -1,23 +1,23 @@
-"""Recommendations for a person who has no list: the ratings come in the request, and nothing of them is kept."""
+"""Recommendations for a person who has no list: the ratings come in the request, and none of them is kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response
 
 from serving.publications.fold_in import Recommendation
-from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.chosen import chosen
+from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import provenance
 from serving.recommendations.answers.metrics import LISTS
-from serving.recommendations.answers.newcomer_request import parse_newcomer_request
+from serving.recommendations.answers.newcomer_request import NewcomerRequest
 from serving.recommendations.answers.newcomers import newcomer_recommendations
-from serving.recommendations.answers.parameters import Parameters
+from serving.recommendations.answers.parameters import DEFAULT_LIMIT, AsOf
 from serving.recommendations.answers.responses import unstored
-from serving.web.problems import ProblemError
+from serving.recommendations.api import schemas
+from serving.web.operations import Operation, Operations
 
 
 def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[str, Any]:
@@ -35,18 +35,26 @@ def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[st
     }
 
 
-def newcomer_routes(app: Flask, live: LivePublication) -> None:
-    """Add the fold-in."""
+def newcomer_operation(api: Operations) -> None:
+    """Declare the fold-in."""
 
-    @app.post("/v1/recommendations")
-    def recommend_for_newcomer() -> Response:
-        publication = chosen(live, Parameters(request.args, frozenset({"as_of"}))).publication
-        if request.mimetype != "application/json":
-            raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body with Content-Type: application/json.")
-        asked = parse_newcomer_request(request.get_data())
-        policy, found = newcomer_recommendations(publication, asked)
+    @api.add(
+        Operation(
+            "POST",
+            "/v1/recommendations",
+            "Movies for a person who has no list, from the ratings in the body; nothing of them is kept.",
+            "lists",
+            query=AsOf,
+            body=NewcomerRequest,
+            answer=schemas.NewcomerRecommendations,
+            kinds=(problems.NOT_IN_PUBLICATION,),
+        )
+    )
+    def recommend_for_newcomer(chosen: Chosen[AsOf], body: NewcomerRequest) -> Response:
+        publication, ratings = chosen.publication, body.given
+        policy, found = newcomer_recommendations(publication, ratings, body.limit or DEFAULT_LIMIT, body.wanted)
         LISTS.labels(policy).inc()
-        rated = [rating.movie_id for rating in asked.ratings]
+        rated = [rating.movie_id for rating in ratings]
         known = publication.fold_in().table.positions(rated)
         answer = {
             **provenance(publication, policy),

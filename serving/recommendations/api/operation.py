@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 from flask import Flask, Response, render_template
 
@@ -13,23 +14,40 @@ from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.metrics import DEGRADED
 from serving.recommendations.answers.responses import REVALIDATE, unstored
-from serving.recommendations.api.openapi import openapi_document
+from serving.recommendations.api import schemas, store_schemas
+from serving.recommendations.api.conventions import SERVED
+from serving.web.openapi import openapi_document
+from serving.web.operations import Operation, Operations
 from serving.web.request_metrics import metrics_response
 
+_INFO = {
+    "title": "Marquee recommendations",
+    "version": "1",
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "description": "Read-only movie recommendations. Each list names the publication it comes from "
+    "and its policy: `personalised`, `folded-in`, `similar`, `popular`, `statistics` or "
+    "`catalogue`. Errors are problem+json (RFC 9457). Answers "
+    "carry an ETag per publication; pages of one list stay with one publication.",
+}
 
-@cache
-def _openapi_text() -> str:
-    return json.dumps(openapi_document(), ensure_ascii=False)
 
+def health_operations(api: Operations, live: LivePublication) -> None:
+    """Declare health and readiness."""
 
-def operation_routes(app: Flask, live: LivePublication) -> None:
-    """Add them."""
-
-    @app.get("/health")
+    @api.add(Operation("GET", "/health", "Whether the process answers.", "operation", answer=store_schemas.Health))
     def health() -> Response:
         return unstored({"status": "alive"})
 
-    @app.get("/ready")
+    @api.add(
+        Operation(
+            "GET",
+            "/ready",
+            "Whether lists can be served; `degraded` while an earlier publication stands in for one that is not sound.",
+            "operation",
+            answer=store_schemas.Ready,
+            kinds=SERVED,
+        )
+    )
     def ready() -> Response:
         publication = current(live)
         degraded = live.failure is not None
@@ -43,6 +61,18 @@ def operation_routes(app: Flask, live: LivePublication) -> None:
             answer["detail"] = "The live publication failed verification; the last sound one is served. See the log."
         return unstored(answer)
 
+
+def description_routes(app: Flask, api: Operations, live: LivePublication) -> None:
+    """Add the metrics and the description, as JSON and as a page."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        return openapi_document(api, _INFO, {"schemas": {"Problem": schemas.PROBLEM}})
+
+    @cache
+    def text() -> str:
+        return json.dumps(document(), ensure_ascii=False)
+
     @app.get("/metrics")
     def metrics() -> Response:
         try:
@@ -55,8 +85,8 @@ def operation_routes(app: Flask, live: LivePublication) -> None:
 
     @app.get("/openapi.json")
     def openapi() -> Response:
-        return Response(_openapi_text(), mimetype="application/json", headers={"Cache-Control": REVALIDATE})
+        return Response(text(), mimetype="application/json", headers={"Cache-Control": REVALIDATE})
 
     @app.get("/docs")
     def docs() -> str:
-        return render_template("docs.html", api=openapi_document(), kinds=problems.KINDS.values())
+        return render_template("docs.html", api=document(), kinds=problems.KINDS.values())

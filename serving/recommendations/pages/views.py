@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
+from pydantic import BaseModel
 
 from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID
@@ -19,9 +20,15 @@ from serving.publications.live import LivePublication
 from serving.publications.reader import Movie, Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
-from serving.recommendations.answers.newcomer_request import MAX_RATINGS, NewcomerRequest
+from serving.recommendations.answers.newcomer_request import MAX_RATINGS
 from serving.recommendations.answers.newcomers import newcomer_recommendations
-from serving.recommendations.answers.parameters import MAX_TEXT, MovieFilter, Parameters, identifier
+from serving.recommendations.answers.parameters import (
+    MAX_TEXT,
+    MoviePath,
+    Text,
+    UserPath,
+)
+from serving.recommendations.answers.refusals import only, read
 from serving.recommendations.answers.search import found_movies
 from serving.recommendations.pages.charts import chart
 from serving.web.problems import ProblemError
@@ -34,6 +41,18 @@ _RATED = re.compile(r"r([0-9]{1,10})")
 STARS = [str(half / 2).removesuffix(".0") for half in range(10, 0, -1)]
 
 Content = dict[str, Any]
+
+
+class ScopeField(BaseModel):
+    """The scope of popular movies."""
+
+    scope: Text = "all"
+
+
+class GenreField(BaseModel):
+    """The genre of the statistics; None is the first one."""
+
+    genre: Text | None = None
 
 
 def page_routes(app: Flask, live: LivePublication) -> None:
@@ -86,14 +105,14 @@ def _problem(error: ProblemError) -> Content:
 
 def _lists(publication: Publication) -> Content:
     """Return the heading, the items and their policy for what the address asks for."""
-    parameters = Parameters(request.args, frozenset({"user", "movie", "scope", "lang"}))
+    given = only(request.args, "user", "movie", "scope", "lang")
     users = publication.user_ids(0, _EXAMPLE_USERS)
     # An empty field is a form that was sent without an entry.
-    if user := request.args.get("user", "").strip():
-        return {"users": users, **_personal(publication, identifier(user, "user"))}
-    if movie := request.args.get("movie", "").strip():
-        return {"users": users, **_similar(publication, identifier(movie, "movie"))}
-    return {"users": users, **_popular(publication, parameters.text("scope") or "all")}
+    if user := given.get("user", "").strip():
+        return {"users": users, **_personal(publication, read(UserPath, {"user": user}).user)}
+    if movie := given.get("movie", "").strip():
+        return {"users": users, **_similar(publication, read(MoviePath, {"movie": movie}).movie)}
+    return {"users": users, **_popular(publication, read(ScopeField, given).scope)}
 
 
 def _personal(publication: Publication, user_id: int) -> Content:
@@ -152,7 +171,7 @@ def _rated(publication: Publication) -> Content:
     """Fold in the ratings in the address (r<movie id>=stars); show movies to rate, and the list once one is rated."""
     stars = _given_ratings(publication)
     text = request.args.get("q", "").strip()[:MAX_TEXT]
-    others = found_movies(publication, text, MovieFilter()) if text else _well_known(publication)
+    others = found_movies(publication, text, None) if text else _well_known(publication)
     to_rate = list(islice((movie for movie in others if movie.movie_id not in stars), _TO_RATE))
     content: Content = {
         "heading": gettext("Rate some movies"),
@@ -164,7 +183,7 @@ def _rated(publication: Publication) -> Content:
     }
     if stars:
         ratings = [Rating(movie_id, float(value)) for movie_id, value in stars.items()]
-        policy, found = newcomer_recommendations(publication, NewcomerRequest(ratings, _SHOWN, MovieFilter()))
+        policy, found = newcomer_recommendations(publication, ratings, _SHOWN, None)
         movies = publication.movies
         items = [
             {
@@ -203,8 +222,8 @@ def _well_known(publication: Publication) -> list[Movie]:
 
 
 def _statistics(publication: Publication) -> Content:
-    parameters = Parameters(request.args, frozenset({"genre", "lang"}))
-    genre = parameters.text("genre") or next(iter(publication.genres), None)
+    given = only(request.args, "genre", "lang")
+    genre = read(GenreField, given).genre or next(iter(publication.genres), None)
     entries = publication.popular_by_genre(genre) if genre else []
     if entries is None:
         raise ProblemError(problems.UNKNOWN_GENRE, f"There is no list of the best movies in {genre!r}.")

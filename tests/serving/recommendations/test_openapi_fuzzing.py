@@ -22,13 +22,13 @@ from schemathesis.specs.openapi.checks import (
 from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
-from serving.recommendations.api.openapi import openapi_document
 from serving.recommendations.application import create_app
 
 from ..conftest import LINEAGE, THIRD, small_tables, write_exports
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = [(path, method) for path, methods in openapi_document()["paths"].items() for method in methods]
+DESCRIPTION = create_app({"MARQUEE_PUBLICATION_STORE": "none"}).test_client().get("/openapi.json").get_json()
+OPERATIONS = [(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,150 @@
+"""One declaration an operation: its address, who may call it, what it takes and what it answers.
+
+Routing, checks and the OpenAPI document (openapi.py) follow from it. The `Conventions` are each service's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NoReturn
+
+from flask import Flask, Response, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import MultiDict
+
+from serving.web.problems import ProblemKind
+
+Model = type[BaseModel]
+Place = Literal["path", "query", "body", "form"]
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A declared operation; its name is that of the function that answers it.
+
+    Each of `path`, `query`, `body` and `form` is a model, which the function gets under that name. Without a model for the
+    path, the function gets the address's variables as the rule converts them; without one for the query, parameters are
+    ignored. A function returns an `answer`, or a Response of its own making.
+    """
+
+    method: str
+    rule: str
+    summary: str
+    tag: str
+    access: Any = None
+    path: Model | None = None
+    query: Model | None = None
+    body: Model | None = None
+    form: Model | None = None
+    answer: Model | None = None
+    status: int = 200
+    kinds: tuple[ProblemKind, ...] = ()
+    name: str = ""
+
+
+class ParameterError(Exception):
+    """A parameter is not one of the `allowed` ones, or is given several `times`."""
+
+    def __init__(self, name: str, times: int, allowed: Collection[str]) -> None:
+        super().__init__(name)
+        self.name, self.times, self.allowed = name, times, allowed
+
+
+class MediaTypeError(Exception):
+    """A body is sent as another type than JSON."""
+
+
+class Conventions:
+    """What a service does its own way. A service overrides what it needs."""
+
+    def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
+        """Raise a problem unless the caller has the operation's access; `variables` are those of the address."""
+
+    def admit(self, _operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the function's arguments, from the checked path and query, before the body is read."""
+        return given
+
+    def refuse(self, operation: Operation, place: Place, error: Exception) -> NoReturn:
+        """Raise the problem for a ValidationError, a ParameterError or a MediaTypeError."""
+        raise NotImplementedError
+
+    def read_body(self, model: Model, data: bytes) -> BaseModel:
+        """Return the body as its model. Raise ValidationError."""
+        return model.model_validate_json(data)
+
+    def respond(self, _operation: Operation, result: Any) -> Response:
+        """Return the response for an `answer` that the function returned."""
+        raise NotImplementedError
+
+    def kinds(self, operation: Operation) -> list[ProblemKind]:
+        """Return the kinds of problem that an operation answers with."""
+        return list(operation.kinds)
+
+    def details(self, _operation: Operation) -> dict[str, Any]:
+        """Return further members of the operation's description, such as `security`."""
+        return {}
+
+    def variable_schema(self, _converter: str, _name: str) -> dict[str, Any]:
+        """Return `schema` and `example` of an address's variable that no model describes."""
+        raise NotImplementedError
+
+
+class Operations:
+    """The operations of an application, as they are declared."""
+
+    def __init__(self, app: Flask, conventions: Conventions) -> None:
+        self.declared: list[Operation] = []
+        self.conventions = conventions
+        self._app = app
+
+    def add(self, declared: Operation) -> Callable[[View], View]:
+        """Declare the operation that the decorated function answers."""
+
+        def declare(view: View) -> View:
+            operation = replace(declared, name=view.__name__)
+            self._app.add_url_rule(
+                operation.rule,
+                operation.name,
+                lambda **variables: self._handle(operation, view, variables),
+                methods=[operation.method],
+            )
+            self.declared.append(operation)
+            return view
+
+        return declare
+
+    def _handle(self, operation: Operation, view: View, variables: dict[str, Any]) -> Response:
+        conventions = self.conventions
+        if operation.access is not None:
+            conventions.authorise(operation, variables)
+        place: Place = "path"
+        try:
+            given = {"path": operation.path.model_validate(variables)} if operation.path else dict(variables)
+            place = "query"
+            if operation.query is not None:
+                given["query"] = operation.query.model_validate(once(request.args, operation.query.model_fields))
+            given = conventions.admit(operation, given)
+            place = "form"
+            if operation.form is not None:
+                # A parameter without a value counts as absent (RFC 6749, 3.2).
+                values = {name: value for name, value in once(request.form).items() if value}
+                given["form"] = operation.form.model_validate(values)
+            place = "body"
+            if operation.body is not None:
+                if request.mimetype != "application/json":
+                    raise MediaTypeError
+                given["body"] = conventions.read_body(operation.body, request.get_data())
+        except (ValidationError, ParameterError, MediaTypeError) as error:
+            conventions.refuse(operation, place, error)
+        result = view(**given)
+        return result if isinstance(result, Response) else conventions.respond(operation, result)
+
+
+def once(arguments: MultiDict[str, str], allowed: Collection[str] | None = None) -> dict[str, str]:
+    """Return each parameter's value. Raise ParameterError for one that is not `allowed`, or is given twice."""
+    for name, values in arguments.lists():
+        if (allowed is not None and name not in allowed) or len(values) > 1:
+            raise ParameterError(name, len(values), allowed or ())
+    return arguments.to_dict()
