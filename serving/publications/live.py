@@ -79,6 +79,7 @@ class LivePublication:
             self.failure = None
             return serving[1]
         if fingerprint is None and serving is None:
+            # The API answers with this sentence.
             raise NothingPublishedError("No publication is live yet: activate one.")
         # The first request that notices a switch makes it. Meanwhile the process's other requests answer from the old one.
         if self._switching.acquire(blocking=serving is None):

@@ -77,7 +77,7 @@ def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str]]:
             yield from connection.execute(_MOVIES)
     except sqlite3.Error as error:
         raise PublicationError(
-            f"Publication {folder.name} can't be read: {error}. Look at `make publications`, and pull it again."
+            f"Publication {folder.name} cannot be read: {error}. Look at `make publications`, and pull it again."
         ) from None
 
 
