@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from serving.accounts.api.accounts import account_routes
 from serving.accounts.api.administration import administration_routes
 from serving.accounts.api.clients import client_routes
-from serving.accounts.api.endpoints import Api, OAuthRefusal
+from serving.accounts.api.conventions import AccountOperations, OAuthRefusal
 from serving.accounts.api.movies import movie_routes
 from serving.accounts.api.oauth import oauth_refused, oauth_routes
 from serving.accounts.api.operation import description_routes, operation_routes
@@ -105,7 +105,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     _finish_responses(app)
     observe_requests(app)
     _answer_errors(app)
-    api = Api(app, service)
+    api = AccountOperations(app, service)
     # The OpenAPI document has the endpoints in this order.
     for routes in (
         *(movie_routes, rating_routes, session_routes, account_routes, administration_routes),

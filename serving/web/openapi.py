@@ -20,10 +20,13 @@ def openapi_document(operations: Operations, info: Schema, components: Schema) -
     """Return the whole description as JSON data; `components` has what the models do not, with the schema Problem."""
     declared = operations.declared
     models = [
-        model
-        for one in declared
-        for model in (one.path, one.query, one.body, one.form, one.answer)
-        if model is not None
+        *operations.conventions.models,
+        *(
+            model
+            for one in declared
+            for model in (one.path, one.query, one.body, one.form, one.answer)
+            if model is not None
+        ),
     ]
     _, generated = models_json_schema(
         [(model, "validation") for model in dict.fromkeys(models)], ref_template=_REFERENCE + "{model}"
@@ -102,7 +105,7 @@ def _described(operation: Operation, operations: Operations, definitions: dict[s
     ):
         if model is not None:
             described["requestBody"] = {"required": True, "content": {media_type: content(model)}}
-    return described | operations.conventions.details(operation)
+    return operations.conventions.complete(operation, described)
 
 
 def _parameters(operation: Operation, operations: Operations, definitions: dict[str, Schema]) -> list[Schema]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import MultiDict
 
+from serving.web.parameters import ParameterError, once
 from serving.web.problems import ProblemKind
 
 Model = type[BaseModel]
@@ -44,14 +45,6 @@ class Operation:
     name: str = ""
 
 
-class ParameterError(Exception):
-    """A parameter is not one of the `allowed` ones, or is given several `times`."""
-
-    def __init__(self, name: str, times: int, allowed: Collection[str]) -> None:
-        super().__init__(name)
-        self.name, self.times, self.allowed = name, times, allowed
-
-
 class MediaTypeError(Exception):
     """A body is sent as another type than JSON."""
 
@@ -59,8 +52,14 @@ class MediaTypeError(Exception):
 class Conventions:
     """What a service does its own way. A service overrides what it needs."""
 
+    models: tuple[Model, ...] = ()  # that the description has beyond those of the operations
+
     def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
         """Raise a problem unless the caller has the operation's access; `variables` are those of the address."""
+
+    def allowed(self, model: Model) -> Collection[str] | None:
+        """Return the parameters that may be given; None: the model refuses the others."""
+        return model.model_fields
 
     def admit(self, _operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
         """Return the function's arguments, from the checked path and query, before the body is read."""
@@ -82,9 +81,9 @@ class Conventions:
         """Return the kinds of problem that an operation answers with."""
         return list(operation.kinds)
 
-    def details(self, _operation: Operation) -> dict[str, Any]:
-        """Return further members of the operation's description, such as `security`."""
-        return {}
+    def complete(self, _operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
+        """Return an operation's description with the service's own members, such as `security`."""
+        return described
 
     def variable_schema(self, _converter: str, _name: str) -> dict[str, Any]:
         """Return `schema` and `example` of an address's variable that no model describes."""
@@ -104,18 +103,14 @@ class Operations:
 
         def declare(view: View) -> View:
             operation = replace(declared, name=view.__name__)
-            self._app.add_url_rule(
-                operation.rule,
-                operation.name,
-                lambda **variables: self._handle(operation, view, variables),
-                methods=[operation.method],
-            )
+            handle = partial(self._handle, operation, view)
+            self._app.add_url_rule(operation.rule, operation.name, handle, methods=[operation.method])
             self.declared.append(operation)
             return view
 
         return declare
 
-    def _handle(self, operation: Operation, view: View, variables: dict[str, Any]) -> Response:
+    def _handle(self, operation: Operation, view: View, /, **variables: Any) -> Response:
         conventions = self.conventions
         if operation.access is not None:
             conventions.authorise(operation, variables)
@@ -124,7 +119,9 @@ class Operations:
             given = {"path": operation.path.model_validate(variables)} if operation.path else dict(variables)
             place = "query"
             if operation.query is not None:
-                given["query"] = operation.query.model_validate(once(request.args, operation.query.model_fields))
+                given["query"] = operation.query.model_validate(
+                    once(request.args, conventions.allowed(operation.query))
+                )
             given = conventions.admit(operation, given)
             place = "form"
             if operation.form is not None:
@@ -140,11 +137,3 @@ class Operations:
             conventions.refuse(operation, place, error)
         result = view(**given)
         return result if isinstance(result, Response) else conventions.respond(operation, result)
-
-
-def once(arguments: MultiDict[str, str], allowed: Collection[str] | None = None) -> dict[str, str]:
-    """Return each parameter's value. Raise ParameterError for one that is not `allowed`, or is given twice."""
-    for name, values in arguments.lists():
-        if (allowed is not None and name not in allowed) or len(values) > 1:
-            raise ParameterError(name, len(values), allowed or ())
-    return arguments.to_dict()

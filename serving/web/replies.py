@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from flask import Response, request
+from pydantic import BaseModel
 
 
-class Model(Protocol):
-    """What a Pydantic model can do: not every service has Pydantic."""
-
-    def model_dump_json(self, *, exclude_unset: bool) -> str:
-        """Return the model as JSON."""
-
-
-def answered(model: Model | None, status: int) -> Response:
+def answered(model: BaseModel | None, status: int) -> Response:
     """Return a model as JSON that no cache keeps; None is an empty answer."""
     text = "" if model is None else model.model_dump_json(exclude_unset=True) + "\n"
     response = Response(text, status=status if model is not None else 204, mimetype="application/json")

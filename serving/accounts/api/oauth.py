@@ -12,7 +12,7 @@ from typing import Final
 
 from flask import Response, request
 
-from serving.accounts.api.endpoints import Api, OAuthRefusal
+from serving.accounts.api.conventions import AccountOperations, OAuthRefusal
 from serving.accounts.database.models import Client
 from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY
@@ -21,6 +21,7 @@ from serving.accounts.domain.schemas import oauth as schemas
 from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import ACCESS_SECONDS, Tokens
+from serving.web.operations import Operation
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
 
@@ -38,19 +39,21 @@ def oauth_refused(refusal: OAuthRefusal) -> Response:
     return response
 
 
-def oauth_routes(api: Api) -> None:
+def oauth_routes(api: AccountOperations) -> None:
     """Declare OAuth2's endpoints."""
     service = api.service
 
-    @api.endpoint(
-        "POST",
-        "/accounts/oauth/token",
-        EVERYBODY,
-        "OAuth2 token: grants password, client_credentials and refresh_token.",
-        tag="OAuth2",
-        form=schemas.TokenForm,
-        answer=schemas.OAuthToken,
-        kinds=(problems.TOO_MANY_ATTEMPTS,),
+    @api.add(
+        Operation(
+            "POST",
+            "/accounts/oauth/token",
+            "OAuth2 token: grants password, client_credentials and refresh_token.",
+            "OAuth2",
+            access=EVERYBODY,
+            form=schemas.TokenForm,
+            answer=schemas.OAuthToken,
+            kinds=(problems.TOO_MANY_ATTEMPTS,),
+        )
     )
     def oauth_token(*, form: schemas.TokenForm) -> schemas.OAuthToken:
         grant = _GRANTS.get(form.grant_type)
@@ -67,13 +70,15 @@ def oauth_routes(api: Api) -> None:
             }
         )
 
-    @api.endpoint(
-        "POST",
-        "/accounts/oauth/revoke",
-        EVERYBODY,
-        "OAuth2 revocation: ends the session of a token. An unknown token is no error.",
-        tag="OAuth2",
-        form=schemas.RevocationForm,
+    @api.add(
+        Operation(
+            "POST",
+            "/accounts/oauth/revoke",
+            "OAuth2 revocation: ends the session of a token. An unknown token is no error.",
+            "OAuth2",
+            access=EVERYBODY,
+            form=schemas.RevocationForm,
+        )
     )
     def oauth_revoke(*, form: schemas.RevocationForm) -> Response:
         _authenticated_client(service, form)

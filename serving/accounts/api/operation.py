@@ -8,42 +8,52 @@ from typing import Any
 
 from flask import Flask, Response, render_template
 
-from serving.accounts.api.endpoints import Api
+from serving.accounts.api.conventions import AccountOperations
 from serving.accounts.api.openapi import openapi_document
 from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY
 from serving.accounts.domain.readiness import readiness
 from serving.accounts.domain.schemas import operation as schemas
+from serving.web.operations import Operation
 from serving.web.request_metrics import metrics_response
 
 
-def operation_routes(api: Api) -> None:
+def operation_routes(api: AccountOperations) -> None:
     """Declare the endpoints of operation."""
 
-    @api.endpoint(
-        "GET", "/accounts/health", EVERYBODY, "Whether the process answers.", tag="operation", answer=schemas.Health
+    @api.add(
+        Operation(
+            "GET",
+            "/accounts/health",
+            "Whether the process answers.",
+            "operation",
+            access=EVERYBODY,
+            answer=schemas.Health,
+        )
     )
     def health() -> schemas.Health:
         return schemas.Health(status="alive")
 
-    @api.endpoint(
-        "GET",
-        "/accounts/ready",
-        EVERYBODY,
-        "Whether the database answers and is migrated.",
-        tag="operation",
-        answer=schemas.Ready,
+    @api.add(
+        Operation(
+            "GET",
+            "/accounts/ready",
+            "Whether the database answers and is migrated.",
+            "operation",
+            access=EVERYBODY,
+            answer=schemas.Ready,
+        )
     )
     def ready() -> schemas.Ready:
         return readiness(api.service.transactions)
 
 
-def description_routes(app: Flask, api: Api) -> None:
+def description_routes(app: Flask, api: AccountOperations) -> None:
     """Add the description of the declared endpoints, its page, and the metrics."""
 
     @cache
     def document() -> dict[str, Any]:
-        return openapi_document(api.endpoints)
+        return openapi_document(api)
 
     @app.get("/accounts/openapi.json")
     def openapi() -> Response:

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from werkzeug.datastructures import MultiDict
 
 from serving.recommendations.answers import problems
-from serving.web.operations import ParameterError, once
+from serving.web.parameters import ParameterError, once
 from serving.web.problems import ProblemError, ProblemKind
 
 # Of several wrong parameters, these are reported first.

@@ -12,7 +12,8 @@ from serving.recommendations.answers.chosen import choose
 from serving.recommendations.answers.newcomer_request import json_of
 from serving.recommendations.answers.parameters import AsOf, NoParameters, Paged
 from serving.recommendations.answers.refusals import REPORTED_FIRST, Says, problem_of
-from serving.web.operations import Conventions, MediaTypeError, Model, Operation, ParameterError, Place
+from serving.web.operations import Conventions, MediaTypeError, Model, Operation, Place
+from serving.web.parameters import ParameterError
 from serving.web.problems import ProblemError, ProblemKind
 
 SERVED = (problems.NOTHING_PUBLISHED, problems.NO_SOUND_PUBLICATION)

@@ -360,7 +360,7 @@ def test_an_export_that_is_not_of_movies_is_refused_with_its_place(tmp_path: Pat
 
 
 def test_a_publication_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AccountsError, match="Publication 20261123T190000 can't be read"):
+    with pytest.raises(AccountsError, match="Publication 20261123T190000 cannot be read"):
         list(rows_of_publication(tmp_path, "20261123T190000"))
 
 
