@@ -1,4 +1,4 @@
-"""Search the model's settings on the first half of a batch's timeline, and propose the best.
+"""Search for better settings on the first half of a batch's timeline.
 
 The proposal takes no effect by itself. It is the parent run's artifact proposed_settings.json and part of the result. Paste it as the
 parameter model_settings of build_recommendations, or give it to train_als as --settings.
@@ -51,7 +51,7 @@ def arguments() -> argparse.ArgumentParser:
 def search(
     mean_ndcg: Callable[[TrainingSettings], float], now: TrainingSettings, trials: int, seed: int
 ) -> tuple[optuna.Study, float]:
-    """Return the finished study over `trials` settings, and the mean nDCG of the settings `now` in use."""
+    """Return the finished study, and the mean nDCG of the settings `now` in use."""
     in_use = mean_ndcg(now)
 
     def objective(trial: optuna.Trial) -> float:
@@ -70,7 +70,7 @@ def search(
 
 
 def settings_in_use(champion: Champion) -> TrainingSettings:
-    """Return the champion's settings, or the defaults when this version of the code cannot read them."""
+    """Return the champion's settings, or the defaults when they are unreadable."""
     if champion.settings:
         return champion.settings
     progress(f"The default settings replace the champion's. {champion.unreadable}")

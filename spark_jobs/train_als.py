@@ -1,8 +1,9 @@
-"""Train implicit ALS on one batch, evaluate it on the global timeline, and register it in MLflow.
+"""Train implicit ALS on one batch, evaluate it, and register it in MLflow.
 
-Reads the batch's partitions of <database>.ratings and .movies. Writes <model-path>/{user_factors,item_factors} (Parquet) and
-<model-path>/evaluation.json, an MLflow run, and a version of the registered model with the alias challenger. A rerun
-replaces the files, and adds a run and a version with the same factors.
+The evaluation is on the global timeline. Reads the batch's partitions of <database>.ratings and .movies. Writes
+<model-path>/{user_factors,item_factors} (Parquet) and <model-path>/evaluation.json, an MLflow run, and a version of
+the registered model with the alias challenger. A rerun replaces the files, and adds a run and a version with the same
+factors.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of(options: argparse.Namespace) -> TrainingSettings:
-    """Return the training settings among the options; raises SystemExit for unusable ones."""
+    """Return the options' training settings; raises SystemExit for unusable ones."""
     given = {name: getattr(options, name) for name in asdict(TrainingSettings())}
     try:
         return TrainingSettings(**given | json.loads(options.settings))

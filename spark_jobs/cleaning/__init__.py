@@ -1,1 +1,1 @@
-"""The cleaning rules of the mrjob jobs, written for Spark to compare the two engines."""
+"""The cleaning rules of the mrjob jobs, for a comparison of Spark with mrjob."""

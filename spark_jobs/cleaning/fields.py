@@ -1,8 +1,8 @@
-"""What a MovieLens field may hold, as Spark columns: the rules of the mrjob cleaning, written a second time.
+"""The rules for MovieLens fields, as Spark columns.
 
-A field is text with one character a byte (ISO-8859-1), so that nothing is lost before a rule has looked at it. Each rule
-gives a pair of columns: the value, and the reason why a row is rejected, NULL where it is not. A value means nothing
-where a reason stands.
+They are the rules of the mrjob cleaning, written a second time. A field is text with one character per byte (ISO-8859-1), so that no
+byte is lost before a rule reads it. Each rule returns a pair of columns: the value, and the reason for which a row is rejected. The
+reason is NULL for a good row, and the value is undefined for a rejected one.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ FLAGGED_GENRES = (
 )
 DELIMITERS = {"csv": ",", "double_colon": "::", "tab": "\t"}
 
-# What Python calls white space: Java's \s and Spark's trim mean less by it.
+# White space as Python defines it. Java's \s and Spark's trim have fewer characters.
 WHITE_SPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 INTEGER = r"\A[+-]?[0-9]+\z"
 DECIMAL = r"\A[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\z"
-# A line of CSV with a comma before it. Possessive, so that a line of many quotes cannot exhaust Java's stack.
+# A line of CSV with a comma before it. The quantifiers are possessive, so that a line of many quotes cannot exhaust Java's stack.
 CSV_FIELD = r'"[^"]*+(?:""[^"]*+)*+"'
 CSV_LINE = rf'\A(?:,(?:{CSV_FIELD}|[^",\r][^,\r]*+|))++\z'
 CSV_FIELDS = rf",({CSV_FIELD}|[^,]*+)"
@@ -46,8 +46,8 @@ def split_fields(line: Column, delimiter: str, count: int) -> Rule:
     if delimiter == ",":
         quoted, padded = sf.contains(line, sf.lit('"')), sf.concat(sf.lit(","), line)
         bad_quoting = quoted & ~sf.rlike(padded, sf.lit(CSV_LINE))
-        found = sf.transform(sf.regexp_extract_all(padded, sf.lit(CSV_FIELDS), sf.lit(1)), _unquote)
-        fields = sf.when(quoted, found).otherwise(fields)
+        unquoted = sf.transform(sf.regexp_extract_all(padded, sf.lit(CSV_FIELDS), sf.lit(1)), _unquote)
+        fields = sf.when(quoted, unquoted).otherwise(fields)
     reason = (
         sf.when(line == "", "empty_line")
         .when(bad_quoting, "bad_quoting")
@@ -63,8 +63,11 @@ def _unquote(field: Column) -> Column:
 
 
 def parse_id(field: Column, name: str) -> Rule:
-    """Return an id between 1 and 2147483647 as an int; reasons: ``<name>_not_integer``, ``<name>_out_of_range``."""
-    # A double orders even the integers that it cannot hold exactly on the right side of the limits.
+    """Return an id between 1 and 2147483647 as an int.
+
+    Reasons: ``<name>_not_integer``, ``<name>_out_of_range``.
+    """
+    # A double cannot hold every integer exactly, but orders all of them on the right side of the limits.
     number = field.try_cast("double")
     reason = sf.when(~sf.rlike(field, sf.lit(INTEGER)), f"{name}_not_integer").when(
         (sf.length(field) > 20) | ~number.between(1, LARGEST_ID), f"{name}_out_of_range"
@@ -102,9 +105,10 @@ def parse_timestamp(field: Column, latest: int) -> Rule:
 
 
 def decode_text(field: Column, layout: str, encoding: str) -> Rule:
-    """Return the text of a field, trimmed; reasons: not_utf8, control_character, null_marker.
+    """Return the text of a field, trimmed.
 
-    ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv, latin-1 for tab, either for double_colon.
+    Reasons: not_utf8, control_character, null_marker. ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv,
+    latin-1 for tab, either for double_colon.
     """
     invalid = sf.lit(False)
     text = field
@@ -132,7 +136,10 @@ def split_title(text: Column) -> tuple[Column, Column, Column]:
 
 
 def join_genres(names: Column) -> Column:
-    """Return an array of genres joined by '|', without repeats and in the spelling of the later data sets."""
+    """Return an array of genres joined by '|', without repeats.
+
+    Genres are spelled as in the later data sets.
+    """
     trimmed = sf.transform(names, lambda name: sf.btrim(name, sf.lit(WHITE_SPACE)))
     kept = sf.array_distinct(sf.transform(trimmed, _spell))
     return sf.array_join(sf.filter(kept, lambda name: (name != "") & (name != NO_GENRES)), "|")
@@ -146,7 +153,10 @@ def _spell(name: Column) -> Column:
 
 
 def genres_of_flags(flags: Column) -> Rule:
-    """Return the joined genres of u.item's nineteen 0/1 fields; reason: genre_flag_invalid."""
+    """Return the joined genres of u.item's nineteen 0/1 fields.
+
+    Reason: genre_flag_invalid.
+    """
     names = sf.array(*(sf.when(sf.get(flags, sf.lit(at)) == "1", name) for at, name in enumerate(FLAGGED_GENRES, 1)))
     invalid = sf.exists(flags, lambda flag: ~flag.isin("0", "1"))
     return join_genres(sf.array_compact(names)), sf.when(invalid, "genre_flag_invalid")

@@ -1,6 +1,6 @@
-"""The frame of the Spark cleaning programs: lines with their byte offset in, rows tagged with one outcome out.
+"""The frame of the Spark cleaning programs: lines in, tagged rows out.
 
-Row for row the same output as ``mr_jobs/cleaning_job.py``, whose docstring says what it is; the order of the rows differs.
+The rows are the same as those of ``mr_jobs/cleaning_job.py``, whose docstring describes them. Only their order differs.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ NULL = r"\N"
 
 @dataclass(frozen=True)
 class Row:
-    """What a line says, as columns: the table's ``columns`` in their order, and why it is rejected or NULL.
+    """A parsed line: the table's ``columns``, and the reason to reject it or NULL.
 
-    Rows that agree in the columns named in ``key`` are one; the one of highest ``precedence`` (a column's name) stays,
-    at equal precedence or without one the last in the source.
+    Of rows that agree in the columns of ``key``, only one is kept. It is the one of highest ``precedence`` (a column's name). At equal
+    precedence, or without one, the last row of the source is kept.
     """
 
     columns: dict[str, Column]
@@ -42,9 +42,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """How a table is cleaned: delimiter and number of fields by layout, and what an array of its fields says.
+    """How a table is cleaned.
 
-    Fields hold one character a byte. ``parse`` is given the program's options too.
+    ``shapes`` has the delimiter and the number of fields of each layout. ``parse`` returns the row of an array of fields, which hold
+    one character per byte. Its second argument is the program's options.
     """
 
     shapes: dict[str, tuple[str, int]]
@@ -52,10 +53,15 @@ class Table:
 
 
 def arguments(job: str) -> argparse.ArgumentParser:
-    """Return the parser of a cleaning program's arguments; they mean what the mrjob program's mean."""
+    """Return the parser of a cleaning program's arguments.
+
+    They have the meaning of the mrjob program's arguments.
+    """
     parser = argparse.ArgumentParser(prog=f"{job}.py", description=f"{job} on Spark: tag each row with one outcome.")
     parser.add_argument("input", nargs="+", metavar="URI", help="files to clean")
-    parser.add_argument("--output-dir", required=True, metavar="URI", help="folder to write; what is there is replaced")
+    parser.add_argument(
+        "--output-dir", required=True, metavar="URI", help="folder to write; an existing one is replaced"
+    )
     parser.add_argument("--layout", choices=sorted(DELIMITERS), default="csv")
     parser.add_argument("--encoding", choices=["auto", "utf-8", "latin-1"], default="auto")
     parser.add_argument("--latest-timestamp", type=int, default=LATEST_TIMESTAMP, metavar="EPOCH")
@@ -64,7 +70,7 @@ def arguments(job: str) -> argparse.ArgumentParser:
 
 
 def run(job: str, table: Table) -> None:
-    """Run a cleaning program; its last line of output says where the rows are."""
+    """Run a cleaning program; its last line of output names the folder of the rows."""
     options = arguments(job).parse_args()
     spark = start_session(job, hive=False)
     clean(spark, options, table)
@@ -74,7 +80,10 @@ def run(job: str, table: Table) -> None:
 
 
 def clean(spark: SparkSession, options: argparse.Namespace, table: Table) -> None:
-    """Clean ``options.input`` into ``options.output_dir``, which stays as it was until all rows are written."""
+    """Clean ``options.input`` into ``options.output_dir``.
+
+    The folder is replaced when all rows are written.
+    """
     lines = [read_lines(spark, path) for path in options.input]
     tagged = tag_rows(union(lines), options, table)
     files, attempt = HadoopFiles(spark), options.output_dir.rstrip("/") + ".partial"
@@ -93,18 +102,18 @@ def union(frames: list[DataFrame]) -> DataFrame:
 
 
 def read_lines(spark: SparkSession, path: str) -> DataFrame:
-    """Return ``source_file``, ``byte_offset`` and ``line`` (bytes, without the newline) of a file's lines.
+    """Return ``source_file``, ``byte_offset`` and ``line`` of a file's lines.
 
-    Spark gives lines without their position. A first pass adds up how long each split's lines are, which says where
-    its first line begins; the second counts on from there. Hadoop's reader takes a byte order mark away: the sum of
-    all lines is then shorter than the file.
+    A line is bytes, without the newline. Spark reads lines without their position. So a first pass adds up the lengths of each split's
+    lines, from which follows where its first line begins. A second pass counts on from there. Hadoop's reader removes a byte order mark.
+    The sum of all lines is then shorter than the file.
     """
     text = spark.read.option("lineSep", "\n").text(path)
     split = sf.col("_metadata.file_block_start").alias("split")
     length = sf.sum(sf.octet_length("value") + 1).alias("length")
     size = sf.max("_metadata.file_size").alias("size")
     splits = text.select(split, "value", "_metadata").groupBy("split").agg(length, size).orderBy("split").collect()
-    # A last line without a newline makes the sum one too long: two bytes that are missing are a mark's.
+    # A last line without a newline makes the sum one too long. If two bytes or more are missing, there was a mark.
     missing = max((row["size"] for row in splits), default=0) - sum(row["length"] for row in splits)
     mark = BOM if missing >= len(BOM) - 1 else b""
     ends = list(accumulate((row["length"] for row in splits), initial=len(mark)))
@@ -124,7 +133,10 @@ def read_lines(spark: SparkSession, path: str) -> DataFrame:
 
 
 def _with_offsets(batch: pa.RecordBatch, positions: dict[int, int], mark: bytes) -> Iterator[pa.RecordBatch]:
-    """Yield the batch's lines with their offsets, one batch a split, and move ``positions`` on."""
+    """Yield the batch's lines with their offsets, one batch per split.
+
+    ``positions`` are moved on.
+    """
     splits = batch.column("split").to_numpy()
     borders = [0, *(np.flatnonzero(np.diff(splits)) + 1).tolist(), len(splits)]
     for begin, end in pairwise(borders):
@@ -149,7 +161,7 @@ def tag_rows(lines: DataFrame, options: argparse.Namespace, table: Table) -> Dat
         text
     )
     fields, shape = split_fields(sf.rtrim(unmarked, sf.lit("\r")), *table.shapes[options.layout])
-    # Two steps, so that Spark splits a line once and not for each field.
+    # In two steps, so that Spark splits a line once, not once per field.
     split = lines.withColumns({"fields": fields, "shape": shape})
     row = table.parse(sf.col("fields"), options)
     reason = sf.coalesce("shape", row.reason)
@@ -160,7 +172,7 @@ def tag_rows(lines: DataFrame, options: argparse.Namespace, table: Table) -> Dat
         reason.alias("reason"),
         sf.when(reason.isNotNull(), _base64("line")).alias("raw_line"),
     )
-    # A rejected row has no key; its position keeps it from being compared with others.
+    # A rejected row has no key. Its position separates it from all others.
     alone = sf.when(sf.col("reason").isNotNull(), sf.col("byte_offset"))
     order = [*([row.precedence] if row.precedence else []), "source_file", "byte_offset"]
     newest_first = Window.partitionBy(*row.key, alone).orderBy(*(sf.desc(name) for name in order))
@@ -177,14 +189,14 @@ def tag_rows(lines: DataFrame, options: argparse.Namespace, table: Table) -> Dat
     values = [sf.when(~rejected, sf.col(name).cast("string")) for name in row.columns]
     written: list[Column | str] = [outcome, "source_file", "byte_offset", *values, why, "raw_line"]
     return placed.select(
-        sf.concat_ws("\t", *(sf.coalesce(_text(part), sf.lit(NULL)) for part in written)).alias("value")
+        sf.concat_ws("\t", *(sf.coalesce(_text(value), sf.lit(NULL)) for value in written)).alias("value")
     )
 
 
-def _text(part: Column | str) -> Column:
-    return (sf.col(part) if isinstance(part, str) else part).cast("string")
+def _text(value: Column | str) -> Column:
+    return (sf.col(value) if isinstance(value, str) else value).cast("string")
 
 
 def _base64(name: str) -> Column:
-    # Spark breaks long ones into lines of 76 characters.
+    # Spark breaks long texts into lines of 76 characters.
     return sf.translate(sf.base64(name), "\r\n", "")

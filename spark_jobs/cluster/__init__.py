@@ -1,1 +1,4 @@
-"""Where the jobs run: the Spark session, files and tables of the warehouse, and training and list tables as Spark tasks."""
+"""Spark and HDFS: where the jobs run.
+
+Session, files, tables of the warehouse, and training and list tables as Spark tasks.
+"""

@@ -1,4 +1,4 @@
-"""Files on the file system that a URI names (hdfs, file), through Hadoop's client in Spark's JVM."""
+"""Files by URI (hdfs, file), through Hadoop's client in Spark's JVM."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 
 class HadoopFiles:
-    """The file operations that a job needs to publish a directory completely or not at all."""
+    """File operations to publish a directory completely or not at all."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._jvm: Any = spark.sparkContext._jvm

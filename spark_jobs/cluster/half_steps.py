@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 
 class SparkHalfSteps:
-    """A solver for `train`: one task per chunk, with the results in the chunks' order."""
+    """A solver for `train`, with one task per chunk and results in the chunks' order."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._context = spark.sparkContext

@@ -1,4 +1,4 @@
-"""Spark MLlib's ALS, with settings under which the same batch gives the same factors."""
+"""Spark MLlib's ALS, set up so that the same batch gives the same factors."""
 
 from __future__ import annotations
 

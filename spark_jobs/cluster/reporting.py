@@ -1,4 +1,4 @@
-"""A job's output: progress on standard error, and its result as the last line of standard output."""
+"""A job's output: progress on standard error, the result on standard output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def progress(message: str) -> None:
 
 
 def report(result: dict[str, Any], destination: str | None, spark: SparkSession | None = None) -> None:
-    """Print the result as one JSON object, and also write it to `destination` if given.
+    """Print the result as one JSON object, and write it to `destination` if given.
 
     The destination is a local path. With a session, it may also be any URI that Hadoop knows.
     """

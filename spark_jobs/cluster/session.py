@@ -37,16 +37,20 @@ def start_session(name: str, *, hive: bool = True) -> SparkSession:
 
 @cache
 def _archive() -> Path:
-    """Return the archive of the packages, which exists until this process ends: executors fetch it from here."""
+    """Return the archive of the packages.
+
+    Executors fetch it from here, so it exists until this process ends.
+    """
     folder = Path(tempfile.mkdtemp(prefix="marquee-spark-jobs-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return zip_packages(SPARK_JOBS, folder / ARCHIVE)
 
 
 def zip_packages(folder: Path, archive: Path) -> Path:
-    """Write the Python files of the folder's packages into an archive, and return its path.
+    """Write the folder's packages into an archive, and return its path.
 
-    The same files give the same bytes: names are sorted, times and modes are fixed. Files outside packages are left out.
+    Only their Python files are written. The same files give the same bytes: names are sorted, times and modes are
+    fixed. Files outside packages are left out.
     """
     packages = [init.parent for init in folder.glob("*/__init__.py")]
     names = sorted(file.relative_to(folder).as_posix() for package in packages for file in package.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""The warehouse: Hive tables that the Spark jobs read, and directories that they write as partitions."""
+"""The warehouse: Hive tables to read, and directories to write as partitions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_ratings(spark: SparkSession, database: str, batch_id: str) -> DataFrame
 
 
 def collect_ratings(rows: DataFrame) -> Ratings:
-    """Return the rows of a ratings table as sorted arrays on the driver (32 bytes per rating)."""
+    """Return the rows of a ratings table as sorted arrays, 32 bytes per rating."""
     return ratings_of(rows.select(*RATING_COLUMNS).toPandas())
 
 
@@ -91,7 +91,7 @@ class PartitionWriter:
         self._written[table] = count
 
     def put_in_place(self) -> dict[str, int]:
-        """Rename every attempt to its partition, and return the number of rows of each table.
+        """Rename every attempt to its partition, and return each table's number of rows.
 
         A partition of an earlier run is replaced.
         """

@@ -1,1 +1,1 @@
-"""How good a model is: windows of the timeline, metrics, and the record of one evaluation (evaluation.json)."""
+"""How good a model is: windows of the timeline, metrics and the record of both."""

@@ -1,6 +1,6 @@
-"""Explicit ALS, which predicts stars, in one window: its errors in stars, and the metrics of its lists.
+"""Explicit ALS, which predicts stars, measured in one window.
 
-It is measured for comparison with the model, which ranks.
+The measurements are its errors in stars and the metrics of its lists, for comparison with the model, which ranks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_RATINGS = 2_000_000
 def explicit_comparison(
     spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, window: Window, k: int
 ) -> dict[str, float]:
-    """Return the errors of predicted stars in the window, and the metrics of lists of k movies.
+    """Return the errors of predicted stars, and the metrics of lists of k movies.
 
     Explicit ALS is trained on the ratings before the window. The errors are RMSE and MAE. With more than MOST_RATINGS ratings, the
     result is empty and nothing is trained.
@@ -37,9 +37,9 @@ def explicit_comparison(
 
 
 def star_errors(model: FactorModel, test: Ratings) -> dict[str, float]:
-    """Return RMSE and MAE, in stars, over the ratings of the model's users and movies.
+    """Return RMSE and MAE in stars, over the ratings of the model's users and movies.
 
-    The result is empty when there is no such rating.
+    Without such ratings, the result is empty.
     """
     users, movies = positions(model.user_ids, test.user_id), positions(model.movie_ids, test.movie_id)
     predictable = (users >= 0) & (movies >= 0)

@@ -22,7 +22,7 @@ ACTIVITY_SLICES = {"under_50": (0, 50), "50_to_199": (50, 200), "200_and_more": 
 
 
 class SliceMean(TypedDict):
-    """The number of users in a slice of ACTIVITY_SLICES, and a metric's mean over them."""
+    """Users in a slice of ACTIVITY_SLICES, and a metric's mean over them."""
 
     users: int
     mean: float
@@ -79,7 +79,10 @@ def ranking_metrics(hit: BoolArray, relevant: IntArray) -> dict[str, FloatArray]
 
 
 def coverage(lists: IntArray, catalogue: int) -> float:
-    """Return the share of a catalogue of this many movies that is in at least one list."""
+    """Return the share of the catalogue that is in at least one list.
+
+    `catalogue` is its number of movies.
+    """
     return len(np.unique(lists[lists >= 0])) / catalogue
 
 
@@ -100,9 +103,9 @@ def exposure_gini(lists: IntArray, catalogue: int) -> float:
 
 
 def novelty(lists: IntArray, movie_ids: IntArray, popularity: FloatArray, users: int) -> float:
-    """Return the mean of -log2(share of the `users` who rated the movie) over all entries.
+    """Return the mean of -log2(share of users who rated the movie) over all entries.
 
-    A movie without ratings counts as one with one rating.
+    `users` is the number of users. A movie without ratings counts as one with one rating.
     """
     shown = lists[lists >= 0]
     if len(shown) == 0:
@@ -130,9 +133,9 @@ def intra_list_diversity(lists: IntArray, movie_ids: IntArray, genres: BoolArray
 
 
 def by_activity(values: FloatArray, ratings: IntArray) -> dict[str, SliceMean]:
-    """Return users and mean of a per-user metric, by how many ratings each user had given before.
+    """Return users and mean of a per-user metric, by the users' earlier ratings.
 
-    The slices are those of ACTIVITY_SLICES, without empty ones.
+    `ratings` is the number of ratings that each user had given before. The slices are those of ACTIVITY_SLICES, without empty ones.
     """
     means: dict[str, SliceMean] = {}
     for name, (least, below) in ACTIVITY_SLICES.items():
@@ -143,7 +146,7 @@ def by_activity(values: FloatArray, ratings: IntArray) -> dict[str, SliceMean]:
 
 
 def calibration(scores: Float32Array, hit: BoolArray, bins: int = 10) -> list[CalibrationBin]:
-    """Return `bins` bins with equal numbers of entries, from the lowest score to the highest."""
+    """Return bins with equal numbers of entries, from the lowest score up."""
     order = np.argsort(scores, kind="stable")
     return [
         {"score": float(scores[entries].mean()), "hit_rate": float(hit[entries].mean()), "entries": len(entries)}

@@ -1,4 +1,4 @@
-"""Plots of one evaluation: accuracy by window, calibration of the scores, coverage against accuracy."""
+"""Plots of one evaluation: accuracy by window, calibration, coverage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evaluation.record import Measured, rows_by_scorer
 
 
 def draw(record: Measured, folder: Path) -> list[Path]:
-    """Write the plots of an evaluation as PNG files into `folder`, and return their paths."""
+    """Write the plots as PNG files into `folder`, and return their paths."""
     figures = {
         "ndcg_by_window.png": _by_window(record),
         "calibration.png": _calibration(record),

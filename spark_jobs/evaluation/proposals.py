@@ -1,4 +1,4 @@
-"""The search for settings: the ratings that it uses, the settings that it tries, and its proposal."""
+"""The search for settings: its ratings, the settings that it tries, its proposal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def suggested(trial: optuna.Trial) -> TrainingSettings:
 
 
 def proposal(study: optuna.Study, now: TrainingSettings, in_use: float) -> dict[str, Any]:
-    """Return the best trial's settings if they beat those in use, else those in use; and both means."""
+    """Return the settings to use, and both means.
+
+    These are the best trial's settings if they beat those in use, else those in use.
+    """
     better = study.best_value > in_use
     settings = suggested(optuna.trial.FixedTrial(study.best_params)) if better else now  # type: ignore[arg-type]
     return {

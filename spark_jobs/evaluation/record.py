@@ -1,4 +1,4 @@
-"""The record of one evaluation, evaluation.json: its keys, the names of its scorers, and the means that follow from it.
+"""The record of one evaluation, evaluation.json: keys, scorers' names and means.
 
 train_als writes it. The gate, the model card, the plots and MLflow's metrics are computed from it.
 """
@@ -73,7 +73,7 @@ class Evaluated(Measured):
 
 
 class Logged(TypedDict):
-    """The MLflow run that a model was logged with, its version in the registry, and its metrics there."""
+    """The MLflow run that logged a model, the model's version, and the run's metrics."""
 
     run_id: str
     model_version: str
@@ -85,7 +85,10 @@ class EvaluationRecord(Evaluated, Logged):
 
 
 def measured(results: list[WindowResult], ratings: Ratings, k: int) -> Measured:
-    """Return the record's measured part: sizes, means by window, and nDCG per user and window."""
+    """Return the record's measurements.
+
+    They are sizes, means by window, and nDCG per user and window.
+    """
     scorers = list(dict.fromkeys(result.scorer for result in results))
     ndcg = {s: np.concatenate([r.per_user["ndcg"] for r in results if r.scorer == s]) for s in scorers}
     activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
@@ -138,7 +141,10 @@ def pooled_mean(rows: list[WindowRow], metric: str) -> float | None:
 
 
 def pooled_means(record: Measured) -> dict[str, float]:
-    """Return the pooled mean of each metric of each scorer, as `<scorer>_<metric>_at_<k>`."""
+    """Return the pooled mean of each metric of each scorer.
+
+    Their names are `<scorer>_<metric>_at_<k>`.
+    """
     means = {
         f"{scorer}_{metric}_at_{record['k']}": pooled_mean(rows, metric)
         for scorer, rows in rows_by_scorer(record).items()

@@ -29,7 +29,7 @@ class WindowResult:
     hit: BoolArray
 
     def means(self) -> dict[str, float]:
-        """Return each metric's mean over the users, and the metrics of all lists together.
+        """Return each metric's mean over the users, and the metrics of all lists.
 
         Raises ValueError without users.
         """

@@ -1,4 +1,4 @@
-"""The rolling evaluation: several windows of one timeline, each in a Spark task of its own."""
+"""The rolling evaluation: the windows of a timeline, each in its own Spark task."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from evaluation.windows import evaluate_window, returning_users
 
 
 def windows_to_evaluate(ratings: Ratings, slices: int, first: int) -> list[Window]:
-    """Return the windows from slice `first` on that have a returning user, in time order.
+    """Return the windows from slice `first` on that have a returning user.
 
-    Raises ValueError when there is none.
+    They are in time order. Raises ValueError when there is none.
     """
     windows = [
         window for window in rolling_windows(ratings.rated_at, slices, first) if returning_users(window, ratings)

@@ -14,7 +14,7 @@ from recommender.arrays import BoolArray, IntArray
 
 @dataclass(frozen=True)
 class Window:
-    """One step of a rolling evaluation, which trains before the window and tests in it.
+    """One step of a rolling evaluation: train before the window, test in it.
 
     Training ratings have rated_at < test_from, and test ratings test_from <= rated_at < test_until. Times are Unix seconds UTC. `index`
     counts the slices of the timeline from 0.
@@ -34,11 +34,11 @@ class Window:
 
 
 def rolling_windows(rated_at: IntArray, slices: int, first: int = 1) -> list[Window]:
-    """Return the windows of a timeline cut into slices with nearly equal numbers of ratings.
+    """Return the windows of a timeline that is cut into slices.
 
-    Window i tests slice i, and trains on all slices before it. The windows are first .. slices-1, without those whose slice is empty.
-    Ratings of the same second are in the same slice. Raises ValueError when slices < 2, first is outside 1..slices-1, or there are
-    no ratings.
+    The slices have nearly equal numbers of ratings. Window i tests slice i, and trains on all slices before it. The
+    windows are first .. slices-1, without those whose slice is empty. Ratings of the same second are in the same
+    slice. Raises ValueError when slices < 2, first is outside 1..slices-1, or there are no ratings.
     """
     if slices < 2 or not 1 <= first < slices:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""One window of the timeline: every returning user gets a list of every scorer, and every list its metrics.
+"""One window of the timeline: lists of every scorer for its returning users.
 
 Returning users have ratings before the window. Any model gives all other users the recent popular list, so they cannot tell models
 apart. Their number is recorded as `cold_users`.
@@ -55,7 +55,7 @@ def evaluate(
     k: int,
     attributes: MovieAttributes,
 ) -> WindowResult:
-    """Return the metrics of the model's lists of k movies for the window's returning users.
+    """Return the metrics of the model's lists of k movies for the returning users.
 
     `before` are the ratings before the window, and `test` those in it. `attributes` may hold any movies. Their genres decide the lists'
     diversity.

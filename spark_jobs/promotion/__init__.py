@@ -1,1 +1,1 @@
-"""Whether a model may go live: the gate, the model card, and the models and runs in MLflow."""
+"""Whether a model may go live: the gate, the model card, and MLflow's records."""

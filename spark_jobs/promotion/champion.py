@@ -11,7 +11,7 @@ from promotion import registry
 
 @dataclass(frozen=True)
 class Champion:
-    """A champion's version, and either its settings or the reason why this version of the code cannot read them."""
+    """A champion's version, and its settings or the reason why they are unreadable."""
 
     version: str
     settings: TrainingSettings | None

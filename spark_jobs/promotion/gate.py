@@ -1,4 +1,4 @@
-"""The promotion gate: the decision whether the candidate may go live, from the numbers of one evaluation."""
+"""The promotion gate, which decides from one evaluation whether a model goes live."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from recommender.arrays import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean of paired differences over all pairs of user and window, with a two-sided bootstrap interval."""
+    """Mean of paired differences, with a two-sided bootstrap interval.
+
+    The mean is over all pairs of user and window.
+    """
 
     mean: float
     low: float
@@ -34,15 +37,19 @@ class Rule:
     # The candidate need not beat the champion, but may not lose more than this.
     champion_tolerance: float = 0.005
     coverage_loss: float = 0.10
-    # A batch is not trusted when one user gave more than this share of its ratings, or when it has lost more than this share of the
-    # champion's ratings. Accuracy on its own windows cannot show such a defect. MovieLens's busiest users have up to .03.
+    # A batch is not trusted when one user gave more than `one_user_share` of its ratings. It is not trusted either
+    # when it has lost more than `ratings_loss` of the champion's ratings. Accuracy on its own windows cannot show
+    # such a defect. MovieLens's busiest users have up to .03.
     one_user_share: float = 0.05
     ratings_loss: float = 0.10
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict ('promote', 'refuse' or 'abstain'), its reasons, and the intervals that decided it."""
+    """The verdict, its reasons, and the intervals that decided it.
+
+    The verdict is 'promote', 'refuse' or 'abstain'.
+    """
 
     verdict: str
     reasons: list[str]
@@ -52,11 +59,12 @@ class Decision:
 def paired_bootstrap(
     differences: FloatArray, user_ids: IntArray, confidence: float, resamples: int, seed: int
 ) -> Interval:
-    """Return the percentile bootstrap interval of the mean difference; the seed makes it repeatable.
+    """Return the percentile bootstrap interval of the mean difference.
 
-    `differences` runs over the pairs of user and window, and `user_ids` holds the user of each. Users are drawn, each with all their
-    pairs. One person's windows resemble one another: drawn separately, they would make the interval too narrow (cluster bootstrap:
-    Davison and Hinkley 1997, section 3.8; Field and Welsh 2007). Raises ValueError when there are no differences.
+    The seed makes it repeatable. `differences` runs over the pairs of user and window, and `user_ids` holds the user
+    of each. Users are drawn, each with all their pairs. One person's windows resemble one another: drawn separately,
+    they would make the interval too narrow (cluster bootstrap: Davison and Hinkley 1997, section 3.8; Field and Welsh
+    2007). Raises ValueError when there are no differences.
     """
     if len(differences) == 0:
         raise ValueError(

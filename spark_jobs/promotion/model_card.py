@@ -1,4 +1,4 @@
-"""The model card of a promoted model: its kind, its data, its accuracy and its limits."""
+"""The model card of a promoted model: its kind, data, accuracy and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "n
 
 
 def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
-    """Return the card as Markdown, from the content of evaluation.json and the decision on it."""
+    """Return the card as Markdown, from an evaluation and the decision on it."""
     k = record["k"]
     rows = rows_by_scorer(record)
     pairs = sum(row["test_users"] for row in next(iter(rows.values())))
@@ -64,7 +64,7 @@ def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
 
 
 def _explicit(record: EvaluationRecord) -> list[str]:
-    """Return the section on explicit ALS in the newest window, empty when it was not measured."""
+    """Return the section on explicit ALS, empty when it was not measured."""
     explicit = record.get(EXPLICIT_ALS, {})
     if "rmse" not in explicit:
         return []

@@ -1,7 +1,8 @@
-"""The registered model as MLflow loads it: `mlflow.pyfunc.load_model(...).predict(users)`, without Spark.
+"""The registered model as MLflow loads it, without Spark.
 
-MLflow copies this file into the model and runs it ("models from code"). The package recommender is copied too, and is on its path. So
-this file may import nothing else of this folder.
+Use it as `mlflow.pyfunc.load_model(...).predict(users)`. MLflow copies this file into the model and runs it ("models
+from code"). The package recommender is copied too, and is on its path. So this file may import nothing else of this
+folder.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from recommender.top_n import USERS_PER_BLOCK
 
 
 class FactorRecommender(PythonModel):
-    """Recommends the n best movies that a user had not rated before the training; unknown users get the popular list."""
+    """Recommends the n best movies that a user had not rated before the training.
+
+    Unknown users get the recent popular list.
+    """
 
     def load_context(self, context: Any) -> None:
         """Read the factors that were logged with the model."""

@@ -1,4 +1,4 @@
-"""The model in MLflow's registry: logged with a run, loaded by version, and checked against its digest."""
+"""The model in MLflow's registry: logged, loaded, and checked by its digest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class ModelMismatchError(Exception):
 
 
 class ModelFormatError(ModelMismatchError):
-    """The registry's model was logged by another version of this code, which stores other data."""
+    """The registry's model was logged by another version of this code.
+
+    That version stores other data.
+    """
 
 
 def register(model: FactorModel, model_name: str, tags: Mapping[str, str]) -> str:
@@ -115,7 +118,7 @@ def batch_of(model_name: str, version: str) -> str:
 
 
 def promote(model_name: str, version: str) -> str | None:
-    """Give the alias champion to this version; return the previous champion's version or None."""
+    """Give the alias champion to this version; return the previous champion or None."""
     client = MlflowClient()
     before = champion_version(model_name)
     client.set_registered_model_alias(model_name, CHAMPION_ALIAS, version)

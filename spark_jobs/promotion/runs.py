@@ -1,4 +1,4 @@
-"""The MLflow run of a training: parameters, metrics, the evaluation, its plots and the model."""
+"""The MLflow run of a training: parameters, metrics, evaluation, plots and model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from promotion import registry
 
 @dataclass(frozen=True)
 class Training:
-    """The batch that a model was trained on, and the names under which the training is logged."""
+    """The batch of a training, and the names under which the training is logged."""
 
     batch_id: str
     database: str
@@ -51,7 +51,7 @@ def log_run(
     record: Evaluated,
     draw: Callable[[Evaluated, Path], list[Path]],
 ) -> Logged:
-    """Log the run to MLflow and register the model; return run, version and pooled metrics.
+    """Log the run and register the model; return run, version and pooled metrics.
 
     `draw` writes the plots of the record into a folder, and returns their paths.
     """

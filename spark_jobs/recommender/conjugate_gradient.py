@@ -1,9 +1,10 @@
 """One half of an implicit ALS iteration by conjugate gradient.
 
-It takes a few steps towards the solution that `half_step` computes. Each entity starts from its factors of the previous iteration,
-so that the steps of all iterations add up (Takacs, Pilaszy and Tikk 2011, "Applications of the conjugate gradient method for
-implicit feedback collaborative filtering"). In the eigenbasis of the gram matrix, the term that entities share is diagonal. It is the
-preconditioner, and its product costs rank multiplications, not rank squared.
+It takes a few steps towards the solution that `half_step` computes. Each entity starts from its factors of the
+previous iteration, so that the steps of all iterations add up. The method is that of Takacs, Pilaszy and Tikk 2011,
+"Applications of the conjugate gradient method for implicit feedback collaborative filtering". In the eigenbasis of
+the gram matrix, the term that entities share is diagonal. It is the preconditioner, and its product costs rank
+multiplications, not rank squared.
 """
 
 from __future__ import annotations

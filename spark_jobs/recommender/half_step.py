@@ -48,7 +48,7 @@ class OtherSide:
 
 
 def half_step(rated: Incidence, other: OtherSide, alpha: float, reg_param: float) -> FloatArray:
-    """Return the factors of the entities of `rated`, (entities, rank), in double precision.
+    """Return the factors of the entities of `rated`, (entities, rank), as doubles.
 
     `other` holds the other side's factors. An entity without ratings gets zeros.
     """

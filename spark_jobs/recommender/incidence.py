@@ -41,7 +41,7 @@ class Incidence:
         return cls(np.zeros(entities + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
 
     def matrix(self, columns: int) -> sp.csr_matrix:
-        """Return the weights as a sparse matrix, (entities, columns), in single precision."""
+        """Return the weights as a sparse matrix of floats, (entities, columns)."""
         shape = (len(self.starts) - 1, columns)
         return sp.csr_matrix((self.weights.astype(np.float32), self.columns, self.starts), shape=shape)
 

@@ -1,4 +1,4 @@
-"""The trained model: factors, neighbours, the movies' gain and prior, and the settings of its training."""
+"""The trained model: factors, neighbours, gain, prior and settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ SETTINGS_FILE = "settings.json"
 
 @dataclass(frozen=True)
 class FactorModel:
-    """All parts of a score; docs/model.md has the formula and how to compute it without this code.
+    """All parts of a score, with the settings of their training.
+
+    docs/model.md has the formula, and how to compute it without this code:
 
     personal = user_factors · movie_factors + sum over the user's profile of weight * neighbour weight
     score = movie_gain * personal / (the user's greatest personal score) + movie_prior
@@ -75,7 +77,7 @@ class FactorModel:
         return digest.hexdigest()
 
     def factors_of(self, users: IntArray) -> Float32Array:
-        """Return the factors of these users, (len(users), rank), and zeros for unknown users."""
+        """Return the factors of these users, (users, rank), and zeros for unknown users."""
         where = positions(self.user_ids, users)
         none = np.zeros((len(users), self.movie_factors.shape[1]))
         factors = self.user_factors[where] if len(self.user_ids) else none
@@ -114,7 +116,7 @@ class FactorModel:
         return top_n_of_scores(scores, n)
 
     def save(self, folder: Path) -> None:
-        """Write the model into an existing folder: four Parquet files, and the settings as JSON."""
+        """Write the model into an existing folder: four Parquet files and a JSON file."""
         rank = self.movie_factors.shape[1]
         movie_column, user_column = pa.array(self.movie_ids, pa.int32()), pa.array(self.user_ids, pa.int32())
         columns = {
@@ -180,12 +182,15 @@ class FactorModel:
 
 
 def _owners(starts: IntArray) -> pa.Array:
-    """Return the position of each entry's owner, for owners whose entries begin at `starts`."""
+    """Return each entry's owner, for owners whose entries begin at `starts`."""
     return pa.array(np.repeat(np.arange(len(starts) - 1), np.diff(starts)))
 
 
 def _starts(ids: IntArray, owners: IntArray) -> IntArray:
-    """Return where each id's entries begin among `owners`, which ascend, and where the last ones end."""
+    """Return where each id's entries begin among `owners`, and where the last end.
+
+    The owners ascend.
+    """
     return np.append(np.searchsorted(owners, ids), len(owners)).astype(np.int64)
 
 

@@ -1,4 +1,6 @@
-"""How a rating of one movie bears on another: EASE (Steck 2019), cut to the entries that change scores most.
+"""How a rating of one movie bears on another: EASE (Steck 2019).
+
+B is cut to the entries that change scores most.
 
 B minimises |X - XB|^2 + ridge |B|^2 with a diagonal of zeros. X has one row per user, with the square root of a rating's weight or 0.
 It also has one row per attribute of movies (a genre, a year), as if a user had rated all movies with it: Jeunen, Van Balen and
@@ -57,7 +59,7 @@ class Neighbours:
         return sp.csr_matrix((self.weights, self.columns, self.starts), shape=(movies, movies))
 
     def between(self, rows: IntArray, columns: IntArray) -> Float32Array:
-        """Return the weights from the movies `rows` to the movies `columns`, (rows, columns)."""
+        """Return the weights from movies to movies, (rows, columns)."""
         return np.asarray(self.matrix[rows][:, columns].toarray(), dtype=np.float32)
 
 
@@ -90,7 +92,7 @@ def linear_neighbours(
 
 
 def ridge_inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArray], FloatArray]:
-    """Return a function from a slice of rows to those rows of P, and the diagonal of P."""
+    """Return a function from a slice of rows to these rows of P, and P's diagonal."""
     users, movies = x.shape
     if users < movies:
         system = (x @ x.T).toarray()
@@ -143,7 +145,7 @@ def _farthest_reaching(
 
 
 def _sifted(entries: _Entries, most: int) -> tuple[_Entries, float]:
-    """Return the `most` entries of the greatest worth, and the least worth among them.
+    """Return the `most` entries of the greatest worth, and their least worth.
 
     Of equal entries, the first ones are kept.
     """

@@ -1,4 +1,4 @@
-"""Popularity of movies: by all ratings, by recent ones, and by those of returning users."""
+"""Popularity of movies, by all, by recent, and by returning users' ratings."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def recent_popularity(ratings: Ratings, movie_ids: IntArray, half_life_days: flo
 
 
 def returning_weights(ratings: Ratings, first_visit_days: float, first_visit_weight: float) -> FloatArray:
-    """Return a weight per rating: `first_visit_weight` during a user's first visit, else 1.
+    """Return a weight per rating, which is less than 1 during a user's first visit.
 
-    A first visit lasts `first_visit_days` from the user's first rating. Newcomers enter movies that they saw over the years;
-    returning users enter those that they have seen since. The lists are for returning users.
+    It is `first_visit_weight` then, else 1. A first visit lasts `first_visit_days` from the user's first rating.
+    Newcomers enter movies that they saw over the years; returning users enter those that they have seen since. The
+    lists are for returning users.
     """
     starts, lengths = ratings.runs()
     first = np.repeat(np.minimum.reduceat(ratings.rated_at, starts), lengths)

@@ -45,7 +45,7 @@ def unpersonalised(ratings: Ratings, scores: FloatArray) -> FactorModel:
 
 
 def neighbours_alone(ratings: Ratings, near: Neighbours) -> FactorModel:
-    """Return a model whose scores are sums of neighbours' weights over a user's movies."""
+    """Return a model that adds up the neighbours' weights over a user's movies."""
     model = unpersonalised(ratings, np.zeros(len(ratings.movies())))
     return replace(model, neighbours=near)
 
@@ -56,12 +56,15 @@ def by_popularity(ratings: Ratings) -> FactorModel:
 
 
 def by_recent_popularity(ratings: Ratings, as_of: int) -> FactorModel:
-    """Return a model that ranks movies by their recent popularity at `as_of`, in Unix seconds UTC."""
+    """Return a model that ranks movies by recent popularity.
+
+    It is the popularity at `as_of`, in Unix seconds UTC.
+    """
     return unpersonalised(ratings, recent_popularity(ratings, ratings.movies(), RECENT_HALF_LIFE_DAYS, as_of))
 
 
 def item_knn(ratings: Ratings) -> FactorModel:
-    """Return a model that ranks movies by their cosine neighbours among a user's movies."""
+    """Return a model that ranks by cosine neighbours among a user's movies."""
     users, movies = ratings.users(), ratings.movies()
     user_at, movie_at = positions(users, ratings.user_id), positions(movies, ratings.movie_id)
     near = cosine_neighbours(user_at, movie_at, len(movies), KNN_SHRINKAGE, KEPT_NEIGHBOURS)

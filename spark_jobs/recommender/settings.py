@@ -1,4 +1,4 @@
-"""The settings of a training, with their defaults and help texts, and the weights of ratings that follow from them."""
+"""The settings of a training, and the weights of ratings that follow from them."""
 
 from __future__ import annotations
 

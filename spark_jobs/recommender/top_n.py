@@ -1,4 +1,4 @@
-"""Exact top-N lists by blocks of users: the best N of a block of scores, in a fixed order."""
+"""Exact top-N lists: the best N of a block of users' scores, in a fixed order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Arra
 
 
 def most_similar(movie_factors: Float32Array, rows: slice, n: int) -> tuple[IntArray, Float32Array]:
-    """Return the n movies most similar to each movie in `rows`, and their similarities.
+    """Return the n most similar movies of each movie in `rows`, and the similarities.
 
     Similarity is the cosine of two movies' factors. A movie whose factors are all zero is similar to no movie, and is in no list.
     """

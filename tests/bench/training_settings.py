@@ -119,7 +119,7 @@ def main() -> None:
         (f"{STEPS} conjugate-gradient steps in place of the exact solution", "s", by_steps, base),
         ("those in single precision in place of double", "s", by_steps, doubles),
         ("EASE's inverse by 400 users in place of 2,500 movies", "s", small_side, large_side),
-        ("parts kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
+        ("chunks kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
         ("start from the factors before in place of zeros: relative error after one step", "", warm, cold),
     ):
         print(f"| {name} | {kept:.3g} {unit} | {left:.3g} {unit} | {left / kept:.2g} |")

@@ -1,4 +1,5 @@
-"""What a batch publishes of the model: users' lists with reasons, popular lists, and the tables that score newcomers.
+"""The tables that a batch publishes of the model.
 
-Each function returns a table as a mapping of column names to columns of equal length.
+They are users' lists with reasons, popular lists, and the tables that score newcomers. Each function returns a table
+as a mapping of column names to columns of equal length.
 """

@@ -1,4 +1,7 @@
-"""The model as tables that score a newcomer without Spark; docs/model.md explains their use."""
+"""The model as tables that score a newcomer without Spark.
+
+docs/model.md explains their use.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def movie_neighbours(model: FactorModel) -> Columns:
 
 
 def fold_in(model: FactorModel) -> dict[str, Any]:
-    """Return the settings that a reader of the tables needs to compute a newcomer's factors."""
+    """Return the settings that are needed to compute a newcomer's factors."""
     settings = model.settings
     return {
         "rank": settings.rank,

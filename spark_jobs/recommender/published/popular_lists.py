@@ -1,4 +1,4 @@
-"""Lists for all users: the most rated movies of all, of recent times, of each genre and of each decade."""
+"""Lists of popular movies: of all, recent, by genre and by decade."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The reasons of a recommendation: how much each rated movie adds to a recommended movie's personal score.
+"""The reasons of a recommendation: each rated movie's share of the score.
 
-A user's factors are x = W Y' C p with W = (Y'CY + reg n I)^-1. So a product y_i · x is a sum over the user's movies, to which movie j
-adds (y_i W y_j) c_j (Hu, Koren and Volinsky 2008, section 5). As a neighbour, movie j adds its weight times the rating's weight. The
+A user's factors are x = W Y' C p with W = (Y'CY + reg n I)^-1. So a product y_i · x is a sum over the user's movies. Movie j adds
+(y_i W y_j) c_j to it (Hu, Koren and Volinsky 2008, section 5). As a neighbour, movie j adds its weight times the rating's weight. The
 sums are exact, because the model's user factors are the solution for its published movie factors.
 """
 
@@ -18,7 +18,7 @@ REASONS_PER_MOVIE = 3
 def contributions(
     model: FactorModel, gram: FloatArray, recommended: IntArray, rated: IntArray, weights: Float32Array
 ) -> FloatArray:
-    """Return each rated movie's addition to the personal score of each recommended one.
+    """Return each rated movie's addition to each recommended movie's personal score.
 
     The result is (recommended, rated). `gram`, (rank, rank), is Y'Y over all movies. `recommended` and `rated` are columns of the
     model. `weights`, (rated,), are those of the profile.

@@ -16,7 +16,10 @@ from recommender.settings import profile_weights
 
 @dataclass(frozen=True)
 class Recommender:
-    """The data that a block of users needs; `gram`, (rank, rank), is Y'Y of the movie factors."""
+    """A recommender for blocks of users.
+
+    `gram`, (rank, rank), is Y'Y of the movie factors.
+    """
 
     model: FactorModel
     gram: FloatArray

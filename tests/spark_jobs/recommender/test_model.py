@@ -8,7 +8,7 @@ from recommender.model import FactorModel
 from recommender.neighbours import Neighbours
 from recommender.top_n import NO_MOVIE
 
-# Every value is a small dyadic fraction, and one movie, nobody's neighbour, has the greatest personal score of every user: 16, others
+# Every value is a small dyadic fraction, and one movie, a neighbour of none, has the greatest personal score of every user: 16, others
 # at most 4 + 8. So all sums and quotients are exact in single precision too, and what ties by the formula ties to the last bit.
 GREATEST = 16.0
 

@@ -77,7 +77,7 @@ def test_what_changes_scores_most_is_kept_strongest_first(
 
 
 def test_of_entries_worth_the_same_the_first_are_kept() -> None:
-    # Everybody rated everything: all weights are equal.
+    # All users rated all movies: all weights are equal.
     found = neighbours(np.ones((5, 4)), np.ones(4), 1.0, 2)
     assert np.diff(found.starts).tolist() == [3, 3, 2, 0]
     assert found.columns.tolist() == [1, 2, 3, 0, 2, 3, 0, 1]

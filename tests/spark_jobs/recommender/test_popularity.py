@@ -26,7 +26,7 @@ def test_recent_popularity_halves_with_each_half_life() -> None:
 
 
 def test_first_visits_count_less_among_returning_users() -> None:
-    # User 1 came back after 100 days; user 2's second rating, 10 days after the first, is still of his first visit.
+    # User 1 came back after 100 days; user 2's second rating, 10 days after the first, is still of that user's first visit.
     weights = returning_weights(RATINGS, first_visit_days=30, first_visit_weight=0.5)
     assert weights.tolist() == [0.5, 1, 0.5, 0.5]
     found = returning_popularity(RATINGS, MOVIES, 10, 100 * DAY, weights)
