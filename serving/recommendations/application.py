@@ -20,7 +20,7 @@ from serving.recommendations.api.conventions import ApiConventions
 from serving.recommendations.api.lists import explanation_operation, list_operations
 from serving.recommendations.api.marts import mart_operations
 from serving.recommendations.api.newcomers import newcomer_operation
-from serving.recommendations.api.operation import description_routes, health_operations
+from serving.recommendations.api.operation import health_operations, metrics_and_description
 from serving.recommendations.api.publications import publication_operations
 from serving.recommendations.fast_path import FastPath
 from serving.recommendations.pages.views import page_routes
@@ -72,6 +72,6 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     catalogue_operations(api)
     publication_operations(api, live)
     health_operations(api, live)
-    description_routes(app, api, live)
+    metrics_and_description(app, api, live)
     page_routes(app, live)
     return app
