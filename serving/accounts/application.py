@@ -6,15 +6,13 @@ Set MARQUEE_ACCOUNTS_SECRET and run `gunicorn -c serving/accounts/gunicorn.conf.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, g, request
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -36,6 +34,7 @@ from serving.accounts.rating_routes import rating_routes
 from serving.accounts.recommendation_client import RecommendationClient
 from serving.accounts.sign_in import Limit
 from serving.accounts.tokens import TokenMaker
+from serving.web.api_page import description_routes
 from serving.web.flask_errors import problem_response, refusal
 from serving.web.headers import DATA_POLICY, PAGE_POLICY
 from serving.web.logs import configure_logging, error_log
@@ -102,7 +101,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     client_routes(api)
     oauth_routes(api)
     _operation_routes(api)
-    _description_routes(app, api)
+    _metrics_and_description(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
     page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
     return app
@@ -148,19 +147,16 @@ def _operation_routes(api: Api) -> None:
         return schemas.Ready(status="ready", catalogue=source, movies=movies or 0)
 
 
-def _description_routes(app: Flask, api: Api) -> None:
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(api.endpoints)
-
-    @app.get("/accounts/openapi.json")
-    def openapi() -> Response:
-        text = json.dumps(document(), ensure_ascii=False)
-        return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
-
-    @app.get("/accounts/docs")
-    def docs() -> str:
-        return render_template("accounts_docs.html", api=document(), kinds=problems.KINDS.values())
+def _metrics_and_description(app: Flask, api: Api) -> None:
+    description_routes(
+        app,
+        "/accounts",
+        lambda: openapi_document(api.endpoints),
+        problems.KINDS.values(),
+        caching="no-cache",
+        links=("/accounts/openapi.json",),
+        examples=False,
+    )
 
     @app.get("/accounts/metrics")
     def metrics() -> Response:
