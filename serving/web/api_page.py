@@ -1,4 +1,4 @@
-"""The addresses at which a service describes itself: the OpenAPI document and a page made from it."""
+"""Describe a service: the OpenAPI document, and a page made from it."""
 
 from __future__ import annotations
 

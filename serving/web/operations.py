@@ -1,4 +1,4 @@
-"""One declaration an operation: its address, who may call it, what it takes and what it answers.
+"""Declare each operation once: address, access, parameters, body and answer.
 
 Routing, checks and the OpenAPI document (openapi.py) follow from it. The `Conventions` are each service's own.
 """
@@ -60,10 +60,10 @@ class Conventions:
     """What a service does its own way. A service overrides what it needs."""
 
     def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
-        """Raise a problem unless the caller has the operation's access; `variables` are those of the address."""
+        """Raise a problem unless the caller may call the operation at this address."""
 
     def admit(self, _operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the function's arguments, from the checked path and query, before the body is read."""
+        """Return the function's arguments, made from the checked path and query."""
         return given
 
     def refuse(self, operation: Operation, place: Place, error: Exception) -> NoReturn:
@@ -143,7 +143,7 @@ class Operations:
 
 
 def once(arguments: MultiDict[str, str], allowed: Collection[str] | None = None) -> dict[str, str]:
-    """Return each parameter's value. Raise ParameterError for one that is not `allowed`, or is given twice."""
+    """Return the parameters. Raise ParameterError for one unknown or given twice."""
     for name, values in arguments.lists():
         if (allowed is not None and name not in allowed) or len(values) > 1:
             raise ParameterError(name, len(values), allowed or ())

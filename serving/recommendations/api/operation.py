@@ -1,4 +1,4 @@
-"""What operators and programs ask about the API itself: health, metrics and its description."""
+"""Answer for the API itself: health, metrics and description."""
 
 from __future__ import annotations
 
