@@ -25,7 +25,7 @@ from serving.accounts.api.clients import client_routes
 from serving.accounts.api.conventions import AccountOperations, OAuthRefusal
 from serving.accounts.api.movies import movie_routes
 from serving.accounts.api.oauth import oauth_refused, oauth_routes
-from serving.accounts.api.operation import description_routes, operation_routes
+from serving.accounts.api.operation import metrics_and_description, operation_routes
 from serving.accounts.api.ratings import rating_routes
 from serving.accounts.api.sessions import session_routes
 from serving.accounts.database.engine import open_database, transactions
@@ -112,7 +112,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         *(client_routes, oauth_routes, operation_routes),
     ):
         routes(api)
-    description_routes(app, api)
+    metrics_and_description(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
     page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
     return app

@@ -1,7 +1,7 @@
 """The read-only recommendation API: a Flask application over a publication store.
 
-Set MARQUEE_PUBLICATION_STORE to the store's folder and run `python -m serving.recommendations.server`. The application holds no
-credentials and writes nothing but its log.
+Set MARQUEE_PUBLICATION_STORE to the store's folder and run `python -m serving.recommendations.server`. The application
+holds no credentials and writes only its log.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from serving.recommendations.answers.metrics import publication_failed, publicat
 from serving.recommendations.answers.responses import answer_errors, finish_responses
 from serving.recommendations.api.catalogue import catalogue_operations
 from serving.recommendations.api.conventions import ApiConventions
-from serving.recommendations.api.lists import explanation_operation, list_operations
-from serving.recommendations.api.marts import mart_operations
+from serving.recommendations.api.lists import (
+    explanation_operation,
+    popular_operations,
+    similar_movies_operation,
+    user_list_operation,
+)
+from serving.recommendations.api.marts import mart_operations, statistics_operations
 from serving.recommendations.api.newcomers import newcomer_operation
-from serving.recommendations.api.operation import description_routes, health_operations
+from serving.recommendations.api.operation import health_operations, metrics_and_description
 from serving.recommendations.api.publications import publication_operations
 from serving.recommendations.fast_path import FastPath
 from serving.recommendations.pages.views import page_routes
@@ -38,7 +43,7 @@ class SettingError(Exception):
 
 
 def create_app(settings: Mapping[str, str] | None = None) -> Flask:
-    """Return the application; `settings` stands in for the environment.
+    """Return the application; `settings` replaces the environment.
 
     MARQUEE_PUBLICATION_STORE (required): the store's folder; it may still be empty.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
@@ -49,7 +54,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     root = settings.get("MARQUEE_PUBLICATION_STORE")
     if not root:
         raise SettingError("MARQUEE_PUBLICATION_STORE is not set: give the folder of the publication store.")
-    # Empty stands for the default: that is how infra/control passes a setting that is not set.
+    # infra/control passes a setting that is not set as an empty one: the default holds.
     try:
         configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info")
     except ValueError as error:
@@ -65,13 +70,16 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
     answer_errors(app)
     api = Operations(app, ApiConventions(live))
-    list_operations(api)
+    user_list_operation(api)
     explanation_operation(api)
     newcomer_operation(api)
+    similar_movies_operation(api)
+    popular_operations(api)
     mart_operations(api)
+    statistics_operations(api)
     catalogue_operations(api)
     publication_operations(api, live)
     health_operations(api, live)
-    description_routes(app, api, live)
+    metrics_and_description(app, api, live)
     page_routes(app, live)
     return app

@@ -1,7 +1,7 @@
-"""Answer the API's commonest request, the first page of a user's list, before Flask sees it.
+"""Answer the first page of a user's list before Flask sees the request.
 
-Flask's routing, contexts and hooks cost more than the list itself. What is answered here is byte for byte what Flask
-answers, headers included, as a test holds; everything out of the ordinary is left to Flask.
+It is the commonest request, and Flask's routing, contexts and hooks cost more than the list itself. The answers are
+equal to Flask's to the byte, headers included: a test checks it. All other requests are left to Flask.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class FastPath:
             or environ["REQUEST_METHOD"] != "GET"
             or environ.get("QUERY_STRING")
             or "HTTP_IF_NONE_MATCH" in environ
-            # With weights it takes a parser to tell whether gzip is wanted.
+            # Only a parser can find out from weights whether gzip is wanted.
             or ";" in encodings
         ):
             return self._application(environ, start_response)

@@ -1,7 +1,7 @@
-"""The access log: one JSON line a request on standard output, written away from the requests.
+"""Write the access log, one JSON line a request, away from the requests.
 
-A request only appends its figures to a queue. One thread of each process formats and writes what has gathered, ten times
-a second. Nothing is lost at a clean stop: the process writes the rest before it ends.
+A request only appends its figures to a queue. One thread of each process formats and writes what has gathered on standard
+output, ten times a second. Nothing is lost at a clean stop: the process writes the rest before it ends.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def _write(piece: bytes) -> None:
 
 
 class AccessLog:
-    """A queue of requests and the thread that writes it; safe to share between threads, and to fork."""
+    """A queue of requests and the thread that writes it.
+
+    Threads may share it, and its process may fork.
+    """
 
     def __init__(self, write: Callable[[bytes], None] = _write) -> None:
         """Log nothing until `enabled` is set."""

@@ -1,4 +1,4 @@
-"""Structured logs of a service: one JSON object a line on standard output. No web framework is needed here."""
+"""Write a service's log as one JSON object a line, without any web framework."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ error_log = logging.getLogger("marquee.serving")
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as JSON: time, level, logger, message and the fields given as `extra={"fields": {...}}`."""
+    """Formats a record as JSON.
+
+    The line has time, level, logger, message and the fields given as `extra={"fields": {...}}`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line; an exception's trace goes into the log only, never into an answer."""
+        """Return a record as one line.
+
+        The trace of an exception is in the log only, never in an answer.
+        """
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
         document = {
             "at": moment,
@@ -36,9 +42,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send the service's own log to standard output as JSON lines; with level `warning` requests are not logged.
+    """Send the service's own log to standard output as JSON lines.
 
-    Raises ValueError for another level than debug, info, warning or error.
+    With level `warning`, requests are not logged. Raises ValueError for another level than debug, info, warning or error.
     """
     if level not in _LOG_LEVELS:
         raise ValueError(f"MARQUEE_SERVING_LOG_LEVEL is {level!r}: give debug, info, warning or error.")
@@ -53,5 +59,5 @@ def configure_logging(level: str) -> None:
 
 
 def request_id_of(given: str) -> str:
-    """Return the id that the client gave its request if it is safe to log, else a fresh one."""
+    """Return the id that the client gave if it is safe to log, else a new one."""
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)

@@ -17,7 +17,10 @@ _REFERENCE: Final = "#/components/schemas/"
 
 
 def openapi_document(operations: Operations, info: Schema, components: Schema) -> Schema:
-    """Return the whole description as JSON data; `components` has what the models do not, with the schema Problem."""
+    """Return the whole description as JSON data.
+
+    `components` holds what no model declares, among it the schema Problem.
+    """
     declared = operations.declared
     models = [
         *operations.conventions.models,
@@ -53,7 +56,7 @@ def path_of(rule: str) -> str:
 
 
 def example_of(schema: Schema, definitions: dict[str, Schema]) -> Any:
-    """Return the example of a schema: its own, else one put together from those of its parts."""
+    """Return the example of a schema: its own, else one made from its parts."""
     if "examples" in schema:
         return schema["examples"][0]
     if "$ref" in schema:
@@ -72,7 +75,7 @@ def example_of(schema: Schema, definitions: dict[str, Schema]) -> Any:
 
 
 def _without_titles(schema: Any) -> Any:
-    """Return a schema without the titles that Pydantic makes of names, and without defaults of null."""
+    """Return a schema without titles made from names, and without null defaults."""
     if isinstance(schema, list):
         return [_without_titles(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""One declaration an operation: its address, who may call it, what it takes and what it answers.
+"""Declare each operation once: address, access, parameters, body and answer.
 
 Routing, checks and the OpenAPI document (openapi.py) follow from it. The `Conventions` are each service's own.
 """
@@ -55,14 +55,14 @@ class Conventions:
     models: tuple[Model, ...] = ()  # that the description has beyond those of the operations
 
     def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
-        """Raise a problem unless the caller has the operation's access; `variables` are those of the address."""
+        """Raise a problem unless the caller may call the operation at this address."""
 
     def allowed(self, model: Model) -> Collection[str] | None:
         """Return the parameters that may be given; None: the model refuses the others."""
         return model.model_fields
 
     def admit(self, _operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the function's arguments, from the checked path and query, before the body is read."""
+        """Return the function's arguments, made from the checked path and query."""
         return given
 
     def refuse(self, operation: Operation, place: Place, error: Exception) -> NoReturn:

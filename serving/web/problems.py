@@ -15,9 +15,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 @dataclass(frozen=True)
 class ProblemKind:
-    """A kind of error: its name in `type`, its status and its title, which never vary.
+    """A kind of error.
 
-    `page` is the address of the documentation page that describes it.
+    Its name in `type`, its status and its title never vary. `page` is the address of the documentation page that describes it.
     """
 
     name: str

@@ -63,7 +63,10 @@ def metrics_response() -> Response:
 
 
 def _forget_dead_workers(folder: Path) -> None:
-    """Remove the gauges of workers that ended: their last values no longer hold. Their counts are kept."""
+    """Remove the gauges of workers that ended.
+
+    Their last values no longer hold. Their counts are kept.
+    """
     for samples in folder.glob("gauge_live*_*.db"):
         pid = int(samples.stem.rpartition("_")[2])
         if not Path(f"/proc/{pid}").exists():

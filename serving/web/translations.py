@@ -1,6 +1,7 @@
-"""The pages' languages: English in the code, others from <folder>/<language>.po, each read when first asked for.
+"""Translate the pages: English is in the code, other languages are in .po files.
 
-Each service has a folder of its own, which `translate_templates` names.
+A language is read from <folder>/<language>.po when a request first needs it. Each service has a folder of its own,
+which `translate_templates` names.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ def asked_in_address() -> str:
 
 
 def language() -> str:
-    """Return the language of this request: the one it asks for, else the browser's first that exists."""
+    """Return the language of this request.
+
+    It is the one that the request asks for, else the first of the browser's that exists.
+    """
     if "language" not in g:
         asked = _catalogues().asked()
         known: Iterable[str] = languages()
@@ -93,9 +97,9 @@ def _ngettext(one: str, many: str, count: int) -> str:
 
 
 def translate_templates(app: Flask, folder: Path, asked: Callable[[], str] = asked_in_address) -> None:
-    """Give a service's templates {% trans %} and _(), in the languages of a folder of .po files.
+    """Give a service's templates {% trans %} and _().
 
-    `asked` returns the language that a request asks for, or '' where it asks for none.
+    The languages are those of a folder of .po files. `asked` returns the language that a request asks for, or '' where it asks for none.
     """
     app.extensions[_EXTENSION] = _Catalogues(folder, asked)
     app.jinja_env.add_extension("jinja2.ext.i18n")

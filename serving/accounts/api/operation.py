@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
-from flask import Flask, Response, render_template
+from flask import Flask, Response
 
 from serving.accounts.api.conventions import AccountOperations
 from serving.accounts.api.openapi import openapi_document
@@ -14,6 +10,7 @@ from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY
 from serving.accounts.domain.readiness import readiness
 from serving.accounts.domain.schemas import operation as schemas
+from serving.web.api_page import description_routes
 from serving.web.operations import Operation
 from serving.web.request_metrics import metrics_response
 
@@ -48,21 +45,17 @@ def operation_routes(api: AccountOperations) -> None:
         return readiness(api.service.transactions)
 
 
-def description_routes(app: Flask, api: AccountOperations) -> None:
-    """Add the description of the declared endpoints, its page, and the metrics."""
-
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(api)
-
-    @app.get("/accounts/openapi.json")
-    def openapi() -> Response:
-        text = json.dumps(document(), ensure_ascii=False)
-        return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
-
-    @app.get("/accounts/docs")
-    def docs() -> str:
-        return render_template("accounts_docs.html", api=document(), kinds=problems.KINDS.values())
+def metrics_and_description(app: Flask, api: AccountOperations) -> None:
+    """Add the metrics, and the description as JSON and as a page."""
+    description_routes(
+        app,
+        "/accounts",
+        lambda: openapi_document(api),
+        problems.KINDS.values(),
+        caching="no-cache",
+        links=("/accounts/openapi.json",),
+        examples=False,
+    )
 
     @app.get("/accounts/metrics")
     def metrics() -> Response:

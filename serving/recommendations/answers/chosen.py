@@ -1,4 +1,4 @@
-"""Choose the publication that a request is answered from; one that cannot be served becomes a problem."""
+"""Choose the publication that answers a request, or raise a problem."""
 
 from __future__ import annotations
 

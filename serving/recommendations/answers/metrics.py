@@ -1,4 +1,4 @@
-"""What the recommendation API measures of itself: lists by policy, and which publication each worker serves."""
+"""Measure lists by policy, and which publication each worker serves."""
 
 from __future__ import annotations
 

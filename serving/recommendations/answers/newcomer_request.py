@@ -1,4 +1,4 @@
-"""The body of POST /v1/recommendations. Each member declares its rule and the sentence for a wrong value."""
+"""Declare the body of POST /v1/recommendations, with a sentence for each error."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _members(cls, value: Any) -> Any:
-        """Return the members. One that is required and missing is null, which its rule refuses."""
+        """Return the members; a required one that is missing is null, and so wrong."""
         if not isinstance(value, dict):
             raise refusal(cls.example, problems.BAD_BODY)
         for name in value:
@@ -128,7 +128,7 @@ class NewcomerRequest(_Body):
 
     @property
     def wanted(self) -> MovieFilter | None:
-        """Return the filter by genre, release year and excluded ids, or None where it keeps all."""
+        """Return the filter by genre, year and excluded ids, or None without one."""
         return movie_filter(self.genre, self.year_from, self.year_to, self.exclude)
 
     @property

@@ -1,4 +1,4 @@
-"""The parameters of the API. Each type declares its rule, its example and the sentence for a wrong value."""
+"""Declare the API's parameters: rule, example, and sentence for a wrong value."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class Filtered(BaseModel):
 
     @property
     def wanted(self) -> MovieFilter | None:
-        """Return the filter by genre, release year and excluded ids, or None where it keeps all."""
+        """Return the filter by genre, year and excluded ids, or None without one."""
         return movie_filter(self.genre, self.year_from, self.year_to, self.exclude or ())
 
 
@@ -226,7 +226,7 @@ class SearchQuery(ListQuery, Searched):
 
 @dataclass(frozen=True)
 class MovieFilter:
-    """Which movies of a list to answer with. A movie of unknown year is in no range of years."""
+    """Which movies a list keeps. A movie of unknown year is in no range of years."""
 
     genre: str | None = None
     year_from: int | None = None
@@ -248,7 +248,10 @@ class MovieFilter:
 def movie_filter(
     genre: str | None, year_from: int | None, year_to: int | None, excluded: Collection[int]
 ) -> MovieFilter | None:
-    """Return the filter of a request, or None where there is nothing to filter by. The case of a genre does not matter."""
+    """Return the filter of a request, or None where it keeps all movies.
+
+    The case of a genre does not matter.
+    """
     if genre is None and year_from is None and year_to is None and not excluded:
         return None
     return MovieFilter(genre.casefold() if genre else None, year_from, year_to, frozenset(excluded))

@@ -1,4 +1,4 @@
-"""The kinds of error that the recommendation API answers with, each declared once."""
+"""Declare the kinds of error that the recommendation API answers with."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Says:
 
 @dataclass(frozen=True)
 class Digits:
-    """Annotates an int that is written in an address: up to ten digits and nothing else, from `low` to `high`."""
+    """Annotates an int in an address: up to ten digits, from `low` to `high`."""
 
     low: int
     high: int
@@ -63,7 +63,7 @@ def read(model: type[Values], values: Mapping[str, str]) -> Values:
 
 
 def only(arguments: MultiDict[str, str], *allowed: str) -> dict[str, str]:
-    """Return a page's parameters. Raise the problem of one that is not allowed, or is given twice."""
+    """Return a page's parameters. Raise a problem for one unknown or given twice."""
     try:
         return once(arguments, allowed)
     except ParameterError as error:
@@ -73,7 +73,10 @@ def only(arguments: MultiDict[str, str], *allowed: str) -> dict[str, str]:
 def problem_of(
     error: ValidationError | ParameterError, model: type[BaseModel] | None = None, reported_first: Sequence[str] = ()
 ) -> ProblemError:
-    """Return the problem of a model's first error; those of the fields `reported_first` precede the others."""
+    """Return the problem of a model's first error.
+
+    Errors of the fields `reported_first` precede the others.
+    """
     if isinstance(error, ParameterError):
         known = ", ".join(sorted(error.allowed)) or "none"
         unknown = f"{error.name[:40]!r} is not a parameter of this address; it has: {known}."
@@ -82,17 +85,17 @@ def problem_of(
     order: dict[tuple[int | str, ...], int] = {(name,): at for at, name in enumerate(reported_first)}
     wrong = min(error.errors(include_url=False), key=lambda found: order.get(found["loc"], len(order)))
     if wrong["type"] == "refused":
-        said = Says(problems.KINDS[wrong["ctx"]["kind"]], wrong["ctx"]["sentence"])
+        says = Says(problems.KINDS[wrong["ctx"]["kind"]], wrong["ctx"]["sentence"])
     else:
-        said = _said(model, wrong["loc"])
+        says = _says(model, wrong["loc"])
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in wrong["loc"]).lstrip(".")
-    sentence = said.sentence.format(name=name or "the body", value=repr(str(wrong["input"])[:40]))
-    return ProblemError(said.kind, sentence)
+    sentence = says.sentence.format(name=name or "the body", value=repr(str(wrong["input"])[:40]))
+    return ProblemError(says.kind, sentence)
 
 
-def _said(annotation: Any, place: tuple[int | str, ...]) -> Says:
-    """Return what is said of a value at a place in a model."""
-    said: list[Says] = []
+def _says(annotation: Any, place: tuple[int | str, ...]) -> Says:
+    """Return the annotation of the value at a place in a model."""
+    found: list[Says] = []
     for part in place:
         metadata: Iterable[Any] = ()
         if isinstance(part, str):
@@ -100,8 +103,8 @@ def _said(annotation: Any, place: tuple[int | str, ...]) -> Says:
             annotation, metadata = field.annotation, field.metadata
         else:
             annotation = get_args(annotation)[0]
-        said = [each for each in metadata if isinstance(each, Says)]
+        found = [each for each in metadata if isinstance(each, Says)]
         while get_origin(annotation) in (Annotated, Union, UnionType):
-            said += [each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Says)]
+            found += [each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, Says)]
             annotation = get_args(annotation)[0]
-    return said[-1]
+    return found[-1]

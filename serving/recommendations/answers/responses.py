@@ -1,4 +1,4 @@
-"""How answers leave: JSON with an entity tag by publication, headers for security, caches and other origins, gzip."""
+"""Finish answers: entity tags, headers for security, caches and origins, gzip."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def entity_tag(publication: Publication) -> str:
 
 
 def json_answer(answer: dict[str, Any] | str, chosen: Chosen[Any] | None = None) -> Response:
-    """Return JSON, from data or from text; `chosen` is given where address and publication determine the answer."""
+    """Return JSON, from data or from text.
+
+    Give `chosen` where the address and the publication determine the answer.
+    """
     body = answer if isinstance(answer, str) else compact_json(answer) + "\n"
     response = Response(body, mimetype="application/json")
     if chosen is None:
@@ -103,7 +106,10 @@ def _compress(response: Response) -> None:
 
 
 def answer_errors(app: Flask) -> None:
-    """Make a problem of every error; what was not foreseen goes to the log, and nothing of it into the answer."""
+    """Answer every error as a problem.
+
+    A defect is written to the log. The answer says nothing of it.
+    """
 
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:

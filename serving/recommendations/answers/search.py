@@ -12,7 +12,7 @@ from serving.web.problems import ProblemError
 
 
 def known_movie(publication: Publication, movie_id: int) -> Movie:
-    """Return a movie of the catalogue. Raises a problem for one that it does not have."""
+    """Return a movie of the catalogue. Raise a problem if the id is unknown."""
     movie = publication.movies.get(movie_id)
     if movie is None:
         raise ProblemError(
@@ -24,7 +24,10 @@ def known_movie(publication: Publication, movie_id: int) -> Movie:
 
 
 def found_movies(publication: Publication, text: str, wanted: MovieFilter | None, after: int = 0) -> Iterator[Movie]:
-    """Yield the movies, by id, whose titles hold all the words of `text`, whatever their case and accents."""
+    """Yield the movies whose titles hold all the words of `text`, by id.
+
+    Case and accents do not matter.
+    """
     words = fold(text).split()
     for movie in publication.movies.values():
         if (

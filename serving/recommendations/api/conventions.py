@@ -1,4 +1,4 @@
-"""How this API applies its declarations: its problems, and the publication that a request is answered from."""
+"""Apply the API's declarations: its problems, and the publication of a request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ApiConventions(Conventions):
         self.live = live
 
     def admit(self, operation: Operation, given: dict[str, Any]) -> dict[str, Any]:
-        """Hand the chosen publication on as `chosen`, in place of the query that may name it."""
+        """Return the arguments, with `chosen` in place of the query that names it."""
         query = given.get("query")
         if isinstance(query, AsOf):
             given["chosen"] = choose(self.live, query)
@@ -57,7 +57,7 @@ class ApiConventions(Conventions):
             kinds += [problems.BAD_BODY, problems.UNSUPPORTED_MEDIA_TYPE, problems.TOO_LARGE]
         if operation.path is not None:
             fields = operation.path.model_fields.values()
-            kinds += [said.kind for field in fields for said in field.metadata if isinstance(said, Says)]
+            kinds += [says.kind for field in fields for says in field.metadata if isinstance(says, Says)]
         if operation.query is not None:
             kinds += [problems.BAD_LIMIT] if issubclass(operation.query, Paged) else []
             kinds += [problems.BAD_PARAMETER]

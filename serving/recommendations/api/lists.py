@@ -38,8 +38,8 @@ def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
     )
 
 
-def list_operations(api: Operations) -> None:
-    """Declare the lists."""
+def user_list_operation(api: Operations) -> None:
+    """Declare the list of a user."""
 
     @api.add(
         Operation(
@@ -59,60 +59,6 @@ def list_operations(api: Operations) -> None:
             raise _unknown_user(chosen.publication, path.user)
         LISTS.labels("personalised").inc()
         return json_answer(text, chosen)
-
-    @api.add(
-        Operation(
-            "GET",
-            "/v1/movies/<movie>",
-            "A movie, and the movies most similar to it.",
-            "lists",
-            path=MoviePath,
-            query=ListQuery,
-            answer=schemas.SimilarMovies,
-            kinds=(problems.UNKNOWN_MOVIE,),
-        )
-    )
-    def movie_with_similar(path: MoviePath, chosen: Chosen[ListQuery]) -> Response:
-        publication = chosen.publication
-        head = {"movie": known_movie(publication, path.movie).as_dict()}
-        LISTS.labels("similar").inc()
-        entries = publication.similar_movies(path.movie)
-        return json_answer(list_text(publication, head, "similar", entries, chosen.page, render_compared), chosen)
-
-    @api.add(
-        Operation(
-            "GET",
-            "/v1/popular",
-            "The most popular movies of all, of late, of a genre or of a decade.",
-            "lists",
-            query=PopularQuery,
-            answer=schemas.PopularMovies,
-            kinds=(problems.UNKNOWN_SCOPE,),
-        )
-    )
-    def popular_movies(chosen: Chosen[PopularQuery]) -> Response:
-        publication, scope = chosen.publication, chosen.query.scope
-        entries = publication.popular_movies(scope)
-        if entries is None:
-            detail = f"There is no list of popular movies for {scope[:40]!r}."
-            raise ProblemError(problems.UNKNOWN_SCOPE, detail, {"scopes": publication.scopes})
-        LISTS.labels("popular").inc()
-        text = list_text(publication, {"scope": scope}, "popular", entries, chosen.page, render_popular)
-        return json_answer(text, chosen)
-
-    @api.add(
-        Operation(
-            "GET",
-            "/v1/popular/scopes",
-            "The scopes that have a list of popular movies.",
-            "lists",
-            query=AsOf,
-            answer=schemas.Scopes,
-        )
-    )
-    def popular_scopes(chosen: Chosen[AsOf]) -> Response:
-        publication = chosen.publication
-        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, chosen)
 
 
 def explanation_operation(api: Operations) -> None:
@@ -163,3 +109,65 @@ def explanation_operation(api: Operations) -> None:
             "because": because,
         }
         return json_answer(answer, chosen)
+
+
+def similar_movies_operation(api: Operations) -> None:
+    """Declare the list of a movie."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/movies/<movie>",
+            "A movie, and the movies most similar to it.",
+            "lists",
+            path=MoviePath,
+            query=ListQuery,
+            answer=schemas.SimilarMovies,
+            kinds=(problems.UNKNOWN_MOVIE,),
+        )
+    )
+    def movie_with_similar(path: MoviePath, chosen: Chosen[ListQuery]) -> Response:
+        publication = chosen.publication
+        head = {"movie": known_movie(publication, path.movie).as_dict()}
+        LISTS.labels("similar").inc()
+        entries = publication.similar_movies(path.movie)
+        return json_answer(list_text(publication, head, "similar", entries, chosen.page, render_compared), chosen)
+
+
+def popular_operations(api: Operations) -> None:
+    """Declare the popular movies and their scopes."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular",
+            "The most popular movies of all, of late, of a genre or of a decade.",
+            "lists",
+            query=PopularQuery,
+            answer=schemas.PopularMovies,
+            kinds=(problems.UNKNOWN_SCOPE,),
+        )
+    )
+    def popular_movies(chosen: Chosen[PopularQuery]) -> Response:
+        publication, scope = chosen.publication, chosen.query.scope
+        entries = publication.popular_movies(scope)
+        if entries is None:
+            detail = f"There is no list of popular movies for {scope[:40]!r}."
+            raise ProblemError(problems.UNKNOWN_SCOPE, detail, {"scopes": publication.scopes})
+        LISTS.labels("popular").inc()
+        text = list_text(publication, {"scope": scope}, "popular", entries, chosen.page, render_popular)
+        return json_answer(text, chosen)
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular/scopes",
+            "The scopes that have a list of popular movies.",
+            "lists",
+            query=AsOf,
+            answer=schemas.Scopes,
+        )
+    )
+    def popular_scopes(chosen: Chosen[AsOf]) -> Response:
+        publication = chosen.publication
+        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, chosen)

@@ -1,4 +1,4 @@
-"""The warehouse's marts as they were published: activity by year, the best of a genre, a movie's ratings, row accounting."""
+"""Answer from the warehouse's marts as they were published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _rows_answer(chosen: Chosen[AsOf], rows: list[dict[str, object]], table: str
 
 
 def mart_operations(api: Operations) -> None:
-    """Declare the marts."""
+    """Declare activity by year and the best movies of each genre."""
 
     @api.add(
         Operation(
@@ -72,6 +72,10 @@ def mart_operations(api: Operations) -> None:
             raise ProblemError(problems.UNKNOWN_GENRE, detail, {"genres": publication.genres})
         text = list_text(publication, {"genre": genre}, "statistics", entries, chosen.page, render_best_of_genre)
         return json_answer(text, chosen)
+
+
+def statistics_operations(api: Operations) -> None:
+    """Declare the ratings of one movie and the rows of each source file."""
 
     @api.add(
         Operation(

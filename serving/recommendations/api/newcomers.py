@@ -1,4 +1,7 @@
-"""Recommendations for a person who has no list: the ratings come in the request, and none of them is kept."""
+"""Recommend movies to a person who has no list.
+
+The ratings come in the request, and none of them is kept.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
-"""What operators and programs ask about the API itself: health, metrics and its description."""
+"""Answer for the API itself: health, metrics and description."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import Any
-
-from flask import Flask, Response, render_template
+from flask import Flask, Response
 
 from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication
@@ -16,6 +12,7 @@ from serving.recommendations.answers.metrics import DEGRADED
 from serving.recommendations.answers.responses import REVALIDATE, unstored
 from serving.recommendations.api import schemas, store_schemas
 from serving.recommendations.api.conventions import SERVED
+from serving.web.api_page import description_routes
 from serving.web.openapi import openapi_document
 from serving.web.operations import Operation, Operations
 from serving.web.request_metrics import metrics_response
@@ -62,16 +59,8 @@ def health_operations(api: Operations, live: LivePublication) -> None:
         return unstored(answer)
 
 
-def description_routes(app: Flask, api: Operations, live: LivePublication) -> None:
-    """Add the metrics and the description, as JSON and as a page."""
-
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(api, _INFO, {"schemas": {"Problem": schemas.PROBLEM}})
-
-    @cache
-    def text() -> str:
-        return json.dumps(document(), ensure_ascii=False)
+def metrics_and_description(app: Flask, api: Operations, live: LivePublication) -> None:
+    """Add the metrics, and the description as JSON and as a page."""
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -83,10 +72,12 @@ def description_routes(app: Flask, api: Operations, live: LivePublication) -> No
             DEGRADED.set(live.failure is not None)
         return metrics_response()
 
-    @app.get("/openapi.json")
-    def openapi() -> Response:
-        return Response(text(), mimetype="application/json", headers={"Cache-Control": REVALIDATE})
-
-    @app.get("/docs")
-    def docs() -> str:
-        return render_template("docs.html", api=document(), kinds=problems.KINDS.values())
+    description_routes(
+        app,
+        "",
+        lambda: openapi_document(api, _INFO, {"schemas": {"Problem": schemas.PROBLEM}}),
+        problems.KINDS.values(),
+        caching=REVALIDATE,
+        links=("/openapi.json", "/metrics"),
+        examples=True,
+    )

@@ -1,4 +1,4 @@
-"""The shapes of answers about the store and the API itself, with the examples that the description shows."""
+"""The shapes of answers about the store and the API itself, with examples."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The web pages: recommendations for a user or for ratings given on the page, similar and popular movies, statistics.
+"""Render the web pages: lists, a page to rate movies on, and statistics.
 
-Rendered on the server without scripts, so they work in any browser and need nothing but this server; what a person rates
-stands in the address and nowhere else. English in the code, other languages in translations/.
+The server renders them without scripts, so that they work in any browser and need only this server. The ratings of a
+person are in the address and nowhere else. English is in the code, other languages are in web/translations/.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _page(template: str, status: int, **values: Any) -> Response:
 
 
 def _problem(error: ProblemError) -> Content:
-    # What went wrong in particular is said in English; other languages say what kind of error it is.
+    # The details exist in English only: other languages show the kind of error.
     detail = error.detail if language() == DEFAULT_LANGUAGE else gettext(error.kind.meaning)
     return {"heading": gettext(error.kind.title), "notice": detail}
 
@@ -168,7 +168,10 @@ def scope_name(scope: str) -> str:
 
 
 def _rated(publication: Publication) -> Content:
-    """Fold in the ratings in the address (r<movie id>=stars); show movies to rate, and the list once one is rated."""
+    """Return movies to rate, and the list for the ratings in the address.
+
+    A rating is written as r<movie id>=stars.
+    """
     stars = _given_ratings(publication)
     text = request.args.get("q", "").strip()[:MAX_TEXT]
     others = found_movies(publication, text, None) if text else _well_known(publication)
@@ -199,7 +202,7 @@ def _rated(publication: Publication) -> Content:
 
 
 def _given_ratings(publication: Publication) -> dict[int, str]:
-    """Return the stars by movie that the address holds; fields that were left open are no ratings."""
+    """Return the stars by movie that the address holds; empty fields are ignored."""
     stars: dict[int, str] = {}
     for name, value in request.args.items():
         if name in ("q", "lang") or not value:
