@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.variables import environment
 
 # Most tests look at this batch.
 BATCH_DATE = "2026-01-02T03:00:00Z"

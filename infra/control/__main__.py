@@ -10,11 +10,11 @@ from pathlib import Path
 
 from infra.control import lifecycle
 from infra.control.backup import BackupError, backup, restore
-from infra.control.environment import environment
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
 from infra.control.supervision import SupervisorError
+from infra.control.variables import environment
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervision import Supervisor
+from infra.control.variables import environment
 
 MANIFEST = "manifest.json"
 # Folders of the instance that go into an archive each, whole.

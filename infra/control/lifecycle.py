@@ -19,8 +19,8 @@ import urllib.request
 from pathlib import Path
 from typing import NoReturn
 
-from infra.control.environment import environment, render
 from infra.control.preflight import check, check_exposure
+from infra.control.rendering import render
 from infra.control.services import Preparation, Service, every_row, services, table
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervision import (
@@ -30,6 +30,7 @@ from infra.control.supervision import (
     runs_with_other_settings,
     start_supervisord,
 )
+from infra.control.variables import environment
 
 # Marks every process that descends from an instance's supervisord, YARN's containers included.
 MARK = "MARQUEE_SUPERVISED"

@@ -12,7 +12,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
-from infra.control.environment import private_write
+from infra.control.secrets import private_write
 from infra.control.services import Service, services
 from infra.control.settings import REPOSITORY, Settings
 

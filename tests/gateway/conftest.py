@@ -21,8 +21,9 @@ from typing import Any
 
 import pytest
 
-from infra.control.environment import environment, render
+from infra.control.rendering import render
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.variables import environment
 from serving.accounts.__main__ import main as accounts_program
 
 from ..serving.conftest import build_from, small_store

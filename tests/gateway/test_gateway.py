@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-from infra.control.environment import environment, render
+from infra.control.rendering import render
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervision import Supervisor, log_path, write_configuration
+from infra.control.variables import environment
 
 from .conftest import Gateway, Start, free_ports, listens
 

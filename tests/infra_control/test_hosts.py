@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.control import lifecycle
-from infra.control.environment import environment, render
+from infra.control.rendering import render
 from infra.control.services import services, table
 from infra.control.settings import REPOSITORY, Settings, SettingsError
+from infra.control.variables import environment
 
 
 def settings(tmp_path: Path, hosts: str, **environ: str) -> Settings:

@@ -1,8 +1,14 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from infra.control.install import InstallError, check_jars
+from infra.control.settings import REPOSITORY
 
 # `sha256sum` of files that hold foo and bar.
 FOO = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"  # pragma: allowlist secret
@@ -41,3 +47,15 @@ def test_a_missing_jar_is_refused(software: Path) -> None:
     (software / "hive" / "lib" / "a.jar").unlink()
     with pytest.raises(InstallError, match=r"\(1, the first hive/lib/a\.jar\)"):
         check_jars(software, software / "jars.sha256", ["hive/lib"])
+
+
+def test_the_files_that_an_image_copies_before_its_layers_are_enough_to_install_them(tmp_path: Path) -> None:
+    dockerfile = (REPOSITORY / "infra" / "deploy" / "images" / "Dockerfile").read_text(encoding="utf-8")
+    (copied,) = re.findall(r"^COPY (.*infra/control/install\.py.*) infra/control/$", dockerfile, re.MULTILINE)
+    (tmp_path / "infra" / "control").mkdir(parents=True)
+    for name in copied.split():
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+    program = "from infra.control.install import Settings, install_part; print(Settings.load().state)"
+    variables = {"PATH": os.environ["PATH"], "MARQUEE_STATE": "elsewhere"}
+    printed = subprocess.check_output([sys.executable, "-c", program], cwd=tmp_path, env=variables, text=True)
+    assert printed == f"{tmp_path}/elsewhere\n"

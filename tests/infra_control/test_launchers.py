@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.environment import environment
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.variables import environment
 
 AWKWARD = "p@ss&w/ord#1x\"\\'$5"  # pragma: allowlist secret
 

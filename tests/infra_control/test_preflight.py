@@ -67,9 +67,9 @@ def test_a_missing_jdk_is_refused_with_what_to_install(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 1
-    assert (
-        ended.stderr
-        == "marquee: No `java` on PATH: install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
+    assert ended.stderr == (
+        "marquee: There is no `java` on PATH. "
+        "Install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env.\n"
     )
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.environment import environment
 from infra.control.services import ports, services, table
 from infra.control.settings import Settings
+from infra.control.variables import environment
 
 
 def settings(tmp_path: Path, **environ: str) -> Settings:

@@ -77,10 +77,13 @@ def test_java_home_of_env_file_wins_over_that_of_the_shell(
     ("text", "message"),
     [
         ("MARQUEE_API_PORT=many\n", "MARQUEE_API_PORT='many' is not a whole number"),
-        ("MARQUEE_API_PORT=70000\n", "MARQUEE_API_PORT=70000 is no port: 1 to 65535"),
+        ("MARQUEE_API_PORT=70000\n", "MARQUEE_API_PORT=70000 is not a port, which is 1 to 65535. Correct it in .env."),
         ("MARQUEE_APY_PORT=8000\n", "sets MARQUEE_APY_PORT, which Marquee does not know"),
         ("just words\n", "line 1 is not NAME=value: 'just words'"),
-        ("MARQUEE_INSTANCE=../elsewhere\n", "MARQUEE_INSTANCE='../elsewhere' may hold letters, digits and '-' only"),
+        (
+            "MARQUEE_INSTANCE=../elsewhere\n",
+            "MARQUEE_INSTANCE='../elsewhere' is not a name of letters, digits and '-'.",
+        ),
     ],
 )
 def test_a_bad_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -94,6 +97,13 @@ def test_env_example_in_the_repository_documents_every_setting() -> None:
     assert written == env_example(), "run `python3 -m infra.control env-example > .env.example`"
     for setting in TABLE:
         assert f"\n#{setting.name}={setting.default}\n" in written
+
+
+def test_the_table_has_a_section_a_known_kind_and_a_meaning_for_every_setting() -> None:
+    assert len({setting.name for setting in TABLE}) == len(TABLE)
+    assert {setting.kind for setting in TABLE} == {"text", "port", "number", "path", "yes or no"}
+    assert [setting.name for setting in TABLE if not setting.section or not setting.meaning] == []
+    assert Settings.load(REPOSITORY / "no.env", {}).values == {setting.name: setting.default for setting in TABLE}
 
 
 def test_default_ports_differ_and_stay_below_the_ephemeral_range_of_the_test_instance() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.control.environment import environment
 from infra.control.settings import Settings
+from infra.control.variables import environment
 from infra.pipeline.__main__ import main
 from infra.pipeline.user_page import interface_lines
 from tests.infra_pipeline.conftest import RUN_ID, Double, task

@@ -8,10 +8,11 @@ import pytest
 from supervisor.datatypes import dict_of_key_value_pairs
 
 from infra.control import install
-from infra.control.environment import environment, render
+from infra.control.rendering import render
 from infra.control.services import Service, every_row, services
 from infra.control.settings import Settings, SettingsError
 from infra.control.supervision import write_configuration
+from infra.control.variables import environment
 
 
 def settings(tmp_path: Path, **environ: str) -> Settings:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.control.environment import environment, render
+from infra.control.rendering import render
 from infra.control.settings import Settings
+from infra.control.variables import environment
 from tests.monitoring.conftest import MONITORING, REPOSITORY
 
 RULES = sorted((MONITORING / "rules").glob("*.yml"))

@@ -1,55 +1,17 @@
 import json
-import stat
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
-from infra.control.environment import environment, render
-from infra.control.settings import REPOSITORY, Settings, SettingsError
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_PORT_OFFSET": "10000"})
+from infra.control.rendering import render
+from infra.control.settings import Settings, SettingsError
+from infra.control.variables import environment
 
 
 def property_of(path: Path, name: str) -> str | None:
     return {p.findtext("name"): p.findtext("value") for p in ElementTree.parse(path).getroot().iter("property")}.get(
         name
-    )
-
-
-def test_generated_secrets_are_kept_and_private(settings: Settings) -> None:
-    first, second = environment(settings), environment(settings)
-    assert len(first["MARQUEE_AIRFLOW_PASSWORD"]) == 32
-    assert first["MARQUEE_AIRFLOW_PASSWORD"] == second["MARQUEE_AIRFLOW_PASSWORD"]
-    assert first["MARQUEE_AIRFLOW_PASSWORD"] != first["MARQUEE_POSTGRES_PASSWORD"]
-    for file in (settings.instance / "secrets").iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-def test_a_secret_that_could_not_be_written_is_made_at_the_next_start(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_text", full)
-        with pytest.raises(OSError, match="No space left"):
-            environment(settings)
-    assert len(environment(settings)["MARQUEE_POSTGRES_PASSWORD"]) == 32
-
-
-def test_an_empty_secret_is_refused_by_its_path(settings: Settings) -> None:
-    environment(settings)
-    path = settings.instance / "secrets" / "fernet-key"
-    path.write_text("\n", encoding="ascii")
-    with pytest.raises(SettingsError) as raised:
-        environment(settings)
-    assert str(raised.value) == (
-        f"{path} is empty: put the secret back from a backup, or delete the file to have one made."
     )
 
 
@@ -64,31 +26,6 @@ def test_a_password_of_any_characters_reaches_airflow_accounts_and_hive_as_it_is
     render(chosen, variables)
     hive = chosen.instance / "conf" / "hive" / "hive-site.xml"
     assert property_of(hive, "javax.jdo.option.ConnectionPassword") == password
-
-
-def test_a_chosen_password_is_used(tmp_path: Path) -> None:
-    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_AIRFLOW_PASSWORD": "chosen"})
-    assert environment(chosen)["MARQUEE_AIRFLOW_PASSWORD"] == "chosen"
-
-
-def test_rendered_files_hold_the_ports_with_their_offset_and_three_replicas(settings: Settings) -> None:
-    render(settings, environment(settings))
-    conf = settings.instance / "conf"
-    assert property_of(conf / "hadoop" / "core-site.xml", "fs.defaultFS") == "hdfs://localhost:19000"
-    assert property_of(conf / "hadoop" / "hdfs-site.xml", "dfs.replication") == "3"
-    assert property_of(conf / "hadoop" / "yarn-site.xml", "yarn.scheduler.maximum-allocation-vcores") == "4"
-    assert property_of(conf / "hive" / "hive-site.xml", "hive.metastore.uris") == "thrift://localhost:19083"
-    assert (
-        "spark.hadoop.hive.metastore.uris         thrift://localhost:19083"
-        in (conf / "spark" / "spark-defaults.conf").read_text()
-    )
-
-
-def test_no_placeholder_is_left_and_files_with_passwords_are_private(settings: Settings) -> None:
-    render(settings, environment(settings))
-    for file in (settings.instance / "conf").rglob("*.*"):
-        assert "@{" not in file.read_text(encoding="utf-8"), file
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
 @pytest.mark.parametrize(
@@ -113,15 +50,6 @@ def test_a_spark_master_without_host_and_port_is_told_in_one_sentence(tmp_path: 
     with pytest.raises(SettingsError) as raised:
         environment(chosen)
     assert str(raised.value) == f"MARQUEE_SPARK_MASTER={master!r} is not spark://host:port. Correct it in .env."
-
-
-def test_the_gateways_certificate_is_looked_for_from_the_repository(tmp_path: Path) -> None:
-    files = {"MARQUEE_GATEWAY_CERTIFICATE": "tls/chain.pem", "MARQUEE_GATEWAY_KEY": "/etc/tls/key.pem"}
-    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), **files})
-    render(chosen, environment(chosen))
-    rendered = (chosen.instance / "conf" / "gateway" / "nginx.conf").read_text(encoding="utf-8")
-    assert f'ssl_certificate "{REPOSITORY}/tls/chain.pem";' in rendered
-    assert 'ssl_certificate_key "/etc/tls/key.pem";' in rendered
 
 
 @pytest.mark.parametrize(
