@@ -53,7 +53,7 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
-	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m explore --cache-dir "$$MARQUEE_CACHE_DIR" \
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" \
 		--dataset "$${DATASET:=movielens-embedded}" $(if $(ARCHIVE),--archive "$$ARCHIVE") \
 		--output "$$MARQUEE_INSTANCE_DIR/explore/$$DATASET.html"'
 
@@ -95,7 +95,7 @@ diff: ## What changed from A to B, for all or one user, and why: make diff A=id 
 	@$(PUBLICATIONS) diff --a "$$A" --b "$$B" $(if $(filter command line,$(origin USER)),--user "$$USER")
 
 .PHONY: rebuild
-rebuild: ## Build a publication anew from its batch's exports and compare: make rebuild PUBLICATION=id
+rebuild: ## Build a publication again from its batch's exports and compare: make rebuild PUBLICATION=id
 	@$(CONTROL) exec -- sh -c 'exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications rebuild \
 		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$$PUBLICATION"
 
@@ -170,7 +170,7 @@ audit: $(UV) ## Secrets in git, bills of materials (SBOM), known vulnerabilities
 	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit $(if $(UNREACHABLE),--unreachable "$(UNREACHABLE)")
 
 .PHONY: secrets-baseline
-secrets-baseline: $(UV) ## Write .secrets.baseline anew: what in it is new must be no secret
+secrets-baseline: $(UV) ## Write .secrets.baseline again; check that its new entries are not secrets
 	$(call environment,audit)
 	@$(SOFTWARE)/audit-venv/bin/detect-secrets scan --no-verify --baseline .secrets.baseline
 
@@ -196,7 +196,7 @@ BENCH = PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 $(PYTHON)
 RECBOLE = $(STATE)/cache/recbole
 
 .PHONY: bench-quality
-bench-quality: test-environment ## The published ML-100K benchmark, five seeds, beside the published rows
+bench-quality: test-environment ## The published ML-100K benchmark, five seeds, with the published rows
 	@test -d $(RECBOLE) || $(UV) pip install -q --no-deps $(LOCKED) \
 		--python $(PYTHON) --target $(RECBOLE) --requirements requirements/bench.txt
 	@$(BENCH) tests/bench/quality.py --inter $(RECBOLE)/recbole/dataset_example/ml-100k/ml-100k.inter
@@ -222,7 +222,7 @@ UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock
-lock: $(UV) ## Write requirements/*.txt anew from requirements/*.in: make lock [UPGRADE=yes]
+lock: $(UV) ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=yes]
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
@@ -234,6 +234,6 @@ lock: $(UV) ## Write requirements/*.txt anew from requirements/*.in: make lock [
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt
 
 .PHONY: lock-jars
-lock-jars: ## Write requirements/jars.sha256 anew from what Maven fetched (with MARQUEE_MONITORING=yes)
+lock-jars: ## Write requirements/jars.sha256 from what Maven fetched (with MARQUEE_MONITORING=yes)
 	cd $(SOFTWARE) && find hadoop/lib hadoop/web hive/lib hive/beeline hive/metastore monitoring -type f ! -name '*.pom' \
 		| LC_ALL=C sort | xargs -d '\n' sha256sum > $(CURDIR)/requirements/jars.sha256

@@ -1,37 +1,37 @@
 """Build and publish recommendations.
 
-**Purpose.** One run takes a MovieLens data set from its source to the lists that the recommendation API serves:
-raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N tables, a
-checksummed publication, and the switch of the live pointer.
+**Purpose.** One run takes a MovieLens data set from its source to the lists that the recommendation API serves.
+Steps: a raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N
+tables, a checksummed publication, the switch of the live pointer.
 
-**Rerun rule.** Everything a run writes carries its `batch_id` (UTC stamp of the logical date, else of run_after), and
-each task replaces its own output. So clear any task, with its downstream tasks, at any time: the same batch gives the
-same bytes. A backfill stores its publication and never moves the live pointer.
+**Rerun rule.** Everything a run writes carries its `batch_id` (UTC stamp of the logical date, or of run_after without
+one). Each task replaces its own output. You can clear any task, with its downstream tasks, at any time: the same
+batch gives the same bytes. A backfill stores its publication and never moves the live pointer.
 
-**Triage.** The log of a failed task ends with its program's last lines. Every program can be run by hand with the
-command that stands at the top of the log.
+**Triage.** The log of a failed task ends with its program's last lines. You can run the command at its top by hand.
 
 | task | usual cause | what to do |
 |---|---|---|
-| `wait_for_other_runs` | waits while another run works, a backfill's too | nothing; or let the other one fail |
+| `wait_for_other_runs` | it waits while another run works, a backfill's too | nothing; or let the other run fail |
 | `ingest_movielens` | archive missing, truncated or of another layout | correct `archive`, trigger again |
-| `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | YARN's UI; then clear the task |
-| `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | its log; clear the task |
-| `validate_*` | the data break a rule or drifted: see the log and the button Data docs | mend the source; never skip it |
+| `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | see YARN's UI, clear the task |
+| `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | read its log, clear it |
+| `validate_*` | data break a rule or drifted: see the log and the button Data docs | fix the source; never skip it |
 | `train_als`, `recommend_top_n` | Spark ran out of memory; MLflow is down | lower `rank`, or raise heaps in `.env` |
-| `decide_promotion` | never fails on a poor model: the run goes to `record_refusal` | the reasons stand in the ledger |
-| `build_publication`, `publish` | serving store full or read-only | make room; clear the task |
+| `decide_promotion` | it never fails on a poor model, see `record_refusal` | read the reasons in the ledger |
+| `build_publication`, `publish` | the serving store is full or read-only | free some space, clear the task |
 
-What is live stays live whatever fails here. Roll back with `python -m serving.publications rollback`.
+A failed task never changes the live publication. To roll back, run `python -m serving.publications rollback`.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
-from shared import settings, tasks
+from marquee import settings, tasks
+from marquee.ingest.datasets import DATASETS, EMBEDDED
 
 ARGUMENTS = {
-    "dataset": Param(settings.DATASET, enum=list(settings.DATASETS), description="MovieLens data set to take in."),
+    "dataset": Param(settings.DATASET or EMBEDDED.name, enum=list(DATASETS), description="MovieLens data set to read."),
     "archive": Param(
         settings.ARCHIVE or None,
         type=["null", "string"],
@@ -88,9 +88,7 @@ with DAG(
     load_top_n = tasks.load_top_n_task()
     validate_top_n = tasks.validate_task("validate_top_n", settings.TOP_N_TABLES)
     decide_promotion = tasks.decide_promotion_task(if_promoted="export_tables", if_refused="record_refusal")
-    export_tables = tasks.hive_task(
-        "export_tables", [tasks.statement(f"export_{table}") for table in settings.PUBLISHED_TABLES]
-    )
+    export_tables = tasks.export_tables_task()
 
     chain(ingest_movielens, mr_clean, load_warehouse, validate_warehouse, train_als)
     chain(tasks.wait_for_other_runs_task(), [ingest_movielens, create_tables])

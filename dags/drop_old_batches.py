@@ -1,23 +1,24 @@
-"""Drop old publications from the serving store and old batches from the warehouse.
+"""Drop old publications and old batches.
 
-**Purpose.** After every publication, drop what is no longer needed: first publications of the serving store, then from the
-warehouse, of a batch, the partitions of all tables, the cleaning jobs' output, exports and data docs. Raw snapshots, models
-and publications in HDFS stay.
+**Purpose.** After every publication, this DAG first drops old publications from the serving store. Then it drops old
+batches from the warehouse: the partitions of all tables, the cleaning jobs' output, exports and data docs. Raw
+snapshots, models and publications in HDFS stay.
 
-**What stays.** Of publications, the live one, the pinned one, the `MARQUEE_PUBLICATIONS_KEPT` nearest ones to roll back to and
-as many of those that came last. Of batches, the `MARQUEE_BATCHES_KEPT` that were written last, and every batch whose
-publication is live, pinned, or in the serving store as one that can be rolled back to. A backfilled batch came last, too.
+**What stays.** Of publications, the live one and the pinned one stay. So do the `MARQUEE_PUBLICATIONS_KEPT` nearest
+ones for a rollback, and as many of the newest. Of batches, the `MARQUEE_BATCHES_KEPT` that were written last stay. So
+does every batch whose publication is live, pinned, or in the serving store for a rollback. A batch of a backfill
+counts by the time when it was written, not by its date.
 
-**Rerun rule.** Clear it at any time: it looks at what there is, and finishes what an earlier attempt left half done.
+**Rerun rule.** Clear it at any time: it lists the batches again, and finishes an earlier attempt that was stopped.
 
-**Triage.** A task fails where HDFS, HiveServer2 or the serving store does not answer: see its log, mend that,
-clear it. Nothing else waits for it.
+**Triage.** A task fails if HDFS, HiveServer2 or the serving store does not answer. Read its log, fix the cause, clear
+the task. No other DAG waits for it.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG
-from shared import tasks
+from marquee import tasks
 
 with DAG(
     dag_id="drop_old_batches",
@@ -26,7 +27,7 @@ with DAG(
     schedule=[tasks.LIVE_RECOMMENDATIONS],
     catchup=False,
     max_active_runs=1,
-    # It follows what is published: a fresh installation needs nobody to switch it on.
+    # It runs only after a publication, so that it need not wait for a user to switch it on.
     is_paused_upon_creation=False,
     tags=["marquee", "retention"],
     default_args=tasks.DEFAULT_ARGS,

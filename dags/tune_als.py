@@ -1,32 +1,36 @@
 """Search better settings for the model.
 
-**Purpose.** Once a week, Optuna tries settings on the first half of the timeline of the batch that is live, each trial a nested run in
-MLflow's experiment `marquee-tuning`, and proposes the best. The windows that the promotion gate judges on stay unseen.
-Where another version of the code saved the champion, its settings cannot be read: the defaults stand for them, and the task's log says so.
+**Purpose.** Once a week, Optuna tries settings on the first half of the timeline of the live batch and proposes the
+best. Each trial is a nested run in MLflow's experiment `marquee-tuning`. The search never sees the windows that the
+promotion gate judges. If another version of the code saved the champion, the search cannot read its settings. It then
+uses the defaults instead, and the task's log says so.
 
-**Rerun rule.** Clear `search_settings` at any time: it adds a run to MLflow and replaces its result; the same batch, trials and seed
-propose the same. Nothing uses a proposal by itself.
+**Rerun rule.** Clear `search_settings` at any time: it adds a run to MLflow and replaces its result. The same batch,
+trials and seed propose the same settings. Nothing uses a proposal by itself.
 
-**Using a proposal.** Open the run in MLflow, copy its artifact `proposed_settings.json`, and give it as the parameter `model_settings`
-when you trigger `build_recommendations`. The gate compares the new model with the champion and with popularity as always.
+**Using a proposal.** Open the run in MLflow and copy its artifact `proposed_settings.json`. Give it as the parameter
+`model_settings` when you trigger `build_recommendations`. The gate compares the new model with the champion and with
+popularity, as it always does.
 
 **Triage.**
 
 | task | usual cause | what to do |
 |---|---|---|
-| `search_settings` | no champion yet; its batch was removed; Spark ran out of memory | publish one; name `of_batch`; fewer trials |
+| `search_settings` | there is no champion yet | publish one |
+| `search_settings` | its batch was removed | name `of_batch` |
+| `search_settings` | Spark ran out of memory | lower `trials` |
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from shared import settings, tasks
+from marquee import settings, tasks
 
 ARGUMENTS = {
     "of_batch": Param(
         "", type="string", pattern=r"^(\d{8}T\d{6})?$", description="Batch to search on. Empty: the live one's."
     ),
-    "trials": Param(20, type="integer", minimum=1, maximum=500, description="Settings that are tried."),
+    "trials": Param(20, type="integer", minimum=1, maximum=500, description="Number of settings to try."),
     "seed": Param(20261123, type="integer", minimum=0, description="Seed of the search."),
 }
 

@@ -1,1 +1,1 @@
-"""Great Expectations suites, one JSON file a table, and the program that runs them."""
+"""Run Great Expectations suites, one JSON file for each table."""

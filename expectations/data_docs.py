@@ -1,4 +1,7 @@
-"""The data docs of all batches: a folder a batch, a folder a table in it, and the pages that lead there."""
+"""Write the data docs of all batches.
+
+Each batch has a folder, with a folder for each table in it. Index pages lead there.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ STYLE = (
 
 
 def summaries(folder: Path) -> list[dict[str, Any]]:
-    """Return the summaries of a batch's tables, by table; raises ValueError naming a file that is none."""
+    """Return the summaries of a batch's tables; raise ValueError for a bad file."""
     return [_summary(path) for path in sorted(folder.glob(f"*/{SUMMARY}"))]
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:
-    """Write a table's summary whole or not at all: those of later batches are compared with it."""
+    """Write a table's whole summary or nothing: later batches are compared with it."""
     _write_whole(path, json.dumps(summary, sort_keys=True, default=str) + "\n")
 
 
@@ -31,14 +34,16 @@ def _summary(path: Path) -> dict[str, Any]:
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is no whole summary ({error}): delete it, and validate its batch again.") from None
+        raise ValueError(
+            f"{path} is not a complete summary ({error}). Delete it and validate its batch again."
+        ) from None
     return summary
 
 
 def summary_before(data_docs: Path, dataset: str, batch_id: str, table: str) -> dict[str, Any] | None:
-    """Return the table's summary in the nearest earlier batch of the data set that met its expectations, or None.
+    """Return the table's summary in the nearest earlier batch, or None.
 
-    Raises ValueError naming a file that is no summary.
+    The batch must be of the same data set and must have met its expectations. Raise ValueError for a bad file.
     """
     for path in sorted(data_docs.glob(f"*/{table}/{SUMMARY}"), reverse=True):
         if path.parts[-3] < batch_id:
@@ -49,7 +54,10 @@ def summary_before(data_docs: Path, dataset: str, batch_id: str, table: str) -> 
 
 
 def write_indexes(data_docs: Path, batch_id: str) -> None:
-    """Write the page of the batch, and the one of all batches; raises ValueError naming a summary that is none."""
+    """Write the index pages of the batch and of all batches.
+
+    Raise ValueError for a bad summary.
+    """
     batch = data_docs / batch_id
     batch.mkdir(parents=True, exist_ok=True)
     rows = [
@@ -108,9 +116,10 @@ def _what_is_wrong(summary: dict[str, Any]) -> str:
 
 
 def validation_page(data_docs: Path, docs: Path) -> str:
-    """Return the path, relative to `data_docs`, of the page that Great Expectations wrote of a table's validation.
+    """Return the path, relative to `data_docs`, of a table's validation page.
 
-    Its index page is empty without scripts from other hosts; that page is not. Its fonts and images, 4 MB a table, go.
+    Great Expectations wrote it. Its index page is empty without scripts from other hosts, but this page is not. The
+    function deletes the fonts and images, which take 4 MB a table.
     """
     for needless in ("fonts", "images"):
         shutil.rmtree(docs / "static" / needless, ignore_errors=True)
@@ -123,7 +132,7 @@ def _text(value: object) -> str:
 
 
 def _write(path: Path, title: str, before: str, head: tuple[str, ...], rows: list[str]) -> None:
-    """Write a page whole or not at all: two tasks may write the index of one batch."""
+    """Write a whole page or nothing: two tasks may write the index of one batch."""
     columns = "".join(f'<th scope="col">{name}</th>' for name in head)
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'

@@ -1,9 +1,9 @@
-"""Columns that a suite computes before it is run, for rules that one column alone cannot state.
+"""Add the derived columns of a suite, for rules that need more than one column.
 
 A suite declares them under ``meta.derived_columns``, by name, each with one of:
 
 * ``{"sum_of": [column, ...]}``: the sum of columns of the row;
-* ``{"count_over": [column, ...]}``: how many rows share these columns' values;
+* ``{"count_over": [column, ...]}``: the number of rows that share these columns' values;
 * ``{"exists_in": table, "columns": {column: its name there, ...}}``: whether the other table has such a row.
 """
 
@@ -22,8 +22,8 @@ def add_derived_columns(
 ) -> pd.DataFrame:
     """Return ``frame`` with the declared columns added.
 
-    ``read_table(table, columns)`` reads columns of another table's partition of the same batch. Raises ValueError for
-    a declaration of no known kind.
+    ``read_table(table, columns)`` reads columns of another table's partition of the same batch. Raise ValueError
+    for an unknown kind of declaration.
     """
     derived = frame.copy(deep=False)  # columns are added, never changed
     for name, rule in declared.items():
@@ -35,9 +35,7 @@ def add_derived_columns(
         elif "exists_in" in rule:
             derived[name] = _exists(frame, dict(rule["columns"]), rule["exists_in"], read_table)
         else:
-            raise ValueError(
-                f"Derived column {name!r} says neither sum_of, count_over nor exists_in; correct the suite."
-            )
+            raise ValueError(f"Derived column {name!r} has no sum_of, count_over or exists_in. Correct the suite.")
     return derived
 
 

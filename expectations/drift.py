@@ -1,12 +1,12 @@
-"""How far a batch's rows have moved from an earlier batch's: in number, and in distribution.
+"""Measure how a batch's rows drifted from an earlier batch: number, distribution.
 
-A suite declares under ``meta.drift`` which columns are looked at, by name, each as ``values`` (every value is a bin of
-its own) or ``quantiles`` (ten bins, cut where a tenth of the reference's rows lies between). What is compared is the
-profile that was kept of the earlier batch, so that its rows are not read again.
+A suite declares the compared columns under ``meta.drift``, by name. ``values`` makes each value a bin. ``quantiles``
+makes ten bins, each with a tenth of the reference's rows. The comparison uses the stored profile of the earlier
+batch. It does not read that batch's rows again.
 
 The measure is the population stability index, sum((p - q) ln(p / q)) over the bins, p and q the shares of the two
 batches: N. Siddiqi, 2006, *Credit Risk Scorecards*, chapter 8, with its usual reading (below .1 no shift, above .25 a
-significant one). Half a row is added to each bin, so that an empty one has a logarithm.
+significant one). Each bin counts half a row more, so that an empty bin has a logarithm.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ QUANTILE_BINS = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """Where drift becomes a warning and where an error: relative change of the row count, and PSI."""
+    """Hold the limits of drift for a warning and for an error.
+
+    They limit the relative change of the row count, and the PSI.
+    """
 
     rows_warning: float = 0.1
     rows_error: float = 0.5
@@ -33,7 +36,10 @@ class Limits:
 
 
 def profile(frame: pd.DataFrame, declared: Mapping[str, str]) -> dict[str, Any]:
-    """Return ``rows`` and, by column, its bins: {"edges": [...] or absent, "counts": [...] or {value: count}}."""
+    """Return ``rows``, and ``columns`` with the bins of each column.
+
+    Bins have the form {"edges": [...] or absent, "counts": [...] or {value: count}}.
+    """
     columns: dict[str, Any] = {}
     for name, kind in declared.items():
         known = frame[name].dropna()
@@ -44,7 +50,7 @@ def profile(frame: pd.DataFrame, declared: Mapping[str, str]) -> dict[str, Any]:
             edges = [float(edge) for edge in np.unique(np.quantile(known, tenths))] if len(known) else []
             columns[name] = {"edges": edges, "counts": _counts_between(known, edges)}
         else:
-            raise ValueError(f"Drift of {name!r} is declared as {kind!r}, not values or quantiles; correct the suite.")
+            raise ValueError(f"Drift of {name!r} is declared as {kind!r}, not values or quantiles. Correct the suite.")
     return {"rows": len(frame), "columns": columns}
 
 
@@ -71,9 +77,10 @@ def population_stability_index(reference: Sequence[int], current: Sequence[int])
 
 
 def compare(reference: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
-    """Return ``rows`` (relative change of their number) and ``psi`` by column, of ``frame`` against a profile.
+    """Return the relative change of ``rows`` and ``psi`` by column against a profile.
 
-    A column is left out where one of the two has no value in it, or where ``frame`` lacks it, since the suite changed.
+    The result has no column in which either batch lacks values. After a change of the suite, ``frame`` can lack a
+    column. The result does not have it either.
     """
     psi = {}
     for name, bins in reference["columns"].items():
@@ -94,7 +101,10 @@ def compare(reference: Mapping[str, Any], frame: pd.DataFrame) -> dict[str, Any]
 
 
 def judge(moved: Mapping[str, Any], batch_id: str, limits: Limits) -> dict[str, list[dict[str, Any]]]:
-    """Return what exceeds a limit, as ``failed`` and ``warnings``, in the form of a failed expectation."""
+    """Return the measures over a limit as failed expectations.
+
+    Their keys are ``failed`` and ``warnings``.
+    """
     found: dict[str, list[dict[str, Any]]] = {"failed": [], "warnings": []}
 
     def note(measure: str, what: str, value: float, warning: float, error: float) -> None:
@@ -105,7 +115,7 @@ def judge(moved: Mapping[str, Any], batch_id: str, limits: Limits) -> dict[str, 
             {
                 "expectation": f"{measure}_close_to_batch_{batch_id}",
                 "kwargs": {"limit": limit},
-                "why": f"{what} moved by {value:+.3f} against the batch before; where the source was meant to change so "
+                "why": f"{what} moved by {value:+.3f} against the batch before. If the source was meant to change this "
                 "much, raise MARQUEE_DRIFT_* in .env and clear the task.",
                 "unexpected": None,
                 "observed": value,

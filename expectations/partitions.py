@@ -1,4 +1,4 @@
-"""Reading one batch's partition of a warehouse table over WebHDFS."""
+"""Read one batch's partition of a warehouse table over WebHDFS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WAREHOUSE = "/marquee/warehouse"
 
 
 class MissingPartitionError(Exception):
-    """The table has no partition of the batch."""
+    """Report a table without a partition of the batch."""
 
 
 def read_partition(
@@ -22,12 +22,12 @@ def read_partition(
 ) -> pd.DataFrame:
     """Return the rows of the table's partition, in the order of its files.
 
-    ``columns`` are the table's columns: a partition that Hive wrote without rows has no file to take them from.
-    ``only`` limits what is read to these columns. Raises MissingPartitionError where there is no such partition.
+    ``columns`` are the table's columns: if Hive wrote a partition without rows, it has no file that names them.
+    ``only`` limits the read to these columns. Raise MissingPartitionError if the partition does not exist.
     """
     folder = f"{WAREHOUSE}/{table}/batch_id={batch_id}"
     if client.status(folder, strict=False) is None:
-        raise MissingPartitionError(f"{folder} does not exist; load {table} for batch {batch_id} first.")
+        raise MissingPartitionError(f"{folder} does not exist. Load {table} for batch {batch_id} first.")
     frames: list[pd.DataFrame] = []
     for name, status in sorted(client.list(folder, status=True)):
         if status["type"] != "FILE" or name.startswith((".", "_")) or status["length"] == 0:
@@ -36,16 +36,19 @@ def read_partition(
             content = reader.read()
         frames.append(_to_pandas(orc.read_table(io.BytesIO(content), columns=only)))
         del content
-        pa.default_memory_pool().release_unused()  # before the rules take theirs: a big table's rows are hundreds of MB
+        pa.default_memory_pool().release_unused()  # the rules need memory too: a big table's rows are hundreds of MB
     if not frames:
         return pd.DataFrame(columns=only or columns)
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
 def _to_pandas(rows: pa.Table) -> pd.DataFrame:
-    """Return the rows with all integers of 64 bits: Great Expectations compares others one by one, in Python."""
+    """Return the rows with all integers as 64 bits.
+
+    Great Expectations compares other integers one by one, in Python.
+    """
     columns: dict[str, pd.Series[Any]] = {}
-    for name in rows.column_names:  # one by one, so that only one column is held twice
+    for name in rows.column_names:  # one by one, so that memory holds only one column twice
         column = rows.column(name)
         columns[name] = (column.cast(pa.int64()) if pa.types.is_integer(column.type) else column).to_pandas()
     return pd.DataFrame(columns)

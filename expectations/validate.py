@@ -1,11 +1,11 @@
-"""Run the Great Expectations suites of tables on one batch, compare it with the batch before, and build data docs.
+"""Run the suites of tables on one batch, measure its drift, and build data docs.
 
     python expectations/validate.py --tables ratings movies --batch-id 20261123T190000 --dataset ml-25m \
         --webhdfs http://127.0.0.1:9870 --user marquee --suites expectations --data-docs DIR
 
-Exit status 0: every critical expectation holds and nothing drifted beyond its error limit; 1: not so, or a suite or a
-partition cannot be read. Every table is looked at, whatever the one before it said. The last line of standard output is
-one JSON object.
+Exit status 0: every critical expectation holds, and no drift exceeds its error limit. Exit status 1: the opposite, or
+the program cannot read a suite or a partition. The program validates every table, also after a failed one. The last
+line of standard output is one JSON object.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from expectations.suites import SuiteError, columns_alone, load_suite, table_col
 def validate_frame(
     suite: dict[str, Any], frame: pd.DataFrame, read_table: ReadTable, docs: Path | None = None
 ) -> dict[str, Any]:
-    """Run ``suite`` on the rows in ``frame`` and build data docs under ``docs`` where given.
+    """Run ``suite`` on ``frame``, build data docs in ``docs`` and return the result.
 
-    Returns ``success`` (every critical expectation holds), ``rows``, ``expectations`` (how many were run), ``failed``
-    and ``warnings``: [{"expectation", "kwargs", "why", "unexpected", "observed", "examples"}].
+    Its keys: ``success`` (every critical expectation holds), ``rows``, ``expectations`` (their number), ``failed`` and
+    ``warnings``, both [{"expectation", "kwargs", "why", "unexpected", "observed", "examples"}].
     """
     import great_expectations as gx
 
@@ -65,16 +65,7 @@ def validate_frame(
     )
     actions: list[Any] = []
     if docs is not None:
-        context.add_data_docs_site(
-            "marquee",
-            {
-                "class_name": "SiteBuilder",
-                "show_how_to_buttons": False,
-                "site_name": table,
-                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())},
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            },
-        )
+        context.add_data_docs_site("marquee", _site(table, docs))
         actions.append(gx.checkpoint.UpdateDataDocsAction(name="data_docs", site_names=["marquee"]))
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(
@@ -89,7 +80,7 @@ def validate_frame(
 
 
 def _outcome(result: Any) -> dict[str, Any]:
-    """Return what a run of a suite gives: ``success``, ``expectations``, ``failed`` and ``warnings``."""
+    """Return ``success``, ``expectations``, ``failed`` and ``warnings`` of a run."""
     failures: dict[str, list[dict[str, Any]]] = {"critical": [], "warning": []}
     for outcome in result.results:
         if not outcome.success:
@@ -99,6 +90,17 @@ def _outcome(result: Any) -> dict[str, Any]:
         "expectations": len(result.results),
         "failed": failures["critical"],
         "warnings": failures["warning"],
+    }
+
+
+def _site(table: str, docs: Path) -> dict[str, Any]:
+    """Return the configuration of Great Expectations' pages about a table."""
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "site_name": table,
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
 
 
@@ -117,7 +119,7 @@ def _failure(outcome: Any) -> dict[str, Any]:
 
 
 def _exceptions(info: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return what an expectation raised; GX reports one such record, or one for each metric."""
+    """Return an expectation's exceptions: GX reports one, or one for each metric."""
     records = [info] if info and "raised_exception" in info else list((info or {}).values())
     return [record for record in records if record.get("raised_exception")]
 
@@ -125,9 +127,10 @@ def _exceptions(info: dict[str, Any] | None) -> list[dict[str, Any]]:
 def drift_of(
     suite: dict[str, Any], frame: pd.DataFrame, before: dict[str, Any] | None, limits: Limits
 ) -> dict[str, Any]:
-    """Return ``profile``, and where the suite declares drift and there is a batch before: ``drift``, ``failed``, ``warnings``.
+    """Return the frame's ``profile``, and its ``drift`` from the batch before.
 
-    ``before`` is the summary of that batch, with the profile that was kept of it.
+    ``before`` is the summary of that batch, with its profile. With it, the result has ``failed`` and ``warnings``
+    too. A suite that declares no drift gives an empty result.
     """
     declared = suite.get("meta", {}).get("drift")
     if declared is None:
@@ -143,14 +146,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         description="Run the Great Expectations suites of tables on one batch and build their data docs.",
-        epilog="Exit status 1 where a critical expectation fails or the batch drifted beyond an error limit. The last "
+        epilog="Exit status 1 if a critical expectation fails or the drift exceeds an error limit. The last "
         "line of standard output is one JSON object.",
     )
     parser.add_argument(
         "--tables", required=True, nargs="+", metavar="TABLE", help="each with its suite SUITES/TABLE.json"
     )
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
-    parser.add_argument("--dataset", required=True, metavar="NAME", help="drift is looked at within one data set")
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="drift is measured within one data set")
     parser.add_argument("--webhdfs", default="http://127.0.0.1:9870", metavar="URL", help="NameNode's HTTP address")
     parser.add_argument("--user", required=True, help="HDFS user")
     parser.add_argument(
@@ -173,7 +176,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 class BatchValidator:
-    """Validates tables of one batch; what one suite reads of another table is kept for the next."""
+    """Validate tables of one batch; keep other tables' columns for the next suite."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -196,7 +199,7 @@ class BatchValidator:
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
 
-        Raises SuiteError, MissingPartitionError, ValueError, HdfsError and RequestException.
+        Raise SuiteError, MissingPartitionError, ValueError, HdfsError and RequestException.
         """
         options = self._options
         docs: Path = options.data_docs / options.batch_id / table
@@ -227,7 +230,7 @@ class BatchValidator:
 
 
 def show(summary: dict[str, Any]) -> None:
-    """Say on standard error what became of a table: one line, and one for each thing that is wrong."""
+    """Print a table's result on standard error, with one line for each fault."""
     table = summary["table"]
     drift = f", drift {json.dumps(summary['drift'])}" if summary.get("drift") else ""
     print(
@@ -246,7 +249,7 @@ def show(summary: dict[str, Any]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
     validator = BatchValidator(options)
     tables: dict[str, Any] = {}
@@ -260,14 +263,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         except RequestException as error:
             print(
-                f"validate: HDFS at {options.webhdfs} does not answer ({error}); start it with make up.",
+                f"validate: HDFS at {options.webhdfs} does not answer ({error}). Start it with make up.",
                 file=sys.stderr,
             )
             sound = False
             break
         show(summary)
         sound = sound and summary["success"]
-        # The profile is kept beside the data docs; it would weigh down the lineage.
+        # The data docs keep the profile. It would make the lineage too large.
         tables[table] = {name: value for name, value in summary.items() if name != "profile"}
     try:
         write_indexes(options.data_docs, options.batch_id)

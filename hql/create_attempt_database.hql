@@ -1,4 +1,4 @@
--- Creates the database of unfinished work: a load writes there, and its files are moved into the warehouse when all are complete.
+-- Creates the database for unfinished loads. When all tables of a load are complete, the task moves their files to the warehouse.
 -- Parameters: none.
 -- Usage: before every create_attempt_table.hql.
 CREATE DATABASE IF NOT EXISTS marquee_attempt

@@ -1,5 +1,5 @@
--- Creates the attempt's twin of a table.
+-- Creates the table of the same name and columns that a load writes to.
 -- Parameters: table.
--- Usage: once after create_<table>.hql; does nothing where the twin exists.
+-- Usage: once after create_<table>.hql; does nothing where it exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee_attempt.{{ table }} LIKE marquee.{{ table }}
 LOCATION '/marquee/warehouse/_attempts/{{ table }}'

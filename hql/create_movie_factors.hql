@@ -1,4 +1,4 @@
--- The model by movie, for scoring a newcomer without Spark; spark_jobs/recommend_top_n.py wrote it.
+-- The model's factors of each movie, for scoring newcomers without Spark. spark_jobs/recommend_top_n.py writes the rows.
 -- Parameters: none.
 -- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_factors (

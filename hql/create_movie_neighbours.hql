@@ -1,4 +1,4 @@
--- What a rated movie adds to others' scores, for scoring a newcomer without Spark; spark_jobs/recommend_top_n.py wrote it.
+-- How much a rated movie adds to other movies' scores, for scoring newcomers without Spark. spark_jobs/recommend_top_n.py writes the rows.
 -- Parameters: none.
 -- Usage: once before add_partition.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.movie_neighbours (

@@ -1,4 +1,4 @@
--- Rejected rows, with what was wrong and where they stand.
+-- Rejected rows, with the reason and their position in the source.
 -- Parameters: none.
 -- Usage: once before load_quarantine.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.quarantine (

@@ -1,4 +1,4 @@
--- Clean tags: a user may give a movie many, each of them once. Data sets without such a file have an empty partition.
+-- Clean tags. A user may give a movie many tags, but each tag once. Data sets without such a file have an empty partition.
 -- Parameters: none.
 -- Usage: once before load_tags.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.tags (

@@ -1,4 +1,4 @@
--- How much and how each user rates.
+-- The number, mean and times of each user's ratings.
 -- Parameters: none.
 -- Usage: once before load_user_activity.hql; does nothing where the table exists.
 CREATE EXTERNAL TABLE IF NOT EXISTS marquee.user_activity (

@@ -1,4 +1,4 @@
--- Makes Hive forget a batch's partition of a table; the files of these external tables stay.
+-- Removes a batch's partition of a table from Hive. The tables are external, so that the files stay.
 -- Parameters: table, batch_id.
--- Usage: before load_staging_<part>.hql, since the same batch may have been made of another data set; when a batch is retired.
+-- Usage: before load_staging_<part>.hql, because an earlier run of the batch may have used another data set; when a batch is dropped.
 ALTER TABLE marquee.{{ table }} DROP IF EXISTS PARTITION (batch_id = '{{ batch_id }}')

@@ -1,5 +1,5 @@
 -- Loads the rejected rows of all staging tables.
--- Parameters: batch_id; layout, what ingest returns: its keys are the parts that the data set has.
+-- Parameters: batch_id; layout, from ingest's result: its keys are the data set's parts.
 -- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
 INSERT OVERWRITE TABLE marquee_attempt.quarantine PARTITION (batch_id = '{{ batch_id }}')
 SELECT

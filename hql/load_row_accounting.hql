@@ -1,8 +1,8 @@
--- Counts what became of the rows of each source file, beside the count that ingest took of the file.
--- Parameters: batch_id; layout, what ingest returns: its keys are the parts that the data set has;
--- files, the list that ingest returns: name, role and rows of each file of the snapshot.
+-- Counts the rows of each source file by outcome, next to ingest's own count of the file.
+-- Parameters: batch_id; layout, from ingest's result: its keys are the data set's parts;
+-- files, a list from ingest's result: name, role and rows of each file of the snapshot.
 -- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt.
--- A file on one side only keeps its row, with zeros on the other side, so that expectations/row_accounting.json fails.
+-- A file that only one side has keeps its row, with zeros for the other side, so that expectations/row_accounting.json fails.
 INSERT OVERWRITE TABLE marquee_attempt.row_accounting PARTITION (batch_id = '{{ batch_id }}')
 SELECT
     COALESCE(ingested.source_file, counted.source_file) AS source_file,

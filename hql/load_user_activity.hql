@@ -1,4 +1,4 @@
--- How much and how each user rates.
+-- The number, mean and times of each user's ratings.
 -- Parameters: batch_id.
 -- Usage: after load_ratings.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
 INSERT OVERWRITE TABLE marquee_attempt.user_activity PARTITION (batch_id = '{{ batch_id }}')

@@ -1,13 +1,14 @@
-"""The frame of every cleaning job: read lines with their byte offset, tag each row with one outcome, lose none.
+"""Read lines with their byte offset and tag each row with one outcome.
 
-The mapper parses a line into a key, a precedence and the rest of its columns, or rejects it. The reducer sees all rows
-of one key: the row of highest precedence is ``clean``, the others are ``superseded``. Rejected rows travel under a key
-of their own and come out ``quarantined``. Output rows are tab-separated, with Hive's NULL (backslash, N):
+Every cleaning job is built on this, and none loses a row. The mapper parses a line into a key, a precedence and the
+rest of its columns, or rejects it. The reducer sees all rows of one key: the row of highest precedence is ``clean``,
+the others are ``superseded``. Rejected rows have a key of their own and become ``quarantined``. Output rows are
+tab-separated, with Hive's NULL (backslash, N):
 
     outcome, source_file, byte_offset, <columns of the table>, reason, raw_line
 
-``byte_offset`` counts from the start of the source file to the row's first byte; ``raw_line`` is the base64 of the
-row's bytes without its newline, for quarantined rows only: ``file[byte_offset:]`` begins with those bytes.
+``byte_offset`` counts from the start of the source file to the row's first byte. ``raw_line`` is the base64 of the
+row's bytes without its newline, for quarantined rows only. ``file[byte_offset:]`` begins with those bytes.
 
 The loops read and write bytes and skip mrjob's protocol calls, which cost more than the work on a row.
 """
@@ -45,7 +46,7 @@ FIRST = b"0\t"  # how the record of a file's first line begins
 INPUT_BYTES_PER_REDUCER = 256 << 20
 BLOCK_BYTES = 128 << 10
 REJECTED_KEY = b"!"
-# Between the fields of a key; no field has it, because text with control characters is rejected.
+# It separates the fields of a key. No field contains it, because the jobs reject text with control characters.
 KEY_SEPARATOR = b"\x1f"
 OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
 
@@ -53,7 +54,7 @@ Write = Callable[[bytes], int]
 
 
 class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
-    """A map and reduce step that tags rows; a subclass says what a row is in ``parse``."""
+    """Tag rows in a map and reduce step; a subclass defines a row in ``parse``."""
 
     INPUT_PROTOCOL = BytesValueProtocol
     INTERNAL_PROTOCOL = BytesProtocol
@@ -79,11 +80,14 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
             type=int,
             default=LATEST_TIMESTAMP,
             metavar="EPOCH",
-            help="Unix seconds; rows that are later are quarantined as being in the future",
+            help="Unix seconds; later rows are quarantined because they are in the future",
         )
 
     def load_args(self, args: list[str]) -> None:
-        """Keep what each row needs; on Hadoop, default to the mrjob.conf beside this file and to this interpreter for the tasks."""
+        """Keep the options that each row needs, and set the defaults on Hadoop.
+
+        The defaults are the mrjob.conf in this folder, and this interpreter for the tasks.
+        """
         super().load_args(args)
         self.delimiter = DELIMITERS[self.options.layout]
         self.latest_timestamp: int = self.options.latest_timestamp
@@ -92,11 +96,11 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         if self.options.conf_paths is None:
             self.options.conf_paths = [str(Path(__file__).resolve().with_name("mrjob.conf"))]
         if self.options.task_python_bin is None:
-            # The environment has the same path on every node; a bare python3 would be another one.
+            # The environment has the same path on every node. A bare python3 would be another interpreter.
             self.options.task_python_bin = [sys.executable]
 
     def jobconf(self) -> dict[str, Any]:
-        """Ask Hadoop for byte offsets, for lines that end at a newline and nowhere else, and for enough reducers."""
+        """Return settings for byte offsets, lines that end at a newline, enough reducers."""
         settings: dict[str, Any] = dict(super().jobconf())
         if self.options.runner == "hadoop":
             settings["mapreduce.job.reduces"] = str(self._reducers)
@@ -106,10 +110,10 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         return settings
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return key, precedence (an integer's text) and what else ``join_columns`` needs of a line without its end, or raise.
+        """Return key, precedence and the rest of a line without its end.
 
-        The key's fields are joined by KEY_SEPARATOR. Nothing is sent twice: what is shuffled is what a run waits for.
-        Raises RejectedRowError.
+        KEY_SEPARATOR joins the key's fields. The precedence is an integer's text. The rest is what ``join_columns``
+        needs in addition: it repeats nothing, because a run waits for the shuffle. Raise RejectedRowError.
         """
         raise NotImplementedError
 
@@ -127,7 +131,10 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         raise NotImplementedError
 
     def run_mapper(self, step_num: int = 0) -> None:
-        """Read standard input to its end and write ``key TAB precedence TAB file TAB offset TAB rest`` lines."""
+        """Read standard input to its end and write tagged lines.
+
+        A line has the form ``key TAB precedence TAB file TAB offset TAB rest``.
+        """
         with _in_blocks(self.stdout) as write:
             self._tag_lines(write)
 
@@ -149,15 +156,18 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 write(b"%b\t%b\t%b\t%b\t%b\n" % (key, precedence, source_file, offset, rest))
 
     def _records(self) -> tuple[bytes, Iterator[bytes]]:
-        """Return the file's byte order mark, if it has one and begins here, and ``offset TAB line`` records without it."""
+        """Return the file's byte order mark and ``offset TAB line`` records without it.
+
+        The mark is empty if the file has none or does not begin here.
+        """
         lines = iter(self.stdin)
         if os.environ.get(OFFSETS_AS_KEYS_VARIABLE) != "false":
             start = int(os.environ.get(INPUT_START_VARIABLE, "0"))
             first = next(lines, b"")
             mark = BOM if start == 0 and first.startswith(BOM) else b""
             return mark, _with_offsets(chain([first] if first else [], lines), start, mark)
-        # Hadoop sends records as they are wanted here. Its reader drops a mark, but counts it: the next line, or else
-        # the file's end, is then three bytes further away than the first line is long, or four with the newline.
+        # Hadoop sends records in this form. Its reader drops a mark but counts it. The next line, or else the file's
+        # end, is then three bytes further away than the length of the first line, or four with the newline.
         head = list(islice(lines, 2))
         mark = b""
         if head and _is_first(head[0]):
@@ -167,14 +177,14 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         return mark, chain(head, lines)
 
     def run_reducer(self, step_num: int = 0) -> None:
-        """Read sorted mapper lines from standard input and write one tagged row for each of them."""
+        """Read sorted mapper lines from standard input; write one tagged row for each."""
         with _in_blocks(self.stdout) as write:
             self._choose_rows(write)
 
     def _choose_rows(self, write: Write) -> None:
         join_columns = self.join_columns
         nulls = b"\t".join([NULL] * self.columns)
-        # Loops in C where there are such: of 25 million keys nearly all have one row.
+        # itertools' loops run in C: nearly all of 25 million keys have one row.
         for key, group in groupby(map(methodcaller("split", b"\t", 4), self.stdin), itemgetter(0)):
             rows = list(group)
             if key.startswith(REJECTED_KEY):
@@ -192,7 +202,10 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 write(b"superseded\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, columns, reason, NULL))
 
     def run_job(self) -> None:
-        """Run, replacing what an earlier attempt left in --output-dir, and say on the last line where the rows are."""
+        """Run the job and print its result as one JSON object on the last line.
+
+        It replaces an earlier attempt's output in --output-dir.
+        """
         if self.options.runner == "hadoop":
             self._reducers = self._reducers_for_input()
         if self.options.output_dir:
@@ -208,7 +221,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
             print(json.dumps(result, sort_keys=True))
 
     def _reducers_for_input(self) -> int:
-        """Return a number that depends on the input alone, so that a rerun writes the same files."""
+        """Return a number that only depends on the input: a rerun writes the same files."""
         with self.make_runner() as runner:
             size: int = sum(runner.fs.du(path) for path in self.options.args)
         return max(1, math.ceil(size / INPUT_BYTES_PER_REDUCER))
@@ -218,16 +231,16 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
             names = [path.rstrip("/")[len(output_dir.rstrip("/")) + 1 :] for path in runner.fs.ls(output_dir)]
             foreign = sorted(name for name in names if name and OUTPUT_ENTRY.fullmatch(name) is None)
             if foreign:
-                sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote; give another --output-dir.")
+                sys.exit(f"{output_dir} holds {foreign[0]!r}, which no job wrote. Give another --output-dir.")
             if names:
                 runner.fs.rm(output_dir)
 
 
 @contextmanager
 def _in_blocks(stream: BinaryIO) -> Iterator[Write]:
-    """Give a function that writes to the stream in large blocks.
+    """Yield a function that writes to the stream in large blocks.
 
-    The stream's own are 8 KiB; with PYTHONUNBUFFERED set, as in many images, each row would be a system call.
+    The stream's own blocks are 8 KiB. With PYTHONUNBUFFERED set, as in many images, each row would be a system call.
     """
     buffer = BufferedWriter(cast(RawIOBase, stream), BLOCK_BYTES)
     try:
@@ -242,7 +255,7 @@ def _is_first(record: bytes) -> bool:
 
 
 def _with_offsets(lines: Iterable[bytes], start: int, mark: bytes) -> Iterator[bytes]:
-    """Yield lines as Hadoop does, with the offset before and without the mark."""
+    """Yield lines as Hadoop does, with the offset in front and without the mark."""
     offset = start
     for line in lines:
         yield b"%d\t%b" % (offset, line.removeprefix(mark) if offset == 0 else line)

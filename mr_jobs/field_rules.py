@@ -1,6 +1,7 @@
-"""What a MovieLens field may hold, as pure functions over bytes and text; no mrjob in here.
+"""Check the fields of MovieLens rows with pure functions over bytes and text.
 
-A rule returns its value, or raises RejectedRowError with the reason that goes into the quarantine table.
+A rule returns its value, or raises RejectedRowError with the reason for the quarantine table. This module needs no
+mrjob.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import re
 
 LARGEST_ID = 2_147_483_647
 EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01T00:00:00Z: MovieLens did not exist before
-LATEST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z, where no batch says what "the future" is
+LATEST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z, for runs without a batch that defines "the future"
 NO_GENRES = "(no genres listed)"
 
-# The spelling of ml-100k and ml-1m, and the one of every later set.
+# The spelling of ml-100k and ml-1m, and that of every later set.
 GENRE_SPELLINGS = {"Children's": "Children"}
 
 ITEM_GENRES = (
@@ -67,7 +68,7 @@ OLDEST_AGE = 120
 
 DELIMITERS = {"csv": b",", "double_colon": b"::", "tab": b"\t"}
 
-# Every way in which the ten ratings are usually written, to the text that is stored.
+# Every usual spelling of the ten ratings, with the text that the jobs store.
 RATING_TEXTS = {
     spelling.encode("ascii"): f"{half_stars / 2:.1f}".encode("ascii")
     for half_stars in range(1, 11)
@@ -80,12 +81,12 @@ _YEAR_AT_END = re.compile(r"^(?P<title>.*\S)\s*\((?P<year>[0-9]{4})(?:\s*[-\u201
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
-# A field may be as long as its line: the module's own limit of 128 KiB would be one more rule, which nobody wrote.
+# A field may be as long as its line. The csv module's own limit of 128 KiB would be an unwanted extra rule.
 csv.field_size_limit(LARGEST_ID)
 
 
 class RejectedRowError(ValueError):
-    """A row that cannot be used; ``reason`` is one of the quarantine table's reasons."""
+    """Reject a row; ``reason`` is one of the quarantine table's reasons."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -95,7 +96,7 @@ class RejectedRowError(ValueError):
 def split_fields(line: bytes, delimiter: bytes, count: int) -> list[bytes]:
     """Split a line without its end into exactly ``count`` fields.
 
-    Where the delimiter is a comma, CSV quotes are honoured. Raises RejectedRowError: empty_line, bad_quoting,
+    If the delimiter is a comma, the function reads CSV quotes. Raise RejectedRowError: empty_line, bad_quoting,
     missing_fields, extra_fields.
     """
     if not line:
@@ -109,7 +110,7 @@ def split_fields(line: bytes, delimiter: bytes, count: int) -> list[bytes]:
 
 
 def _split_quoted(line: bytes) -> list[bytes]:
-    # latin-1 maps every byte to one character and back: csv works on text, and no byte is lost on the way.
+    # csv works on text. latin-1 maps every byte to one character and back, so that no byte is lost.
     try:
         rows = list(csv.reader([line.decode("latin-1")], strict=True))
     except csv.Error:
@@ -118,7 +119,10 @@ def _split_quoted(line: bytes) -> list[bytes]:
 
 
 def parse_id(field: bytes, name: str) -> int:
-    """Return an id between 1 and 2147483647; or raises ``<name>_not_integer``, ``<name>_out_of_range``."""
+    """Return an id between 1 and 2147483647.
+
+    Raise RejectedRowError: ``<name>_not_integer``, ``<name>_out_of_range``.
+    """
     if _INTEGER.fullmatch(field) is None:
         raise RejectedRowError(f"{name}_not_integer")
     if len(field) > 20 or not 1 <= int(field) <= LARGEST_ID:
@@ -129,7 +133,7 @@ def parse_id(field: bytes, name: str) -> int:
 def parse_rating(field: bytes) -> bytes:
     """Return the rating as text with one decimal, '0.5' to '5.0'.
 
-    Raises RejectedRowError: rating_not_number (NaN and infinity too), rating_out_of_range, rating_off_half_star_grid.
+    Raise RejectedRowError: rating_not_number (NaN and infinity too), rating_out_of_range, rating_off_half_star_grid.
     """
     known = RATING_TEXTS.get(field)
     if known is not None:
@@ -147,7 +151,7 @@ def parse_rating(field: bytes) -> bytes:
 def parse_timestamp(field: bytes, latest: int) -> int:
     """Return Unix seconds between 1995 and ``latest`` (inclusive).
 
-    Raises RejectedRowError: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
+    Raise RejectedRowError: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
     """
     if _INTEGER.fullmatch(field) is None:
         raise RejectedRowError("timestamp_not_integer")
@@ -165,8 +169,8 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
     """Return the text of a field, trimmed.
 
     ``encoding`` is 'utf-8', 'latin-1', or 'auto': UTF-8 for csv, latin-1 for tab, and for double_colon UTF-8 or else
-    latin-1, because ml-10m is written in the one and ml-1m in the other.
-    Raises RejectedRowError: not_utf8, control_character, and null_marker for the two characters that mean NULL in Hive.
+    latin-1, because ml-10m uses UTF-8 and ml-1m latin-1.
+    Raise RejectedRowError: not_utf8, control_character, and null_marker for the two characters that mean NULL in Hive.
     """
     if encoding == "latin-1" or (encoding == "auto" and layout == "tab"):
         text = field.decode("latin-1")
@@ -186,10 +190,10 @@ def decode_text(field: bytes, layout: str, encoding: str) -> str:
 
 
 def split_title(text: str) -> tuple[str, int | None]:
-    """Return the title without the year in parentheses at its end, and the year or None.
+    """Return the title without its year in parentheses, and the year or None.
 
-    A span of years, as series have it, gives the first one. A title that is nothing but a year stays as it is.
-    Raises RejectedRowError title_missing for an empty title.
+    Of a span of years, as series have it, the function takes the first. It does not change a title that is only a year.
+    Raise RejectedRowError title_missing for an empty title.
     """
     if not text:
         raise RejectedRowError("title_missing")
@@ -203,36 +207,45 @@ def split_title(text: str) -> tuple[str, int | None]:
 
 
 def join_genres(genres: list[str]) -> str:
-    """Return genres joined by '|', in their order, without repeats and in the spelling of the later data sets."""
+    """Return genres joined by '|', without repeats, in the later data sets' spelling.
+
+    The genres keep their order.
+    """
     names = [GENRE_SPELLINGS.get(name.strip(), name.strip()) for name in genres]
     return "|".join(dict.fromkeys(name for name in names if name and name != NO_GENRES))
 
 
 def genres_of_flags(flags: list[bytes]) -> str:
-    """Return the joined genres of u.item's nineteen 0/1 fields; raises RejectedRowError genre_flag_invalid."""
+    """Return the joined genres of u.item's nineteen 0/1 fields.
+
+    Raise RejectedRowError: genre_flag_invalid.
+    """
     if any(flag not in (b"0", b"1") for flag in flags):
         raise RejectedRowError("genre_flag_invalid")
     return join_genres([name for name, flag in zip(ITEM_GENRES[1:], flags[1:], strict=True) if flag == b"1"])
 
 
 def parse_tag(text: str) -> str:
-    """Return the tag; raises RejectedRowError: tag_missing."""
+    """Return the tag; raise RejectedRowError: tag_missing."""
     if not text:
         raise RejectedRowError("tag_missing")
     return text
 
 
 def parse_gender(field: bytes) -> bytes:
-    """Return 'F', 'M', or nothing for a field that is empty; raises RejectedRowError: gender_invalid."""
+    """Return 'F', 'M', or nothing for an empty field.
+
+    Raise RejectedRowError: gender_invalid.
+    """
     if field not in (b"F", b"M", b""):
         raise RejectedRowError("gender_invalid")
     return field
 
 
 def parse_age(field: bytes) -> bytes:
-    """Return the age in years, 1 to 120, or nothing for a field that is empty.
+    """Return the age in years, 1 to 120, or nothing for an empty field.
 
-    Raises RejectedRowError: age_not_integer, age_out_of_range.
+    Raise RejectedRowError: age_not_integer, age_out_of_range.
     """
     if not field:
         return b""
@@ -244,7 +257,10 @@ def parse_age(field: bytes) -> bytes:
 
 
 def name_occupation(text: str) -> str:
-    """Return an occupation by name: ml-1m writes its number; raises RejectedRowError: occupation_unknown."""
+    """Return the name of an occupation, also of ml-1m's number.
+
+    Raise RejectedRowError: occupation_unknown.
+    """
     if not text.isdecimal():
         return text
     if len(text) > 2 or int(text) >= len(OCCUPATIONS):

@@ -1,10 +1,10 @@
-"""Clean a movies file on YARN: each row comes out once, as clean, quarantined or superseded.
+"""Clean a movies file on YARN; tag each row clean, quarantined or superseded.
 
     python mr_jobs/mr_clean_movies.py -r hadoop hdfs:///marquee/raw/D/B/movies.csv \
         --output-dir hdfs:///marquee/clean/D/B/movies --layout csv
 
-Output columns: outcome, source_file, byte_offset, movie_id, title, release_year, genres, reason, raw_line. The year
-leaves the title; genres are joined by '|'. Of several rows of one movie, the one that stands last in the source wins.
+Output columns: outcome, source_file, byte_offset, movie_id, title, release_year, genres, reason, raw_line. The job
+takes the year out of the title and joins genres by '|'. Of several rows of one movie, the last one in the source wins.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from field_rules import (
 
 
 class MRCleanMovies(CleaningJob):
-    """Tags movie rows; key: movie, precedence: position in the source."""
+    """Tag movie rows; key: movie, precedence: position in the source."""
 
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return movie, 0 (position decides) and title, release_year, genres; raise RejectedRowError."""
+        """Return movie, 0 (position decides), the other columns; raise RejectedRowError.
+
+        These are title, release_year, genres.
+        """
         layout, encoding = self.options.layout, self.options.encoding
         if layout == "tab":  # u.item: pipes, five fields, then one flag a genre
             fields = split_fields(line, b"|", ITEM_FIELDS_BEFORE_GENRES + len(ITEM_GENRES))

@@ -1,10 +1,10 @@
-"""Clean a ratings file on YARN: each row comes out once, as clean, quarantined or superseded.
+"""Clean a ratings file on YARN; tag each row clean, quarantined or superseded.
 
     python mr_jobs/mr_clean_ratings.py -r hadoop hdfs:///marquee/raw/D/B/ratings.csv \
         --output-dir hdfs:///marquee/clean/D/B/ratings --layout csv [--latest-timestamp EPOCH]
 
 Output columns: outcome, source_file, byte_offset, user_id, movie_id, rating, rated_at, reason, raw_line. Of several
-ratings of one (user, movie) the latest wins; at equal times, the one that stands last in the source.
+ratings of one (user, movie) the latest wins. At equal times, the last one in the source wins.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from field_rules import (
 
 
 class MRCleanRatings(CleaningJob):
-    """Tags rating rows; key: user and movie, precedence: time of rating."""
+    """Tag rating rows; key: user and movie, precedence: time of rating."""
 
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return user and movie, Unix seconds, and the rating's text; raise RejectedRowError."""
+        """Return user and movie, Unix seconds, the rating's text; raise RejectedRowError."""
         fields = line.split(self.delimiter)
         if len(fields) == 4:
             user, movie, stars, time = fields
             rating = RATING_TEXTS.get(stars)
-            # The usual row, checked without building anything: one digit short of the largest id, no leading zero.
+            # A fast check of the usual row: ids one digit shorter than the largest id, no leading zero.
             if (
                 rating is not None
                 and user.isdigit()
@@ -49,7 +49,7 @@ class MRCleanRatings(CleaningJob):
         return self.parse_strictly(line)
 
     def parse_strictly(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Do what ``parse`` does, rule by rule, for rows that are written in an unusual way or wrong."""
+        """Return what ``parse`` returns, rule by rule, for unusual or wrong rows."""
         user_field, movie_field, rating_field, time_field = split_fields(line, self.delimiter, 4)
         user = parse_id(user_field, "user_id")
         movie = parse_id(movie_field, "movie_id")

@@ -1,10 +1,10 @@
-"""Clean a tags file on YARN: each row comes out once, as clean, quarantined or superseded.
+"""Clean a tags file on YARN; tag each row clean, quarantined or superseded.
 
     python mr_jobs/mr_clean_tags.py -r hadoop hdfs:///marquee/raw/D/B/tags.csv \
         --output-dir hdfs:///marquee/clean/D/B/tags --layout csv [--latest-timestamp EPOCH]
 
-Output columns: outcome, source_file, byte_offset, user_id, movie_id, tag, tagged_at, reason, raw_line. A user may give a
-movie many tags; of one tag given several times the latest wins, at equal times the one that stands last in the source.
+Output columns: outcome, source_file, byte_offset, user_id, movie_id, tag, tagged_at, reason, raw_line. A user may give
+a movie many tags. Of equal tags the latest wins. At equal times, the last one in the source wins.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from field_rules import decode_text, parse_id, parse_tag, parse_timestamp, split
 
 
 class MRCleanTags(CleaningJob):
-    """Tags tag rows; key: user, movie and tag, precedence: time of tagging."""
+    """Tag tag rows; key: user, movie and tag, precedence: time of tagging."""
 
     columns = 4
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return user, movie and tag, Unix seconds, and nothing else; raise RejectedRowError."""
+        """Return user, movie and tag, Unix seconds, no rest; raise RejectedRowError."""
         layout = self.options.layout
         user_field, movie_field, tag_field, time_field = split_fields(line, self.delimiter, 4)
         user = parse_id(user_field, "user_id")

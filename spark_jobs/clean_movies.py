@@ -1,17 +1,18 @@
-"""Clean a movies file on Spark: what ``mr_jobs/mr_clean_movies.py`` does, row for row the same.
+"""Clean a movies file on Spark.
+
+The rows are the same as those of ``mr_jobs/mr_clean_movies.py``.
 
     spark-submit spark_jobs/clean_movies.py hdfs:///marquee/raw/D/B/movies.csv \
         --output-dir hdfs:///marquee/clean/D/B/movies --layout csv
 
-Of several rows of one movie the last wins.
+Of several rows of one movie, the last one is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from cleaning import Row, Table, run
-from field_columns import (
+from cleaning.fields import (
     DELIMITERS,
     FLAGGED_GENRES,
     decode_text,
@@ -20,6 +21,7 @@ from field_columns import (
     parse_id,
     split_title,
 )
+from cleaning.rows import Row, Table, run
 from pyspark.sql import Column
 from pyspark.sql import functions as sf
 
@@ -32,7 +34,10 @@ SHAPES = {
 
 
 def parse_movies(fields: Column, options: argparse.Namespace) -> Row:
-    """Return movie_id, title, release_year, genres; key: movie, precedence: position in the source."""
+    """Return movie_id, title, release_year and genres.
+
+    The key is the movie. The position in the source decides which row is kept.
+    """
     layout, encoding = options.layout, options.encoding
     if layout == "tab":
         genres, genres_reason = genres_of_flags(sf.slice(fields, ITEM_FIELDS_BEFORE_GENRES + 1, ITEM_GENRES))

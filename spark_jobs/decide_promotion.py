@@ -1,8 +1,8 @@
-"""Decide whether the model of one evaluation may become champion; no Spark session, only the numbers.
+"""Decide whether the model of one evaluation may become champion.
 
-Prints the decision as JSON: verdict (promote, refuse or abstain), its reasons and intervals. With --apply a promoted version gets
-the alias champion and a model card in MLflow, and the decision is written to the version's tags, refused ones too. A rerun
-decides the same. Exit status 0 whatever the verdict: read "promoted".
+Needs no Spark session, only the numbers. Prints the decision as JSON: verdict (promote, refuse or abstain), reasons and intervals. With
+--apply, a promoted version gets the alias champion and a model card in MLflow. The decision is written to the version's tags, also when
+it is a refusal. A rerun decides the same. The exit status is 0 whatever the verdict; read "promoted".
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import os
 import urllib.parse
 import urllib.request
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from batch_session import report
-from model_card import model_card
-from promotion import Rule, decide_on_record
+from cluster.reporting import report
+from evaluation.record import EvaluationRecord
+from promotion.gate import Rule, decide_on_record
+from promotion.model_card import model_card
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -28,9 +28,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--evaluation",
         required=True,
-        help="evaluation.json of train_als: a path, an http(s) URL (WebHDFS), runs:/<id>/evaluation.json, or the JSON itself",
+        type=web_address,
+        help="evaluation.json of train_als, by its http(s) URL (WebHDFS)",
     )
-    parser.add_argument("--tracking-uri", default="", help="MLflow tracking server; needed for runs:/ and --apply")
+    parser.add_argument("--tracking-uri", default="", help="MLflow tracking server; needed for --apply")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
     parser.add_argument("--model-version", default="", help="candidate's version (default: the evaluation's)")
     parser.add_argument(
@@ -43,7 +44,7 @@ def arguments() -> argparse.ArgumentParser:
         "--recent-popularity-margin",
         type=float,
         default=rule.recent_popularity_margin,
-        help="nDCG by which recent popularity must be beaten; negative: may be missed by (default: %(default)s)",
+        help="nDCG by which recent popularity must be beaten; a negative one may be lost (default: %(default)s)",
     )
     parser.add_argument(
         "--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)"
@@ -63,21 +64,19 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def read_evaluation(source: str, tracking_uri: str) -> dict[str, Any]:
-    """Return the evaluation that `source` names or is."""
-    if source.lstrip().startswith("{"):
-        text = source
-    elif urllib.parse.urlsplit(source).scheme in ("http", "https"):
-        with urllib.request.urlopen(source, timeout=60) as answer:  # noqa: S310 - the scheme was just checked
-            text = answer.read().decode("utf-8")
-    elif source.startswith("runs:/"):
-        import mlflow
+def web_address(text: str) -> str:
+    """Return an http(s) URL; argparse refuses any other text."""
+    if urllib.parse.urlsplit(text).scheme not in ("http", "https"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not an http(s) URL. Give the WebHDFS address of evaluation.json, which ends in ?op=OPEN."
+        )
+    return text
 
-        mlflow.set_tracking_uri(tracking_uri)
-        text = Path(mlflow.artifacts.download_artifacts(artifact_uri=source)).read_text(encoding="utf-8")
-    else:
-        text = Path(source).read_text(encoding="utf-8")
-    record: dict[str, Any] = json.loads(text)
+
+def read_evaluation(address: str) -> EvaluationRecord:
+    """Return the evaluation at an http(s) URL."""
+    with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - web_address checked the scheme
+        record: EvaluationRecord = json.loads(answer.read())
     return record
 
 
@@ -85,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the program."""
     options = arguments().parse_args(argv)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    record = read_evaluation(options.evaluation, options.tracking_uri)
+    record = read_evaluation(options.evaluation)
     rule = Rule(
         margin=options.margin,
         recent_popularity_margin=options.recent_popularity_margin,
@@ -108,14 +107,17 @@ def main(argv: list[str] | None = None) -> None:
     report(result, options.result)
 
 
-def _apply(options: argparse.Namespace, version: str, record: dict[str, Any], result: dict[str, Any]) -> None:
-    """Write the decision to the registry: tags on the version and, when promoted, the alias and the model card."""
+def _apply(options: argparse.Namespace, version: str, record: EvaluationRecord, result: dict[str, Any]) -> None:
+    """Write the decision to the registry.
+
+    The version gets tags and, when promoted, the alias and the model card.
+    """
     if not version or not options.tracking_uri:
         raise SystemExit(
-            "--apply needs --tracking-uri and a model version: give --model-version, or an evaluation that names one"
+            "--apply needs --tracking-uri and a model version. Give --model-version, or an evaluation that names one."
         )
     import mlflow
-    import model_registry
+    from promotion import registry
 
     mlflow.set_tracking_uri(options.tracking_uri)
     client = mlflow.MlflowClient()
@@ -125,7 +127,7 @@ def _apply(options: argparse.Namespace, version: str, record: dict[str, Any], re
         card = model_card(record, result)
         client.log_text(str(client.get_model_version(options.model_name, version).run_id), card, "model_card.md")
         client.update_model_version(options.model_name, version, description=card)
-        result["previous_champion"] = model_registry.promote(options.model_name, version)
+        result["previous_champion"] = registry.promote(options.model_name, version)
     result["applied"] = True
 
 

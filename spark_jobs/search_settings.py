@@ -1,9 +1,11 @@
-"""Search settings for the model on the first half of a batch's timeline, and propose the best; nothing uses them by itself.
+"""Search for better settings on the first half of a batch's timeline.
 
-Takes the champion's batch, unless --of-batch names another. A trial is a nested MLflow run; it trains on windows of the first half
-alone, so that the windows on which the gate judges stay unseen. The proposal is the parent run's artifact proposed_settings.json and
-part of the result: paste it as the parameter model_settings of build_recommendations, or give it to train_als as --settings. The
-same batch, trials and seed propose the same. Where another version of the code saved the champion, the default settings stand for its.
+The proposal takes no effect by itself. It is the parent run's artifact proposed_settings.json and part of the result. Paste it as the
+parameter model_settings of build_recommendations, or give it to train_als as --settings.
+
+Searches on the champion's batch, unless --of-batch names another. A trial is a nested MLflow run. It trains on windows of the first half
+alone, so that the search does not see the gate's windows. The same batch, trials and seed give the same proposal. If another version of
+the code saved the champion, the default settings replace its settings.
 """
 
 from __future__ import annotations
@@ -12,23 +14,21 @@ import argparse
 import json
 import os
 import time
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict
 
 import mlflow
-import model_registry
 import numpy as np
 import optuna
-from batch_session import progress, report, start_session
-from evaluation import evaluate_window, known_users
-from factor_model import Settings
-from movie_attributes import MovieAttributes
-from promotion import CANDIDATE
-from pyspark.sql import SparkSession
-from ratings import FloatArray, Ratings
-from splits import Window, rolling_windows
-from threadpoolctl import threadpool_limits
-from warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
+from cluster.reporting import progress, report
+from cluster.session import start_session
+from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
+from evaluation.proposals import first_half, proposal, suggested
+from evaluation.record import CANDIDATE
+from evaluation.rolling import evaluate_windows, windows_to_evaluate
+from promotion import registry
+from promotion.champion import Champion, find_champion
+from recommender.settings import TrainingSettings
 
 SLICES, FIRST_WINDOW, K = 20, 6, 10
 
@@ -42,75 +42,23 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--experiment", default="marquee-tuning", help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=20, help="settings that are tried (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=20261123, help="of the search (default: %(default)s)")
+    parser.add_argument("--trials", type=int, default=20, help="number of settings to try (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=20261123, help="seed of the search (default: %(default)s)")
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
 
 
-def first_half(ratings: Ratings) -> Ratings:
-    """Return the ratings before the middle one in time: what comes after is the gate's."""
-    middle = np.sort(ratings.rated_at)[len(ratings) // 2]
-    return ratings.select(ratings.rated_at < middle)
-
-
-def suggested(trial: optuna.Trial) -> Settings:
-    """Return the settings of a trial."""
-    return Settings(
-        alpha=trial.suggest_float("alpha", 0.5, 8, log=True),
-        reg_param=trial.suggest_float("reg_param", 0.1, 1, log=True),
-        rank=trial.suggest_categorical("rank", [32, 64]),
-        max_iter=6,
-        confidence_half_life_days=trial.suggest_float("confidence_half_life_days", 180, 2000, log=True),
-        profile_half_life_days=trial.suggest_float("profile_half_life_days", 15, 730, log=True),
-        neighbour_ridge=trial.suggest_float("neighbour_ridge", 30, 500, log=True),
-        neighbour_weight=trial.suggest_float("neighbour_weight", 5, 200, log=True),
-        genre_weight=trial.suggest_float("genre_weight", 0.05, 2, log=True),
-        year_weight=trial.suggest_float("year_weight", 0.05, 2, log=True),
-        prior_half_life_days=trial.suggest_float("prior_half_life_days", 45, 365, log=True),
-        personal_weight=trial.suggest_float("personal_weight", 1, 10, log=True),
-        gain_power=trial.suggest_float("gain_power", 0, 1),
-        first_visit_days=trial.suggest_float("first_visit_days", 7, 180, log=True),
-        first_visit_weight=trial.suggest_float("first_visit_weight", 0.05, 1, log=True),
-    )
-
-
-def ndcg_in_spark(
-    spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, windows: list[Window], settings: Settings
-) -> FloatArray:
-    """Return nDCG of every pair of user and window with these settings, one Spark task a window."""
-    shared = spark.sparkContext.broadcast((ratings, attributes))
-
-    def one_window(window: Window) -> FloatArray:
-        with threadpool_limits(1):
-            everything, of_movies = shared.value
-            (found,) = evaluate_window(everything, window, {CANDIDATE: settings}, K, of_movies, against=())
-        return found.per_user["ndcg"]
-
-    try:
-        parts = spark.sparkContext.parallelize(windows, len(windows)).map(one_window).collect()
-    finally:
-        shared.destroy()
-    return np.concatenate(parts)
-
-
 def search(
-    spark: SparkSession, ratings: Ratings, attributes: MovieAttributes, now: Settings, trials: int, seed: int
+    mean_ndcg: Callable[[TrainingSettings], float], now: TrainingSettings, trials: int, seed: int
 ) -> tuple[optuna.Study, float]:
-    """Return the finished study over `trials` settings, and the mean nDCG of the settings in use, which are tried first.
-
-    Raises ValueError when no window has a user who rated before it.
-    """
-    windows = [w for w in rolling_windows(ratings.rated_at, SLICES, FIRST_WINDOW) if known_users(w, ratings)]
-    if not windows:
-        raise ValueError("no user of the first half came back: there is nothing to tune on")
-    in_use = float(ndcg_in_spark(spark, ratings, attributes, windows, now).mean())
+    """Return the finished study, and the mean nDCG of the settings `now` in use."""
+    in_use = mean_ndcg(now)
 
     def objective(trial: optuna.Trial) -> float:
         settings = suggested(trial)
         with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
             mlflow.log_params(asdict(settings))
-            mean = float(ndcg_in_spark(spark, ratings, attributes, windows, settings).mean())
+            mean = mean_ndcg(settings)
             mlflow.log_metric("ndcg", mean)
         progress(f"trial {trial.number + 1} of {trials}: nDCG@{K} {mean:.4f}, in use {in_use:.4f}")
         return mean
@@ -121,25 +69,12 @@ def search(
     return study, in_use
 
 
-def proposal(study: optuna.Study, now: Settings, in_use: float) -> dict[str, Any]:
-    """Return the settings to use: the best trial's if it beats those in use, else these; and both means."""
-    better = study.best_value > in_use
-    settings = suggested(optuna.trial.FixedTrial(study.best_params)) if better else now  # type: ignore[arg-type]
-    return {
-        "model_settings": asdict(replace(settings, seed=now.seed)),
-        "ndcg": max(study.best_value, in_use),
-        "ndcg_in_use": in_use,
-        "differs": better,
-    }
-
-
-def settings_in_use(model_name: str, version: str) -> Settings:
-    """Return the champion's settings; the defaults for one that another version of this code saved, whose settings are not these."""
-    try:
-        return model_registry.load(model_name, version).settings
-    except model_registry.ModelFormatError as error:
-        progress(f"the default settings stand for the champion's: {error}")
-        return Settings()
+def settings_in_use(champion: Champion) -> TrainingSettings:
+    """Return the champion's settings, or the defaults when they are unreadable."""
+    if champion.settings:
+        return champion.settings
+    progress(f"The default settings replace the champion's. {champion.unreadable}")
+    return TrainingSettings()
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -148,24 +83,30 @@ def main(argv: list[str] | None = None) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     started = time.monotonic()
     mlflow.set_tracking_uri(options.tracking_uri)
-    version = model_registry.champion_version(options.model_name)
-    if version is None:
+    champion = find_champion(options.model_name)
+    if champion is None:
         raise SystemExit(
-            f"{options.model_name} has no champion, whose settings a search could improve: publish one first"
+            f"{options.model_name} has no champion, so there are no settings to improve. Publish a model first."
         )
-    now = settings_in_use(options.model_name, version)
-    of_batch = options.of_batch or mlflow.MlflowClient().get_model_version(options.model_name, version).tags["batch_id"]
+    now = settings_in_use(champion)
+    of_batch = options.of_batch or registry.batch_of(options.model_name, champion.version)
     spark = start_session(f"search_settings {options.batch_id}")
     progress(f"reading {options.database}.ratings of batch {of_batch}")
     ratings = first_half(collect_ratings(read_ratings(spark, options.database, of_batch)))
     attributes = collect_attributes(read_batch(spark, options.database, "movies", of_batch))
+    windows = windows_to_evaluate(ratings, SLICES, FIRST_WINDOW)
+
+    def mean_ndcg(settings: TrainingSettings) -> float:
+        results = evaluate_windows(spark, ratings, attributes, windows, {CANDIDATE: settings}, K, against=())
+        return float(np.concatenate([result.per_user["ndcg"] for result in results]).mean())
+
     mlflow.set_experiment(options.experiment)
-    tags = {"batch_id": options.batch_id, "of_batch": of_batch, "champion_version": version}
+    tags = {registry.BATCH_ID_TAG: options.batch_id, "of_batch": of_batch, "champion_version": champion.version}
     with mlflow.start_run(run_name=f"search_settings {options.batch_id}", tags=tags) as run:
         mlflow.log_params(
             {"trials": options.trials, "seed": options.seed, "slices": SLICES, "first_window": FIRST_WINDOW}
         )
-        study, in_use = search(spark, ratings, attributes, now, options.trials, options.seed)
+        study, in_use = search(mean_ndcg, now, options.trials, options.seed)
         proposed = proposal(study, now, in_use)
         mlflow.log_metrics({"ndcg": proposed["ndcg"], "ndcg_in_use": in_use})
         mlflow.log_text(json.dumps(proposed["model_settings"], indent=2) + "\n", "proposed_settings.json")

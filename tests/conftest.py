@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Flask applications share their compiled templates: compiling them anew is a quarter of the time of a page's test."""
+    """Flask applications share their compiled templates: compiling them again is a quarter of the time of a page's test."""
     from flask import Flask
     from jinja2 import FileSystemBytecodeCache
 

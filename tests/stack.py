@@ -1,4 +1,4 @@
-"""The real stack, on its own ports and its own state, so that it runs beside a demo."""
+"""The real stack, with its own ports and state: it can run together with a demo."""
 
 import hashlib
 import json
@@ -15,45 +15,47 @@ import pytest
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.variables import environment
 
-# The batch that most tests look at.
+# Most tests look at this batch.
 BATCH_DATE = "2026-01-02T03:00:00Z"
 BATCH = "20260102T030000"
-# Not read from MARQUEE_INSTANCE itself: the instance is deleted first, and must never be the one that a person works with.
+# Do not read MARQUEE_INSTANCE itself: the tests delete the instance first, and it must never be one in use.
 INSTANCE = {
     f"MARQUEE_{name}": os.environ.get(f"MARQUEE_TEST_{name}", default)
     for name, default in (("INSTANCE", "test"), ("PORT_OFFSET", "10000"), ("RETRY_DELAY_SECONDS", "2"))
 } | {"MARQUEE_GIT_COMMIT": ""}  # tests/dags/conftest.py sets one for its recorded commands
 
 
+def run_and_show(command: list[str], environ: dict[str, str], *, check: bool = True) -> str:
+    """Run a command in the repository, print its output, and return the output.
+
+    Fails if the command does, unless `check` is false.
+    """
+    lines = []
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    assert not check or process.returncode == 0, f"{' '.join(command)} exited {process.returncode}"
+    return "".join(lines)
+
+
 class Stack:
-    """The running test instance: its commands, its APIs, its warehouse."""
+    """The running test instance: its commands, its APIs and its warehouse."""
 
     def __init__(self) -> None:
         self.settings = Settings.load(environ=dict(os.environ) | INSTANCE)
         self.variables = os.environ | environment(self.settings) | INSTANCE
 
     def control(self, *arguments: str, check: bool = True) -> str:
-        """Runs a control command, shows its output as it comes, and returns it."""
+        """Run a control command, print its output line by line, and return the output."""
         command = [sys.executable, "-u", "-m", "infra.control", *arguments]
-        lines = []
-        with subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env=os.environ | INSTANCE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                lines.append(line)
-        status = process.returncode
-        assert not check or status == 0, f"{' '.join(command)} exited {status}"
-        return "".join(lines)
+        return run_and_show(command, os.environ | INSTANCE, check=check)
 
     def run(self, *arguments: str) -> str:
-        """Runs a program with the platform's environment and returns its standard output."""
+        """Run a program with the platform's environment and return its standard output."""
         ended = subprocess.run(
             arguments, cwd=REPOSITORY, env=self.variables, capture_output=True, text=True, check=False
         )
@@ -71,7 +73,7 @@ class Stack:
         return self.get(self.variables["MARQUEE_API_URL"] + path)
 
     def problem(self, path: str) -> tuple[int, Any]:
-        """Returns status and problem document of a request that must fail."""
+        """Return the status and problem document of a request that must fail."""
         with pytest.raises(urllib.error.HTTPError) as raised:
             self.api(path)
         with raised.value as error:
@@ -79,7 +81,7 @@ class Stack:
             return error.code, json.load(error)
 
     def hive(self, query: str) -> list[tuple[Any, ...]]:
-        """Returns the rows of a query through HiveServer2."""
+        """Return the rows of a query through HiveServer2."""
         from pyhive import hive
 
         with hive.connect(
@@ -89,23 +91,30 @@ class Stack:
             cursor.execute(query)
             return list(cursor.fetchall())
 
+    def hdfs_names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder of HDFS, without hidden files."""
+        listed = self.get(f"{self.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{folder}?op=LISTSTATUS")
+        names = sorted(entry["pathSuffix"] for entry in listed["FileStatuses"]["FileStatus"])
+        return [name for name in names if name[0] not in "._"]
+
+    def hdfs_sha256(self, path: str) -> str:
+        """Return the SHA-256 of a file in HDFS."""
+        address = f"{self.variables['MARQUEE_WEBHDFS_URL']}/webhdfs/v1{path}?op=OPEN"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return hashlib.sha256(answer.read()).hexdigest()
+
     def store(self, *parts: str) -> Path:
         return Path(self.variables["MARQUEE_PUBLICATION_STORE"], *parts)
 
 
 def published_bytes(stack: Stack, batch: str) -> dict[str, str]:
-    """Returns the SHA-256 of what a batch publishes: each exported list and the publication in the serving store."""
-    webhdfs = stack.variables["MARQUEE_WEBHDFS_URL"] + "/webhdfs/v1"
+    """Return the SHA-256 of a batch's exported lists and of its publication."""
     hashes = {}
     for table in ("movies", "recommendations", "similar_movies", "popular_movies"):
         folder = f"/marquee/exports/{batch}/{table}"
-        entries = stack.get(f"{webhdfs}{folder}?op=LISTSTATUS")["FileStatuses"]["FileStatus"]
-        names = sorted(entry["pathSuffix"] for entry in entries if entry["pathSuffix"][0] not in "._")
+        names = stack.hdfs_names(folder)
         assert names, f"{folder} is empty"
-        for name in names:
-            with urllib.request.urlopen(f"{webhdfs}{folder}/{name}?op=OPEN", timeout=60) as answer:
-                hashes[f"{table}/{name}"] = hashlib.sha256(answer.read()).hexdigest()
-    hashes["publication"] = hashlib.sha256(
-        stack.store("publications", batch, "publication.sqlite").read_bytes()
-    ).hexdigest()
+        hashes |= {f"{table}/{name}": stack.hdfs_sha256(f"{folder}/{name}") for name in names}
+    publication = stack.store("publications", batch, "publication.sqlite")
+    hashes["publication"] = hashlib.sha256(publication.read_bytes()).hexdigest()
     return hashes

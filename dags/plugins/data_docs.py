@@ -1,7 +1,8 @@
-"""Serves the data docs, read-only, at /data-docs of Airflow's API server, and puts them into its menu.
+"""Serve the data docs at /data-docs of Airflow's API server, with a menu entry.
 
-Like the pages of HDFS, YARN and MLflow they need no login. Great Expectations' pages name scripts and styles of other
-hosts; the policy that goes with each page keeps a browser from fetching them, and the page from acting in Airflow.
+They are read-only and need no login, like the pages of HDFS, YARN and MLflow. Great Expectations' pages name scripts
+and styles of other hosts. Each page comes with a policy: browsers do not fetch those, and the page cannot act in
+Airflow.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ POLICY = (
 
 
 def data_docs_app(folder: Path) -> FastAPI:
-    """Return the application that serves the files below `folder`; a folder's page is its index.html."""
+    """Return the application that serves `folder`; a folder's page is its index.html."""
     folder.mkdir(parents=True, exist_ok=True)
     app = FastAPI(title="Data docs", openapi_url=None)
 
@@ -38,10 +39,10 @@ def data_docs_app(folder: Path) -> FastAPI:
 
 
 class DataDocsPlugin(AirflowPlugin):
-    """Tells Airflow of the application and of the menu entry."""
+    """Register the application and the menu entry with Airflow."""
 
     name = "data_docs"
-    fastapi_apps = [  # noqa: RUF012 - Airflow's own form of it
+    fastapi_apps = [  # noqa: RUF012 - Airflow's own form
         {"app": data_docs_app(FOLDER), "url_prefix": "/data-docs", "name": "Data docs"}
     ]
     external_views = [  # noqa: RUF012

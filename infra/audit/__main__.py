@@ -27,7 +27,7 @@ def _locks() -> list[Path]:
 
 
 def _write_materials(folder: Path) -> None:
-    """Writes a CycloneDX document for each lock file."""
+    """Write a CycloneDX document for each lock file."""
     folder.mkdir(parents=True, exist_ok=True)
     for lock in _locks():
         output = str(folder / f"{lock.stem}.cdx.json")
@@ -43,12 +43,15 @@ def _write_materials(folder: Path) -> None:
 
 
 def _vulnerable() -> list[str]:
-    """Prints the remarks and returns a sentence for each vulnerability to mend. Raises UnreachableError and AuditError."""
+    """Print the remarks and return a sentence for each vulnerability to fix.
+
+    Raises UnreachableError and AuditError.
+    """
     known = read_known(_REQUIREMENTS / "known_vulnerabilities.toml")
     packages = ask([str(_PROGRAMS / "pip-audit")], _locks())
     failures, remarks = judge(packages, known, datetime.now(UTC).date())
     print(
-        f"audit  vulnerabilities: {len(failures)} to mend, {len(known)} listed, in {len(packages)} packages", flush=True
+        f"audit  vulnerabilities: {len(failures)} to fix, {len(known)} listed, in {len(packages)} packages", flush=True
     )
     for remark in remarks:
         print(f"audit  remark: {remark}")
@@ -56,7 +59,7 @@ def _vulnerable() -> list[str]:
 
 
 def main() -> int:
-    """Makes the audit, prints each part as it is done, and returns the exit status."""
+    """Run the audit, print each part as it is done, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--unreachable", choices=("fail", "warn"), default="fail", help="if no advisories are to be had"

@@ -21,7 +21,7 @@ _AREA = re.compile(r"[a-z][a-z0-9_./-]*(?:, [a-z0-9_./-]+)*: \S")
 
 
 def faults(message: str) -> list[str]:
-    """Return what is wrong with a message, one sentence each; an empty list where nothing is."""
+    """Return what is wrong with a message, one sentence each."""
     lines = [line for line in message.splitlines() if not line.startswith("#")]
     subject, body = (lines[0] if lines else ""), "\n".join(lines[1:]).strip()
     found = []
@@ -39,7 +39,10 @@ def faults(message: str) -> list[str]:
 
 
 def messages(repository: Path) -> list[tuple[str, str]]:
-    """Return id and message of each commit since the rule, merges left out; the last one's where history is cut."""
+    """Return id and message of each commit since the rule, without merges.
+
+    Where history is cut, only the last commit is looked at.
+    """
 
     def git(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["git", *words], cwd=repository, capture_output=True, text=True, check=False)

@@ -21,14 +21,12 @@ WORDS = {
     "of late": "recent",
     "mend(?:s|ed|ing)?": "fix or repair",
     "whoever": "users, they",
-    "somebody(?:'s)?": "users, they",
     "anybody": "users, they",
     "he": "they",
     "him(?:self)?": "them",
     "his": "their",
     "beside": "next to, with or as well as",
     "told": "says, shows or logs",
-    "stands": "is",
     "in vain": "without success",
 }
 _WORD = re.compile(rf"\b({'|'.join(WORDS)})\b", re.IGNORECASE)
@@ -37,7 +35,6 @@ PROSE = (
     ".py",
     ".md",
     ".sh",
-    ".hql",
     ".html",
     ".toml",
     ".yml",

@@ -12,7 +12,10 @@ BASELINE = ".secrets.baseline"
 
 
 def unknown_secrets(repository: Path, files: list[str]) -> list[str]:
-    """Returns a sentence for each secret that the baseline does not hold; detectors and excluded files are the baseline's."""
+    """Return a sentence for each secret that the baseline does not hold.
+
+    Detectors and excluded files are the baseline's.
+    """
     # detect-secrets compares paths as they were given.
     with contextlib.chdir(repository):
         known = baseline.load(baseline.load_from_file(BASELINE), BASELINE)
@@ -21,6 +24,6 @@ def unknown_secrets(repository: Path, files: list[str]) -> list[str]:
             found.scan_file(name)
     return [
         f"{name}:{secret.line_number} may hold a secret ({secret.type}): take it out and change it where it is valid, or, "
-        f"where it is none, write {BASELINE} anew with `make secrets-baseline`."
+        f"where it is none, write {BASELINE} again with `make secrets-baseline`."
         for name, secret in sorted(found - known, key=lambda pair: (pair[0], pair[1].line_number))
     ]

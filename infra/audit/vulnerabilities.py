@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the locked packages, by pip-audit, less those that stand in requirements/known_vulnerabilities.toml."""
+"""Known vulnerabilities of the locked packages, by pip-audit, less those in requirements/known_vulnerabilities.toml."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _UNREACHABLE = ("requests.exceptions.", "ServiceError", "Could not connect", "no
 
 
 class AuditError(Exception):
-    """The audit can't be made; the message says why."""
+    """The audit failed; the message says why."""
 
 
 class UnreachableError(Exception):
-    """The advisory service can't be asked: nothing is known of any package."""
+    """The advisory service can't be reached, so nothing is known of any package."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A vulnerability that can't be mended now: why not, and when to look again."""
+    """A vulnerability that can't be fixed now: why not, and when to look again."""
 
     id: str
     package: str
@@ -34,7 +34,10 @@ class Known:
 
 
 def read_known(path: Path) -> list[Known]:
-    """Returns the entries of known_vulnerabilities.toml. Raises AuditError where one lacks a part."""
+    """Return the entries of known_vulnerabilities.toml.
+
+    Raises AuditError where one lacks a part.
+    """
     try:
         known = [Known(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("known", [])]
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -50,7 +53,7 @@ def read_known(path: Path) -> list[Known]:
 
 
 def ask(pip_audit: Sequence[str], locks: Sequence[Path]) -> list[dict[str, Any]]:
-    """Returns what pip-audit says of each version of a package that a lock file holds.
+    """Return what pip-audit says of each version of a package that a lock file holds.
 
     Raises UnreachableError, also where no package at all is found, as with a mirror of PyPI that has no advisories: pip-audit itself
     calls that a success. Raises AuditError where pip-audit fails otherwise, for instance at a package without a hash.
@@ -79,7 +82,7 @@ def _ask_about(pip_audit: Sequence[str], lock: Path) -> list[dict[str, Any]]:
 
 
 def judge(packages: list[dict[str, Any]], known: list[Known], today: date) -> tuple[list[str], list[str]]:
-    """Returns what fails the audit and what is only worth a remark, a sentence each."""
+    """Return what fails the audit and what is only worth a remark, a sentence each."""
     failures, remarks, found = set(), set(), set()
     for package in packages:
         name = package["name"]
@@ -90,7 +93,7 @@ def judge(packages: list[dict[str, Any]], known: list[Known], today: date) -> tu
             entry = next((one for one in known if one.package == name and one.id in ids), None)
             if entry is None:
                 fixed = " or ".join(vulnerability["fix_versions"])
-                remedy = f"upgrade to {fixed}" if fixed else "no version mends it: do without"
+                remedy = f"upgrade to {fixed}" if fixed else "no version fixes it: do without"
                 failures.add(
                     f"{name} {package['version']} has {vulnerability['id']}: {remedy}, or give a reason in "
                     f"requirements/known_vulnerabilities.toml. {vulnerability['description'][:200]}"

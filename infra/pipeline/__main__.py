@@ -40,7 +40,7 @@ def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
     if state != "success":
         for line in failure_report(api, run_id, tasks):
             say(line)
-        say(f"\nRun {run_id} failed. Mend the cause, then clear the failed task, or start a new run.")
+        say(f"\nRun {run_id} failed. Fix the cause, then clear the failed task, or start a new run.")
         return FAILED
     if not was_published(tasks):
         say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published: see decide_promotion.")

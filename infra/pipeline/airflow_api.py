@@ -36,7 +36,9 @@ class AirflowApi:
                 return
 
     def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
-        """Start a run and return it. A run of that date that is there already is cleared: all its tasks run again.
+        """Start a run and return it.
+
+        A run of that date that is there already is cleared: all its tasks run again.
 
         Raises ServiceError if that one has other parameters than are asked for: a run keeps those that it was started with.
         """
@@ -68,7 +70,10 @@ class AirflowApi:
         self._call("PATCH", _run_path(run_id), {"state": "failed"})
 
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the run's task instances: `task_id`, `state`, `try_number`, `start_date`, `end_date`, `duration`."""
+        """Return the run's task instances.
+
+        Each has `task_id`, `state`, `try_number`, `start_date`, `end_date` and `duration`.
+        """
         found: list[dict[str, Any]] = self._call("GET", f"{_run_path(run_id)}/taskInstances?limit=200")[
             "task_instances"
         ]
@@ -108,7 +113,10 @@ def _run_path(run_id: str) -> str:
 
 
 def _lines_of(entry: Any) -> list[str]:
-    """Return the text of one log entry: a line, or an event with the errors that belong to it."""
+    """Return the text of one log entry.
+
+    An entry is a line, or an event with the errors that belong to it.
+    """
     if isinstance(entry, str):
         return entry.splitlines()
     lines = str(entry.get("event", "")).splitlines()

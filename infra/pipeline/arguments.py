@@ -17,7 +17,10 @@ MARQUEE_AIRFLOW_USER, MARQUEE_AIRFLOW_PASSWORD, MARQUEE_API_URL."""
 
 
 class UsageError(Exception):
-    """An argument or a variable is missing or wrong; the message says which, and what it should be."""
+    """An argument or a variable is missing or wrong.
+
+    The message says which, and what it should be.
+    """
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -70,7 +73,10 @@ def environment(name: str) -> str:
 
 
 def conf_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the run's parameters. Raises UsageError for what is no JSON object and for a missing archive."""
+    """Return the run's parameters.
+
+    Raises UsageError for what is no JSON object and for a missing archive.
+    """
     try:
         conf = json.loads(options.conf)
     except ValueError as error:
@@ -87,7 +93,10 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def logical_date_of(text: str | None) -> str | None:
-    """Return the logical date in ISO 8601 with its zone. Raises UsageError for what is no date."""
+    """Return the logical date in ISO 8601 with its zone.
+
+    Raises UsageError for what is no date.
+    """
     if text is None:
         return None
     try:

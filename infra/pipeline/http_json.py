@@ -11,7 +11,10 @@ SECONDS = 30
 
 
 class ServiceError(Exception):
-    """A service can't be reached or refuses a request; `status` is its HTTP status, None if there was no answer."""
+    """A service can't be reached or refuses a request.
+
+    `status` is its HTTP status, None if there was no answer.
+    """
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -21,7 +24,10 @@ class ServiceError(Exception):
 def request_json(
     method: str, url: str, *, body: Any = None, token: str | None = None, service: str = "The server"
 ) -> Any:
-    """Return the decoded JSON answer. Raises ServiceError; its message ends with the server's own explanation."""
+    """Return the decoded JSON answer.
+
+    Raises ServiceError; its message ends with the server's own explanation.
+    """
     headers = {"Accept": "application/json"}
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -44,7 +50,9 @@ def request_json(
 
 
 def explanation_of(content: bytes) -> str:
-    """Return what an error's body explains: `detail` of Airflow's answers and of problem+json, else nothing.
+    """Return what an error's body explains, else nothing.
+
+    That is `detail` of Airflow's answers and of problem+json.
 
     Of several paragraphs the first one: a schema that Airflow quotes after it says the same at length.
     """

@@ -37,7 +37,10 @@ class Api(Protocol):
 
 @dataclass
 class Follower:
-    """Watches a run and says what changes. `say` gets plain lines; `clock` and `sleep` are exchanged in tests."""
+    """Watches a run and says what changes.
+
+    `say` gets plain lines; `clock` and `sleep` are exchanged in tests.
+    """
 
     api: Api
     say: Callable[[str], None] = print
@@ -48,7 +51,10 @@ class Follower:
     _last_line: float = 0.0
 
     def follow(self, run_id: str) -> str:
-        """Return the run's final state, `success` or `failed`. Raises ServiceError if Airflow stays away too long."""
+        """Return the run's final state, `success` or `failed`.
+
+        Raises ServiceError if Airflow stays away too long.
+        """
         self._started = self._last_line = self.clock()
         last_answer = self.clock()
         while True:
@@ -119,7 +125,7 @@ def was_published(tasks: list[dict[str, Any]]) -> bool:
 
 
 def failure_report(api: Api, run_id: str, tasks: list[dict[str, Any]]) -> list[str]:
-    """Return, for each failed task: its name, where its log lies, and the log's last 30 lines."""
+    """Return the name, the log's place and its last 30 lines of each failed task."""
     lines = []
     for task in sorted((task for task in tasks if task["state"] == "failed"), key=_start):
         name, attempt = task["task_id"], task["try_number"]
@@ -139,7 +145,10 @@ def log_path(run_id: str, task_id: str, attempt: int) -> Path:
 
 
 def duration_table(tasks: list[dict[str, Any]]) -> list[str]:
-    """Return the lines of a table: task, state, attempts, seconds, and start counted from the first task's start."""
+    """Return the lines of a table of the tasks and their times.
+
+    Its columns: task, state, attempts, seconds, and start counted from the first task's start.
+    """
     begun = sorted((task for task in tasks if task["start_date"]), key=_start)
     if not begun:
         return []

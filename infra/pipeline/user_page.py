@@ -11,7 +11,10 @@ SERVICE = "The recommendation API"
 
 
 def live_publication(api_url: str) -> str | None:
-    """Return the id of the live publication, None when nothing is published yet. Raises ServiceError."""
+    """Return the id of the live publication, None when nothing is published yet.
+
+    Raises ServiceError.
+    """
     try:
         answer = request_json("GET", f"{api_url.rstrip('/')}/v1/publication", service=SERVICE)
     except ServiceError as error:
@@ -22,7 +25,10 @@ def live_publication(api_url: str) -> str | None:
 
 
 def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
-    """Return the lines to print for one user (None: the first one who has a list). Raises ServiceError."""
+    """Return the lines to print for one user (None: the first one who has a list).
+
+    Raises ServiceError.
+    """
     base = api_url.rstrip("/")
     if user is None:
         known = request_json("GET", f"{base}/v1/users?limit=1", service=SERVICE)["items"]
@@ -70,7 +76,10 @@ def provenance_lines(base: str, publication: dict[str, Any]) -> list[str]:
 
 
 def interface_lines() -> list[str]:
-    """Return the addresses of the user interfaces and the logins, as far as the environment tells."""
+    """Return the addresses of the user interfaces and the logins.
+
+    Only those that the environment names are returned.
+    """
     user, password = os.environ.get("MARQUEE_AIRFLOW_USER"), os.environ.get("MARQUEE_AIRFLOW_PASSWORD")
     rows = [
         ("Pages", "GATEWAY", "register at /account/sign-up"),

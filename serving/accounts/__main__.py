@@ -1,4 +1,4 @@
-"""`python -m serving.accounts COMMAND`: migrate the database, load the catalogue, make an administrator."""
+"""Migrate the database, load the catalogue, make an administrator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.accounts.account_routes import register
 from serving.accounts.application import DEFAULT_DATABASE
-from serving.accounts.catalogue import live_publication, load_catalogue, load_live, rows_of_export
-from serving.accounts.database import AccountsError, migrate, open_database, transactions
-from serving.accounts.models import User
-from serving.accounts.passwords import name_key
+from serving.accounts.database.engine import migrate, open_database, transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import User
+from serving.accounts.domain.catalogue import live_publication, load_catalogue, load_live, rows_of_export
+from serving.accounts.domain.passwords import name_key
+from serving.accounts.domain.registration import register
 from serving.web.problems import ProblemError
 
 
@@ -39,7 +40,9 @@ def arguments() -> argparse.ArgumentParser:
     admin = commands.add_parser("create-admin", help="make an administrator, unless the name has one already")
     admin.add_argument("--name", required=True)
     admin.add_argument(
-        "--password-variable", metavar="NAME", help="environment variable with the password; default: it is asked for"
+        "--password-variable",
+        metavar="NAME",
+        help="environment variable with the password; default: the program asks for it",
     )
     return parser
 
@@ -52,7 +55,7 @@ def _load(engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
             "movies": load_catalogue(factory, options.export.name, rows_of_export(options.export)),
         }
     if live_publication(options.store) is None:
-        raise AccountsError(f"{options.store} has nothing published: run the pipeline first (`make run`).")
+        raise AccountsError(f"{options.store} has nothing published. Run the pipeline first (`make run`).")
     return {"loaded": load_live(factory, options.store)}
 
 
@@ -63,7 +66,7 @@ def _create_admin(engine: Engine, name: str, password: str) -> dict[str, Any]:
     if present is None:
         return {"user_id": register(factory, name, password, "admin").user_id, "created": True}
     if present.role != "admin":
-        raise AccountsError(f"{name} is an ordinary user's name: give another one.")
+        raise AccountsError(f"{name} is an ordinary user's name. Give another one.")
     return {"user_id": present.user_id, "created": False}
 
 
@@ -72,7 +75,7 @@ def _password(options: argparse.Namespace) -> str:
         return getpass.getpass(f"Password of {options.name}: ")
     password = os.environ.get(options.password_variable)
     if not password:
-        raise AccountsError(f"{options.password_variable} is not set: put the administrator's password there.")
+        raise AccountsError(f"{options.password_variable} is not set. Put the administrator's password there.")
     return password
 
 

@@ -6,39 +6,43 @@ Set MARQUEE_ACCOUNTS_SECRET and run `gunicorn -c serving/accounts/gunicorn.conf.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from flask import Flask, Response, g, render_template, request
-from sqlalchemy import func, select
+from flask import Flask, Response, g, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving.accounts import problems, schemas
-from serving.accounts.account_routes import account_routes
-from serving.accounts.catalogue import follow_live
-from serving.accounts.client_routes import client_routes, oauth_refused, oauth_routes
-from serving.accounts.database import AccountsError, is_current, open_database, transactions
-from serving.accounts.endpoints import EVERYBODY, Api, OAuthRefusal, Service
-from serving.accounts.models import CatalogueLoad, Movie
-from serving.accounts.movie_routes import movie_routes
-from serving.accounts.openapi import openapi_document
-from serving.accounts.pages import configure_sessions, error_page, is_page, page_routes
-from serving.accounts.rating_routes import rating_routes
-from serving.accounts.recommendation_client import RecommendationClient
-from serving.accounts.sign_in import Limit
-from serving.accounts.tokens import TokenMaker
-from serving.recommendations.answers.responses import DATA_POLICY, PAGE_POLICY
-from serving.web.observability import configure_logging, error_log, metrics_response, observe_requests
-from serving.web.problems import ProblemError, problem_response, refusal
+from serving.accounts.api.accounts import account_routes
+from serving.accounts.api.administration import administration_routes
+from serving.accounts.api.clients import client_routes
+from serving.accounts.api.conventions import AccountOperations, OAuthRefusal
+from serving.accounts.api.movies import movie_routes
+from serving.accounts.api.oauth import oauth_refused, oauth_routes
+from serving.accounts.api.operation import metrics_and_description, operation_routes
+from serving.accounts.api.ratings import rating_routes
+from serving.accounts.api.sessions import session_routes
+from serving.accounts.database.engine import open_database, transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.domain import problems
+from serving.accounts.domain.catalogue import follow_live
+from serving.accounts.domain.service import Service
+from serving.accounts.domain.sign_in import Limit
+from serving.accounts.domain.tokens import TokenMaker
+from serving.accounts.pages.recommendation_client import RecommendationClient
+from serving.accounts.pages.rendering import error_page
+from serving.accounts.pages.views import configure_sessions, is_page, page_routes
+from serving.web.flask_errors import problem_response, refusal
+from serving.web.headers import DATA_POLICY, PAGE_POLICY
+from serving.web.logs import configure_logging, error_log
+from serving.web.problems import ProblemError
+from serving.web.request_metrics import observe_requests
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"
@@ -46,7 +50,10 @@ _MAX_BODY_BYTES: Final = 64 << 10
 
 
 class IdConverter(BaseConverter):
-    """An id in an address, from 1 to 9999999999; those over 2147483647 are answered with not-found by the endpoint."""
+    """An id in an address, from 1 to 9999999999.
+
+    The endpoint answers not-found for ids over 2147483647.
+    """
 
     regex = "[1-9][0-9]{0,9}"
 
@@ -66,26 +73,31 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
 
     MARQUEE_ACCOUNTS_SECRET (required): at least 32 random characters; access tokens are signed with it.
     MARQUEE_ACCOUNTS_DATABASE: URL of a migrated database; default sqlite:///marquee-accounts.sqlite.
-    MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: none is followed.
+    MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: it follows none.
     MARQUEE_ACCOUNTS_PROXIES: how many proxies in front set X-Forwarded-For and -Proto; default 0, which trusts none.
     MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
     MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
-    Where another than the secret is empty its default holds. Raises AccountsError.
+    Any setting but the secret may be empty: its default holds then. Raises AccountsError.
     """
     settings = os.environ if settings is None else settings
     secret = settings.get("MARQUEE_ACCOUNTS_SECRET")
     if not secret:
-        raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set: give a random text of 32 characters or more.")
-    # Empty stands for the default: that is how infra/control passes a setting that is not set.
+        raise AccountsError("MARQUEE_ACCOUNTS_SECRET is not set. Give a random text of 32 characters or more.")
+    # infra/control passes a setting that is not set as an empty one: the default holds.
     try:
         configure_logging(settings.get("MARQUEE_SERVING_LOG_LEVEL") or "info")
     except ValueError as error:
         raise AccountsError(str(error)) from None
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
     service = Service(transactions(engine), TokenMaker(secret), Limit())
-    # The style sheet is that of the recommendation API's page: they are one site.
-    app = Flask(__name__, static_folder=Path(__file__).parents[1] / "web" / "static", static_url_path="/account/static")
+    # The style sheet is that of the recommendation API's pages: both are one site.
+    app = Flask(
+        __name__,
+        static_folder=Path(__file__).parents[1] / "web" / "static",
+        static_url_path="/account/static",
+        template_folder="pages/templates",
+    )
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
     app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
     app.extensions["marquee-engine"] = engine
@@ -93,14 +105,14 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     _finish_responses(app)
     observe_requests(app)
     _answer_errors(app)
-    api = Api(app, service)
-    movie_routes(api)
-    rating_routes(api)
-    account_routes(api)
-    client_routes(api)
-    oauth_routes(api)
-    _operation_routes(api)
-    _description_routes(app, api)
+    api = AccountOperations(app, service)
+    # The OpenAPI document has the endpoints in this order.
+    for routes in (
+        *(movie_routes, rating_routes, session_routes, account_routes, administration_routes),
+        *(client_routes, oauth_routes, operation_routes),
+    ):
+        routes(api)
+    metrics_and_description(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
     page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
     return app
@@ -108,61 +120,19 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
 
 def _trust_proxies(app: Flask, number: str) -> None:
     if not number.isdecimal():
-        raise AccountsError(f"MARQUEE_ACCOUNTS_PROXIES is {number!r}: give a whole number.")
+        raise AccountsError(f"MARQUEE_ACCOUNTS_PROXIES is {number!r}. Give a whole number.")
     if proxies := int(number):
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
 
 
 def start_following(settings: Mapping[str, str], app: Flask) -> None:
-    """Keep the catalogue with the live publication from here on; called in each worker, since threads do not survive a fork."""
+    """Follow the live publication with the catalogue from here on.
+
+    Each worker calls this, since threads do not survive a fork.
+    """
     store = settings.get("MARQUEE_PUBLICATION_STORE")
     if store:
         follow_live(transactions(app.extensions["marquee-engine"]), Path(store))
-
-
-def _operation_routes(api: Api) -> None:
-    factory = api.service.transactions
-
-    @api.endpoint(
-        "GET", "/accounts/health", EVERYBODY, "Whether the process answers.", tag="operation", answer=schemas.Health
-    )
-    def health() -> schemas.Health:
-        return schemas.Health(status="alive")
-
-    @api.endpoint(
-        "GET",
-        "/accounts/ready",
-        EVERYBODY,
-        "Whether the database answers and is migrated.",
-        tag="operation",
-        answer=schemas.Ready,
-    )
-    def ready() -> schemas.Ready:
-        with factory() as database:
-            if not is_current(database.get_bind()):  # type: ignore[arg-type]
-                raise ProblemError(problems.UNAVAILABLE, "The tables are of another version: migrate the database.")
-            source = database.scalar(select(CatalogueLoad.source))
-            movies = database.scalar(select(func.count()).select_from(Movie).where(Movie.withdrawn_at.is_(None)))
-        return schemas.Ready(status="ready", catalogue=source, movies=movies or 0)
-
-
-def _description_routes(app: Flask, api: Api) -> None:
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(api.endpoints)
-
-    @app.get("/accounts/openapi.json")
-    def openapi() -> Response:
-        text = json.dumps(document(), ensure_ascii=False)
-        return Response(text, mimetype="application/json", headers={"Cache-Control": "no-cache"})
-
-    @app.get("/accounts/docs")
-    def docs() -> str:
-        return render_template("accounts_docs.html", api=document(), kinds=problems.KINDS.values())
-
-    @app.get("/accounts/metrics")
-    def metrics() -> Response:
-        return metrics_response()
 
 
 def _finish_responses(app: Flask) -> None:
@@ -171,7 +141,7 @@ def _finish_responses(app: Flask) -> None:
         headers = response.headers
         headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
         headers["X-Content-Type-Options"] = "nosniff"
-        # A form's referrer is looked at where there is TLS; other sites get none.
+        # With TLS, Flask-WTF checks a form's referrer. Other sites get none.
         headers["Referrer-Policy"] = "same-origin" if is_page(request.path) else "no-referrer"
         if is_page(request.path) and not request.path.startswith("/account/static/"):
             headers["Cache-Control"] = "no-store"

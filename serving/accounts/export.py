@@ -6,13 +6,13 @@
 ``movies.csv``     movieId,title,genres: the movies that were added here and not withdrawn
 ``manifest.json``  watermark, data_through, and bytes, rows and SHA-256 of each file
 
-Ratings given and movies added after the batch's moment are left for a later batch. With a movie that was added here and
-withdrawn by then its ratings stay out too; a movie of the data set is in that whatever was done here.
+Ratings given and movies added after the batch's moment are left for a later batch. A movie that was added here and
+withdrawn by then stays out, with its ratings. A movie of the data set stays in, whether it was withdrawn here or not.
 
-The folder appears by one rename, whole, and then never changes: a second run with the same batch id checks it and prints the
-same manifest. A killed run leaves a hidden folder that the next one replaces. Nothing is lost or doubled by either, since each
-export holds all ratings and not only those since the last one; the watermark says up to which change, and who wants only newer
-ones compares it.
+The folder appears by one rename, whole, and then never changes. A second run with the same batch id checks it and prints
+the same manifest. A killed run leaves a hidden folder that the next run replaces. Neither loses or doubles a rating, since
+each export holds all ratings and not only those since the last one. The watermark names the latest change that an export
+holds; programs that want only newer ratings compare it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import csv
 import fcntl
-import hashlib
 import io
 import json
 import os
@@ -35,10 +34,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.accounts.database import AccountsError, open_database, snapshot
-from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
-from serving.publications.durable_files import fsync_folder
-from serving.publications.format import format_time, sha256_of
+from serving.accounts.database.engine import open_database, snapshot
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
+from serving.publications.durable_files import fsync_folder, write_new_file
+from serving.publications.format import sha256_of
+from serving.publications.times import format_time
 
 MANIFEST_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -48,17 +49,23 @@ _NO_GENRES: Final = "(no genres listed)"
 
 
 def batch_moment(batch_id: str) -> int:
-    """Return a batch's moment in Unix seconds. Raises AccountsError for what is no batch id."""
+    """Return a batch's moment in Unix seconds.
+
+    Raises AccountsError if the text is not a batch id.
+    """
     try:
         if _BATCH_ID.fullmatch(batch_id):
             return int(datetime.strptime(batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp())
     except ValueError:
-        pass  # 20261399T...: said below
-    raise AccountsError(f"{batch_id!r} is no batch id: give a UTC stamp such as 20261123T190000.")
+        pass  # 20261399T...: raised below
+    raise AccountsError(f"{batch_id!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
 
 
 def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
-    """Write a batch's export, or find it written; return its manifest. Raises AccountsError."""
+    """Write a batch's export, or find it written, and return its manifest.
+
+    Raises AccountsError.
+    """
     until = batch_moment(batch_id)
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
     output.mkdir(parents=True, exist_ok=True)
@@ -74,7 +81,9 @@ def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
                 manifest = _write(connection, attempt, batch_id, until)
         except SQLAlchemyError as error:
             reason = str(error).splitlines()[0]
-            raise AccountsError(f"The ratings can't be read ({reason}): is the database up and migrated?") from None
+            raise AccountsError(
+                f"The ratings cannot be read: {reason}. Check that the database is up and migrated."
+            ) from None
         finally:
             engine.dispose()
         fsync_folder(attempt)
@@ -89,17 +98,17 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
     last_change = connection.execute(select(func.max(Rating.change)).where(by_then)).scalar_one()
     later = connection.execute(select(func.count()).select_from(Rating).where(~by_then)).scalar_one()
     added = or_(Movie.created_at.is_(None), Movie.created_at <= until)
-    stood = or_(Movie.withdrawn_at.is_(None), Movie.withdrawn_at > until)
+    not_withdrawn = or_(Movie.withdrawn_at.is_(None), Movie.withdrawn_at > until)
     given = (
         select(Rating.user_id, Rating.movie_id, Rating.half_stars, Rating.rated_at)
         .join(Movie, Movie.movie_id == Rating.movie_id)
-        .where(by_then, or_(Movie.movie_id < FIRST_OWN_ID, stood))
+        .where(by_then, or_(Movie.movie_id < FIRST_OWN_ID, not_withdrawn))
     )
     latest = connection.execute(select(func.max(given.subquery().c.rated_at))).scalar_one()
     ratings = connection.execution_options(yield_per=10_000).execute(given.order_by(Rating.user_id, Rating.movie_id))
     movies = connection.execute(
         select(Movie.movie_id, Movie.title, Movie.release_year, Movie.genres)
-        .where(Movie.movie_id >= FIRST_OWN_ID, added, stood)
+        .where(Movie.movie_id >= FIRST_OWN_ID, added, not_withdrawn)
         .order_by(Movie.movie_id)
     )
     rating_rows = ((user, movie, half_stars / 2, rated_at) for user, movie, half_stars, rated_at in ratings)
@@ -111,14 +120,14 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
     manifest = {
         "manifest_version": MANIFEST_VERSION,
         "batch_id": batch_id,
-        # Changes are numbered in the order of their moments: what is left out are the latest ones.
+        # Changes are numbered in the order of their moments: the export leaves out the latest ones.
         "watermark": counter if moment <= until else last_change or 0,
         "data_through": format_time(latest),
         "later_ratings": later,
         "files": files,
     }
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    _write_durably(folder / MANIFEST, [text.encode("utf-8")])
+    write_new_file(folder / MANIFEST, [text.encode("utf-8")])
     return manifest
 
 
@@ -142,24 +151,15 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
                 buffer.truncate()
         yield buffer.getvalue().encode("utf-8")
 
-    digest = _write_durably(path, lines())
+    digest = write_new_file(path, lines())
     return {"name": path.name, "bytes": path.stat().st_size, "rows": counted, "sha256": digest}
 
 
-def _write_durably(path: Path, pieces: Iterable[bytes]) -> str:
-    """Write a file, flush it to the disk and return its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for piece in pieces:
-            digest.update(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
 def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:
-    """Return the manifest of a finished export after checking its files. Raises AccountsError if they have changed."""
+    """Return the manifest of a finished export after checking its files.
+
+    Raises AccountsError if they have changed.
+    """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         sound = manifest["batch_id"] == batch_id and [file["name"] for file in manifest["files"]] == list(_FILES)
@@ -167,7 +167,7 @@ def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         sound = False
     if not sound:
-        raise AccountsError(f"{folder} is not the export that its manifest describes: remove it and run this again.")
+        raise AccountsError(f"{folder} is not the export that its manifest describes. Remove it and run this again.")
     return manifest
 
 
@@ -194,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     try:
         if not options.database:
-            raise AccountsError("No database is named: set MARQUEE_ACCOUNTS_DATABASE or give --database.")
+            raise AccountsError("No database is named. Set MARQUEE_ACCOUNTS_DATABASE or give --database.")
         manifest = export_ratings(options.database, options.output, options.batch_id)
     except (AccountsError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)

@@ -1,5 +1,5 @@
 # ruff: noqa: N999 - the name that gunicorn users look for
-"""gunicorn settings of the accounts service: those of the recommendation API, with an address of its own.
+"""gunicorn settings of the accounts service.
 
 MARQUEE_ACCOUNTS_HOST, MARQUEE_ACCOUNTS_PORT   address to listen on; default 127.0.0.1:8001
 MARQUEE_ACCOUNTS_WORKERS                       processes; default 2
@@ -11,19 +11,20 @@ Run from the repository: gunicorn -c serving/accounts/gunicorn.conf.py "serving.
 from __future__ import annotations
 
 import os
-import runpy
-from pathlib import Path
 from typing import Any
 
-_shared = runpy.run_path(str(Path(__file__).parents[1] / "recommendations" / "gunicorn.conf.py"))
-globals().update({name: value for name, value in _shared.items() if not name.startswith("_")})
+# gunicorn reads each setting by its name in this file.
+from serving.web.gunicorn_settings import *  # noqa: F403
+from serving.web.gunicorn_settings import wipe_metrics
 
 bind = f"{os.environ.get('MARQUEE_ACCOUNTS_HOST', '127.0.0.1')}:{os.environ.get('MARQUEE_ACCOUNTS_PORT', '8001')}"
 workers = int(os.environ.get("MARQUEE_ACCOUNTS_WORKERS", "2"))
-# Passwords are hashed and the database is waited for: threads more than processes.
+# A thread waits while passwords are hashed and the database answers: more threads than processes.
 threads = 8
-# It would lie in the home folder, the same for every gunicorn of a user.
-control_socket_disable = True
+
+# NumPy comes with the publication's reader: a thread of it for each core would cost more than it brings.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+wipe_metrics()
 
 
 def post_worker_init(worker: Any) -> None:

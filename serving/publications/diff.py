@@ -1,8 +1,12 @@
 """What changed from one publication to another, in all and for one user, and why: data, model or catalogue.
 
-The causes come from the two lineages and catalogues. `data`: the lists were made from another raw snapshot. `model`: from
-the same snapshot by other factors, or with other settings or code. `catalogue`: the movie stands in one of the two
-catalogues alone. Where data and settings both changed, both are named: the lists cannot tell them apart.
+The causes come from the two lineages and catalogues:
+
+``data``       the lists were made from another raw snapshot
+``model``      the lists were made from the same snapshot with other factors, or with other settings or code
+``catalogue``  only one of the two catalogues has the movie
+
+Where data and settings both changed, both are named, since the lists do not show which one changed an entry.
 """
 
 from __future__ import annotations
@@ -10,32 +14,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from serving.publications.lineage import value_at
 from serving.publications.reader import Publication
 
 # How many of a user's first movies count in the churn.
 FIRST = 10
 
 
-def _told(publication: Publication, *path: str) -> Any:
-    value: Any = publication.manifest.lineage
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
 def causes(a: Publication, b: Publication) -> list[str]:
     """Return which of `data` and `model` differ, by the lineages."""
-    data = _told(a, "snapshot", "content_sha256") != _told(b, "snapshot", "content_sha256")
-    data = data or a.manifest.data_through != b.manifest.data_through
-    settings = any(_told(a, *path) != _told(b, *path) for path in (("git_commit",), ("top_n", "fold_in")))
-    factors = _told(a, "model", "factors_sha256") != _told(b, "model", "factors_sha256")
-    # Other data always give other factors: that alone is no change of the model.
+
+    def differ(*path: str) -> bool:
+        return bool(value_at(a.manifest.lineage, *path) != value_at(b.manifest.lineage, *path))
+
+    data = differ("snapshot", "content_sha256") or a.manifest.data_through != b.manifest.data_through
+    settings = differ("git_commit") or differ("top_n", "fold_in")
+    factors = differ("model", "factors_sha256")
+    # Other data always give other factors, which alone do not count as another model.
     model = settings or (factors and not data)
     return [name for name, changed in (("data", data), ("model", model)) if changed]
 
 
 def churn(a: Publication, b: Publication) -> dict[str, Any]:
-    """Return how far users' first ten movies changed from `a` to `b`: 0 none, 1 all; over the users that both have."""
+    """Return how far users' first ten movies changed from `a` to `b`, as JSON data.
+
+    `churn_at_10` is 0 where none changed and 1 where all did. It counts the users with a list in both publications.
+    """
     users, kept = 0, 0.0
     for before, after in _lists_of_both(a, b):
         users += 1
@@ -56,7 +60,8 @@ def _lists_of_both(a: Publication, b: Publication) -> Iterator[tuple[list[list[A
 
 
 def compare(a: Publication, b: Publication) -> dict[str, Any]:
-    """Return what changed in all, as JSON data."""
+    """Return what changed for all users, as JSON data."""
+    lineages = [publication.manifest.lineage for publication in (a, b)]
     common = a.movies.keys() & b.movies.keys()
     changed = sum(a.movies[movie_id] != b.movies[movie_id] for movie_id in common)
     catalogue = {
@@ -70,15 +75,18 @@ def compare(a: Publication, b: Publication) -> dict[str, Any]:
         "same_lists": a.manifest.sha256 == b.manifest.sha256,
         "causes": [*causes(a, b), *(["catalogue"] if any(catalogue.values()) else [])],
         "data_through": [a.data_through, b.data_through],
-        "model_version": [_told(a, "model", "version"), _told(b, "model", "version")],
-        "git_commit": [_told(a, "git_commit"), _told(b, "git_commit")],
+        "model_version": [value_at(lineage, "model", "version") for lineage in lineages],
+        "git_commit": [value_at(lineage, "git_commit") for lineage in lineages],
         "catalogue": catalogue,
         "lists": churn(a, b),
     }
 
 
 def compare_user(a: Publication, b: Publication, user_id: int) -> dict[str, Any]:
-    """Return what changed in one user's list, as JSON data: which movies entered, left and moved, and why."""
+    """Return what changed in one user's list, as JSON data.
+
+    It names the movies that entered, left and moved, and why.
+    """
     before, after = a.recommendations(user_id) or [], b.recommendations(user_id) or []
     ranks = [{entry[0]: rank for rank, entry in enumerate(entries, 1)} for entries in (before, after)]
     old, new = ranks
@@ -104,7 +112,7 @@ def compare_user(a: Publication, b: Publication, user_id: int) -> dict[str, Any]
         "entered": [changed(movie_id) for movie_id in new if movie_id not in old],
         "left": [changed(movie_id) for movie_id in old if movie_id not in new],
         "moved": [changed(movie_id) for movie_id in new if movie_id in old and old[movie_id] != new[movie_id]],
-        # Movies that the user has rated and that explain entries of one list alone: what the model sees in the user.
+        # Movies that the user has rated and that explain entries of only one list: how the model sees the user.
         "new_reasons": sorted(reasons_after - reasons_before),
         "lost_reasons": sorted(reasons_before - reasons_after),
     }

@@ -1,9 +1,10 @@
-"""Recommend for a person whom the model has never seen, by the published model: docs/model.md has the formula.
+"""Recommend movies to users whom the model has never seen; docs/model.md has the formula.
 
-The person's factors are one exact half step of implicit ALS on the ratings (Hu, Koren and Volinsky 2008), each rated
-movie adds what it says about its neighbours (EASE, Steck 2019), and recent popularity is added to that. A rating weighs 1
-if it is the newest and halves with the time before that; stars do not count, as in the training. What each rated movie
-adds to a score is exact. tests/contracts/test_fold_in_agrees.py holds this to what the batch computes.
+The user's factors are one exact half step of implicit ALS on the ratings (Hu, Koren and Volinsky 2008). Each rated movie
+adds its weights to its neighbours' scores (EASE, Steck 2019), and recent popularity is added to that. The newest rating
+weighs 1, and an older one weighs half as much for each half-life before it. Stars do not count, as in the training. The
+part that each rated movie adds to a score is exact. tests/contracts/test_fold_in_agrees.py compares the results with the
+batch's.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from serving.publications.format import PublicationError
 
 REASONS = 3
 _SECONDS_PER_DAY = 86_400
-# A table by movie id is kept where there are at most so many ids for each movie: MovieLens has up to 20. 256 bytes a movie.
+# A table by movie id is kept where there are at most this many ids for each movie, which is 256 bytes a movie. MovieLens
+# has up to 20.
 _IDS_PER_MOVIE = 64
 
-# Returns a rated movie's neighbours: (movie_ids, weights), both of the same length.
+# Returns a rated movie's neighbours as (movie_ids, weights), both of the same length.
 Neighbours = Callable[[int], "tuple[IntArray, Float32Array]"]
 
 Float32Array = npt.NDArray[np.float32]
@@ -34,7 +36,7 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FactorTable:
-    """The published factors of the movies that have some, by ascending movie_id.
+    """The published factors of the movies that have them, by ascending movie_id.
 
     Shapes: movie_ids (movies,), gain and prior (movies,), factors (movies, rank).
     """
@@ -46,9 +48,12 @@ class FactorTable:
 
     @classmethod
     def from_rows(cls, rows: Sequence[tuple[int, float, float, bytes]]) -> FactorTable:
-        """Build from (movie_id, gain, prior, little-endian float32 factors) in order of movie_id."""
+        """Return the table of (movie_id, gain, prior, factors) in order of movie_id.
+
+        The factors are the bytes of little-endian float32. Raises PublicationError where there are no rows.
+        """
         if not rows:
-            raise PublicationError("The publication has no movie factors: build it with the export of movie_factors.")
+            raise PublicationError("The publication has no movie factors. Build it with the export of movie_factors.")
         factors = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4").reshape(len(rows), -1)
         return cls(
             np.array([row[0] for row in rows], dtype=np.int64),
@@ -58,19 +63,20 @@ class FactorTable:
         )
 
     def positions(self, movie_ids: Sequence[int] | IntArray) -> IntArray:
-        """Return where these movies stand in the table, -1 for one without factors."""
+        """Return the movies' positions in the table, -1 for a movie without factors."""
         wanted = np.asarray(movie_ids, dtype=np.int64)
         if self._position_of is not None:
-            # The ends, where ids beyond them are looked up, hold no movie.
+            # Ids beyond the table are clipped to its ends, which hold no movie.
             return self._position_of.take(wanted, mode="clip").astype(np.int64)
         found = np.minimum(np.searchsorted(self.movie_ids, wanted), len(self.movie_ids) - 1)
         return np.where(self.movie_ids[found] == wanted, found, -1)
 
     @cached_property
     def _position_of(self) -> npt.NDArray[np.int32] | None:
-        """Each movie's position by its id, -1 where there is none, from 0 to beyond the greatest id; None where ids are too far apart.
+        """Return each movie's position by its id; None where ids are too far apart.
 
-        Profiles have tens of thousands of neighbours, and a binary search for each would take most of a request.
+        The ids run from 0 to one beyond the greatest, and the position is -1 where there is no movie. Profiles have tens
+        of thousands of neighbours, and a binary search for each would take most of a request.
         """
         ids = int(self.movie_ids[-1]) + 2
         if ids > _IDS_PER_MOVIE * len(self.movie_ids):
@@ -82,7 +88,7 @@ class FactorTable:
 
 @dataclass(frozen=True)
 class Rating:
-    """One rating of an unknown person: stars, and when (Unix seconds UTC) or None for just now."""
+    """One rating of a new user; `rated_at` is Unix seconds in UTC, or None for now."""
 
     movie_id: int
     stars: float
@@ -91,7 +97,7 @@ class Rating:
 
 @dataclass(frozen=True)
 class Reason:
-    """A rated movie and what it adds to a recommended one's score."""
+    """A rated movie, and how much it adds to a recommended movie's score."""
 
     movie_id: int
     adds: float
@@ -99,7 +105,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One movie for an unknown person; `score` is `personal` + `popularity`."""
+    """One movie for a new user; `score` is `personal` + `popularity`."""
 
     movie_id: int
     score: float
@@ -109,15 +115,22 @@ class Recommendation:
 
 
 class FoldIn:
-    """Folds unknown persons into one publication's model; safe to share between threads, nothing is kept of a person."""
+    """Folds new users into one publication's model.
+
+    Threads may share it, and it keeps nothing of a user.
+    """
 
     def __init__(self, table: FactorTable, neighbours: Neighbours, settings: dict[str, Any] | None) -> None:
-        """Take the model's tables and the lineage's `top_n.fold_in`. Raises PublicationError if they do not fit."""
+        """Take the model's tables and the lineage's `top_n.fold_in`.
+
+        Raises PublicationError if they do not fit.
+        """
         names = ("rank", "alpha", "reg_param", "profile_half_life_days", "least_decay")
         values = [settings.get(name) if isinstance(settings, dict) else None for name in names]
         if not all(isinstance(value, int | float) for value in values) or values[0] != table.factors.shape[1]:
             raise PublicationError(
-                "The lineage's top_n.fold_in does not fit the movie factors: run recommend_top_n and what follows again."
+                "The lineage's top_n.fold_in does not fit the movie factors. Run recommend_top_n and the tasks after it "
+                "again."
             )
         self.table = table
         self._neighbours = neighbours
@@ -126,21 +139,24 @@ class FoldIn:
         self._gram = exact.T @ exact
 
     def weights(self, ratings: Sequence[Rating]) -> FloatArray:
-        """Return each rating's weight: 1 for the newest and for those without a time, halving with the time before."""
+        """Return each rating's weight.
+
+        It is 1 for the newest and for those without a time, and halves with each half-life before that.
+        """
         newest = max((rating.rated_at for rating in ratings if rating.rated_at is not None), default=0)
         ages = np.array([0 if rating.rated_at is None else newest - rating.rated_at for rating in ratings])
         decayed = np.maximum(np.exp2(-ages / _SECONDS_PER_DAY / self._half_life), self._least_decay)
-        # The batch keeps profiles in single precision.
+        # Round as the batch does, which keeps profiles in single precision.
         return decayed.astype(np.float32).astype(np.float64)
 
     def recommend(
         self, ratings: Sequence[Rating], n: int, keeps: Callable[[int], bool] | None = None
     ) -> list[Recommendation]:
-        """Return the n best movies for the person who gave these ratings, each movie once, best first.
+        """Return the n best movies for the user who gave these ratings, best first.
 
-        `keeps` says of a movie id whether it may be recommended; None: all may. Rated movies are left out; equal scores
-        go by the smaller id. Without a rated movie that has factors, the list is the popular part of the score alone
-        and has no reasons.
+        `ratings` has each movie at most once. `keeps` returns whether a movie id may be recommended; None allows all. Rated movies are
+        left out, and equal scores go by the smaller id. Where no rated movie has factors, the scores are popularity alone
+        and the entries have no reasons.
         """
         table = self.table
         ratings = sorted(ratings, key=lambda rating: rating.movie_id)
@@ -161,7 +177,7 @@ class FoldIn:
         row_of[best] = np.arange(len(best))
         row = row_of[positions]
         listed = row >= 0
-        # A movie is another's neighbour once: no place is named twice.
+        # A movie is another's neighbour at most once, so each place is written once.
         added[row[listed], whose[listed]] += adds[listed]
         added *= scale[best][:, None]
         stars = np.array([rating.stars for rating in ratings])
@@ -178,7 +194,10 @@ class FoldIn:
         ]
 
     def _by_factors(self, rated: IntArray, ratings: Sequence[Rating]) -> FloatArray:
-        """Return what each rating adds to the person's factors, (rank, ratings): together the half step's solution."""
+        """Return how much each rating adds to the user's factors, (rank, ratings).
+
+        Their sum is the half step's solution.
+        """
         profile = self.table.factors[rated].astype(np.float64)
         if not len(profile):
             return profile.T
@@ -188,7 +207,7 @@ class FoldIn:
         return np.asarray(np.linalg.solve(system, profile.T) * (1.0 + confidence))
 
     def _by_neighbours(self, ratings: Sequence[Rating]) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return all ratings' neighbours, rating after rating: position, which rating's it is, what that adds to its personal score."""
+        """Return all ratings' neighbours: position, index of the rating, added score."""
         near = [self._neighbours(rating.movie_id) for rating in ratings]
         if not near:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -200,7 +219,10 @@ class FoldIn:
         return positions[known], whose[known], adds[known]
 
     def _best(self, scores: Float32Array, n: int, keeps: Callable[[int], bool] | None) -> IntArray:
-        """Return the positions of the n greatest scores, equal ones in order of position; -inf is no score."""
+        """Return the positions of the n greatest scores, equal ones by position.
+
+        A score of -inf does not count.
+        """
         if keeps is None and n < len(scores):
             border = np.partition(scores, len(scores) - n)[len(scores) - n]
             candidates = np.flatnonzero(scores >= border)
@@ -215,6 +237,6 @@ class FoldIn:
 
 
 def _reasons(added: FloatArray, movie_ids: IntArray, liked: npt.NDArray[np.bool_]) -> list[Reason]:
-    """Return the rated movies, liked ones alone, that add most; equal ones by the smaller id."""
+    """Return the liked movies that add most; equal ones by the smaller id."""
     order = np.argsort(np.where(liked, -added, np.inf), kind="stable")[:REASONS]
     return [Reason(int(movie_ids[at]), float(added[at])) for at in order if liked[at] and added[at] > 0]

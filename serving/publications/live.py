@@ -1,11 +1,12 @@
 """Follow a store's live publication from a serving process, without restarts.
 
-Each request asks for the publication to answer from: that costs one readlink and one stat. A request keeps the object
-it was given, so that its answer never mixes two publications. A publication that fails verification is reported and
-the last good one goes on serving.
+Each request asks which publication to answer from, which costs one readlink and two stats. A request keeps the object
+that it got, so that its answer never mixes two publications. A publication that fails verification is reported, and the
+process continues to serve the last sound one.
 
-Anybody may ask for any publication by its id, as often as he likes. So a file is read whole for its SHA-256 once, however
-often it is opened again; one that failed is left alone for a while; and a switch waits for no such opening.
+Clients can request any publication by id, as often as they like. Each file is therefore hashed in full only the first
+time it is opened. A file that failed verification is not retried for 30 seconds. Opening an old publication never delays
+a switch of the live one.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from serving.publications.format import DATABASE_NAME, MANIFEST_NAME, Publicatio
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 
-# What a publication's files look like from outside: changes whenever either is written or replaced.
+# The id, and inode and times of both files. It changes whenever a file is written or replaced.
 Fingerprint = tuple[str, int, int, int, int, int]
 
-# Publications that stay open: the live one, and some for cursors, as_of and rollbacks.
+# Publications that stay open: the live one, and a few for cursors, as_of and rollbacks.
 _OPEN_PUBLICATIONS = 4
-# A publication that failed is tried again after this time, in case a disk or mount came back.
+# A publication that failed is retried after this time, in case a disk or mount came back.
 _RETRY_SECONDS = 30.0
 
 
@@ -35,7 +36,10 @@ class NothingPublishedError(PublicationError):
 
 
 class LivePublication:
-    """The publications of one store as one process sees them; safe to share between its threads."""
+    """The publications of one store as one process sees them.
+
+    Threads may share it.
+    """
 
     def __init__(
         self,
@@ -43,10 +47,10 @@ class LivePublication:
         on_switch: Callable[[Publication], None] | None = None,
         on_failure: Callable[[str, str], None] | None = None,
     ) -> None:
-        """Remember the store; nothing is opened before the first request, that is after the server forked.
+        """Remember the store; the first request opens a publication.
 
-        `on_switch` is called with each publication that starts to serve, `on_failure` with the id and the reason of
-        each that was opened and is not sound.
+        Nothing is open when the server forks. `on_switch` is called with each publication that starts to serve.
+        `on_failure` is called with the id and the reason of each publication that was opened and is not sound.
         """
         self.store = PublicationStore(root)
         self._folder = str(self.store.folder)
@@ -55,12 +59,13 @@ class LivePublication:
         self._on_failure = on_failure
         self._serving: tuple[Fingerprint, Publication] | None = None
         self._open: OrderedDict[Fingerprint, Publication] = OrderedDict()
-        # By id, so that they grow no longer than the store: which file passed, and which failed, until when, and why.
+        # Both are keyed by id, so that they have no more entries than the store. They hold which file passed, and which
+        # failed, when to retry it, and why.
         self._verified: dict[str, Fingerprint] = {}
         self._failed: dict[str, tuple[Fingerprint, float, str]] = {}
         self._switching = threading.Lock()
         self._opening_named = threading.Lock()
-        # Guards the three above; nothing slow is done under it.
+        # Guards the three mappings above; nothing slow is done while it is held.
         self._books = threading.Lock()
 
     def current(self) -> Publication:
@@ -74,27 +79,31 @@ class LivePublication:
             self.failure = None
             return serving[1]
         if fingerprint is None and serving is None:
+            # The API answers with this sentence.
             raise NothingPublishedError("No publication is live yet: activate one.")
-        # The first request to notice a switch makes it; others in the process meanwhile answer from the old one.
+        # The first request that notices a switch makes it. Meanwhile the process's other requests answer from the old one.
         if self._switching.acquire(blocking=serving is None):
             try:
                 return self._switch(fingerprint)
             finally:
                 self._switching.release()
-        assert serving is not None  # noqa: S101 - without one the lock was waited for
+        assert serving is not None  # noqa: S101 - without one, acquire has waited
         return serving[1]
 
     def named(self, publication: str) -> Publication:
-        """Return a publication in the store by its id, live or not. Raises PublicationError if it is not sound."""
+        """Return a publication in the store by its id, live or not.
+
+        Raises PublicationError if it is missing or not sound.
+        """
         serving = self._serving
         if serving is not None and serving[1].publication_id == publication:
             return serving[1]
         fingerprint = self._fingerprint(publication)
         if fingerprint is None:
-            raise PublicationError(f"Publication {publication} is not in the store: list them at /v1/publications.")
+            raise PublicationError(f"Publication {publication} is not in the store. List them at /v1/publications.")
         found = self._known(fingerprint)
         if found is None:
-            # One at a time: who asks for many at once must not have them all read at once.
+            # Open one at a time, so that a client that requests many at once does not have them all read at once.
             with self._opening_named:
                 found = self._opened(fingerprint)
         return found
@@ -104,7 +113,7 @@ class LivePublication:
         return None if live is None else self._fingerprint(live) or (live, 0, 0, 0, 0, 0)
 
     def _fingerprint(self, publication: str) -> Fingerprint | None:
-        # On the path of each request: text and os.stat cost a fifth of what Path objects do.
+        # Each request comes through here. Text and os.stat cost a fifth of what Path objects cost.
         folder = f"{self._folder}/{publication}"
         try:
             database = os.stat(f"{folder}/{DATABASE_NAME}")  # noqa: PTH116
@@ -135,10 +144,14 @@ class LivePublication:
         return publication
 
     def _keep(self, failure: str, fingerprint: Fingerprint | None) -> Publication:
-        """Go on with the one that serves or, where it is damaged or none serves yet, the last sound one before it."""
+        """Return the publication that serves on after a failed switch.
+
+        It is the present one or, where that is damaged or missing, the last sound one before it. Raises PublicationError
+        where there is none.
+        """
         serving = self._serving
         self.failure = failure
-        # A file that was damaged in place while it serves is not to be trusted, open or not; one that was merely
+        # A file that was damaged in place while it serves cannot be trusted, even though it is open. A file that was only
         # removed is whole as long as it is open.
         damaged = fingerprint is not None and fingerprint != (fingerprint[0], 0, 0, 0, 0, 0)
         if serving is not None and not (damaged and fingerprint and fingerprint[0] == serving[1].publication_id):
@@ -160,7 +173,10 @@ class LivePublication:
             self._on_switch(publication)
 
     def _known(self, fingerprint: Fingerprint) -> Publication | None:
-        """Return the publication if it is open. Raises PublicationError if it failed a short while ago."""
+        """Return the publication if it is open.
+
+        Raises PublicationError if it failed verification less than 30 seconds ago.
+        """
         with self._books:
             publication = self._open.get(fingerprint)
             if publication is not None:

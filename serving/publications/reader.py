@@ -1,13 +1,13 @@
-"""Read-only access to one verified publication, opened in the process that uses it."""
+"""Read one verified publication, opened in the process that uses it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import threading
-import unicodedata
 import weakref
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,25 @@ from typing import Any
 import numpy as np
 
 from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntArray
-from serving.publications.format import DATABASE_NAME, Manifest, format_time
-from serving.publications.store import read_manifest, verify_folder
+from serving.publications.format import PublicationError
+from serving.publications.lineage import value_at
+from serving.publications.manifest import Manifest
+from serving.publications.times import format_time
+from serving.publications.titles import fold
+from serving.publications.verification import open_database, read_manifest, verify_folder
 
 Item = dict[str, Any]
 _DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_MOVIES = "SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id"
 
 
 @dataclass(frozen=True)
 class Movie:
     """A movie of the catalogue. `search_text` is the title without case and accents.
 
-    `members` are the movie's members of a JSON object, without its braces, and `reference` is its id and title as one:
-    most of an answer's text, made once.
+    `members` is the movie as a JSON object without its braces. `reference` is a JSON object of its id and title. They are
+    most of an answer's text and are made once.
     """
 
     movie_id: int
@@ -50,7 +55,7 @@ class Movie:
 
 
 def compact_json(value: Any) -> str:
-    """Return JSON without spaces and with every letter as itself."""
+    """Return JSON without spaces and without escaped letters."""
     return _ENCODER.encode(value)
 
 
@@ -61,35 +66,42 @@ def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
     return Movie(movie_id, title, year, names, fold(title), members, reference)
 
 
-def fold(text: str) -> str:
-    """Return text for searching: without case, accents and repeated spaces."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())
+def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str]]:
+    """Yield (movie_id, title, release_year, genres) of a publication's catalogue.
+
+    The rows come by ascending movie_id; genres are separated by `|`. The files are not verified. Raises PublicationError
+    if the database cannot be read.
+    """
+    try:
+        with closing(open_database(folder)) as connection:
+            yield from connection.execute(_MOVIES)
+    except sqlite3.Error as error:
+        raise PublicationError(
+            f"Publication {folder.name} cannot be read: {error}. Look at `make publications`, and pull it again."
+        ) from None
 
 
 class Publication:
     """One publication, verified when opened.
 
-    The catalogue is held in memory; a list is one lookup by key. The file is opened read-only and immutable, so SQLite
-    takes no locks. The connection closes when the last request that uses the publication is done with it. A table that
-    the publication lacks, because it is of schema version 1 or was built without it, reads as empty.
+    The catalogue is held in memory, and a list is one lookup by key. The connection closes after the last request that
+    uses the publication. A publication may lack a table, because it is of schema version 1 or was built without it. Such
+    a table reads as empty.
     """
 
     def __init__(self, folder: Path, publication: str, verified: bool = False) -> None:
-        """Verify, unless the caller has `verified` these very files before, and open.
+        """Verify and open a publication.
 
-        Raises PublicationError if the files are not those that the manifest describes.
+        `verified` skips the verification, for a caller that has verified these very files before. Raises PublicationError
+        if the files are not those that the manifest describes.
         """
         self.manifest: Manifest = (read_manifest if verified else verify_folder)(folder, publication)
         self.publication_id = publication
         self.data_through = format_time(self.manifest.data_through)
-        address = f"{(folder / DATABASE_NAME).absolute().as_uri()}?mode=ro&immutable=1"
-        # SQLite is compiled to serialise its calls, so threads of one worker may share the connection.
-        self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+        self._connection = open_database(folder)
         weakref.finalize(self, self._connection.close)
         self._tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        rows = self._rows("SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id")
-        self.movies = {row[0]: _movie(*row) for row in rows}
+        self.movies = {row[0]: _movie(*row) for row in self._rows(_MOVIES)}
         self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
         self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
         self._fold_in: FoldIn | None = None
@@ -99,7 +111,7 @@ class Publication:
         return self._connection.execute(query, parameters).fetchall()
 
     def _table(self, table: str, columns: str, where: str = "", *parameters: int | str) -> list[tuple[Any, ...]]:
-        """Return a table's rows by its first column; none where the publication lacks the table."""
+        """Return a table's rows by its first column; empty where the table is missing."""
         if table not in self._tables:
             return []
         return self._rows(f"SELECT {columns} FROM {table} {where} ORDER BY 1", *parameters)  # noqa: S608
@@ -109,17 +121,23 @@ class Publication:
         return json.loads(row[0]) if row else None
 
     def recommendations(self, user_id: int) -> list[list[Any]] | None:
-        """Return [movie_id, score, [reason_movie_id, ...]] in rank order, or None for a user without a list."""
+        """Return [movie_id, score, [reason_movie_id, ...]] in rank order.
+
+        Returns None for a user without a list.
+        """
         return self._entries("SELECT items FROM recommendations WHERE user_id = ?", user_id)
 
     def first_recommendations(self, user_id: int, count: int) -> list[list[Any]] | None:
-        """Return up to `count` first entries of a user's list, as `recommendations` does, without reading the others."""
+        """Return the first `count` entries of a user's list, as `recommendations` does.
+
+        The other entries are not parsed.
+        """
         row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
         if row is None:
             return None
         text, at = row[0], 1
         entries: list[list[Any]] = []
-        # The text is what the builder writes: a compact array of arrays.
+        # The builder writes the text as a compact array of arrays.
         while len(entries) < count and text[at - 1] != "]":
             entry, end = _DECODER.raw_decode(text, at)
             entries.append(entry)
@@ -132,11 +150,14 @@ class Publication:
             yield user_id, json.loads(items)
 
     def similar_movies(self, movie_id: int) -> list[list[Any]]:
-        """Return [movie_id, score] in rank order; empty where the movie had too few ratings to be compared."""
+        """Return [movie_id, score] in rank order.
+
+        The list is empty where the movie had too few ratings to be compared.
+        """
         return self._entries("SELECT items FROM similar_movies WHERE movie_id = ?", movie_id) or []
 
     def popular_movies(self, scope: str) -> list[list[Any]] | None:
-        """Return [movie_id, score, ratings] in rank order, or None for an unknown scope."""
+        """Return [movie_id, score, ratings] in rank order; None for an unknown scope."""
         return self._entries("SELECT items FROM popular_movies WHERE scope = ?", scope)
 
     def user_ids(self, after: int, count: int) -> list[int]:
@@ -144,21 +165,27 @@ class Publication:
         query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
         return [row[0] for row in self._rows(query, after, count)]
 
-    # --- marts: tables of the warehouse as they are ---------------------------------------------------------------
+    # --- marts: the warehouse's tables, unchanged -----------------------------------------------------------------
 
     def ratings_by_year(self) -> list[Item]:
-        """Return ratings, users, movies and mean rating of each calendar year, ascending."""
+        """Return ratings, users, movies and mean rating by calendar year, ascending."""
         names = ("rating_year", "ratings", "users", "movies", "mean_rating")
         return [dict(zip(names, row, strict=True)) for row in self._table("ratings_by_year", ", ".join(names))]
 
     def popular_by_genre(self, genre: str) -> list[list[Any]] | None:
-        """Return [movie_id, bayesian_mean, ratings] in rank order, or None for an unknown genre."""
+        """Return [movie_id, bayesian_mean, ratings] in rank order.
+
+        Returns None for an unknown genre.
+        """
         if genre not in self.genres:
             return None
         return self._entries("SELECT items FROM popular_by_genre WHERE genre = ?", genre)
 
     def movie_statistics(self, movie_id: int) -> Item | None:
-        """Return how often and how well a movie is rated, in all and by year; None where nobody rated it."""
+        """Return how often and how well a movie is rated, in all and by year.
+
+        Returns None for a movie without ratings.
+        """
         columns = "ratings, mean_rating, bayesian_mean, first_rated_at, last_rated_at"
         rows = self._table("movie_statistics", columns, "WHERE movie_id = ?", movie_id)
         if not rows:
@@ -176,19 +203,19 @@ class Publication:
         }
 
     def row_accounting(self) -> list[Item]:
-        """Return where the rows of each source file went, by file name."""
+        """Return how many rows of each source file were kept or not, by file name."""
         names = ("source_file", "rows_in", "rows_clean", "rows_quarantined", "rows_superseded")
         return [dict(zip(names, row, strict=True)) for row in self._table("row_accounting", ", ".join(names))]
 
     # --- fold-in ---------------------------------------------------------------------------------------------------
 
     def prior(self, movie_id: int) -> float | None:
-        """Return the part of each score of a movie that is its popularity; None where it has no factors."""
+        """Return a movie's popularity, a part of its scores; None without factors."""
         rows = self._table("movie_factors", "prior", "WHERE movie_id = ?", movie_id)
         return rows[0][0] if rows else None
 
     def fold_in(self) -> FoldIn:
-        """Return what folds in unknown persons, read at the first call.
+        """Return the model that folds in new users, read at the first call.
 
         Raises PublicationError where the publication lacks factors or their settings.
         """
@@ -196,12 +223,12 @@ class Publication:
             with self._folding:
                 if self._fold_in is None:
                     rows = self._table("movie_factors", "movie_id, gain, prior, factors")
-                    settings = (self.manifest.lineage.get("top_n") or {}).get("fold_in")
+                    settings = value_at(self.manifest.lineage, "top_n", "fold_in")
                     self._fold_in = FoldIn(FactorTable.from_rows(rows), self._neighbours, settings)
         return self._fold_in
 
     def _neighbours(self, movie_id: int) -> tuple[IntArray, Float32Array]:
-        """Return the ids of a movie's neighbours and their weights; none where the publication has no neighbours."""
+        """Return the ids of a movie's neighbours, and their weights; both may be empty."""
         rows = self._table("movie_neighbours", "neighbour_ids, weights", "WHERE movie_id = ?", movie_id)
         ids, weights = rows[0] if rows else (b"", b"")
         return np.frombuffer(ids, dtype="<i4").astype(np.int64), np.frombuffer(weights, dtype="<f4")

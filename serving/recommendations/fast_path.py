@@ -1,13 +1,12 @@
-"""Answer the API's commonest request, the first page of a user's list, before Flask sees it.
+"""Answer the first page of a user's list before Flask sees the request.
 
-Flask's routing, contexts and hooks cost more than the list itself. What is answered here is byte for byte what Flask
-answers, headers included, as a test holds; everything out of the ordinary is left to Flask.
+It is the commonest request, and Flask's routing, contexts and hooks cost more than the list itself. The answers are
+equal to Flask's to the byte, headers included: a test checks it. All other requests are left to Flask.
 """
 
 from __future__ import annotations
 
 import gzip
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -17,8 +16,11 @@ from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
 from serving.recommendations.answers.lists import Page, personal_text
+from serving.recommendations.answers.metrics import LISTS
 from serving.recommendations.answers.responses import GZIP_LEVEL, MIN_GZIP_BYTES, REVALIDATE, entity_tag, fixed_headers
-from serving.web.observability import LATENCY, LISTS, REQUESTS, access_log, log_request, request_id_of
+from serving.web.access_log import access_log
+from serving.web.logs import request_id_of
+from serving.web.request_metrics import LATENCY, REQUESTS
 
 _PATH = re.compile(r"/v1/users/([0-9]{1,10})/recommendations")
 _ROUTE = "/v1/users/<user>/recommendations"
@@ -51,7 +53,7 @@ class FastPath:
             or environ["REQUEST_METHOD"] != "GET"
             or environ.get("QUERY_STRING")
             or "HTTP_IF_NONE_MATCH" in environ
-            # With weights it takes a parser to tell whether gzip is wanted.
+            # Only a parser can find out from weights whether gzip is wanted.
             or ";" in encodings
         ):
             return self._application(environ, start_response)
@@ -74,8 +76,8 @@ class FastPath:
         self._requests.inc()
         self._latency.observe(seconds)
         self._lists.inc()
-        if access_log.isEnabledFor(logging.INFO):
-            log_request(request_id, "GET", path, 200, seconds, publication.publication_id)
+        if access_log.enabled:
+            access_log.add(request_id, "GET", path, 200, seconds, publication.publication_id)
         start_response("200 OK", headers)
         return [body]
 

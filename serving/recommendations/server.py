@@ -33,40 +33,48 @@ _PR_SET_PDEATHSIG = 1
 
 
 def prepare_environment() -> Path:
-    """Set what libraries read when they are imported, and return the folder of the workers' metrics."""
-    # A fold-in is a small problem: a thread for each core would cost more than it brings, and the workers share the cores.
+    """Return the folder of the workers' metrics.
+
+    Also set what libraries read when they are imported.
+    """
+    # A fold-in is a small problem. One thread for each core would cost more time than it saves, and the workers share
+    # the cores.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return metrics_folder()
 
 
 def application() -> Flask:
-    """Return the application of one worker, with the live publication open before the worker takes its first request.
+    """Return the application of one worker, with the live publication open.
 
-    Verifying a large file takes seconds, which no request should wait for.
+    Verifying a large file takes seconds. No request should wait for that.
     """
     from serving.publications.format import PublicationError
     from serving.recommendations.application import LIVE_PUBLICATION, create_app
 
-    # Where the main process is killed, nobody would end its workers, which answer beside those of its successor.
+    # If the main process is killed, nothing else would end its workers: they would go on answering while its successor's
+    # workers answer too.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     app = create_app()
-    # Nothing published yet, or nothing sound: each request says so.
+    # If nothing is published yet, or nothing is sound, each request says so.
     with contextlib.suppress(PublicationError):
         app.extensions[LIVE_PUBLICATION].current()
     return app
 
 
 def main() -> None:
-    """Serve until told to stop. A setting that the application cannot take is one sentence and exit status 1."""
+    """Serve until a signal ends the server.
+
+    For a wrong setting the program prints one sentence and exits with status 1.
+    """
     metrics = prepare_environment()
-    # Not before: the metrics library reads the environment when it is imported, and the workers are forked from here.
+    # The metrics library reads the environment when it is imported, and the workers are forked from here.
     from serving.recommendations.application import SettingError, create_app
 
     try:
         create_app()
     except SettingError as error:
         sys.exit(str(error))
-    # Samples of an earlier start would be added to this one's; this process, which serves nothing, has no say either.
+    # Samples of an earlier start would be added to those of this one. This process serves nothing, so its own go too.
     for samples in metrics.glob("*.db"):
         samples.unlink()
     Granian(

@@ -1,4 +1,4 @@
-"""The folder in which the processes of a server add up their metrics, for both of the servers that can run an application."""
+"""The folder in which the processes of a server add up their metrics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _NAME = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def metrics_folder() -> Path:
-    """Return the folder that PROMETHEUS_MULTIPROC_DIR names, else a temporary one, which goes when this process ends.
+    """Return the folder of metrics, and make it.
 
-    The metrics library reads the variable when it is imported, which must be after this.
+    PROMETHEUS_MULTIPROC_DIR names it. Without the variable it is a temporary folder, which is removed when this process
+    ends. The metrics library reads the variable when it is imported, so call this before.
     """
     if folder := os.environ.get(_NAME):
         chosen = Path(folder)

@@ -19,10 +19,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine
 
-from serving.accounts import account_routes, passwords
 from serving.accounts.application import create_app
-from serving.accounts.catalogue import load_catalogue, movie_row
-from serving.accounts.database import Transactions, migrate, open_database, transactions
+from serving.accounts.database.engine import Transactions, migrate, open_database, transactions
+from serving.accounts.domain import passwords, registration
+from serving.accounts.domain.catalogue import load_catalogue, movie_row
 
 SECRET = "a secret of the tests, long enough to be one"
 PASSWORD = "seven green kettles"
@@ -170,7 +170,7 @@ def sign_in(client: FlaskClient, factory: Transactions) -> SignIn:
 
     def enter(name: str = "Ada", password: str = PASSWORD, role: str = "user", register: bool = True) -> SignedIn:
         if register:
-            account_routes.register(factory, name, password, role)
+            registration.register(factory, name, password, role)
         answer = client.post("/accounts/v1/login", json={"name": name, "password": password})
         assert answer.status_code == 200, answer.text
         pair = answer.get_json()

@@ -20,11 +20,13 @@ from sqlalchemy import Engine, delete, insert, update
 
 from infra.control.settings import REPOSITORY
 from serving.accounts import export
-from serving.accounts.account_routes import delete_account, register
-from serving.accounts.database import AccountsError, Transactions, next_change
+from serving.accounts.database.changes import next_change
+from serving.accounts.database.engine import Transactions
+from serving.accounts.database.errors import AccountsError
+from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
+from serving.accounts.domain.ratings import rate, unrate
+from serving.accounts.domain.registration import delete_account, register
 from serving.accounts.export import batch_moment, export_ratings, main
-from serving.accounts.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
-from serving.accounts.rating_routes import rate, unrate
 
 from .conftest import FIRST_USER, PASSWORD, SignIn, on_both_databases
 
@@ -34,7 +36,7 @@ LATER = "20991231T235959"
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
-    monkeypatch.setattr("serving.accounts.database.now", lambda: moment)
+    monkeypatch.setattr("serving.accounts.database.changes.now", lambda: moment)
 
 
 @pytest.fixture
@@ -342,13 +344,13 @@ def test_an_export_that_was_changed_is_refused_and_not_passed_on(database_url: s
     else:
         file = folder / ("manifest.json" if spoil == "manifest" else f"{spoil}.csv")
         file.write_bytes(file.read_bytes()[:-2])
-    with pytest.raises(AccountsError, match="is not the export that its manifest describes: remove it"):
+    with pytest.raises(AccountsError, match=r"is not the export that its manifest describes\. Remove it"):
         export_ratings(database_url, tmp_path, BATCH)
 
 
 @pytest.mark.parametrize("batch_id", ["20261399T190000", "2026-11-23", "", "20261123T190000\n", "../20261123T190000"])
 def test_what_is_no_batch_id_is_refused(batch_id: str) -> None:
-    with pytest.raises(AccountsError, match="is no batch id: give a UTC stamp"):
+    with pytest.raises(AccountsError, match=r"is not a batch id\. Give a UTC stamp"):
         batch_moment(batch_id)
 
 
@@ -364,17 +366,17 @@ def test_the_program_prints_the_manifest_as_its_last_line(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["watermark"] == 7
 
 
-def test_the_program_says_in_one_sentence_what_is_missing(
+def test_the_program_says_what_is_missing_and_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MARQUEE_ACCOUNTS_DATABASE", raising=False)
     assert main(["--output", str(tmp_path), "--batch-id", BATCH]) == 1
     assert capsys.readouterr().err == (
-        "export: No database is named: set MARQUEE_ACCOUNTS_DATABASE or give --database.\n"
+        "export: No database is named. Set MARQUEE_ACCOUNTS_DATABASE or give --database.\n"
     )
     empty = f"sqlite:///{tmp_path / 'empty.sqlite'}"
     assert main(["--output", str(tmp_path), "--batch-id", BATCH, "--database", empty]) == 1
-    assert "no such table: change_clock): is the database up and migrated?" in capsys.readouterr().err
+    assert "no such table: change_clock. Check that the database is up and migrated." in capsys.readouterr().err
     assert not (tmp_path / BATCH).exists()
 
 

@@ -65,11 +65,11 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     main(["migrate"])
     monkeypatch.delenv("ADMIN_PASSWORD", raising=False)
     admin = ("create-admin", "--name", "Root", "--password-variable", "ADMIN_PASSWORD")
-    assert run(capsys, *admin) == (1, "accounts: ADMIN_PASSWORD is not set: put the administrator's password there.\n")
+    assert run(capsys, *admin) == (1, "accounts: ADMIN_PASSWORD is not set. Put the administrator's password there.\n")
     monkeypatch.setenv("ADMIN_PASSWORD", "admin")
     assert run(capsys, *admin) == (1, "accounts: The password has 5 characters; give at least 8.\n")
     nothing = run(capsys, "load-catalogue", "--store", str(tmp_path))
-    assert nothing == (1, f"accounts: {tmp_path} has nothing published: run the pipeline first (`make run`).\n")
+    assert nothing == (1, f"accounts: {tmp_path} has nothing published. Run the pipeline first (`make run`).\n")
 
 
 def free_port() -> int:

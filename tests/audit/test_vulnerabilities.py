@@ -19,7 +19,7 @@ RECORDED = [
                 "id": "GHSA-dddd-eeee-ffff",
                 "fix_versions": [],
                 "aliases": [],
-                "description": "Nobody has mended this.",
+                "description": "Nobody has fixed this.",
             }
         ],
     },
@@ -51,8 +51,8 @@ def pip_audit(output: str, error: str = "", status: int = 0) -> list[str]:
 def test_a_vulnerability_that_is_not_listed_fails_the_audit_with_its_remedy() -> None:
     assert judge(RECORDED, [], TODAY) == (
         [
-            "flask 3.1.3 has GHSA-dddd-eeee-ffff: no version mends it: do without, or give a reason in "
-            "requirements/known_vulnerabilities.toml. Nobody has mended this.",
+            "flask 3.1.3 has GHSA-dddd-eeee-ffff: no version fixes it: do without, or give a reason in "
+            "requirements/known_vulnerabilities.toml. Nobody has fixed this.",
             "jinja2 3.1.6 has PYSEC-0000-1: upgrade to 3.9.1, or give a reason in "
             "requirements/known_vulnerabilities.toml. The sandbox can be left.",
         ],
@@ -82,9 +82,9 @@ def test_a_package_that_was_passed_over_is_told() -> None:
 
 def test_pip_audit_is_asked_about_each_lock_without_resolving_anything(tmp_path: Path) -> None:
     program = [sys.executable, "-c", "import json, sys; print(json.dumps({'dependencies': [{'argv': sys.argv[1:]}]}))"]
-    told = ask(program, [tmp_path / "a.txt", tmp_path / "b.txt"])
+    asked = ask(program, [tmp_path / "a.txt", tmp_path / "b.txt"])
     options = ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
-    assert [one["argv"] for one in told] == [
+    assert [one["argv"] for one in asked] == [
         [*options, "--requirement", str(tmp_path / "a.txt")],
         [*options, "--requirement", str(tmp_path / "b.txt")],
     ]

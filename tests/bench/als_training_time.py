@@ -16,15 +16,15 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
-from als_training import alternate
-from factor_model import Settings
+from evaluation.metrics import hits, ranking_metrics
 from implicit.cpu.als import AlternatingLeastSquares
-from metrics import hits, ranking_metrics
+from recommender.settings import TrainingSettings
+from recommender.top_n import top_n_of_scores
+from recommender.training import alternate
 from threadpoolctl import threadpool_limits
-from top_n import top_n_of_scores
 
 PER_USER, GROUPS, K = 100, 20, 10
-SETTINGS = Settings(rank=64, max_iter=10, reg_param=0.01, alpha=2.0)
+SETTINGS = TrainingSettings(rank=64, max_iter=10, reg_param=0.01, alpha=2.0)
 JUDGED = 2_000
 
 

@@ -3,7 +3,7 @@
     PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 python tests/bench/other_splits.py [--seeds 1 2 3 4 5]
 
 The embedded set; every rating of the test part is relevant, every movie of the training part is a candidate. A random split trains on
-three quarters of all ratings, once for each seed; the other trains on what each user rated before his last fifth, equal times by
+three quarters of all ratings, once for each seed. The other trains on each user's ratings before their last fifth, equal times by
 movie id. Settings for a split were chosen on ml-latest-small and on the same kind of split of a training part, never on a test part.
 Prints docs/evaluation.md's table.
 """
@@ -19,14 +19,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from als_training import train
-from evaluation import evaluate
-from factor_model import Settings
-from ingest.embedded import embedded_pickle_path, write_embedded_csv
-from movie_attributes import MovieAttributes
-from promotion import CANDIDATE
-from ratings import BoolArray, Ratings
-from splits import Window
+from evaluation.record import CANDIDATE
+from evaluation.splits import Window
+from evaluation.windows import evaluate
+from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
+from recommender.arrays import BoolArray
+from recommender.attributes import MovieAttributes
+from recommender.ratings import Ratings
+from recommender.settings import TrainingSettings
+from recommender.training import train
 from threadpoolctl import threadpool_limits
 
 from mr_jobs.field_rules import NO_GENRES, split_title
@@ -34,7 +35,7 @@ from mr_jobs.field_rules import NO_GENRES, split_title
 K = 10
 ALWAYS = 1e6
 # Decay and recent popularity only hurt where the future is known: what is left is taste alone.
-OF_TASTE = Settings(
+OF_TASTE = TrainingSettings(
     rank=128,
     max_iter=8,
     reg_param=0.35,
@@ -92,7 +93,7 @@ def all_but_last_fifth(ratings: Ratings, _seed: int = 0) -> BoolArray:
     return chosen
 
 
-def ndcg(ratings: Ratings, attributes: MovieAttributes, learned: BoolArray, settings: Settings) -> float:
+def ndcg(ratings: Ratings, attributes: MovieAttributes, learned: BoolArray, settings: TrainingSettings) -> float:
     """Return the mean nDCG@K over the users with ratings in both parts."""
     before, after = ratings.select(learned), ratings.select(~learned)
     model = train(before, settings, before.reference_time(), attributes)
@@ -106,14 +107,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     seeds = parser.parse_args().seeds
     ratings, attributes = read_embedded()
-    splits: dict[str, tuple[Callable[[Ratings, int], BoolArray], list[int], Settings]] = {
+    splits: dict[str, tuple[Callable[[Ratings, int], BoolArray], list[int], TrainingSettings]] = {
         "each user's last 20 %": (all_but_last_fifth, [0], FOR_LAST_FIFTH),
         "random 75/25": (random_three_quarters, seeds, FOR_RANDOM),
     }
     print(f"| protocol | settings in use | settings for it |\n|{'---|' * 3}")
     for name, (split, of_seeds, chosen) in splits.items():
         cells = []
-        for settings in (Settings(), chosen):
+        for settings in (TrainingSettings(), chosen):
             found = []
             for seed in of_seeds:
                 with threadpool_limits(1):

@@ -17,7 +17,7 @@ from pathlib import Path
 import lmdb
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 
 LOOKUPS = 20_000
 ROUNDS = 5

@@ -20,20 +20,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from als_half_step import Incidence, OtherSide, half_step
-from als_training import alternate
-from factor_model import Settings
-from linear_neighbours import linear_neighbours
-from metrics import hits, ranking_metrics
-from mllib_als import EXPLICIT
+from cluster.mllib_als import EXPLICIT
+from evaluation.metrics import hits, ranking_metrics
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
-from top_n import top_n_of_scores
+from recommender.half_step import OtherSide, half_step
+from recommender.incidence import Incidence
+from recommender.neighbours import linear_neighbours
+from recommender.settings import TrainingSettings
+from recommender.top_n import top_n_of_scores
+from recommender.training import alternate
 
 ROWS_MD5 = "6e47046882bad158b0efbb84cd5cb987"
 SEEDS = (1, 2, 3, 4, 5)
 K = 10
-IMPLICIT = Settings(rank=32, max_iter=10, reg_param=0.1, alpha=1.0, cg_steps=0)
+IMPLICIT = TrainingSettings(rank=32, max_iter=10, reg_param=0.1, alpha=1.0, cg_steps=0)
 RIDGE = 400.0
 # recommenders-team/recommenders, README, comparison of algorithms on MovieLens 100K: MAP, nDCG, precision, recall at 10.
 PUBLISHED = {
@@ -53,7 +54,7 @@ def read_rows(path: Path) -> Rows:
     """Return users, movies (both from 0) and stars; raises SystemExit when the rows are not ML-100K's."""
     body = path.read_text().split("\n", 1)[1].rstrip("\n") + "\n"
     if (found := hashlib.md5(body.encode()).hexdigest()) != ROWS_MD5:
-        raise SystemExit(f"{path} has rows with MD5 {found}, not ML-100K's {ROWS_MD5}: install recbole==1.2.1 anew.")
+        raise SystemExit(f"{path} has rows with MD5 {found}, not ML-100K's {ROWS_MD5}: install recbole==1.2.1 again.")
     frame = pd.DataFrame([line.split("\t") for line in body.splitlines()])
     return frame[0].to_numpy(int) - 1, frame[1].to_numpy(int) - 1, frame[2].to_numpy(float)
 
@@ -152,7 +153,7 @@ def measure(spark: SparkSession, rows: Rows) -> dict[str, list[dict[str, float]]
 
 
 def table(found: dict[str, list[dict[str, float]]]) -> str:
-    """Return the Markdown table of the five seeds beside the published rows, best nDCG first."""
+    """Return the Markdown table of the five seeds with the published rows, best nDCG first."""
     rows = []
     for name, runs in found.items():
         cells = []

@@ -30,7 +30,7 @@ from typing import Any
 from flask import Flask
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
@@ -182,15 +182,20 @@ def bench(options: argparse.Namespace, store: PublicationStore) -> dict[str, Any
         *("--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--port", "PORT", "serving_load:hello"),
     ]
     variables = {"MARQUEE_PUBLICATION_STORE": str(store.root), "OPENBLAS_NUM_THREADS": "1"}
-    runs: dict[str, list[dict[str, Any]]] = {"hello": [], "fast path": [], "through Flask": []}
-    with served(greeting, {}) as flask, served(ours, variables) as server:
-        for each in (flask, server):
+    runs: dict[str, list[dict[str, Any]]] = {"hello": [], "fast path": [], "through Flask": [], "with access log": []}
+    with (
+        served(greeting, {}) as flask,
+        served(ours, variables) as server,
+        served(ours, {**variables, "MARQUEE_SERVING_LOG_LEVEL": "info"}) as logging,
+    ):
+        for each in (flask, server, logging):
             load(each, 2, options.users)
         for turn in range(options.rounds):
             print(f"Round {turn + 1} of {options.rounds} ...", file=sys.stderr)
             runs["hello"].append(load(flask, options.seconds, options.users))
             runs["fast path"].append(load(server, options.seconds, options.users))
             runs["through Flask"].append(load(server, options.seconds, options.users, QUERY="?limit=10"))
+            runs["with access log"].append(load(logging, options.seconds, options.users))
         result: dict[str, Any] = {name: median_of(each) for name, each in runs.items()}
         # Half of the full load: each connection waits between its requests.
         pause = max(1, round(2 * 64 * 1000 / result["fast path"]["per_second"]))
@@ -204,8 +209,6 @@ def bench(options: argparse.Namespace, store: PublicationStore) -> dict[str, Any
         switching.join()
         result["switching"]["switches"] = len(switches)
         result["memory_mib"] = server.memory_mib()
-    with served(ours, {**variables, "MARQUEE_SERVING_LOG_LEVEL": "info"}) as server:
-        result["with access log"] = load(server, options.seconds, options.users)
     size = sum(path.stat().st_size for path in store.path(DAYS[0]).iterdir())
     return {"users": options.users, "items": options.items, "publication_mib": round(size / 2**20, 1), **result}
 

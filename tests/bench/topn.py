@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
-from als_half_step import Incidence
-from factor_model import FactorModel, Settings
-from linear_neighbours import Neighbours
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - everyone's name for it
-from top_n import USERS_PER_BLOCK
+from recommender.incidence import Incidence
+from recommender.model import FactorModel
+from recommender.neighbours import Neighbours
+from recommender.settings import TrainingSettings
+from recommender.top_n import USERS_PER_BLOCK
 
 MOVIES, RANK, N, SEEN = 10_000, 64, 100, 100
 CORES = 2
@@ -43,7 +44,7 @@ def random_model(users: int) -> FactorModel:
         generator.random(MOVIES, dtype=np.float32),
         Neighbours.none(MOVIES),
         Incidence(starts, seen.ravel().astype(np.int64), np.ones(users * SEEN, dtype=np.float32)),
-        Settings(),
+        TrainingSettings(),
     )
 
 

@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable
 from unittest import mock
 
-import als_half_step
 import numpy as np
 import scipy.sparse as sp
-from als_conjugate_gradient import conjugate_gradient
-from als_half_step import Incidence, OtherSide, half_step
-from als_training import parts_of
-from linear_neighbours import _inverse
+from recommender import half_step as half_step_module
+from recommender.conjugate_gradient import conjugate_gradient
+from recommender.half_step import OtherSide, half_step
+from recommender.incidence import Incidence
+from recommender.neighbours import ridge_inverse
+from recommender.training import chunks_of
 from threadpoolctl import threadpool_limits
 
 RANK, ALPHA, REG_PARAM, STEPS = 64, 1.0, 0.3, 3
@@ -39,7 +40,7 @@ def long_tailed(ratings: int) -> sp.csr_matrix:
 
 
 def sides(rated: sp.csr_matrix) -> list[Side]:
-    """Return the parts of users and of movies, each with factors that were solved before and the other side's."""
+    """Return the chunks of users and of movies, each with factors that were solved before and the other side's."""
     movies = np.random.default_rng(1).normal(size=(rated.shape[1], RANK)) / 8
     at = rated.tocoo()
     user_at, movie_at = at.row.astype(np.int64), at.col.astype(np.int64)
@@ -48,25 +49,25 @@ def sides(rated: sp.csr_matrix) -> list[Side]:
     for _ in range(2):
         users = half_step(by_user, OtherSide.of(movies), ALPHA, REG_PARAM)
         movies = half_step(by_movie, OtherSide.of(users), ALPHA, REG_PARAM)
-    return [(parts_of(by_user), users, movies), (parts_of(by_movie), movies, users)]
+    return [(chunks_of(by_user), users, movies), (chunks_of(by_movie), movies, users)]
 
 
 def exact(every: list[Side]) -> list[np.ndarray]:
     """Solve both sides exactly."""
     found = []
-    for parts, _, other in every:
+    for chunks, _, other in every:
         rotated = OtherSide.of(other)
-        found.append(np.concatenate([half_step(part, rotated, ALPHA, REG_PARAM) for part in parts]))
+        found.append(np.concatenate([half_step(chunk, rotated, ALPHA, REG_PARAM) for chunk in chunks]))
     return found
 
 
 def stepped(every: list[Side], precision: type = np.float32, warm: bool = True, steps: int = STEPS) -> list[np.ndarray]:
     """Take conjugate-gradient steps on both sides, from the factors before or from zeros."""
     found = []
-    for parts, now, other in every:
-        starts = np.split(now.astype(precision) * warm, np.cumsum([len(part.starts) - 1 for part in parts])[:-1])
+    for chunks, now, other in every:
+        starts = np.split(now.astype(precision) * warm, np.cumsum([len(chunk.starts) - 1 for chunk in chunks])[:-1])
         given = (OtherSide.of(other.astype(precision)), ALPHA, REG_PARAM, steps)
-        found.append(np.concatenate([conjugate_gradient(*pair, *given) for pair in zip(parts, starts, strict=True)]))
+        found.append(np.concatenate([conjugate_gradient(*pair, *given) for pair in zip(chunks, starts, strict=True)]))
     return found
 
 
@@ -94,20 +95,20 @@ def main() -> None:
     with threadpool_limits(1):
         every = sides(rated)
         base, by_steps = seconds(lambda: exact(every)), seconds(lambda: stepped(every))
-        with mock.patch.object(als_half_step, "_few_ratings", als_half_step._many_ratings):
+        with mock.patch.object(half_step_module, "_few_ratings", half_step_module._many_ratings):
             whole = seconds(lambda: exact(every))
-        with mock.patch.object(als_half_step, "_BATCH_NUMBERS", 4_000_000):
+        with mock.patch.object(half_step_module, "_BATCH_NUMBERS", 4_000_000):
             large = seconds(lambda: exact(every))
         doubles = seconds(lambda: stepped(every, np.float64))
         few = rated[:400, :2500]
-        small_side = seconds(lambda: _inverse(few, 100.0)[0](slice(0, 2500)))
+        small_side = seconds(lambda: ridge_inverse(few, 100.0)[0](slice(0, 2500)))
         # With the same users seven times there are more of them than movies.
-        large_side = seconds(lambda: _inverse(sp.vstack([few] * 7).tocsr(), 100.0)[0](slice(0, 2500)))
+        large_side = seconds(lambda: ridge_inverse(sp.vstack([few] * 7).tocsr(), 100.0)[0](slice(0, 2500)))
         true = exact(every)
         warm, cold = (distance(stepped(every, warm=start, steps=1), true) for start in (True, False))
     with threadpool_limits(2):
         threads = seconds(lambda: exact(every))
-    sent = sum(len(pickle.dumps(part, protocol=5)) for parts, _, _ in every for part in parts) / 1e6
+    sent = sum(len(pickle.dumps(chunk, protocol=5)) for chunks, _, _ in every for chunk in chunks) / 1e6
     factors = sum(other.astype(np.float32).nbytes for _, _, other in every) / 1e6
     print(f"{rated.nnz:,} ratings of {rated.shape[1]:,} movies by {rated.shape[0]:,} users\n")
     print(f"| setting | with | without | without / with |\n|{'---|' * 4}")
@@ -118,7 +119,7 @@ def main() -> None:
         (f"{STEPS} conjugate-gradient steps in place of the exact solution", "s", by_steps, base),
         ("those in single precision in place of double", "s", by_steps, doubles),
         ("EASE's inverse by 400 users in place of 2,500 movies", "s", small_side, large_side),
-        ("parts kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
+        ("chunks kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
         ("start from the factors before in place of zeros: relative error after one step", "", warm, cold),
     ):
         print(f"| {name} | {kept:.3g} {unit} | {left:.3g} {unit} | {left / kept:.2g} |")

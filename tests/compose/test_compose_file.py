@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises of every container, read off the file; no Docker engine is asked."""
+"""Tests of docker-compose.yml as a file, without a Docker engine."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ from infra.control.settings import REPOSITORY, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-# The row of infra/control/services.py that a container of another name runs.
+# Containers with another name than their row in infra/control/services.py.
 ROWS = {"datanode": "datanode1"}
 
 
 def settings() -> Settings:
-    """The settings of a container, where none is set in `.env`."""
+    """Return a container's settings if `.env` sets none."""
     environ = {
         name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", str(value)) for name, value in COMPOSE["x-settings"].items() if value
     }
@@ -40,7 +40,7 @@ def test_every_container_has_limits_and_no_more_rights_than_it_needs(name: str) 
     assert service["read_only"] is True
     assert not service.get("privileged")
     assert "network_mode" not in service
-    assert "user" not in service, "the images' own, marquee"
+    assert "user" not in service, "the images set it: marquee"
 
 
 @pytest.mark.parametrize("name", SERVICES)

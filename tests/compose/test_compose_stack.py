@@ -1,8 +1,7 @@
-"""docker-compose.yml, run for real: the images are built, the DAG publishes, and the nodes share its work."""
+"""Tests that build the images, start docker-compose.yml and run the DAG on it."""
 
 import json
 import os
-import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -12,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from infra.control.settings import REPOSITORY
+from tests.stack import BATCH, BATCH_DATE, run_and_show
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(5400)]
 
-BATCH_DATE = "2026-01-02T03:00:00Z"
-BATCH = "20260102T030000"
-# Published ports of their own, so that it runs beside a demo.
+# Separate published ports, so that the test can run at the same time as a demo.
 PORTS = {
     name: 20_000 + number
     for name, number in {
@@ -40,22 +37,13 @@ ENVIRONMENT = os.environ | {
 
 
 def compose(*arguments: str) -> str:
-    """Runs docker compose on a project of the tests' own; shows its output as it comes, and returns it."""
+    """Run docker compose on a separate project, print its output, and return it."""
     command = ["docker", "compose", "--project-name", "marquee-test", "--progress", "plain", *arguments]
-    lines = []
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-    assert process.returncode == 0, f"{' '.join(command)} exited {process.returncode}"
-    return "".join(lines)
+    return run_and_show(command, ENVIRONMENT)
 
 
 def on_platform(*command: str) -> str:
-    """Runs a command in the scheduler's container, with the platform's environment."""
+    """Run a command in the scheduler's container, with the platform's environment."""
     control = ("python3", "-m", "infra.control", "exec", "--")
     return compose("exec", "--no-TTY", "airflow-scheduler", *control, *command)
 
@@ -72,7 +60,10 @@ def blocks_by_datanode() -> dict[str, int]:
 
 @pytest.fixture(scope="module", autouse=True)
 def first_run() -> Iterator[str]:
-    """The output of the first run of the pipeline, on containers that start from nothing and are removed at the end."""
+    """Yield the output of the first run of the pipeline.
+
+    The containers start without data and are removed at the end.
+    """
     started = time.monotonic()
     compose("down", "--volumes", "--timeout", "20")
     compose("build")
@@ -110,7 +101,10 @@ def test_blocks_lie_on_all_four_datanodes() -> None:
 
 
 def test_map_tasks_run_on_both_nodemanagers() -> None:
-    """The run's own jobs fit into their application masters; this one's maps need more room than one node has."""
+    """The run's own jobs fit into their application masters.
+
+    This job's maps need more memory than one node has.
+    """
     on_platform(
         *("python", "mr_jobs/mr_clean_ratings.py", "-r", "hadoop", "--no-output"),
         *("--layout", "csv", "--encoding", "utf-8", "--output-dir", "hdfs:///tmp/shared-work"),
@@ -145,7 +139,10 @@ def test_prometheus_finds_and_reads_every_service_and_all_replicas() -> None:
 
 
 def test_prometheus_sees_every_service_serve_and_has_no_alert_of_one_that_is_down() -> None:
-    """On a busy machine a probe may miss once, and the alert is pending until the next one; of a service that is not there it stays."""
+    """On a busy machine a probe may fail once.
+
+    The alert is then pending until the next probe. If a service is missing, the alert stays.
+    """
 
     def by_service(expression: str) -> dict[str, str]:
         answer = get("PROMETHEUS", f"/api/v1/query?{urllib.parse.urlencode({'query': expression})}")

@@ -73,7 +73,7 @@ def test_the_publication_store_understands_its_commands(task_id: str, position: 
 
 
 def test_the_publication_store_understands_how_the_dag_builds() -> None:
-    from shared.publishing import build_argv
+    from marquee.operators.publication import build_argv
 
     from serving.publications.__main__ import build_parser
 
@@ -115,17 +115,14 @@ def test_a_cleaning_job_understands_its_command(job: str, name: str) -> None:
 def test_ingest_takes_what_the_dag_gives_it() -> None:
     import inspect
 
-    from ingest.datasets import DATASETS
-    from ingest.pipeline import ingest
-    from shared import settings
+    from marquee.ingest.pipeline import ingest
 
     given = {"client", "dataset", "batch_id", "cache_dir", "archive", "feedback"}
     assert set(inspect.signature(ingest).parameters) == given
-    assert set(settings.DATASETS) == set(DATASETS)
 
 
 def test_the_export_of_ratings_understands_its_command() -> None:
-    from shared import settings, tasks
+    from marquee import settings, tasks
 
     from serving.accounts.export import arguments
 

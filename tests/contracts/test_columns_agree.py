@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.accounts.models import Movie
-from serving.publications.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS
+from serving.accounts.database.models import Movie
+from serving.publications.building.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HQL = REPOSITORY / "hql"

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ingest import ingest
+from marquee.ingest.pipeline import ingest
 from mr_clean_movies import MRCleanMovies
 from mr_clean_ratings import MRCleanRatings
 
-from serving.accounts.account_routes import register
-from serving.accounts.catalogue import load_catalogue, movie_row
-from serving.accounts.database import migrate, open_database, transactions
+from serving.accounts.database.engine import migrate, open_database, transactions
+from serving.accounts.database.models import FIRST_OWN_ID, Movie
+from serving.accounts.domain.catalogue import load_catalogue, movie_row
+from serving.accounts.domain.ratings import rate, unrate
+from serving.accounts.domain.registration import register
 from serving.accounts.export import batch_moment, export_ratings
-from serving.accounts.models import FIRST_OWN_ID, Movie
-from serving.accounts.rating_routes import rate, unrate
 
-from ..ingest.conftest import MemoryHdfs
+from ..dags.marquee.ingest.conftest import MemoryHdfs
 
 BATCH = "20261123T190000"
 SOURCE = {
@@ -46,9 +46,9 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (moment - 5, bob, 32, 4),
         (moment + 1, bob, 32, 6),
     ):
-        monkeypatch.setattr("serving.accounts.database.now", lambda at=at: at)
+        monkeypatch.setattr("serving.accounts.database.changes.now", lambda at=at: at)
         rate(factory, user_id, movie_id, half_stars)
-    monkeypatch.setattr("serving.accounts.database.now", lambda: moment)
+    monkeypatch.setattr("serving.accounts.database.changes.now", lambda: moment)
     unrate(factory, bob, 31)
     engine.dispose()
     export_ratings(url, tmp_path / "feedback", BATCH)

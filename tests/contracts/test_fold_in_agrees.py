@@ -3,19 +3,21 @@
 import base64
 
 import numpy as np
+import pandas as pd
 import pytest
-from als_training import train
-from block_recommender import Recommender
-from factor_model import FactorModel, Settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from movie_attributes import MovieAttributes
-from newcomer_tables import fold_in, movie_factors, movie_neighbours
-from ratings import Ratings
+from recommender.attributes import MovieAttributes
+from recommender.model import FactorModel
+from recommender.published.newcomer_tables import fold_in, movie_factors, movie_neighbours
+from recommender.published.user_lists import Recommender
+from recommender.ratings import Ratings
+from recommender.settings import TrainingSettings
+from recommender.training import train
 
 from serving.publications.fold_in import FactorTable, FoldIn, Rating
 
-SETTINGS = Settings(rank=8, max_iter=3, alpha=2.0, neighbours=5, neighbour_ridge=10.0)
+SETTINGS = TrainingSettings(rank=8, max_iter=3, alpha=2.0, neighbours=5, neighbour_ridge=10.0)
 NOW = 1_476_640_644
 TOP_N = 12
 TOLERANCE = 1e-5
@@ -38,9 +40,9 @@ def published(model: FactorModel) -> FoldIn:
     """The model by way of the published tables."""
     rows = [
         (row.movie_id, row.gain, row.prior, base64.b64decode(row.factors))
-        for row in movie_factors(model).itertuples(index=False)
+        for row in pd.DataFrame(movie_factors(model)).itertuples(index=False)
     ]
-    near = movie_neighbours(model)
+    near = pd.DataFrame(movie_neighbours(model))
 
     def neighbours(movie_id: int) -> tuple[np.ndarray, np.ndarray]:
         own = near[near.movie_id == movie_id]
@@ -54,8 +56,7 @@ def published(model: FactorModel) -> FoldIn:
 def test_the_fold_in_of_a_known_users_ratings_is_the_batchs_list(seed: int) -> None:
     ratings = sample(seed)
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
-    exact = model.movie_factors.astype(np.float64)
-    batch = Recommender(model, exact.T @ exact, TOP_N).recommend(ratings)
+    batch = pd.DataFrame(Recommender.of(model, TOP_N).recommend(ratings))
     newcomers = published(model)
     for user_id in ratings.users()[:10]:
         expected = batch[batch.user_id == user_id]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.packages import REPOSITORY, ROOTS, RUNTIMES, arrows, file_of, package_of, python_files, table
+from infra.audit.packages import ROOTS, RUNTIMES, arrows, file_of, package_of, python_files, table
+from infra.control.settings import REPOSITORY
 
 FILES = python_files()
 

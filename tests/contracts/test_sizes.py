@@ -4,7 +4,8 @@ import ast
 from collections import Counter
 from pathlib import Path
 
-from tests.contracts.packages import REPOSITORY, python_files
+from infra.audit.packages import python_files
+from infra.control.settings import REPOSITORY
 
 PROGRAM_LINES, MODULE_LINES, FUNCTION_LINES, FOLDER_FILES = 150, 300, 60, 15
 # The files that spark-submit and mrjob start: each is a program.
@@ -45,6 +46,9 @@ def test_no_module_is_longer_than_300_lines() -> None:
 def test_no_function_is_longer_than_60_lines_but_tables_of_data() -> None:
     found = {}
     for file in python_files():
+        # A migration is a table of tables, and history.
+        if "migrations" in file.parts:
+            continue
         for node in ast.walk(ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_table(node):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1

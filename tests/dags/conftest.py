@@ -1,4 +1,7 @@
-"""A throw-away Airflow home, set before anything imports airflow, and the DAG with its tasks rendered for one run."""
+"""Provide a temporary Airflow home, and the DAG's tasks, rendered for one run.
+
+The home is set before any module imports airflow.
+"""
 
 import os
 import tempfile
@@ -11,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _HOME = tempfile.TemporaryDirectory(prefix="marquee-airflow-tests-")
-# What the installation would say is taken away, so that the recorded commands are the same on every machine.
+# Without the installation's variables, the recorded commands are the same on every machine.
 for _name in [name for name in os.environ if name.startswith(("MARQUEE_", "AIRFLOW_"))]:
     del os.environ[_name]
 os.environ.update(
@@ -113,7 +116,7 @@ def context(dag: Any, dag_run: SimpleNamespace) -> dict[str, Any]:
 
 @pytest.fixture
 def rendered(dag: Any, context: dict[str, Any]) -> Any:
-    """Returns a function that gives a copy of a task with its templates rendered for the run."""
+    """Return a function that returns a copy of a task, rendered for the run."""
     import copy
 
     def render(task_id: str) -> Any:

@@ -1,10 +1,14 @@
-"""The DAG's structure, its form, and the command of each of its tasks, written out."""
+"""Test the DAG's structure, its form, and the recorded command of each task."""
 
 import json
 import re
+import warnings
+from contextlib import nullcontext
 from datetime import timedelta
 from fnmatch import fnmatch
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -52,6 +56,18 @@ UPSTREAM = {
 def test_every_dag_file_imports_without_errors(bag: Any) -> None:
     assert bag.import_errors == {}
     assert sorted(bag.dags) == ["build_recommendations", "drop_old_batches", "tune_als"]
+
+
+def test_airflow_parses_the_three_dag_files_and_no_module_of_the_package_or_the_plugins() -> None:
+    from airflow.utils.file import list_py_file_paths
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        # Without safe mode Airflow parses every file that .airflowignore does not name.
+        found = list_py_file_paths(REPOSITORY / "dags", safe_mode=False)
+    assert sorted(Path(file).relative_to(REPOSITORY / "dags").as_posix() for file in found) == [
+        *("build_recommendations.py", "drop_old_batches.py", "tune_als.py"),
+    ]
 
 
 def test_tasks_run_in_the_written_order(dag: Any) -> None:
@@ -130,7 +146,10 @@ def test_the_form_refuses_what_no_run_can_use(dag: Any, name: str, value: Any) -
 
 
 def assert_recorded(name: str, text: str) -> None:
-    """Compare with the recorded file; to record anew, delete the file, run the test twice, and read the difference."""
+    """Compare with the recorded file.
+
+    To record again, delete the file, run the test twice, and read the difference.
+    """
     path = RECORDED / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
@@ -140,7 +159,10 @@ def assert_recorded(name: str, text: str) -> None:
 
 
 def as_lines(argv: list[str]) -> str:
-    """One argument a line; the repository's folder, which differs between machines, as $MARQUEE_HOME."""
+    """Return one argument a line, with the repository's folder as $MARQUEE_HOME.
+
+    The folder differs between machines.
+    """
     return "".join(f"{argument}\n" for argument in argv).replace(str(REPOSITORY), "$MARQUEE_HOME")
 
 
@@ -151,21 +173,43 @@ def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -
     assert_recorded(f"{task_id}.txt", "\n".join(as_lines(argv) for argv in commands))
 
 
+@pytest.fixture
+def submitted(rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that executes a Spark task and returns its command."""
+
+    class ResultFile:
+        def delete(self, path: str) -> None: ...
+
+        def read(self, path: str, encoding: str) -> Any:
+            return nullcontext(StringIO(json.dumps({"read_from": path})))
+
+    def submit(task_id: str, master: str) -> list[str]:
+        commands: list[list[str]] = []
+
+        def start(argv: list[str], **_: Any) -> SimpleNamespace:
+            commands.append(argv)
+            return SimpleNamespace(stdout=[], wait=lambda: 0)
+
+        monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": master}))
+        monkeypatch.setattr("marquee.cluster.hdfs.client", ResultFile)
+        monkeypatch.setattr("marquee.cluster.yarn.kill_applications", lambda tag, log: [])
+        monkeypatch.setattr("subprocess.Popen", start)
+        task = rendered(task_id)
+        assert task.execute(context) == {"read_from": task.result_path}
+        (command,) = commands
+        return command
+
+    return submit
+
+
 @pytest.mark.parametrize("task_id", SPARK_TASKS)
-def test_a_spark_task_runs_the_recorded_command(rendered: Any, task_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": "yarn"}))
-    task = rendered(task_id)
-    argv = task._get_hook()._build_spark_submit_command(task.application)
-    assert_recorded(f"{task_id}.txt", as_lines(argv))
+def test_a_spark_task_runs_the_recorded_command(submitted: Any, task_id: str) -> None:
+    assert_recorded(f"{task_id}.txt", as_lines(submitted(task_id, "yarn")))
 
 
 @pytest.mark.parametrize("master", ["local[*]", "spark://127.0.0.1:7077"])
-def test_another_spark_master_needs_only_another_connection(
-    rendered: Any, master: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": master}))
-    task = rendered("train_als")
-    argv = task._get_hook()._build_spark_submit_command(task.application)
+def test_another_spark_master_needs_only_another_connection(submitted: Any, master: str) -> None:
+    argv = submitted("train_als", master)
     assert argv[argv.index("--master") + 1] == master
 
 

@@ -1,4 +1,4 @@
-"""The data docs as Airflow's API server serves them: read-only, below one folder, and without power over Airflow."""
+"""Test the data docs: read-only, from one folder, without power over Airflow."""
 
 import importlib.util
 from pathlib import Path
@@ -11,7 +11,7 @@ PLUGIN = Path(__file__).resolve().parents[2] / "dags" / "plugins" / "data_docs.p
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Returns the plugin's module, loaded by its path as Airflow loads it."""
+    """Return the plugin's module, loaded by its path as Airflow loads it."""
     monkeypatch.setenv("MARQUEE_DATA_DOCS", str(tmp_path / "docs"))
     spec = importlib.util.spec_from_file_location("data_docs", PLUGIN)
     assert spec is not None
@@ -53,7 +53,7 @@ def test_nothing_can_be_changed(client: Any, method: str) -> None:
 
 
 def test_airflows_menu_and_the_tasks_button_lead_there(plugin: Any) -> None:
-    from shared import settings
+    from marquee import settings
 
     app, view = plugin.DataDocsPlugin.fastapi_apps[0], plugin.DataDocsPlugin.external_views[0]
     assert app["url_prefix"] == "/data-docs"

@@ -1,4 +1,4 @@
-"""The weekly search: one Spark job, on the first half of the live batch, that changes nothing by itself."""
+"""Test the weekly search: one Spark job that changes nothing by itself."""
 
 import argparse
 import importlib

@@ -1,4 +1,4 @@
-"""A cleaning job whose client is killed in the middle: running it again gives the bytes of a run that nobody disturbed."""
+"""A cleaning job that runs again after a kill of its client gives the same bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def command(output: str) -> list[str]:
 
 
 def kill_in_the_middle(stack: Any, output: str) -> str:
-    """Start the job, kill its client and all that the client started when YARN runs it; returns the application."""
+    """Start the job, kill its client's process group, and return the application.
+
+    The kill comes when YARN runs the job.
+    """
     application = ""
     with subprocess.Popen(
         command(output), env=stack.variables, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -49,7 +52,7 @@ def kill_in_the_middle(stack: Any, output: str) -> str:
 
 
 def checksums(stack: Any, output: str) -> list[str]:
-    """Name-free checksums of the parts, which HDFS keeps."""
+    """Return the checksums of the parts that HDFS keeps, without file names."""
     listed = stack.run("hdfs", "dfs", "-checksum", f"{ROOT}/{output}/part-*")
     return [line.split()[-1] for line in listed.splitlines()]
 
@@ -60,7 +63,7 @@ def test_a_job_whose_client_was_killed_gives_the_same_bytes_when_it_runs_again(s
     stack.run("hdfs", "dfs", "-put", "-f", str(tmp_path / "ratings.csv"), f"{ROOT}/ratings.csv")
     stack.run(*command("undisturbed"))
     application = kill_in_the_middle(stack, "disturbed")
-    # The application outlives its client, and leaves a folder; Airflow's task ends the one and deletes the other, too.
+    # The application outlives its client and leaves a folder. Airflow's task also ends the one and deletes the other.
     stack.run("yarn", "application", "-kill", application)
     stack.run("hdfs", "dfs", "-rm", "-r", "-f", "-skipTrash", f"{ROOT}/disturbed")
     stack.run(*command("disturbed"))

@@ -1,8 +1,9 @@
-"""A backfill over three dates, with the first batch among them, in which the process of every task is killed once.
+"""A backfill over three dates in which the process of every task is killed once.
 
-One backfill proves it all, because a run takes minutes: the same bytes again, what is live unmoved, runs one at a time,
-and every stage started again after its process was killed. The file's name sorts after test_platform's, which counts
-what the first run alone has left on YARN.
+The dates include the first batch. One backfill serves all tests, because a run takes minutes. The tests check
+that the bytes are the same and that the live publication does not move. They also check that runs work one at a time
+and that each task starts again after its process was killed. The file's name sorts after test_platform.py, which counts the first run's
+applications on YARN.
 """
 
 import os
@@ -25,21 +26,21 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 DAG = "build_recommendations"
 DATES = ("2026-01-01T03:00:00Z", "2026-01-02T03:00:00Z", "2026-01-03T03:00:00Z")
 BATCHES = ("20260101T030000", BATCH, "20260103T030000")
-# How long a task may work before it is killed: well below what it takes on an idle machine.
+# Seconds that a task works before it is killed: far fewer than it takes on an idle machine.
 SECONDS_OF_WORK = {
     **dict.fromkeys(("mr_clean_ratings", "mr_clean_movies", "load_warehouse"), 12.0),
     **dict.fromkeys(("train_als", "recommend_top_n"), 20.0),
     **dict.fromkeys(("validate_warehouse", "validate_top_n", "export_tables"), 3.0),
 }
-# On an idle machine these last less than a second, and may end before the blow falls.
+# On an idle machine these tasks take less than a second and may end before they are killed.
 SHORT = {"wait_for_other_runs", "load_top_n", "decide_promotion"}
-# Airflow names the process that works on a task instance by the instance's id.
+# Airflow puts the id of a task instance into the name of its process.
 TASK_PROCESS = re.compile(rb"airflow worker -- ([0-9a-f-]{36})")
 
 
 @dataclass
 class Killer:
-    """Kills the process of each task of one run once, the long ones in the midst of their work."""
+    """Kills the process of each task of one run once, long tasks during their work."""
 
     tasks: Callable[[], list[dict[str, Any]]]
     to_kill: set[str]
@@ -49,7 +50,7 @@ class Killer:
     _seen: dict[int, float] = field(default_factory=dict)
 
     def look(self) -> None:
-        """Kills whose time has come."""
+        """Kill the processes that have worked for long enough."""
         for pid, instance in task_processes().items():
             if instance not in self._names:
                 self._names |= {task["id"]: task["task_id"] for task in self.tasks()}
@@ -60,7 +61,7 @@ class Killer:
             if age >= SECONDS_OF_WORK.get(name, 0.2):
                 try:
                     os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:  # It has ended since it was listed.
+                except ProcessLookupError:  # The process has ended since it was listed.
                     continue
                 self.killed[name] = age
                 print(f"killed {name} (pid {pid}) {age:.1f} s after it was seen", flush=True)
@@ -68,13 +69,16 @@ class Killer:
 
 
 def end_last_nights_run(api: AirflowApi) -> None:
-    """Ends the run that Airflow adds: the first backfill of an installation counts as its last scheduled run."""
+    """End the run that Airflow adds.
+
+    Airflow takes the first backfill of an installation for its last scheduled run.
+    """
     for run in api._call("GET", f"/dags/{DAG}/dagRuns?run_type=scheduled&state=running&state=queued")["dag_runs"]:
         api.end(run["dag_run_id"])
 
 
 def task_processes() -> dict[int, str]:
-    """Returns the processes that work on task instances, by pid with the instance's id."""
+    """Return the ids of the task instances that processes work on, by pid."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -88,7 +92,7 @@ def task_processes() -> dict[int, str]:
 
 @dataclass
 class Backfill:
-    """What was there before, what was killed, and the runs when all had ended."""
+    """The state before the backfill, the kills, and the runs when all have ended."""
 
     partitions: dict[str, str]
     published: dict[str, str]
@@ -101,7 +105,7 @@ class Backfill:
 
 @pytest.fixture(scope="module")
 def backfill(stack: Stack, first_run: str) -> Backfill:
-    """Runs the backfill to its end."""
+    """Run the backfill to its end."""
     api = airflow(stack)
     during_load: dict[str, str] = {}
 
@@ -124,7 +128,7 @@ def backfill(stack: Stack, first_run: str) -> Backfill:
     try:
         kill_until_ended(killer, api, runs)
     finally:
-        # Of a drill that failed: the tests after it want the platform for themselves.
+        # If the drill has failed, end its runs, because later tests need an idle platform.
         for run in unfinished(runs()):
             api.end(run["dag_run_id"])
     ended = runs()
@@ -136,7 +140,7 @@ def unfinished(runs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def kill_until_ended(killer: Killer, api: AirflowApi, runs: Callable[[], dict[str, dict[str, Any]]]) -> None:
-    """Kills tasks until the backfill's runs have ended."""
+    """Kill tasks until the backfill's runs have ended."""
     deadline, next_look = time.monotonic() + 3300, 0.0
     while time.monotonic() < deadline:
         killer.look()

@@ -1,4 +1,4 @@
-"""A backup is taken, a night's work goes on, the disk is lost, and the platform comes back with what it had."""
+"""A restore after the loss of the disk brings back what the backup holds."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def registered_version(stack: Stack) -> str:
 
 
 def blocks_to_delete(stack: Stack) -> int:
-    """Returns how many blocks the DataNodes still have to delete."""
+    """Return the number of blocks that the DataNodes still have to delete."""
     page = stack.get(f"{stack.variables['MARQUEE_WEBHDFS_URL']}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystem")
     return int(page["beans"][0]["PendingDeletionBlocks"])
 
@@ -33,7 +33,7 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
     folder = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
     refused = stack.control("restore", str(folder), check=False)
     assert "The platform runs: `make down` first" in refused
-    # As a nightly run does, which deletes what lay there and writes tables anew.
+    # A nightly run also deletes old output and writes tables again.
     stack.run("hdfs", "dfs", "-rm", "-r", "-skipTrash", f"/marquee/exports/{BATCH}")
     later = tmp_path / "later"
     later.write_bytes(bytes(300 * MIB))
@@ -50,10 +50,10 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
     assert published_bytes(stack, BATCH) == published
     assert stack.hive(count) == ratings
     assert registered_version(stack) == champion
-    # New blocks have the numbers of those that were written after the backup.
-    stack.run("hdfs", "dfs", "-put", str(later), "/marquee/anew")
+    # New blocks get the numbers of the blocks that were written after the backup.
+    stack.run("hdfs", "dfs", "-put", str(later), "/marquee/again")
     assert "Status: HEALTHY" in stack.run("hdfs", "fsck", "/marquee")
-    stack.run("hdfs", "dfs", "-rm", "-skipTrash", "/marquee/anew")
+    stack.run("hdfs", "dfs", "-rm", "-skipTrash", "/marquee/again")
 
     shutil.rmtree(folder)
     printed = stack.control("backup")

@@ -1,4 +1,7 @@
-"""A person registers, rates, has a list at once, and another in the morning. Sorts after the tests of the first batch's bytes."""
+"""A user rates movies and gets a list at once, and another after the next run.
+
+The file's name sorts after the tests of the first batch's bytes.
+"""
 
 import json
 import urllib.request
@@ -14,7 +17,7 @@ RATED = {1: 4.0, 2: 3.0, 6: 4.5, 47: 4.0, 50: 5.0, 110: 3.5, 260: 5.0, 296: 4.5,
 
 
 def request(stack: Stack, method: str, path: str, body: Any, token: str | None = None) -> Any:
-    """Sends JSON through the gateway and returns the answer."""
+    """Send JSON through the gateway and return the answer."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     sent = urllib.request.Request(
         stack.variables["MARQUEE_GATEWAY_URL"] + path, json.dumps(body).encode(), headers, method=method

@@ -1,4 +1,4 @@
-"""The end of the day; this file's name sorts after the others'."""
+"""Tests of `make down`. tests/conftest.py puts them after all others."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
-"""The Postman collection of both APIs, made from the documents that the gateway serves, run by newman against it.
+"""newman sends the Postman collection of both APIs to the gateway.
 
-Sorts after the tests of the backfill: the movie that it adds is in every later export.
+The collection is made from the OpenAPI documents that the gateway serves. The file's name sorts after the tests of the
+backfill, because the movie that the collection adds is in every later export.
 """
 
 import subprocess

@@ -242,7 +242,7 @@ def test_every_reason_that_cleaning_gives_is_known_to_the_quarantine_suite():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ('{"name": "movies"}', "is named 'movies'"),
         ('{"name": "t", "expectations": [{"type": "x", "severity": "critical"}]}', "x lacks a severity"),
         ('{"name": "t", "expectations": []}', "has no expect_table_columns_to_match_set"),

@@ -135,7 +135,7 @@ def test_an_hdfs_that_does_not_answer_ends_the_run_with_its_result(
     monkeypatch.setattr(Hdfs, "read", silent)
     status, result, said = warehouse(capsys, "20260101T000000", [3.0])
     assert (status, result["success"], result["tables"]) == (1, False, {})
-    assert "does not answer (refused); start it with make up." in said
+    assert "does not answer (refused). Start it with make up." in said
 
 
 def test_a_torn_summary_of_an_earlier_batch_is_named_with_what_to_do(
@@ -146,8 +146,8 @@ def test_a_torn_summary_of_an_earlier_batch_is_named_with_what_to_do(
     torn.write_text(torn.read_text()[:40])
     status, result, said = warehouse(capsys, "20260102T000000", [3.0, 4.0])
     assert (status, list(result["tables"])) == (1, ["movies"])
-    assert said.count(f"{torn} is no whole summary (") == 2, "once for the drift, once for the index"
-    assert "delete it, and validate its batch again." in said
+    assert said.count(f"{torn} is not a complete summary (") == 2, "once for the drift, once for the index"
+    assert "Delete it and validate its batch again." in said
 
 
 def test_a_summary_that_cannot_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

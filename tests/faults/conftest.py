@@ -1,4 +1,4 @@
-"""The drills' outcomes, and the table of them at the end."""
+"""The collection of the drills' outcomes, and their table at the end."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ needs_root = pytest.mark.skipif(
 
 @pytest.fixture
 def judge(pytestconfig: pytest.Config) -> Callable[[Outcome], None]:
-    """Returns what takes a drill's outcome into the table and fails where a row does not hold."""
+    """Return a function that records an outcome and fails if a row does not hold."""
 
     def take(outcome: Outcome) -> None:
         pytestconfig.stash.setdefault(OUTCOMES, []).append(outcome)

@@ -1,4 +1,4 @@
-"""The faults themselves: services that die, go away or lose their disk or network, and how one sees that they are back."""
+"""The faults: services that die or lose disk or network; and checks of recovery."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ Act = Callable[[Stack], None]
 
 
 def wait_until(what: str, is_so: Callable[[], bool], seconds: float = 300, pause: float = 0.2) -> float:
-    """Waits for something and returns how long it took. Raises AssertionError when it does not come."""
+    """Wait until a condition holds, and return how long it took.
+
+    Raises AssertionError when `seconds` are over.
+    """
     began = time.monotonic()
     while not is_so():
         assert time.monotonic() < began + seconds, f"not within {seconds} s: {what}"
@@ -29,7 +32,7 @@ def wait_until(what: str, is_so: Callable[[], bool], seconds: float = 300, pause
 
 
 def kill(*names: str) -> Act:
-    """kill -9 of services' main processes; supervisord starts them again."""
+    """Return a `kill -9` of services' main processes. supervisord restarts them."""
 
     def act(stack: Stack) -> None:
         processes = Supervisor(stack.settings).processes()
@@ -40,7 +43,7 @@ def kill(*names: str) -> Act:
 
 
 def stop(name: str) -> Act:
-    """Stops a service, which then stays away."""
+    """Return a stop of a service, which does not restart by itself."""
     return lambda stack: Supervisor(stack.settings).stop(name)
 
 
@@ -49,7 +52,10 @@ def start(name: str) -> Act:
 
 
 def set_quota(folder: str) -> Act:
-    """Gives a folder of HDFS less space than a block needs: to whoever writes there the disk is full."""
+    """Return a quota on a folder of HDFS that is smaller than a block.
+
+    Writers in that folder see a full disk.
+    """
 
     def act(stack: Stack) -> None:
         stack.run("hdfs", "dfs", "-mkdir", "-p", folder)
@@ -66,7 +72,7 @@ def clear_quota(folder: str) -> Act:
 
 
 def fill_temporary_folder(stack: Stack) -> None:
-    """Mounts a file system of 64 KiB over the instance's folder for temporary files. Needs root."""
+    """Mount a file system of 64 KiB over the instance's temporary files. Needs root."""
     mount(stack.settings.instance / "tmp", "64k")
 
 
@@ -80,7 +86,7 @@ def mount(folder: Path, size: str) -> None:
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A folder on a file system of its own with this size. Needs root."""
+    """Yield a folder on a separate file system of this size. Needs root."""
     folder.mkdir()
     mount(folder, size)
     try:
@@ -90,10 +96,10 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def serve(stack: Stack, *names: str) -> bool:
-    """Tells whether services do their work: as `make status` looks, and each by its own word where that says more."""
+    """Return whether services work, by the probe of `make status` and own reports."""
     rows = {service.name: service for service in services(stack.settings)}
     processes = Supervisor(stack.settings).processes()
-    own_word = {
+    own_reports = {
         "namenode": lambda: left_safe_mode(stack),
         "nodemanager": lambda: running_nodes(stack) > 0,
         "airflow-scheduler": lambda: last_heartbeat(stack) > processes["airflow-scheduler"]["start"],
@@ -102,7 +108,7 @@ def serve(stack: Stack, *names: str) -> bool:
         return all(
             processes[name]["statename"] in ("STARTING", "RUNNING")
             and serves(stack.settings, rows[name])
-            and own_word.get(name, lambda: True)()
+            and own_reports.get(name, lambda: True)()
             for name in names
         )
     except OSError:
@@ -110,7 +116,10 @@ def serve(stack: Stack, *names: str) -> bool:
 
 
 def left_safe_mode(stack: Stack) -> bool:
-    """Tells whether the NameNode may be written to; one that has just started answers without the bean that says so."""
+    """Return whether the NameNode has left safe mode.
+
+    A NameNode that has just started answers without the bean that reports it.
+    """
     address = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo"
     beans = stack.get(address)["beans"]
     return bool(beans) and not beans[0]["Safemode"]
@@ -122,7 +131,10 @@ def running_nodes(stack: Stack) -> int:
 
 
 def works_on_yarn(batch: str, task: str, containers: int) -> Callable[[Stack], bool]:
-    """Returns what tells whether YARN runs so many containers for a task, the application master's own among them."""
+    """Return a check whether YARN runs this many containers for a task.
+
+    The number includes the application master's container.
+    """
     query = f"states=RUNNING&applicationTags=marquee-{batch.lower()}-{task}"
 
     def looks(stack: Stack) -> bool:
@@ -133,16 +145,20 @@ def works_on_yarn(batch: str, task: str, containers: int) -> Callable[[Stack], b
 
 
 def last_heartbeat(stack: Stack) -> float:
-    """Returns when the scheduler last told that it works; the report calls it healthy for half a minute after its death."""
+    """Return the time of the scheduler's last heartbeat.
+
+    Airflow's report calls a scheduler healthy for half a minute after its death.
+    """
     report = stack.get(f"{stack.variables['MARQUEE_AIRFLOW_URL']}/api/v2/monitor/health")
     return datetime.fromisoformat(report["scheduler"]["latest_scheduler_heartbeat"]).timestamp()
 
 
 @contextmanager
 def namespace(name: str, rate: str) -> Iterator[str]:
-    """A network namespace whose only way out is a slow cable to this machine, whose loopback is at the other end too.
+    """Create a network namespace whose only way out is a slow cable to this machine.
 
-    Yields the cable's name on this side: `ip link set NAME down` cuts it. Needs root.
+    This machine's loopback can be reached through the cable too. Yields the cable's name on this side, so that
+    `ip link set NAME down` cuts it. Needs root.
     """
     cable, far = f"{name}a", f"{name}b"
     here, there = "10.231.7.1", "10.231.7.2"

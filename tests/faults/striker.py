@@ -1,4 +1,4 @@
-"""Strikes the tasks of one pipeline run with faults, mends what does not mend itself, and sees how they come back."""
+"""Faults that hit the tasks of one pipeline run, and how the tasks recover."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ENDED = ("success", "failed")
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault of a run: when `task` has worked for `after` seconds, since `ready`, `act`.
+    """One fault of a run: `act` after `after` seconds of `task`'s work since `ready`.
 
-    Where a task is too short to be struck, the one before it is `task`, and `hits` is the one that meets the fault. `mend`
-    comes when that one has worked for `away` seconds, or, with None, has failed. `back` tells when the fault is over.
+    If a task is too short to hit, `task` is the one before it, and `hits` is the task that meets the fault. `repair` runs
+    when that task has worked for `away` seconds or, if `away` is None, has failed. `back` returns whether the fault is over.
     """
 
     drill: str
@@ -30,14 +30,14 @@ class Strike:
     after: float
     act: Act
     back: Callable[[Stack], bool] = lambda stack: True
-    mend: Act | None = None
+    repair: Act | None = None
     away: float | None = 0.0
     hits: str = ""
     ready: Callable[[Stack], bool] = lambda stack: True
 
     @property
     def victim(self) -> str:
-        """The task that must come back."""
+        """Return the task that must recover."""
         return self.hits or self.task
 
 
@@ -45,7 +45,7 @@ class Strike:
 class _Struck:
     strike: Strike
     at: float
-    mended: bool
+    repaired: bool
     missed: bool = False
     met: float | None = None
     back: float | None = None
@@ -54,7 +54,7 @@ class _Struck:
 
 @dataclass
 class Striker:
-    """Follows a run from task to task. `struck` holds each strike that was made."""
+    """Follows a run from task to task. `struck` holds the strikes that were made."""
 
     stack: Stack
     api: AirflowApi
@@ -64,7 +64,10 @@ class Striker:
     _seen: dict[str, float] = field(default_factory=dict)
 
     def follow(self, seconds: float) -> tuple[str, list[Outcome]]:
-        """Returns the run's final state and an outcome for each strike. Raises AssertionError if the run does not end."""
+        """Return the run's final state, and an outcome for each strike.
+
+        Raises AssertionError if the run does not end.
+        """
         deadline = time.monotonic() + seconds
         state = "running"
         try:
@@ -76,8 +79,8 @@ class Striker:
             self._look(self._tasks())
         finally:
             for struck in self.struck.values():
-                if not struck.mended and struck.strike.mend is not None:
-                    struck.strike.mend(self.stack)
+                if not struck.repaired and struck.strike.repair is not None:
+                    struck.strike.repair(self.stack)
         return state, [self._outcome(strike) for strike in self.strikes]
 
     def _state(self, last: str) -> str:
@@ -87,7 +90,7 @@ class Striker:
             return last
 
     def _tasks(self) -> dict[str, dict[str, Any]]:
-        """Returns the run's tasks by name; nothing while Airflow itself is away."""
+        """Return the run's tasks by name, and none while Airflow does not answer."""
         try:
             return {task["task_id"]: task for task in self.api.tasks(self.run_id)}
         except ServiceError:
@@ -97,7 +100,7 @@ class Striker:
         now = time.monotonic()
         for struck in self.struck.values():
             self._go_on(struck, tasks.get(struck.strike.victim), now)
-        # One fault at a time, in the order of the list.
+        # Allow one fault at a time, in the order of the list.
         if any(struck.back is None for struck in self.struck.values()):
             return
         states = {name: task["state"] for name, task in tasks.items()}
@@ -110,7 +113,7 @@ class Striker:
         elif now - self._seen.setdefault(strike.drill, now) >= strike.after:
             print(f"[{time.strftime('%H:%M:%S')}] {strike.drill}: {strike.done}", flush=True)
             strike.act(self.stack)
-            self.struck[strike.drill] = _Struck(strike, time.monotonic(), strike.mend is None)
+            self.struck[strike.drill] = _Struck(strike, time.monotonic(), strike.repair is None)
 
     def _go_on(self, struck: _Struck, task: dict[str, Any] | None, now: float) -> None:
         strike = struck.strike
@@ -119,12 +122,12 @@ class Striker:
             struck.met = now
         failed = state in ("up_for_retry", "failed")
         due = failed if strike.away is None else struck.met is not None and now - struck.met >= strike.away
-        if strike.mend is not None and not struck.mended and due:
-            strike.mend(self.stack)
-            struck.mended = True
+        if strike.repair is not None and not struck.repaired and due:
+            strike.repair(self.stack)
+            struck.repaired = True
             struck.missed = state == "success"
-        # Killed programs are seen as serving until the kernel has closed their ports.
-        if struck.mended and struck.back is None and now - struck.at > 2 and strike.back(self.stack):
+        # Killed programs seem to serve until the kernel has closed their ports.
+        if struck.repaired and struck.back is None and now - struck.at > 2 and strike.back(self.stack):
             struck.back = time.monotonic()
             print(
                 f"[{time.strftime('%H:%M:%S')}] {strike.drill}: back after {struck.back - struck.at:.1f} s", flush=True
@@ -136,7 +139,7 @@ class Striker:
         outcome = Outcome(strike.drill, strike.done)
         struck = self.struck.get(strike.drill)
         if struck is None:
-            outcome.wrong[5] = f"{strike.task} was over before it could be struck"
+            outcome.wrong[5] = f"{strike.task} ended before the fault could hit it"
             return outcome
         task = self._tasks()[strike.victim]
         outcome.seconds = None if struck.back is None else struck.back - struck.at
@@ -144,7 +147,7 @@ class Striker:
             "" if struck.back is not None and task["state"] == "success" else f"{strike.victim}: {task['state']}"
         )
         if struck.missed:
-            outcome.wrong[5] = f"{strike.victim} was over before the fault was mended: it had not met it"
+            outcome.wrong[5] = f"{strike.victim} ended before the fault was repaired, and never met it"
         rest = "?" if struck.ended is None else f"{struck.ended - struck.at:.0f}"
         outcome.note = f"{strike.victim} succeeded in attempt {task['try_number']}, {rest} s after the fault"
         return outcome

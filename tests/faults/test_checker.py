@@ -1,22 +1,22 @@
-"""The checker of the drills must itself see what is wrong."""
+"""Tests that the drills' checker finds each kind of violation."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from serving.recommendations.answers.lists import Page, personal_text
 from tests.faults.checker import Outcome, Reader, bytes_differing, not_one_publication, path_of, rows_lost, table
+from tests.local_server import local_server
 
 BATCH = "20261101T030000"
 
@@ -38,7 +38,7 @@ def store(tmp_path: Path, built: Path) -> PublicationStore:
 
 @contextmanager
 def answering(store: PublicationStore, replaced: tuple[str, str]) -> Iterator[str]:
-    """Serves the lists, with one text in place of another."""
+    """Serve the lists, with one text replaced by another, and yield the address."""
     publication = Publication(store.path(BATCH), BATCH)
 
     class Answer(BaseHTTPRequestHandler):
@@ -54,12 +54,8 @@ def answering(store: PublicationStore, replaced: tuple[str, str]) -> Iterator[st
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with local_server(Answer) as address:
+        yield address
 
 
 def read(store: PublicationStore, replaced: tuple[str, str]) -> Reader:
@@ -90,7 +86,7 @@ def test_a_publication_that_is_not_its_manifests_makes_its_answers_wrong(store: 
 
 
 def test_without_an_answer_nothing_was_shown(store: PublicationStore) -> None:
-    assert "nothing was answered" in Reader("http://127.0.0.1:9", store.root, [1]).wrong()
+    assert "no request was answered" in Reader("http://127.0.0.1:9", store.root, [1]).wrong()
 
 
 def test_rows_that_add_up_are_not_lost() -> None:
@@ -98,33 +94,29 @@ def test_rows_that_add_up_are_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "source", "clean", "said"),
+    ("row", "source", "clean", "message"),
     [
         (("a.csv", 10, 7, 2, 0), 10, 7, "10 in, but 7 + 2 + 0 out"),
         (("a.csv", 9, 7, 2, 0), 10, 7, "the source has {'a.csv': 10}"),
         (("a.csv", 10, 7, 2, 1), 10, 6, "7 clean, but Hive holds 6"),
     ],
 )
-def test_a_lost_row_is_found(row: tuple[str, int, int, int, int], source: int, clean: int, said: str) -> None:
-    assert said in rows_lost([row], {"a.csv": source}, {"a.csv": clean})
+def test_a_lost_row_is_found(row: tuple[str, int, int, int, int], source: int, clean: int, message: str) -> None:
+    assert message in rows_lost([row], {"a.csv": source}, {"a.csv": clean})
 
 
 def test_files_that_differ_or_are_missing_are_named() -> None:
     assert bytes_differing({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "x", "d": "4"}) == "b, c, d"
 
 
-def entries(store: PublicationStore) -> list[dict[str, object]]:
-    return [entry.as_dict() for entry in store.ledger.entries()]
-
-
 def test_a_publication_pulled_and_activated_once_is_one(store: PublicationStore) -> None:
-    assert not_one_publication(store, entries(store), BATCH) == ""
+    assert not_one_publication(store, BATCH) == ""
 
 
 def test_a_publication_that_was_pulled_twice_or_left_something_is_told(store: PublicationStore) -> None:
     (store.folder / ".pull-left").mkdir()
     store.ledger.append("pulled", BATCH, "test", "again")
-    assert not_one_publication(store, entries(store), BATCH) == "pulled 2 times; .pull-left is left"
+    assert not_one_publication(store, BATCH) == "pulled 2 times; .pull-left is left"
 
 
 def test_the_table_names_each_row_that_failed() -> None:

@@ -1,4 +1,4 @@
-"""Clocks that are wrong, and the two nights of a year that are longer or shorter."""
+"""Drills with wrong clocks and with the two changes of the clocks in a year."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from generated_publication import write_exports
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.ledger import live_history
 from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome
@@ -28,7 +28,7 @@ from datetime import datetime, timezone
 from airflow.timetables.base import TimeRestriction
 from airflow.serialization.serialized_objects import DagSerialization
 from build_recommendations import dag
-from shared.settings import batch_id_of
+from marquee.settings import batch_id_of
 from types import SimpleNamespace
 import pendulum
 timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable

@@ -1,4 +1,4 @@
-"""The disk of a serving node fills up while it takes in a publication."""
+"""A drill in which a serving node's disk fills up while it pulls a publication."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from generated_publication import write_exports
 from serving_load import served
 
-from serving.publications.build import build_publication
+from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
 from tests.faults.checker import Outcome, Reader, not_one_publication
 from tests.faults.conftest import needs_root
@@ -56,12 +56,12 @@ def test_a_full_publication_folder_keeps_what_is_live_and_takes_the_next_when_th
             pulled = publications("pull", store.root, DAYS[1], *source)
             activated = publications("activate", store.root, DAYS[1])
         outcome.wrong[1] = reader.wrong()
-        ledger = [entry.as_dict() for entry in store.ledger.entries()]
-        outcome.wrong[4] = not_one_publication(store, ledger, DAYS[1])
+        outcome.wrong[4] = not_one_publication(store, DAYS[1])
     if (left_live, left) != (DAYS[0], [DAYS[0]]):
         outcome.wrong[4] += f"; after the refusal {left} were there and {left_live} live"
     outcome.wrong[5] = "" if (pulled.returncode, activated.returncode) == (0, 0) else pulled.stderr + activated.stderr
-    said = refused.stderr.strip()
-    outcome.wrong[6] = "" if refused.returncode == 1 and len(said.splitlines()) == 1 and "space" in said else said
-    outcome.note = f"{reader.summary()}; said: {said}"
+    message = refused.stderr.strip()
+    explained = refused.returncode == 1 and len(message.splitlines()) == 1 and "space" in message
+    outcome.wrong[6] = "" if explained else message
+    outcome.note = f"{reader.summary()}; message: {message}"
     judge(outcome)

@@ -1,4 +1,4 @@
-"""Faults that need the running stack and its first publication, but no run of the pipeline."""
+"""Drills that need the running stack and a publication, but no pipeline run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reader_of(stack: Stack, **options: float) -> Reader:
 
 
 def writing_datanodes(stack: Stack) -> list[int]:
-    """Returns the numbers of the DataNodes that hold a block which is being written."""
+    """Return the numbers of the DataNodes that hold a block which is being written."""
     data = stack.settings.instance / "data"
     return [
         n
@@ -83,11 +83,11 @@ def test_a_datanode_killed_during_a_write_loses_nothing(
 
 
 def serving_workers(main: int) -> set[int]:
-    """Returns the processes of the API that have a publication open."""
+    """Return the processes of the API that have a publication open."""
     found: set[int] = set()
     for task in Path(f"/proc/{main}/task").glob("*/children"):
         for child in task.read_text().split():
-            with contextlib.suppress(OSError):  # It has just ended.
+            with contextlib.suppress(OSError):  # The process has just ended.
                 if any(file.readlink().name == "publication.sqlite" for file in Path(f"/proc/{child}/fd").iterdir()):
                     found.add(int(child))
     return found
@@ -143,23 +143,22 @@ def test_a_network_cut_in_the_middle_of_a_pull_leaves_the_store_as_it_was(
             wait_until("a part has arrived", lambda: arrived() > 2 * MIB)
             subprocess.run(["ip", "link", "set", cable, "down"], check=True)
             cut = time.monotonic()
-            _, said = pulling.communicate(timeout=300)
+            _, message = pulling.communicate(timeout=300)
             noticed = time.monotonic() - cut
         left = sorted(path.name for path in store.folder.iterdir())
         subprocess.run(["ip", "link", "set", cable, "up"], check=True)
-        mended = time.monotonic()
+        repaired = time.monotonic()
         with pull() as again:
-            _, said_again = again.communicate(timeout=300)
-        seconds = time.monotonic() - mended
+            _, message_again = again.communicate(timeout=300)
+        seconds = time.monotonic() - repaired
         subprocess.run(command("activate"), cwd=REPOSITORY, check=True, capture_output=True)
     outcome = Outcome("network cut", "the cable of a serving node's network namespace cut while it pulls from HDFS")
     outcome.seconds = seconds
     outcome.wrong[4] = f"{left} is left" if left else ""
-    outcome.wrong[4] += not_one_publication(store, [entry.as_dict() for entry in store.ledger.entries()], BATCH)
-    outcome.wrong[5] = said_again if again.returncode else ""
-    told = said.strip()
-    outcome.wrong[6] = (
-        "" if pulling.returncode == 1 and len(told.splitlines()) == 1 else f"{pulling.returncode}: {told}"
-    )
-    outcome.note = f"given up {noticed:.0f} s after the cut: {told}"
+    outcome.wrong[4] += not_one_publication(store, BATCH)
+    outcome.wrong[5] = message_again if again.returncode else ""
+    message = message.strip()
+    explained = pulling.returncode == 1 and len(message.splitlines()) == 1
+    outcome.wrong[6] = "" if explained else f"{pulling.returncode}: {message}"
+    outcome.note = f"given up {noticed:.0f} s after the cut: {message}"
     judge(outcome)

@@ -1,4 +1,4 @@
-"""A gateway as Debian's nginx runs it, before both services as gunicorn runs them."""
+"""A gateway as Debian's nginx runs it, before both services on their own servers."""
 
 from __future__ import annotations
 
@@ -162,13 +162,13 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                 monkeypatch.setenv("MARQUEE_ACCOUNTS_DATABASE", variables["MARQUEE_ACCOUNTS_DATABASE"])
                 assert accounts_program(["migrate"]) == 0
                 assert accounts_program(["load-catalogue", "--store", str(store)]) == 0
-                for name, application, port in (
-                    ("serving/recommendations", "serving.recommendations.application", api),
-                    ("serving/accounts", "serving.accounts.application", accounts),
+                gunicorn = ["gunicorn", "-c", "serving/accounts/gunicorn.conf.py"]
+                for name, module, port in (
+                    ("recommendations", ["serving.recommendations.server"], api),
+                    ("accounts", [*gunicorn, "serving.accounts.application:create_app()"], accounts),
                 ):
-                    gunicorn = ["-m", "gunicorn", "-c", f"{name}/gunicorn.conf.py", f"{application}:create_app()"]
-                    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / application)}
-                    launch(application, [sys.executable, *gunicorn], port, variables | metrics)
+                    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / f"{name}-metrics")}
+                    launch(name, [sys.executable, "-m", *module], port, variables | metrics)
             process = launch("gateway", [*before, "infra/services/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):

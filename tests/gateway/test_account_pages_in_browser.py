@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, Page
 
-from serving.accounts.texts import TEXTS
+from serving.accounts.pages.rendering import NOTICES, PROBLEMS
+from serving.web.translations import TRANSLATIONS
 
 from .conftest import Gateway, Start
 
@@ -17,11 +19,19 @@ PASSWORD = "seven green kettles"
 LOCALES = {"en": "en-GB", "ko": "ko-KR"}
 
 
+def translations(language: str) -> dict[str, str]:
+    """The translation of each message that has one: English has none."""
+    if language == "en":
+        return {}
+    with (TRANSLATIONS / "accounts" / f"{language}.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file) if message.id}
+
+
 class Person:
     """Somebody at a browser, and what went wrong unseen."""
 
     def __init__(self, browser: Browser, gateway: Gateway, language: str, **options: Any) -> None:
-        self.text = TEXTS[language]
+        self.translations = translations(language)
         self.gateway = gateway
         self.errors: list[str] = []
         self.hosts: set[str] = set()
@@ -32,28 +42,33 @@ class Person:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
 
+    def text(self, message: str, **values: object) -> str:
+        """A message in this person's language, as the pages show it."""
+        text = self.translations[message] if self.translations else message
+        return text % values if values else text
+
     def go(self, path: str) -> None:
         self.page.goto(self.gateway.url + path)
 
     def fill(self, label: str, value: str) -> None:
-        self.page.get_by_label(self.text[label], exact=True).fill(value)
+        self.page.get_by_label(self.text(label), exact=True).fill(value)
 
     def press(self, button: str) -> None:
-        self.page.get_by_role("main").get_by_role("button", name=self.text[button], exact=True).click()
+        self.page.get_by_role("main").get_by_role("button", name=self.text(button), exact=True).click()
 
     def rate(self, title: str, stars: int) -> None:
         """Search for a movie and press a number of stars: the click that rates."""
-        self.page.get_by_label(self.text["search_titles"]).fill(title)
-        self.page.get_by_role("button", name=self.text["search"], exact=True).click()
-        form = self.page.get_by_role("form", name=f"{self.text['rate']}: {title}", exact=True).first
-        form.get_by_role("button", name=self.text["stars"].format(stars=stars), exact=True).click()
+        self.page.get_by_label(self.text("Words of a title")).fill(title)
+        self.page.get_by_role("button", name=self.text("Search"), exact=True).click()
+        form = self.page.get_by_role("form", name=f"{self.text('Rate')}: {title}", exact=True).first
+        form.get_by_role("button", name=self.text("%(stars)s stars", stars=stars), exact=True).click()
 
     def titles(self, section: str) -> list[str]:
-        region = self.page.get_by_role("region", name=self.text[section], exact=True)
+        region = self.page.get_by_role("region", name=self.text(section), exact=True)
         return [link.inner_text() for link in region.locator("ol.movies > li > a").all()]
 
-    def says(self, text: str, **values: object) -> bool:
-        return self.text[text].format(**values) in self.page.inner_text("body")
+    def says(self, message: str, **values: object) -> bool:
+        return self.text(message, **values) in self.page.inner_text("body")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -64,35 +79,35 @@ def test_a_person_signs_up_rates_gets_a_list_at_once_and_leaves(browser: Browser
     page = person.page
     assert page.url.endswith("/account/sign-in")
     assert page.locator("html").get_attribute("lang") == language
-    page.get_by_role("main").get_by_role("link", name=person.text["sign_up"]).click()
-    person.fill("name", "에이다" if language == "ko" else "Ada")
-    person.fill("password", "password")
-    person.press("sign_up")
-    assert person.says("problem-weak-password")
-    person.fill("password", PASSWORD)
-    person.press("sign_up")
-    assert person.says("signed_in_as", name="에이다" if language == "ko" else "Ada")
-    assert person.says("no_ratings")
-    assert person.says("nightly_none")
+    page.get_by_role("main").get_by_role("link", name=person.text("Sign up")).click()
+    person.fill("Name", "에이다" if language == "ko" else "Ada")
+    person.fill("Password", "password")
+    person.press("Sign up")
+    assert person.says(PROBLEMS["weak-password"])
+    person.fill("Password", PASSWORD)
+    person.press("Sign up")
+    assert person.says("Signed in as %(name)s", name="에이다" if language == "ko" else "Ada")
+    assert person.says("You have rated nothing yet. Search for a movie and rate it.")
+    assert person.says("The next nightly run makes this list from your ratings.")
 
     person.rate("Alien", 5)
-    assert person.says("rated", title="Alien", stars=5)
+    assert person.says(NOTICES["rated"], title="Alien", stars=5)
     # Folded in at once: who likes Alien is shown its sequel, with the reason, and never Alien itself.
-    now = person.titles("now")
+    now = person.titles("For you, now")
     assert now
     assert "Aliens" in now
     assert "Alien" not in now
-    assert person.says("because", titles="Alien")
-    assert person.says("now_explained", count=1)
+    assert person.says("Because of %(titles)s", titles="Alien")
+    assert person.says("Made this moment from your %(count)s ratings.", count=1)
     # A movie of the list is rated where it stands, and is gone from the list.
-    region = page.get_by_role("region", name=person.text["now"], exact=True)
-    form = region.get_by_role("form", name=f"{person.text['rate']}: Aliens", exact=True)
-    form.get_by_role("button", name=person.text["stars"].format(stars=4), exact=True).click()
-    assert "Aliens" not in person.titles("now")
+    region = page.get_by_role("region", name=person.text("For you, now"), exact=True)
+    form = region.get_by_role("form", name=f"{person.text('Rate')}: Aliens", exact=True)
+    form.get_by_role("button", name=person.text("%(stars)s stars", stars=4), exact=True).click()
+    assert "Aliens" not in person.titles("For you, now")
 
-    page.get_by_role("link", name=person.text["my_ratings"]).click()
+    page.get_by_role("link", name=person.text("My ratings")).click()
     assert page.locator("ol.movies > li > a").all_inner_texts() == ["Aliens", "Alien"]
-    page.get_by_role("button", name=person.text["remove"]).first.click()
+    page.get_by_role("button", name=person.text("Remove")).first.click()
     assert page.locator("ol.movies > li > a").all_inner_texts() == ["Alien"]
 
     # Nothing that signs in is where a script could read it.
@@ -101,20 +116,22 @@ def test_a_person_signs_up_rates_gets_a_list_at_once_and_leaves(browser: Browser
     (cookie,) = person.context.cookies()
     assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("marquee_account", True, "Lax")
 
-    page.get_by_role("button", name=person.text["sign_out"], exact=True).click()
-    assert person.says("signed_out")
+    page.get_by_role("button", name=person.text("Sign out"), exact=True).click()
+    assert person.says(NOTICES["signed_out"])
     person.go("/account/ratings")
     assert page.url.endswith("/account/sign-in")
-    person.fill("name", "에이다" if language == "ko" else "Ada")
-    person.fill("password", PASSWORD)
-    person.press("sign_in")
-    page.get_by_role("link", name=person.text["settings"]).click()
+    person.fill("Name", "에이다" if language == "ko" else "Ada")
+    person.fill("Password", PASSWORD)
+    person.press("Sign in")
+    page.get_by_role("link", name=person.text("Settings")).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name=person.text["export"]).click()
+        page.get_by_role("link", name=person.text("Download all my data")).click()
     assert download.value.suggested_filename == "marquee-account-1000000001.json"
-    page.get_by_role("region", name=person.text["delete"]).get_by_label(person.text["password"]).fill(PASSWORD)
-    page.get_by_role("region", name=person.text["delete"]).get_by_role("button").click()
-    assert person.says("deleted")
+    page.get_by_role("region", name=person.text("Delete my account")).get_by_label(person.text("Password")).fill(
+        PASSWORD
+    )
+    page.get_by_role("region", name=person.text("Delete my account")).get_by_role("button").click()
+    assert person.says(NOTICES["deleted"])
 
     assert [error for error in person.errors if "422" not in error] == []
     assert person.hosts == {gateway.url.removeprefix("http://")}
@@ -137,10 +154,10 @@ def test_with_tls_the_cookie_is_secure_and_forms_still_work(
     chain, key = certificate
     person = Person(browser, start(MARQUEE_GATEWAY_CERTIFICATE=str(chain), MARQUEE_GATEWAY_KEY=str(key)), "en")
     person.go("/account/sign-up")
-    person.fill("name", "Ada")
-    person.fill("password", PASSWORD)
-    person.press("sign_up")
-    assert person.says("signed_in_as", name="Ada")
+    person.fill("Name", "Ada")
+    person.fill("Password", PASSWORD)
+    person.press("Sign up")
+    assert person.says("Signed in as %(name)s", name="Ada")
     (cookie,) = person.context.cookies()
     assert cookie["secure"]
     person.context.close()
@@ -150,10 +167,10 @@ def test_a_form_that_another_site_sends_changes_nothing(browser: Browser, start:
     gateway = start()
     person = Person(browser, gateway, "en")
     person.go("/account/sign-up")
-    person.fill("name", "Ada")
-    person.fill("password", PASSWORD)
-    person.press("sign_up")
-    assert person.says("no_ratings")
+    person.fill("Name", "Ada")
+    person.fill("Password", PASSWORD)
+    person.press("Sign up")
+    assert person.says("You have rated nothing yet. Search for a movie and rate it.")
     forged = tmp_path / "forged.html"
     forged.write_text(
         f'<form method="post" action="{gateway.url}/account/ratings/5"><input name="stars" value="1"><button>Win</button></form>',
@@ -163,9 +180,9 @@ def test_a_form_that_another_site_sends_changes_nothing(browser: Browser, start:
     person.page.get_by_role("button", name="Win").click()
     # The cookie is not even sent (SameSite), so the form's page is one that is not signed in.
     assert person.page.url.startswith(f"{gateway.url}/account")
-    assert not person.says("rated", title="Alien", stars=1)
+    assert not person.says(NOTICES["rated"], title="Alien", stars=1)
     person.go("/account/ratings")
-    assert person.says("no_ratings")
+    assert person.says("You have rated nothing yet. Search for a movie and rate it.")
     person.context.close()
 
 
@@ -174,9 +191,9 @@ def test_the_pages_fit_and_every_field_and_button_has_a_name(browser: Browser, s
     person = Person(browser, start(), "ko", viewport={"width": width, "height": 740})
     for path in ("/account/sign-in", "/account/sign-up", "/account", "/account/ratings", "/account/settings"):
         if path == "/account":
-            person.fill("name", "Ada")
-            person.fill("password", PASSWORD)
-            person.press("sign_up")
+            person.fill("Name", "Ada")
+            person.fill("Password", PASSWORD)
+            person.press("Sign up")
             person.rate("Alien", 4)
         else:
             person.go(path)

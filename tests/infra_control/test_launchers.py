@@ -124,4 +124,4 @@ def test_the_newest_postgresql_makes_the_files_and_the_one_that_made_them_reads_
     (data / "PG_VERSION").write_text("14\n", encoding="ascii")
     with pytest.raises(subprocess.CalledProcessError) as raised:
         prepared_with(tmp_path)
-    assert raised.value.stderr == f"{data} was made by PostgreSQL 14, which is not installed: install it.\n"
+    assert raised.value.stderr == f"{data} was made by PostgreSQL 14, which is not installed. Install that version.\n"

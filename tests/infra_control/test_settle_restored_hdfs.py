@@ -4,15 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.control.settings import REPOSITORY
+from tests.local_server import local_server
 
 FUTURE = "Safe mode is ON. The reported blocks 4 has reached the threshold. Name node detected blocks with generation stamps in future."
 
@@ -48,11 +48,8 @@ def daemon() -> Iterator[Daemon]:
         def log_message(self, *_: object) -> None:
             """Silent."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        daemon.page = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with local_server(Handler) as daemon.page:
         yield daemon
-        server.shutdown()
 
 
 def settle(tmp_path: Path, page: str, datanodes: int, seconds: int) -> tuple[int, str, list[str]]:
@@ -91,5 +88,5 @@ def test_no_force_is_used_while_known_blocks_are_missing(tmp_path: Path, daemon:
 
 
 def test_every_datanode_is_waited_for(tmp_path: Path, daemon: Daemon) -> None:
-    told = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes live.\n"
+    told = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes are live.\n"
     assert settle(tmp_path, daemon.page, 2, 1) == (1, told, [])

@@ -91,15 +91,15 @@ def test_a_date_that_was_run_before_is_run_again(airflow: Double) -> None:
     assert bodies == [{"dry_run": False, "only_failed": False}] * 2
 
 
-@pytest.mark.parametrize(("conf", "told"), [({"rank": 8}, '{"rank": 8}'), ({}, "{}"), (None, "{}")])
+@pytest.mark.parametrize(("conf", "kept"), [({"rank": 8}, '{"rank": 8}'), ({}, "{}"), (None, "{}")])
 def test_a_date_that_was_run_with_other_parameters_is_not_run_again_with_those(
-    airflow: Double, capsys: pytest.CaptureFixture[str], conf: dict[str, int] | None, told: str
+    airflow: Double, capsys: pytest.CaptureFixture[str], conf: dict[str, int] | None, kept: str
 ) -> None:
     airflow.answer("POST", RUN, {"detail": "exists"}, status=409)
     airflow.answer("GET", RUN, {"dag_runs": [{"dag_run_id": RUN_ID, "conf": conf}]})
     assert main(["run", "--no-follow", "--batch-date", "2026-11-23", "--dataset", "ml-1m"]) == 1
     assert capsys.readouterr().err == (
-        f"infra.pipeline: The run of 2026-11-23T00:00:00+00:00 that is there keeps its parameters {told} when it is run again, "
+        f"infra.pipeline: The run of 2026-11-23T00:00:00+00:00 that is there keeps its parameters {kept} when it is run again, "
         'and {"dataset": "ml-1m"} was asked for: give another --batch-date, or leave --dataset, --archive and --conf out.\n'
     )
     assert not any(path.endswith("/clear") for _, path, _ in airflow.requests)

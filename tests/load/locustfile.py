@@ -20,7 +20,7 @@ from typing import Any
 
 from locust import FastHttpUser, between, constant_pacing, events, task
 from locust.env import Environment
-from thresholds import Row, complaints_of, in_all, row, table_of  # beside this file, where locust looks
+from thresholds import Row, complaints_of, in_all, row, table_of  # next to this file, where locust looks
 
 SEED = int(os.environ.get("LOAD_SEED", "20261124"))
 _seeds = itertools.count(SEED)
@@ -112,7 +112,7 @@ class Rater(FastHttpUser):
 
     @task(10)
     def rate(self) -> None:
-        """Rate a movie, or rate it anew."""
+        """Rate a movie, or rate it again."""
         path = f"{self.base}/ratings/{self.random.choice(Catalogue.movies)}"
         self.client.put(path, json={"rating": self.random.randint(1, 10) / 2}, headers=self.bearer, name="PUT rating")
 

@@ -1,13 +1,12 @@
-"""A platform of recorded answers on a free port of the loopback address, and what the exporter reads of it."""
+"""A test double of the platform: a local server with recorded answers."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.accounts.conftest import postgresql
+from tests.local_server import local_server
 
 __all__ = ["postgresql"]
 
@@ -93,7 +93,7 @@ def _tasks() -> list[dict[str, Any]]:
 
 
 def recorded_answers() -> dict[str, Any]:
-    """What each address answers; addresses with `?` are looked up before those without."""
+    """Return the answers by address. An address with `?` comes before one without."""
     jmx = "/jmx?qry=Hadoop:service="
     return {
         "/auth/token": {"access_token": "a token"},
@@ -128,7 +128,7 @@ def recorded_answers() -> dict[str, Any]:
 
 @dataclass
 class Platform:
-    """A running double. `answers` may be changed: an integer is an error status."""
+    """The running double. Tests may change `answers`; a number is an error status."""
 
     url: str
     answers: dict[str, Any] = field(default_factory=recorded_answers)
@@ -161,22 +161,16 @@ def platform() -> Iterator[Platform]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        double = Platform(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield double
-        finally:
-            server.shutdown()
-            thread.join()
+    with local_server(Handler) as address:
+        double = Platform(address)
+        yield double
 
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
     found = shutil.which("promtool")
     if not found:
-        pytest.skip("promtool is missing: install Debian's package `prometheus` (`make install` for the tests does)")
+        pytest.skip("promtool is missing. Install Debian's package `prometheus` (`make install` for the tests does)")
     return found
 
 

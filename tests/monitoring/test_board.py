@@ -1,4 +1,4 @@
-"""The page of the four views: with Prometheus, without it, and how it writes values."""
+"""Tests of the page of the four views, with Prometheus and without it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra.monitoring.board import board
 from infra.monitoring.exporter import application
 from infra.monitoring.exporter.application import create_app
-from infra.monitoring.exporter.samples import CATALOGUE
-from infra.monitoring.exporter.sources.other import read_postgres
+from infra.monitoring.exporter.sources.postgres import read_postgres
+from infra.monitoring.exporter.sources.samples import CATALOGUE
 from tests.monitoring.conftest import Platform
 
 
 @pytest.fixture
 def client(platform: Platform, tmp_path: Any, postgresql: str, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """The exporter over the double, a real PostgreSQL and real folders; Prometheus is the double too, and away at first."""
+    """Return a client of the exporter over the double, PostgreSQL and real folders.
+
+    The double is Prometheus too, which does not answer until a test says so.
+    """
     monkeypatch.setattr(application, "read_postgres", lambda *_: read_postgres(postgresql, 5432, "postgres", ""))
     (tmp_path / "data" / "serving").mkdir(parents=True)
     settings = {
@@ -50,7 +53,7 @@ def client(platform: Platform, tmp_path: Any, postgresql: str, monkeypatch: pyte
 
 
 class Page(HTMLParser):
-    """The text of a page, its links to other hosts, and its ids."""
+    """A page's text, links and elements."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The dashboards are sound, and each metric that a dashboard or a rule reads is one that something exposes."""
+"""Tests that dashboards are complete and read only metrics that are exposed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.monitoring.board.dashboards import FOLDER, VIEWS, Selector, load_dashboard, selectors
-from infra.monitoring.exporter.samples import CATALOGUE
-from serving.web import observability
+from infra.monitoring.exporter.sources.samples import CATALOGUE
+from serving.recommendations.answers import metrics
+from serving.web import request_metrics
 from tests.monitoring.conftest import REPOSITORY
 from tests.monitoring.test_rules import rules
 
@@ -21,9 +22,13 @@ RECORDED = REPOSITORY / "tests" / "monitoring" / "recorded"
 
 
 def exposed() -> set[str]:
-    """The metrics of the exporter, of both services, of recording rules, of Prometheus, and of Hadoop and Hive as recorded."""
+    """Return the names of all metrics that the platform exposes.
+
+    These are the metrics of the exporter, of both services, of recording rules and of Prometheus, and those recorded from
+    Hadoop and Hive.
+    """
     names = {"up", *CATALOGUE, *(rule["record"] for rule in rules() if "record" in rule)}
-    for metric in vars(observability).values():
+    for metric in (*vars(metrics).values(), *vars(request_metrics).values()):
         if isinstance(metric, (Counter, Gauge, Histogram)):
             (family,) = metric.describe()
             endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}

@@ -1,4 +1,7 @@
-"""Rules, alerts and Prometheus's configuration, by promtool; and that each alert is tested and has a page in the runbook."""
+"""Tests of rules, alerts and Prometheus's configuration, with promtool.
+
+They also check that each alert has test cases and a section in the runbook.
+"""
 
 from __future__ import annotations
 
@@ -74,19 +77,19 @@ def test_every_alert_is_tested_firing_and_not_firing() -> None:
 
 
 def sections_of_the_runbook() -> dict[str, str]:
-    """The runbook's sections by the anchor that their heading gets."""
+    """Return the runbook's sections by the anchors of their headings."""
     text = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)[1:]
     return dict(zip((heading.lower() for heading in parts[::2]), parts[1::2], strict=True))
 
 
 @pytest.mark.parametrize("name", sorted(ALERTS))
-def test_every_alert_leads_to_a_section_that_says_what_it_means_where_to_look_and_how_to_mend(name: str) -> None:
+def test_every_alert_leads_to_a_section_that_says_what_it_means_where_to_look_and_how_to_fix_it(name: str) -> None:
     file, _, anchor = ALERTS[name]["annotations"]["runbook_url"].partition("#")
     assert file == "docs/runbook.md"
     section = sections_of_the_runbook()[anchor]
     assert anchor == name.lower()
-    assert re.findall(r"^\*\*(\w+)\.\*\*", section, re.MULTILINE) == ["Meaning", "Look", "Mend"]
+    assert re.findall(r"^\*\*(\w+)\.\*\*", section, re.MULTILINE) == ["Meaning", "Look", "Fix"]
     assert "```sh\n" in section, "no command"
 
 

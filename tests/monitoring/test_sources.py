@@ -1,4 +1,4 @@
-"""What the exporter makes of the platform's answers, and of none."""
+"""Tests of the samples that the exporter reads from the platform's answers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ import pytest
 import requests
 
 from infra.monitoring.exporter.collection import SourceCollector
-from infra.monitoring.exporter.samples import Sample, families
 from infra.monitoring.exporter.sources.airflow import AirflowSource
 from infra.monitoring.exporter.sources.batch import batch_samples
 from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
 from infra.monitoring.exporter.sources.http import unix_seconds
-from infra.monitoring.exporter.sources.other import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.exporter.sources.machine import read_disks, read_services
+from infra.monitoring.exporter.sources.mlflow import read_mlflow
+from infra.monitoring.exporter.sources.postgres import read_postgres
 from infra.monitoring.exporter.sources.publication import PublicationSource
+from infra.monitoring.exporter.sources.samples import Sample, families
 from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
 
 
 def values(samples: list[Sample]) -> dict[str, float]:
-    """Samples as `name label label`: value."""
+    """Return the samples' values by `name label label`."""
     return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
 
@@ -255,7 +257,7 @@ def test_a_service_serves_if_its_path_answers_200_or_its_port_accepts(platform: 
 
 
 def test_services_that_do_not_answer_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.monitoring.exporter.sources.other.SECONDS", 0.5)
+    monkeypatch.setattr("infra.monitoring.exporter.sources.machine.SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from serving.publications.build import build_publication
-from serving.publications.format import Manifest
+from serving.publications.building.build import build_publication
+from serving.publications.manifest import Manifest
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from serving.recommendations.application import create_app

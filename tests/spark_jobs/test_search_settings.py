@@ -1,13 +1,13 @@
 from dataclasses import asdict
-from unittest import mock
 
-import model_registry
 import numpy as np
 import optuna
 import pytest
-from factor_model import Settings
-from ratings import Ratings
-from search_settings import first_half, proposal, settings_in_use, suggested
+from evaluation.proposals import first_half, proposal, suggested
+from promotion.champion import Champion
+from recommender.ratings import Ratings
+from recommender.settings import TrainingSettings
+from search_settings import settings_in_use
 from train_als import arguments, settings_of
 
 
@@ -25,15 +25,15 @@ def study() -> optuna.Study:
 
 
 def test_the_best_trial_is_proposed_where_it_beats_the_settings_in_use(study: optuna.Study) -> None:
-    found = proposal(study, Settings(seed=5), in_use=-1.0)
+    found = proposal(study, TrainingSettings(seed=5), in_use=-1.0)
     assert found["differs"] is True
     assert found["model_settings"]["gain_power"] == study.best_value
     assert found["model_settings"]["seed"] == 5
 
 
 def test_the_settings_in_use_are_proposed_where_no_trial_beats_them(study: optuna.Study) -> None:
-    found = proposal(study, Settings(), in_use=2.0)
-    assert (found["differs"], found["model_settings"], found["ndcg"]) == (False, asdict(Settings()), 2.0)
+    found = proposal(study, TrainingSettings(), in_use=2.0)
+    assert (found["differs"], found["model_settings"], found["ndcg"]) == (False, asdict(TrainingSettings()), 2.0)
 
 
 def test_a_proposal_is_what_train_als_takes_as_settings() -> None:
@@ -44,22 +44,10 @@ def test_a_proposal_is_what_train_als_takes_as_settings() -> None:
         settings_of(arguments().parse_args([*options, "--settings", '{"ridge": 1}']))
 
 
-def test_where_the_champion_was_saved_by_an_earlier_version_the_default_settings_stand_for_its_own(
+def test_where_the_champion_was_saved_by_an_earlier_version_the_default_settings_replace_its_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    earlier = model_registry.ModelFormatError("als version 3 was logged by another version of this code")
-    with mock.patch("model_registry.load", side_effect=earlier):
-        assert settings_in_use("als", "3") == Settings()
-    assert "the default settings stand for the champion's: als version 3 was logged" in capsys.readouterr().err
-    with mock.patch("model_registry.load") as load:
-        load.return_value.settings = Settings(rank=9)
-        assert settings_in_use("als", "4") == Settings(rank=9)
-
-
-def test_a_champion_that_is_not_what_was_trained_ends_the_search() -> None:
-    changed = model_registry.ModelMismatchError("als version 3 holds factors that are not its own")
-    with (
-        mock.patch("model_registry.load", side_effect=changed),
-        pytest.raises(model_registry.ModelMismatchError, match="not its own"),
-    ):
-        settings_in_use("als", "3")
+    earlier = Champion("3", None, "als version 3 was logged by another version of this code.")
+    assert settings_in_use(earlier) == TrainingSettings()
+    assert "The default settings replace the champion's. als version 3 was logged" in capsys.readouterr().err
+    assert settings_in_use(Champion("4", TrainingSettings(rank=9))) == TrainingSettings(rank=9)

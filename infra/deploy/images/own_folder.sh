@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# own_folder.sh COMMAND [ARGUMENTS]: a replica's data, logs and temporary files in the first folder of the volume /replicas that
-# no other replica holds, so that one that starts again finds what it had.
+# own_folder.sh COMMAND [ARGUMENTS]: run a command with data, logs and temporary files in a replica's own folder.
+# That is the first folder of the volume /replicas that no other replica holds. A replica that starts again thus finds its data.
 set -euo pipefail
 for number in $(seq 1000); do
   mkdir -p "/replicas/$number"/{data,logs,tmp}
-  # Held until the last process of the container ends.
+  # The lock lasts until the last process of the container ends.
   exec {lock}>"/replicas/$number/lock"
   flock --nonblock "$lock" && break
   exec {lock}>&-

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# probe.sh: exit status 0 if this container's service does its work. `infra.control service` wrote what to ask:
-# host, port and, where an open port is not enough, the path that answers 200 and a text that stands in the answer.
+# probe.sh: exit with status 0 if this container's service works. `infra.control service` has written the probe's parameters:
+# host and port, and, if an open port is not enough, the path that must answer 200 and a text that the answer must contain.
 set -euo pipefail
 read -r host port path text <"$(dirname "$0")/../../../.marquee/instances/default/run/probe"
 exec 3<>"/dev/tcp/$host/$port"

@@ -1,4 +1,4 @@
-"""The page of the four views: each panel's series with their latest values, and a sparkline where Prometheus runs."""
+"""The page's contents: each panel's series with latest value and sparkline."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from infra.monitoring.board.dashboards import Dashboard, Panel, Query, selectors
-from infra.monitoring.board.prometheus_api import PrometheusApi
-from infra.monitoring.exporter.samples import Sample
+import requests
 
+from infra.monitoring.board.dashboards import VIEWS, Dashboard, Panel, Query, load_dashboard, selectors
+from infra.monitoring.board.prometheus_api import Alert, PrometheusApi
+from infra.monitoring.exporter.sources.samples import Sample
+
+TEMPLATES, STATIC = Path(__file__).parent / "templates", Path(__file__).parent / "static"
 HOURS = (1, 6, 24, 168)
 _POINTS = 60
 WIDTH, HEIGHT = 120, 24
@@ -21,7 +26,7 @@ _SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 @dataclass(frozen=True)
 class Row:
-    """One series: its name, its latest value as text, its sparkline's points, and the line in words for who can't see it."""
+    """One series: its name, latest value as text, sparkline, and the latter in words."""
 
     legend: str
     value: str
@@ -31,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class FilledPanel:
-    """A panel with its rows; `problem` says why it has none."""
+    """A panel with its rows. `problem` says why there are none."""
 
     title: str
     description: str
@@ -40,7 +45,10 @@ class FilledPanel:
 
 
 def readable(value: float, unit: str) -> str:
-    """Return a value with its unit, to three digits. Units are Grafana's: s, bytes, percentunit, bool, reqps, short."""
+    """Return a value with its unit, to three digits.
+
+    Units are Grafana's: s, bytes, percentunit, bool, reqps, short.
+    """
     match unit:
         case "s":
             size, sign = abs(value), "-" if value < 0 else ""
@@ -63,12 +71,15 @@ def readable(value: float, unit: str) -> str:
 
 
 def _three(value: float) -> str:
-    """Return three digits, or the whole number of a larger one."""
+    """Return the value to three digits; one of 100 or more as a whole number."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def sparkline(points: tuple[tuple[float, float], ...], start: float, end: float) -> str:
-    """Return an SVG polyline's points, WIDTH x HEIGHT, for (time, value) pairs; a flat line lies in the middle."""
+    """Return the points of an SVG polyline, WIDTH x HEIGHT, for (time, value) pairs.
+
+    A flat line runs through the middle.
+    """
     low, high = min(value for _, value in points), max(value for _, value in points)
     span = high - low
     placed = (
@@ -82,19 +93,47 @@ def sparkline(points: tuple[tuple[float, float], ...], start: float, end: float)
 
 
 def legend(template: str, labels: dict[str, str]) -> str:
-    """Return a series' name: {{label}} of the template replaced, as Grafana does."""
+    """Return a series' name: the template with each {{label}} replaced."""
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), template).strip()
 
 
+def page(name: str, hours: int, prometheus: PrometheusApi, samples: list[Sample]) -> dict[str, Any]:
+    """Return the template's variables for a view.
+
+    If Prometheus does not answer, they are the current samples, without alerts and history.
+    """
+    dashboard = load_dashboard(name)
+    alerts: list[Alert] | None
+    try:
+        alerts, panels = prometheus.alerts(), from_prometheus(dashboard, prometheus, hours)
+    except requests.RequestException:
+        alerts, panels = None, from_samples(dashboard, samples)
+    away = [sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value]
+    return {
+        "dashboard": dashboard,
+        "views": VIEWS,
+        "spans": HOURS,
+        "hours": hours,
+        "panels": panels,
+        "alerts": alerts,
+        "away": away,
+        "width": WIDTH,
+        "height": HEIGHT,
+    }
+
+
 def from_prometheus(dashboard: Dashboard, prometheus: PrometheusApi, hours: int) -> list[FilledPanel]:
-    """Return the view's panels over the last `hours`. Raises requests.RequestException if Prometheus is away."""
+    """Return the view's panels over the last `hours`.
+
+    Raises requests.RequestException if Prometheus does not answer.
+    """
     end = time.time()
     span = hours * 3600.0
     start = end - span
 
     def rows(panel: Panel, query: Query) -> Iterator[Row]:
         for found in prometheus.series(query.expression, start, end, _POINTS):
-            # A series that has ended is history: only what holds now is shown.
+            # Leave out series that have ended: the page shows the current state.
             if not found.points or found.points[-1][0] < end - 2 * span / _POINTS:
                 continue
             values = [value for _, value in found.points]
@@ -112,7 +151,7 @@ def from_prometheus(dashboard: Dashboard, prometheus: PrometheusApi, hours: int)
 
 
 def from_samples(dashboard: Dashboard, samples: list[Sample]) -> list[FilledPanel]:
-    """Return the view's panels with the current samples of the metrics that each one's queries read."""
+    """Return the view's panels with the current samples of their metrics."""
     now = time.time()
 
     def rows(panel: Panel) -> Iterator[Row]:
@@ -134,7 +173,10 @@ def from_samples(dashboard: Dashboard, samples: list[Sample]) -> list[FilledPane
 
 
 def _plain(sample: Sample, unit: str) -> str:
-    """Return a sample's value by its own name's unit: a panel's unit is that of its whole expression."""
+    """Return a sample's value in the unit of its name.
+
+    The panel's unit would be that of the whole expression.
+    """
     for ending, own in (("_bytes", "bytes"), ("_seconds", "s"), ("_ratio", "percentunit")):
         if sample.name.endswith(ending):
             return readable(sample.value, own)

@@ -1,4 +1,7 @@
-"""The four Grafana dashboards, read from their JSON: the exporter's page shows the same panels."""
+"""The four Grafana dashboards, read from their JSON files.
+
+The exporter's page shows the same panels.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ VIEWS = ("platform", "pipeline", "recommendations", "serving")
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-# What a PromQL expression is made of, as far as it must be told apart to find the metrics in it.
+# The parts of a PromQL expression that must be distinguished to find its metrics.
 _TOKEN = re.compile(
     rf"(?P<grouping>\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\))"
     rf"|(?P<duration>\[[^\]]*\])|(?P<number>\d[\w.]*)|(?P<string>{_STRING})"
@@ -24,13 +27,13 @@ _WORDS = frozenset({"and", "or", "unless", "offset", "bool", "inf", "nan"})
 
 @dataclass(frozen=True)
 class Selector:
-    """A metric in an expression, with its label matchers: (label, =, value) and so on."""
+    """A metric in an expression, with its label matchers, such as (label, =, value)."""
 
     metric: str
     matchers: tuple[tuple[str, str, str], ...] = ()
 
     def matches(self, labels: dict[str, str]) -> bool:
-        """Tell whether a sample of the metric with these labels is meant. A label that is missing counts as empty."""
+        """Return whether the matchers select these labels. A missing label is empty."""
         for label, operator, value in self.matchers:
             text = labels.get(label, "")
             hit = text == value if operator in ("=", "!=") else re.fullmatch(value, text) is not None
@@ -54,7 +57,7 @@ def selectors(expression: str) -> list[Selector]:
 
 @dataclass(frozen=True)
 class Query:
-    """One query of a panel, and how its series are called: text with {{label}} in it."""
+    """One query of a panel, and the legend of its series: text with {{label}} in it."""
 
     expression: str
     legend: str
@@ -62,7 +65,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """A titled set of queries of one unit (Grafana's names of units)."""
+    """A titled set of queries of one unit. Units have Grafana's names."""
 
     title: str
     description: str
@@ -72,7 +75,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """One view."""
+    """One view with its panels."""
 
     name: str
     title: str
@@ -81,7 +84,7 @@ class Dashboard:
 
 
 def load_dashboard(name: str) -> Dashboard:
-    """Return a view by its file's stem."""
+    """Return the view with this file stem."""
     document = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     panels = tuple(
         Panel(

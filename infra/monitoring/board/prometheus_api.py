@@ -1,4 +1,4 @@
-"""Prometheus's HTTP API: a query over a span of time, and the alerts."""
+"""The page's requests to Prometheus's HTTP API: range queries and alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.monitoring.exporter.sources.http import get_json
 
 @dataclass(frozen=True)
 class Series:
-    """Labels, and (Unix seconds, value) pairs, oldest first; values that are no number are left out."""
+    """Labels, and (Unix seconds, value) pairs, oldest first. All values are finite."""
 
     labels: dict[str, str]
     points: tuple[tuple[float, float], ...]
@@ -29,13 +29,13 @@ class Alert:
 
 
 class PrometheusApi:
-    """Each method raises requests.RequestException."""
+    """The API at one address. Each method raises requests.RequestException."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def series(self, expression: str, start: float, end: float, points: int) -> list[Series]:
-        """Return the expression's series between two moments."""
+        """Return the expression's series between two times in Unix seconds."""
         step = str(max(15.0, (end - start) / points))
         parameters = {"query": expression, "start": str(start), "end": str(end), "step": step}
         result = get_json(f"{self._url}/api/v1/query_range", **parameters)["data"]["result"]

@@ -1,1 +1,1 @@
-"""The exporter of what Prometheus can ask nobody else."""
+"""The exporter of the metrics that Prometheus can get from no other program."""

@@ -2,7 +2,7 @@
 
     python -m gunicorn --workers 1 --threads 4 --bind 127.0.0.1:9095 'infra.monitoring.exporter.application:create_app()'
 
-One worker: it keeps the sources' last samples.
+Run a single worker, because each worker keeps its own copy of the latest samples.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import requests
 from flask import Flask, Response, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from werkzeug.exceptions import BadRequest, NotFound
 
 from infra.monitoring.board import board
-from infra.monitoring.board.dashboards import VIEWS, load_dashboard
-from infra.monitoring.board.prometheus_api import Alert, PrometheusApi
+from infra.monitoring.board.dashboards import VIEWS
+from infra.monitoring.board.prometheus_api import PrometheusApi
 from infra.monitoring.exporter.collection import Read, SourceCollector
 from infra.monitoring.exporter.sources.airflow import AirflowSource
 from infra.monitoring.exporter.sources.hadoop import read_hdfs, read_yarn
-from infra.monitoring.exporter.sources.other import read_disks, read_mlflow, read_postgres, read_services
+from infra.monitoring.exporter.sources.machine import read_disks, read_services
+from infra.monitoring.exporter.sources.mlflow import read_mlflow
+from infra.monitoring.exporter.sources.postgres import read_postgres
 from infra.monitoring.exporter.sources.publication import PublicationSource
 
 MODEL = "marquee-als"
@@ -31,15 +32,16 @@ _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-acti
 
 
 def sources(settings: Mapping[str, str]) -> dict[str, Read]:
-    """Return the sources by name. Settings are the platform's environment. Raises KeyError for one that is missing.
+    """Return the sources by name, for the settings of the platform's environment.
 
-    MARQUEE_PROBES: service=address pairs, with blanks between them; addresses begin with http:// or tcp://.
+    MARQUEE_PROBES holds service=address pairs, separated by blanks; addresses begin with http:// or tcp://.
+    Raises KeyError for a missing setting.
     """
     instance = Path(settings["MARQUEE_INSTANCE_DIR"])
     airflow = AirflowSource(
         settings["MARQUEE_AIRFLOW_URL"], settings["MARQUEE_AIRFLOW_USER"], settings["MARQUEE_AIRFLOW_PASSWORD"]
     )
-    # Any role that may log in sees what is read here; the superuser is not needed.
+    # Any role that may log in can read these values, so the exporter does not use the superuser.
     postgres = partial(
         read_postgres,
         settings["MARQUEE_POSTGRES_HOST"],
@@ -68,13 +70,16 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
 
 
 def create_app(settings: Mapping[str, str] | None = None) -> Flask:
-    """Return the application; `settings` stands in for the environment. Raises KeyError for one that is missing."""
+    """Return the application. `settings` replaces the environment.
+
+    Raises KeyError for a missing setting.
+    """
     settings = os.environ if settings is None else settings
     prometheus = PrometheusApi(settings["MARQUEE_PROMETHEUS_URL"])
     collector = SourceCollector(sources(settings))
     registry = CollectorRegistry()
     registry.register(collector)
-    app = Flask(__name__, template_folder="../board/templates", static_folder="../board/static")
+    app = Flask(__name__, template_folder=board.TEMPLATES, static_folder=board.STATIC)
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -95,29 +100,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         hours = request.args.get("hours", board.HOURS[1], type=int)
         if hours not in board.HOURS:
             raise BadRequest(f"hours is one of {board.HOURS}.")
-        samples = collector.samples()
-        dashboard = load_dashboard(name)
-        alerts: list[Alert] | None
-        try:
-            alerts = prometheus.alerts()
-            panels = board.from_prometheus(dashboard, prometheus, hours)
-        except requests.RequestException:
-            alerts, panels = None, board.from_samples(dashboard, samples)
-        away = [
-            sample.labels["source"] for sample in samples if sample.name == "marquee_source_up" and not sample.value
-        ]
-        return render_template(
-            "board.html",
-            dashboard=dashboard,
-            views=VIEWS,
-            spans=board.HOURS,
-            hours=hours,
-            panels=panels,
-            alerts=alerts,
-            away=away,
-            width=board.WIDTH,
-            height=board.HEIGHT,
-        )
+        return render_template("board.html", **board.page(name, hours, prometheus, collector.samples()))
 
     @app.after_request
     def finish(response: Response) -> Response:

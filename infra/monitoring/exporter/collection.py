@@ -1,4 +1,4 @@
-"""Reads every source at once; a source that is away is a metric, and the others' metrics stand."""
+"""The reading of all sources at once. A failed source does not affect the others."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import psycopg2
 from prometheus_client.core import GaugeMetricFamily
 
-from infra.monitoring.exporter.samples import Sample, families
+from infra.monitoring.exporter.sources.samples import Sample, families
 
 Read = Callable[[], Iterable[Sample]]
 
-# No answer, a refusal, or an answer of another shape than this knows. requests' errors are OSErrors.
+# No answer, a refusal, or an answer of an unexpected shape. Exceptions of requests are OSErrors.
 AWAY = (OSError, psycopg2.Error, LookupError, TypeError, ValueError)
 
 log = logging.getLogger("marquee.monitoring")
@@ -24,7 +24,7 @@ log = logging.getLogger("marquee.monitoring")
 
 @dataclass(frozen=True)
 class Reading:
-    """What a source gave, how long that took, and why it gave nothing; empty: it answered."""
+    """A source's samples, the duration of the reading, and the error, if any."""
 
     samples: list[Sample]
     seconds: float
@@ -41,10 +41,11 @@ def _reading(read: Read) -> Reading:
 
 
 class SourceCollector:
-    """A collector of prometheus_client: all sources' samples, kept for `keep_seconds` so that the page and Prometheus do not ask twice.
+    """A collector of prometheus_client for the samples of all sources.
 
-    A source that has not answered after `wait_seconds`, in all its requests together, counts as away. Prometheus waits longer, see
-    `scrape_timeout`: one slow source must not cost the others' metrics.
+    It keeps the samples for `keep_seconds`, so that the page and Prometheus do not both read the sources. A source that
+    needs more than `wait_seconds` for all its requests together counts as away. Prometheus waits longer
+    (`scrape_timeout`), so one slow source does not cost the others' metrics.
     """
 
     def __init__(self, sources: Mapping[str, Read], keep_seconds: float = 10.0, wait_seconds: float = 15.0) -> None:
@@ -59,7 +60,7 @@ class SourceCollector:
         self._away: set[str] = set()
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Yield nothing: registering must not ask the sources."""
+        """Yield nothing, so that registering the collector does not read the sources."""
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -67,12 +68,12 @@ class SourceCollector:
         return families(self.samples())
 
     def samples(self) -> list[Sample]:
-        """Return all sources' samples, and for each source whether it answered and how long it took."""
+        """Return the samples of all sources, with each source's state and duration."""
         with self._lock:
             if time.monotonic() >= self._until:
                 begun: dict[str, Future[Reading]] = {}
                 for source, read in self._sources.items():
-                    # One that still goes on is not asked a second time: at each scrape there would be one more.
+                    # Do not read a source again while a reading is in progress: each scrape would add one more.
                     if source not in self._readings or self._readings[source].done():
                         begun[source] = self._pool.submit(_reading, read)
                 self._readings |= begun
@@ -90,7 +91,7 @@ class SourceCollector:
         return [up, Sample("marquee_source_seconds", reading.seconds, label), *reading.samples]
 
     def _note(self, source: str, reason: str) -> None:
-        """Log a source's going and coming back, once each."""
+        """Log once when a source stops answering, and once when it answers again."""
         if reason and source not in self._away:
             log.warning("Source %s does not answer: %s", source, reason)
             self._away.add(source)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings the accounts service's database to its version and makes its first administrator. Run again, it finds all done.
+# prepare.sh: migrate the accounts service's database and create the first administrator. Repeated runs change nothing.
 set -euo pipefail
 "$MARQUEE_ACCOUNTS_PYTHON" -m serving.accounts migrate
 "$MARQUEE_ACCOUNTS_PYTHON" -m serving.accounts create-admin --name "$MARQUEE_ACCOUNTS_ADMIN_USER" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# airflow.sh prepare: Airflow's tables, pools and login. Run by hand too, after an upgrade: it migrates.
+# airflow.sh prepare: create Airflow's tables, pools and login. Run it by hand after an upgrade to migrate the tables.
 set -euo pipefail
 case "${1:-}" in
   prepare)
@@ -11,7 +11,7 @@ case "${1:-}" in
     version=$(sha256sum <"$MARQUEE_HOME/requirements/platform.txt")
     [ "$(cat "$stamp" 2>/dev/null)" = "$version" ] && exit 0
     airflow db migrate
-    # Concurrent INSERTs into a new dynamic partition lose rows (HIVE-29744): one writer at a time.
+    # Concurrent INSERTs into a new dynamic partition lose rows (HIVE-29744), so allow one writer at a time.
     airflow pools set hive_writer 1 "One writer of Hive tables at a time"
     echo "$version" >"$stamp"
     ;;

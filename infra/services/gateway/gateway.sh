@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# gateway.sh [-t]: Debian's nginx with the instance's rendered configuration; -t only checks it.
-# nginx asks for the services' addresses once, when it reads its configuration. Where a service has a name, it is told to read it
-# anew (which breaks no request) when the name's addresses have changed: a replica was added, or came back elsewhere.
+# gateway.sh [-t]: run Debian's nginx with the instance's rendered configuration. -t only checks the configuration.
+# nginx resolves the services' host names once, when it reads its configuration. Addresses change when a replica is added
+# or starts again elsewhere. This script then reloads nginx, which breaks no request.
 set -euo pipefail
-nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || { echo "nginx is not installed: run 'make install'." >&2; exit 69; }
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || { echo "nginx is not installed. Run 'make install'." >&2; exit 69; }
 configuration=$MARQUEE_INSTANCE_DIR/conf/gateway/nginx.conf
-# Started by root, its workers run as nobody: all that they need of the disk is opened before.
+# If root starts nginx, its workers run as nobody. nginx opens all files that they need before.
 command=("$nginx" -p "$MARQUEE_INSTANCE_DIR" -e stderr -c "$configuration" "$@")
 names=$(sed -nE 's/^ *upstream .* server ([^:;]*):.*/\1/p' "$configuration" | grep -vE '^[0-9.]+$' || true)
 if [ -z "$names" ] || [ $# -gt 0 ]; then
@@ -21,12 +21,12 @@ known=$(addresses || true)
 "${command[@]}" &
 server=$!
 trap 'kill -TERM "$server"' TERM INT
-# nginx then answers the requests that it has; bash alone would ignore it.
+# On SIGQUIT nginx first answers the requests in progress. Without this trap bash would ignore the signal.
 trap 'kill -QUIT "$server"' QUIT
 while kill -0 "$server" 2>/dev/null; do
   sleep 5 &
   wait -n "$server" $! || true
-  # A name that has no address for a moment is no reason: nginx would refuse to read its configuration.
+  # Do not reload while a name has no address: nginx would reject its configuration.
   if now=$(addresses) && [ "$now" != "$known" ]; then
     known=$now
     echo "The services' addresses are now: ${now//$'\n'/ }" >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# datanode.sh N: the Nth DataNode of this machine, with a folder and three ports of its own.
+# datanode.sh N: run the Nth DataNode of this machine, with its own folder and its own three ports.
 set -euo pipefail
 n=$1
 port() { echo "$MARQUEE_BIND_HOST:$(($1 + n - 1))"; }

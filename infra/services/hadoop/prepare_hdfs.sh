@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# prepare_hdfs.sh format | folders: formats an empty NameNode; settles a restored one, makes HDFS's folders and uploads the Tez archive
-# (once a version).
+# prepare_hdfs.sh format: format an empty NameNode.
+# prepare_hdfs.sh folders: settle a restored HDFS, create its folders and upload the Tez archive, once for each version of the archive.
 set -euo pipefail
 case "${1:-}" in
   format)
@@ -16,7 +16,7 @@ case "${1:-}" in
     archive=$MARQUEE_SOFTWARE/hive/tez.tar.gz
     stamp=$MARQUEE_INSTANCE_DIR/data/hdfs-folders.done
     if [ "$(cat "$stamp" 2>/dev/null)" != "$(sha256sum <"$archive")" ]; then
-      # One JVM for everything: each `hdfs dfs` costs seconds.
+      # Create all folders in one command: each `hdfs dfs` starts a JVM and takes seconds.
       hdfs dfs -mkdir -p /apps/tez /marquee /user/"$MARQUEE_USER" /tmp/hive /tmp/tez /warehouse/managed /warehouse/external
       hdfs dfs -chmod 1777 /tmp /tmp/hive
       hdfs dfs -put -f "$archive" /apps/tez/tez.tar.gz

@@ -1,8 +1,11 @@
-"""infra.services.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS: after a restore, has HDFS drop what was written after the backup.
+"""Make a restored HDFS delete everything that was written after the backup.
 
-The DataNodes still have those blocks, and the restored NameNode, which does not know them, refuses to leave safe mode without
-force. Until they are gone it must not be written to: it gives new blocks the same numbers, and a DataNode that has a block of
-that number refuses the new one. A DataNode is told to delete them only after it has reported its blocks a second time.
+    python3 -m infra.services.hadoop.settle_restored_hdfs NAMENODE_URL DATANODES SECONDS
+
+The first start after a restore runs this. The DataNodes still hold the later blocks. The restored NameNode does not know
+those blocks and refuses to leave safe mode without force. Nothing may be written until they are deleted: the NameNode
+would give new blocks the same numbers, and a DataNode that holds a block of that number rejects the new one. The NameNode
+orders a DataNode to delete them only after the DataNode has reported its blocks a second time.
 """
 
 from __future__ import annotations
@@ -20,15 +23,21 @@ OTHERWISE = "HDFS is not as it was when the backup was made"
 
 
 def live_datanodes(namenode: str, wanted: int) -> dict[str, int]:
-    """Returns the pages of the live DataNodes, each with how many blocks the NameNode knows there."""
+    """Return the pages of the live DataNodes, and their known blocks.
+
+    Raises NotYetError if fewer DataNodes than wanted are live.
+    """
     nodes = json.loads(bean(namenode, "NameNode,name=NameNodeInfo")["LiveNodes"]).values()
     if len(nodes) < wanted:
-        raise NotYetError(f"{len(nodes)} of {wanted} DataNodes live.")
+        raise NotYetError(f"{len(nodes)} of {wanted} DataNodes are live.")
     return {f"http://{node['infoAddr']}": node["numBlocks"] for node in nodes}
 
 
 def notice_of_whole_namespace(namenode: str, wanted: int) -> str:
-    """Returns the safe-mode notice ('' when out of it) once every block that the NameNode knows was reported."""
+    """Return the safe-mode notice; it is empty outside safe mode.
+
+    Raises NotYetError until the DataNodes have reported every block that the NameNode knows.
+    """
     live_datanodes(namenode, wanted)
     notice: str = bean(namenode, "NameNode,name=NameNodeInfo")["Safemode"]
     if notice and not (THRESHOLD in notice and FUTURE_BLOCKS in notice):
@@ -36,17 +45,17 @@ def notice_of_whole_namespace(namenode: str, wanted: int) -> str:
     return notice
 
 
-def check_that_nothing_else_is_held(namenode: str, wanted: int) -> None:
-    """Raises NotYetError while a DataNode has blocks that the NameNode does not know."""
+def check_no_unknown_blocks(namenode: str, wanted: int) -> None:
+    """Raise NotYetError while a DataNode holds blocks unknown to the NameNode."""
     for page, known in live_datanodes(namenode, wanted).items():
         volumes = json.loads(bean(page, "DataNode,name=DataNodeInfo")["VolumeInfo"]).values()
         held = sum(volume["numBlocks"] for volume in volumes)
         if held > known:
-            raise NotYetError(f"the DataNode at {page} has {held} blocks, of which {known} are known.")
+            raise NotYetError(f"The DataNode at {page} holds {held} blocks, and the NameNode knows {known} of them.")
 
 
 def main() -> None:
-    """Leaves safe mode by force, asks for reports, and waits until the DataNodes hold no other blocks."""
+    """Leave safe mode by force, request block reports, and wait for the deletions."""
     namenode, wanted, deadline = sys.argv[1], int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
     if notice := wait_for(lambda: notice_of_whole_namespace(namenode, wanted), deadline, OTHERWISE):
         print(notice)
@@ -55,7 +64,7 @@ def main() -> None:
         port = bean(page, "DataNode,name=DataNodeInfo")["RpcPort"]
         host = page.removeprefix("http://").rpartition(":")[0]
         subprocess.run(["hdfs", "dfsadmin", "-triggerBlockReport", f"{host}:{port}"], check=True)
-    wait_for(lambda: check_that_nothing_else_is_held(namenode, wanted), deadline, OTHERWISE)
+    wait_for(lambda: check_no_unknown_blocks(namenode, wanted), deadline, OTHERWISE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""wait_for_hdfs.py NAMENODE_URL DATANODES SECONDS: returns when HDFS is out of safe mode and so many DataNodes live."""
+"""Wait until HDFS is out of safe mode and enough DataNodes are live.
+
+    python3 infra/services/hadoop/wait_for_hdfs.py NAMENODE_URL DATANODES SECONDS
+
+It polls the NameNode's JMX page and exits with status 1 when the seconds are over.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,14 @@ Found = TypeVar("Found")
 
 
 class NotYetError(Exception):
-    """What is waited for is not there; the message says how far it is."""
+    """The awaited state is not reached. The message gives the current state."""
 
 
 def bean(daemon: str, query: str) -> dict[str, Any]:
-    """Returns a bean of a daemon's JMX page. Raises NotYetError when the daemon does not answer."""
+    """Return a bean of a daemon's JMX page.
+
+    Raises NotYetError if the daemon does not answer.
+    """
     try:
         with urllib.request.urlopen(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)["beans"][0]
@@ -28,7 +36,10 @@ def bean(daemon: str, query: str) -> dict[str, Any]:
 
 
 def wait_for(ready: Callable[[], Found], deadline: float, otherwise: str) -> Found:
-    """Returns what `ready` returns once it raises NotYetError no more; at the deadline exits with `otherwise` and its last word."""
+    """Return the result of `ready` as soon as it raises no NotYetError.
+
+    At the deadline exit with `otherwise` and the message of the last NotYetError.
+    """
     while True:
         try:
             return ready()
@@ -39,15 +50,15 @@ def wait_for(ready: Callable[[], Found], deadline: float, otherwise: str) -> Fou
 
 
 def check_ready(namenode: str, wanted: int) -> None:
-    """Raises NotYetError while the NameNode is in safe mode or fewer DataNodes live."""
+    """Raise NotYetError during safe mode or while too few DataNodes are live."""
     notice = bean(namenode, "NameNode,name=NameNodeInfo")["Safemode"]
     live = bean(namenode, "NameNode,name=FSNamesystemState")["NumLiveDataNodes"]
     if notice or live < wanted:
-        raise NotYetError(f"{live} of {wanted} DataNodes live. {notice}")
+        raise NotYetError(f"{live} of {wanted} DataNodes are live. {notice}")
 
 
 def main() -> None:
-    """Polls the NameNode's JMX page; exits 1 with its last state when the time is over."""
+    """Poll the NameNode. Exit with status 1 and its last state when time is over."""
     namenode, datanodes, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     otherwise = f"HDFS is not ready after {seconds:.0f} s"
     wait_for(lambda: check_ready(namenode, datanodes), time.monotonic() + seconds, otherwise)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# prepare_metastore.sh: creates the metastore's schema in PostgreSQL, once.
+# prepare_metastore.sh: create the metastore's schema in PostgreSQL, once.
 set -euo pipefail
 stamp=$MARQUEE_INSTANCE_DIR/data/metastore-schema.done
 [ -f "$stamp" ] && exit 0

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow, MLflow and accounts, below $MARQUEE_INSTANCE_DIR/data/postgres.
-# Started by root it runs as Debian's user `postgres`, since PostgreSQL refuses root.
+# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow, MLflow and accounts.
+# Its files are in $MARQUEE_INSTANCE_DIR/data/postgres. If root starts it, it runs as Debian's user `postgres`, because PostgreSQL refuses root.
 set -euo pipefail
 data=$MARQUEE_INSTANCE_DIR/data/postgres
-# A server reads the files of its own version alone: those that are there decide, else the newest that is installed.
+# A server reads only files of its own version. Use the version of the existing files, or else the newest one installed.
 if [ -f "$data/PG_VERSION" ]; then
   bin=/usr/lib/postgresql/$(<"$data/PG_VERSION")/bin
-  [ -x "$bin/postgres" ] || { echo "$data was made by PostgreSQL $(<"$data/PG_VERSION"), which is not installed: install it." >&2; exit 69; }
+  [ -x "$bin/postgres" ] || { echo "$data was made by PostgreSQL $(<"$data/PG_VERSION"), which is not installed. Install that version." >&2; exit 69; }
 else
   bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
   bin=${bin%/postgres}
-  [ -x "$bin/postgres" ] || { echo "PostgreSQL is not installed: run 'make install'." >&2; exit 69; }
+  [ -x "$bin/postgres" ] || { echo "PostgreSQL is not installed. Run 'make install'." >&2; exit 69; }
 fi
 
 owner=()
 if [ "$(id -u)" = 0 ]; then
   owner=(setpriv --reuid=postgres --regid=postgres --init-groups)
-  # A checkout below a folder that only root may enter (/root): allow the server to pass through it, and nothing else.
+  # The checkout may be below a folder that only root may enter, such as /root. Allow the server to read through it, and nothing else.
   "${owner[@]}" test -x "$MARQUEE_INSTANCE_DIR" || owner+=(--inh-caps=+dac_read_search --ambient-caps=+dac_read_search)
 fi
 
@@ -34,7 +34,7 @@ case "${1:-}" in
       cd /
       "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
     fi
-    # Where it is for other hosts too: those of its own networks.
+    # If it listens for other hosts, allow those of its own networks.
     case "$MARQUEE_BIND_HOST" in
       127.* | localhost) ;;
       *) grep -q "^host all all samenet" "$data/pg_hba.conf" || echo "host all all samenet scram-sha-256" >>"$data/pg_hba.conf" ;;
@@ -42,8 +42,8 @@ case "${1:-}" in
     ;;
   run)
     cd /
-    # The password of the settings may be another one than at the last start. It comes by standard input, as all of them do here: every
-    # user of the machine can read arguments.
+    # Set the password if it has changed since the last start. This script passes passwords by standard input or in the environment,
+    # because every user of the machine can read arguments.
     digest=$(printf %s "$MARQUEE_POSTGRES_PASSWORD" | sha256sum)
     stamp=$data/marquee-password.sha256
     if [ "$(cat "$stamp" 2>/dev/null)" != "$digest" ]; then
@@ -51,7 +51,7 @@ case "${1:-}" in
         | "${owner[@]}" "$bin/postgres" --single -D "$data" -c log_min_messages=warning -c log_min_error_statement=panic postgres >/dev/null
       (umask 077 && echo "$digest" >"$stamp")
     fi
-    # SIGINT is PostgreSQL's fast shutdown; supervisor sends it (services.py).
+    # On SIGINT PostgreSQL shuts down fast. supervisor sends that signal (infra/control/services.py).
     exec "${owner[@]}" "$bin/postgres" -D "$data" -p "$MARQUEE_POSTGRES_PORT" -c listen_addresses="$MARQUEE_BIND_HOST" \
       -c unix_socket_directories= -c shared_buffers=64MB -c max_connections=120 -c log_min_messages=warning
     ;;

@@ -1,16 +1,35 @@
-"""Which publication a request is answered from; whatever cannot be served becomes a problem."""
+"""Choose the publication that answers a request, or raise a problem."""
 
 from __future__ import annotations
 
-from flask import g
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from flask import g, request
 
 from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication, NothingPublishedError
 from serving.publications.reader import Publication
-from serving.recommendations.answers.parameters import Parameters
-from serving.web import problems
-from serving.web.observability import error_log
+from serving.recommendations.answers import problems
+from serving.recommendations.answers.lists import Page
+from serving.recommendations.answers.parameters import AsOf, Filtered, Paged
+from serving.web.logs import error_log
 from serving.web.problems import ProblemError
+
+Query = TypeVar("Query", bound=AsOf)
+
+
+@dataclass(frozen=True)
+class Chosen(Generic[Query]):
+    """The publication to answer from, what the request asks of it, and which page.
+
+    `fixed` is True where the address names the publication: the same address then has the same answer for ever.
+    """
+
+    publication: Publication
+    query: Query
+    page: Page
+    fixed: bool
 
 
 def current(live: LivePublication) -> Publication:
@@ -38,15 +57,19 @@ def named(live: LivePublication, name: str) -> Publication:
     return publication
 
 
-def chosen(live: LivePublication, parameters: Parameters) -> tuple[Publication, int]:
-    """Return the publication to answer from and the position to begin at.
+def choose(live: LivePublication, query: Query) -> Chosen[Query]:
+    """Return the publication and the page that a request asks for.
 
     A cursor stays with the publication that it began in: the pages of one list never mix two.
     """
-    as_of, cursor = parameters.publication(), parameters.cursor()
-    if cursor and as_of and cursor[0] != as_of:
-        raise ProblemError(problems.BAD_PARAMETER, "cursor belongs to another publication than as_of.")
-    name = cursor[0] if cursor else as_of
-    g.fixed_publication = name is not None
-    publication = named(live, name) if name else current(live)
-    return publication, cursor[1] if cursor else 0
+    name, position, page = query.as_of, 0, Page(request.path)
+    if isinstance(query, Paged):
+        if query.cursor is not None:
+            name, position = query.cursor
+            if query.as_of and query.as_of != name:
+                raise ProblemError(problems.BAD_PARAMETER, "cursor belongs to another publication than as_of.")
+        kept = tuple((key, value) for key, value in request.args.items() if key not in ("cursor", "as_of"))
+        # Most requests filter by nothing.
+        filters = isinstance(query, Filtered) and not query.model_fields_set.isdisjoint(Filtered.model_fields)
+        page = Page(request.path, query.limit, position, query.wanted if filters else None, kept)
+    return Chosen(named(live, name) if name else current(live), query, page, fixed=name is not None)

@@ -1,13 +1,13 @@
-"""The text of list answers. Pure functions of a publication and a page: the same page has the same bytes, always.
+"""Write the text of list answers.
 
-Answers are put together from text that the publication holds ready for each movie, which takes a tenth of the time of
-building objects and encoding them.
+These are pure functions of a publication and a page: the same page always has the same bytes. They join text that the
+publication holds ready for each movie. That takes a tenth of the time of building objects and encoding them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,16 +20,19 @@ Render = Callable[[Publication, list[Any]], str]
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list is asked for, and under which address; `query` is kept in the link to the next page."""
+    """Which part of a list a request asks for, and at which address.
+
+    The link to the next page keeps `query`.
+    """
 
     path: str
     limit: int = DEFAULT_LIMIT
     position: int = 0
-    wanted: MovieFilter = field(default_factory=MovieFilter)
+    wanted: MovieFilter | None = None
     query: tuple[tuple[str, str], ...] = ()
 
     def link(self, publication: Publication, position: int | None) -> str | None:
-        """Return the address of the page that begins at `position`, within this publication; None after the last."""
+        """Return the address of the page at `position`, or None after the last page."""
         if position is None:
             return None
         kept = f"{urlencode(self.query)}&" if self.query else ""
@@ -74,13 +77,15 @@ def list_text(
     page: Page,
     render: Render,
 ) -> str:
-    """Return a page of a list as JSON: `head`, where it comes from, its policy, its items and the next page."""
+    """Return a page of a list as JSON.
+
+    The members are those of `head`, the publication, the policy, the items and the next page.
+    """
     items: list[str] = []
     end = None
-    keeps_all = page.wanted.keeps_all
     for rank, entry in enumerate(entries[page.position :], page.position + 1):
         movie = publication.movies[entry[0]]
-        if not keeps_all and not page.wanted.keeps(movie):
+        if page.wanted is not None and not page.wanted.keeps(movie):
             continue
         if len(items) == page.limit:
             end = rank - 1
@@ -90,7 +95,7 @@ def list_text(
 
 
 def page_text(head: dict[str, Any], items: list[str], following: str | None) -> str:
-    """Return a page as JSON from its first members, its items as JSON and the address of the next page."""
+    """Return a page as JSON from its first members, its items and its next page."""
     return f'{compact_json(head)[:-1]},"items":[{",".join(items)}],"next":{compact_json(following)}}}\n'
 
 
@@ -98,8 +103,8 @@ def personal_text(publication: Publication, user_id: int, page: Page) -> str | N
     """Return a page of a user's list, or None for a user without one."""
     # Without a filter a page reads its own entries, and one more to know whether another page follows.
     count = page.position + page.limit + 1
-    whole = not page.wanted.keeps_all
-    entries = publication.recommendations(user_id) if whole else publication.first_recommendations(user_id, count)
+    unfiltered = page.wanted is None
+    entries = publication.first_recommendations(user_id, count) if unfiltered else publication.recommendations(user_id)
     if entries is None:
         return None
     return list_text(publication, {"user_id": user_id}, "personalised", entries, page, render_recommended)

@@ -1,4 +1,4 @@
-"""How answers leave: JSON with an entity tag by publication, headers for security, caches and other origins, gzip."""
+"""Finish answers: entity tags, headers for security, caches and origins, gzip."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from serving.publications.reader import Publication, compact_json
-from serving.web import problems
-from serving.web.observability import error_log
-from serving.web.problems import ProblemError, problem_response, refusal
+from serving.recommendations.answers import problems
+from serving.recommendations.answers.chosen import Chosen
+from serving.web.flask_errors import problem_response, refusal
+from serving.web.headers import DATA_POLICY, PAGE_POLICY
+from serving.web.logs import error_log
+from serving.web.problems import ProblemError
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "public, max-age=0, must-revalidate"
 # Below one network packet, compressing saves nothing.
 MIN_GZIP_BYTES = 1400
 GZIP_LEVEL = 3
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Content-Type, If-None-Match, X-Request-ID",
@@ -36,16 +34,19 @@ def entity_tag(publication: Publication) -> str:
     return f"{publication.publication_id}-{publication.manifest.sha256[:16]}"
 
 
-def json_answer(answer: dict[str, Any] | str, publication: Publication | None = None) -> Response:
-    """Return JSON, from data or from text; with a publication, address and publication determine the answer."""
+def json_answer(answer: dict[str, Any] | str, chosen: Chosen[Any] | None = None) -> Response:
+    """Return JSON, from data or from text.
+
+    Give `chosen` where the address and the publication determine the answer.
+    """
     body = answer if isinstance(answer, str) else compact_json(answer) + "\n"
     response = Response(body, mimetype="application/json")
-    if publication is None:
+    if chosen is None:
         response.headers["Cache-Control"] = "no-cache"
         return response
-    response.headers["Cache-Control"] = IMMUTABLE if g.get("fixed_publication") else REVALIDATE
+    response.headers["Cache-Control"] = IMMUTABLE if chosen.fixed else REVALIDATE
     # The tag is the same with and without compression, hence weak.
-    response.set_etag(entity_tag(publication), weak=True)
+    response.set_etag(entity_tag(chosen.publication), weak=True)
     response.make_conditional(request)
     return response
 
@@ -105,7 +106,10 @@ def _compress(response: Response) -> None:
 
 
 def answer_errors(app: Flask) -> None:
-    """Make a problem of every error; what was not foreseen goes to the log, and nothing of it into the answer."""
+    """Answer every error as a problem.
+
+    A defect is written to the log. The answer says nothing of it.
+    """
 
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:

@@ -1,49 +1,33 @@
-"""Lists by user, movie and popularity, and the catalogue they name movies of."""
+"""Lists by user, movie and popularity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from flask import Response
 
-from flask import Flask, Response, request
-
-from serving.publications.live import LivePublication
-from serving.publications.reader import Movie, Publication, compact_json, fold
-from serving.recommendations.answers.chosen import chosen
+from serving.publications.reader import Publication
+from serving.recommendations.answers import problems
+from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import (
-    Page,
     list_text,
-    page_text,
     personal_text,
     provenance,
     render_compared,
     render_popular,
 )
-from serving.recommendations.answers.parameters import MovieFilter, Parameters, identifier
+from serving.recommendations.answers.metrics import LISTS
+from serving.recommendations.answers.parameters import (
+    AsOf,
+    ListQuery,
+    MoviePath,
+    PopularQuery,
+    UserMoviePath,
+    UserPath,
+)
 from serving.recommendations.answers.responses import json_answer
-from serving.web import problems
-from serving.web.observability import LISTS
+from serving.recommendations.answers.search import known_movie
+from serving.recommendations.api import schemas
+from serving.web.operations import Operation, Operations
 from serving.web.problems import ProblemError
-
-LIST_PARAMETERS = frozenset({"limit", "cursor", "genre", "year_from", "year_to", "exclude", "as_of"})
-
-
-def asked_page(parameters: Parameters, position: int) -> Page:
-    """Return the page of a list that the request asks for."""
-    kept = tuple((name, value) for name, value in request.args.items() if name not in ("cursor", "as_of"))
-    return Page(request.path, parameters.limit, position, parameters.movie_filter(), kept)
-
-
-def known_movie(publication: Publication, movie_id: int) -> Movie:
-    """Return a movie of the catalogue. Raises a problem for one that it does not have."""
-    movie = publication.movies.get(movie_id)
-    if movie is None:
-        raise ProblemError(
-            problems.UNKNOWN_MOVIE,
-            f"There is no movie {movie_id}.",
-            {"publication": publication.publication_id, "search": "/v1/movies?q="},
-        )
-    return movie
 
 
 def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
@@ -54,24 +38,46 @@ def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
     )
 
 
-def list_routes(app: Flask, live: LivePublication) -> None:
-    """Add the lists."""
+def user_list_operation(api: Operations) -> None:
+    """Declare the list of a user."""
 
-    @app.get("/v1/users/<user>/recommendations")
-    def user_recommendations(user: str) -> Response:
-        user_id = identifier(user, "user")
-        parameters = Parameters(request.args, LIST_PARAMETERS)
-        publication, position = chosen(live, parameters)
-        text = personal_text(publication, user_id, asked_page(parameters, position))
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/users/<user>/recommendations",
+            "Movies for a user, none of which the user has rated.",
+            "lists",
+            path=UserPath,
+            query=ListQuery,
+            answer=schemas.Recommendations,
+            kinds=(problems.UNKNOWN_USER,),
+        )
+    )
+    def user_recommendations(path: UserPath, chosen: Chosen[ListQuery]) -> Response:
+        text = personal_text(chosen.publication, path.user, chosen.page)
         if text is None:
-            raise _unknown_user(publication, user_id)
+            raise _unknown_user(chosen.publication, path.user)
         LISTS.labels("personalised").inc()
-        return json_answer(text, publication)
+        return json_answer(text, chosen)
 
-    @app.get("/v1/users/<user>/recommendations/<movie>")
-    def explanation(user: str, movie: str) -> Response:
-        user_id, movie_id = identifier(user, "user"), identifier(movie, "movie")
-        publication, _ = chosen(live, Parameters(request.args, frozenset({"as_of"})))
+
+def explanation_operation(api: Operations) -> None:
+    """Declare the reasons of one entry of a user's list."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/users/<user>/recommendations/<movie>",
+            "Why a movie stands where it does in a user's list.",
+            "lists",
+            path=UserMoviePath,
+            query=AsOf,
+            answer=schemas.Explanation,
+            kinds=(problems.UNKNOWN_USER, problems.UNKNOWN_MOVIE, problems.NOT_RECOMMENDED),
+        )
+    )
+    def explanation(path: UserMoviePath, chosen: Chosen[AsOf]) -> Response:
+        publication, user_id, movie_id = chosen.publication, path.user, path.movie
         entries = publication.recommendations(user_id)
         if entries is None:
             raise _unknown_user(publication, user_id)
@@ -102,72 +108,66 @@ def list_routes(app: Flask, live: LivePublication) -> None:
             "popularity": None if popularity is None else round(popularity, 6),
             "because": because,
         }
-        return json_answer(answer, publication)
+        return json_answer(answer, chosen)
 
-    @app.get("/v1/movies/<movie>")
-    def movie_with_similar(movie: str) -> Response:
-        movie_id = identifier(movie, "movie")
-        parameters = Parameters(request.args, LIST_PARAMETERS)
-        publication, position = chosen(live, parameters)
-        head = {"movie": known_movie(publication, movie_id).as_dict()}
-        page = asked_page(parameters, position)
+
+def similar_movies_operation(api: Operations) -> None:
+    """Declare the list of a movie."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/movies/<movie>",
+            "A movie, and the movies most similar to it.",
+            "lists",
+            path=MoviePath,
+            query=ListQuery,
+            answer=schemas.SimilarMovies,
+            kinds=(problems.UNKNOWN_MOVIE,),
+        )
+    )
+    def movie_with_similar(path: MoviePath, chosen: Chosen[ListQuery]) -> Response:
+        publication = chosen.publication
+        head = {"movie": known_movie(publication, path.movie).as_dict()}
         LISTS.labels("similar").inc()
-        entries = publication.similar_movies(movie_id)
-        return json_answer(list_text(publication, head, "similar", entries, page, render_compared), publication)
+        entries = publication.similar_movies(path.movie)
+        return json_answer(list_text(publication, head, "similar", entries, chosen.page, render_compared), chosen)
 
-    @app.get("/v1/popular")
-    def popular_movies() -> Response:
-        parameters = Parameters(request.args, LIST_PARAMETERS | {"scope"})
-        publication, position = chosen(live, parameters)
-        scope = parameters.text("scope") or "all"
+
+def popular_operations(api: Operations) -> None:
+    """Declare the popular movies and their scopes."""
+
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular",
+            "The most popular movies of all, of late, of a genre or of a decade.",
+            "lists",
+            query=PopularQuery,
+            answer=schemas.PopularMovies,
+            kinds=(problems.UNKNOWN_SCOPE,),
+        )
+    )
+    def popular_movies(chosen: Chosen[PopularQuery]) -> Response:
+        publication, scope = chosen.publication, chosen.query.scope
         entries = publication.popular_movies(scope)
         if entries is None:
-            raise ProblemError(
-                problems.UNKNOWN_SCOPE,
-                f"There is no list of popular movies for {scope[:40]!r}.",
-                {"scopes": publication.scopes},
-            )
-        page = asked_page(parameters, position)
+            detail = f"There is no list of popular movies for {scope[:40]!r}."
+            raise ProblemError(problems.UNKNOWN_SCOPE, detail, {"scopes": publication.scopes})
         LISTS.labels("popular").inc()
-        text = list_text(publication, {"scope": scope}, "popular", entries, page, render_popular)
-        return json_answer(text, publication)
+        text = list_text(publication, {"scope": scope}, "popular", entries, chosen.page, render_popular)
+        return json_answer(text, chosen)
 
-    @app.get("/v1/popular/scopes")
-    def popular_scopes() -> Response:
-        publication, _ = chosen(live, Parameters(request.args, frozenset({"as_of"})))
-        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, publication)
-
-
-def found_movies(publication: Publication, text: str, wanted: MovieFilter, after: int = 0) -> Iterator[Movie]:
-    """Yield the movies, by id, whose titles hold all the words of `text`, whatever their case and accents."""
-    words = fold(text).split()
-    for movie in publication.movies.values():
-        if movie.movie_id > after and all(word in movie.search_text for word in words) and wanted.keeps(movie):
-            yield movie
-
-
-def catalogue_routes(app: Flask, live: LivePublication) -> None:
-    """Add the catalogue's movies and the users."""
-
-    @app.get("/v1/movies")
-    def movies() -> Response:
-        parameters = Parameters(request.args, LIST_PARAMETERS | {"q"})
-        publication, after = chosen(live, parameters)
-        page = asked_page(parameters, after)
-        found = found_movies(publication, parameters.text("q") or "", page.wanted, after)
-        shown = list(islice(found, page.limit + 1))
-        end = shown[page.limit - 1].movie_id if len(shown) > page.limit else None
-        items = [f"{{{movie.members}}}" for movie in shown[: page.limit]]
-        head = provenance(publication, "catalogue")
-        return json_answer(page_text(head, items, page.link(publication, end)), publication)
-
-    @app.get("/v1/users")
-    def users() -> Response:
-        parameters = Parameters(request.args, frozenset({"limit", "cursor", "as_of"}))
-        publication, after = chosen(live, parameters)
-        page = asked_page(parameters, after)
-        ids = publication.user_ids(after, page.limit + 1)
-        end = ids[page.limit - 1] if len(ids) > page.limit else None
-        head = {"publication": publication.publication_id}
-        items = [compact_json(user_id) for user_id in ids[: page.limit]]
-        return json_answer(page_text(head, items, page.link(publication, end)), publication)
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/popular/scopes",
+            "The scopes that have a list of popular movies.",
+            "lists",
+            query=AsOf,
+            answer=schemas.Scopes,
+        )
+    )
+    def popular_scopes(chosen: Chosen[AsOf]) -> Response:
+        publication = chosen.publication
+        return json_answer({"publication": publication.publication_id, "scopes": publication.scopes}, chosen)

@@ -1,41 +1,26 @@
-"""Recommendations for a person who has no list: the ratings come in the request, and nothing of them is kept."""
+"""Recommend movies to a person who has no list.
+
+The ratings come in the request, and none of them is kept.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response
 
 from serving.publications.fold_in import Recommendation
-from serving.publications.format import PublicationError
-from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
-from serving.recommendations.answers.chosen import chosen
+from serving.recommendations.answers import problems
+from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import provenance
-from serving.recommendations.answers.newcomer_request import NewcomerRequest, parse_newcomer_request
-from serving.recommendations.answers.parameters import Parameters
+from serving.recommendations.answers.metrics import LISTS
+from serving.recommendations.answers.newcomer_request import NewcomerRequest
+from serving.recommendations.answers.newcomers import newcomer_recommendations
+from serving.recommendations.answers.parameters import DEFAULT_LIMIT, AsOf
 from serving.recommendations.answers.responses import unstored
-from serving.web import problems
-from serving.web.observability import LISTS, error_log
-from serving.web.problems import ProblemError
-
-
-def newcomer_recommendations(publication: Publication, asked: NewcomerRequest) -> tuple[str, list[Recommendation]]:
-    """Return the policy and the list for an unknown person.
-
-    The policy is `folded-in`, or `popular` where none of the rated movies has factors. Raises a problem where the
-    publication cannot fold anybody in.
-    """
-    try:
-        model = publication.fold_in()
-    except PublicationError as error:
-        error_log.warning("no fold-in", extra={"fields": {"reason": str(error)}})
-        detail = "This publication was built without what folding in needs."
-        raise ProblemError(problems.NOT_IN_PUBLICATION, detail) from None
-    keeps = None if asked.wanted.keeps_all else lambda movie_id: asked.wanted.keeps(publication.movies[movie_id])
-    found = model.recommend(asked.ratings, asked.limit, keeps)
-    known = model.table.positions([rating.movie_id for rating in asked.ratings])
-    return "folded-in" if (known >= 0).any() else "popular", found
+from serving.recommendations.api import schemas
+from serving.web.operations import Operation, Operations
 
 
 def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[str, Any]:
@@ -53,18 +38,26 @@ def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[st
     }
 
 
-def newcomer_routes(app: Flask, live: LivePublication) -> None:
-    """Add the fold-in."""
+def newcomer_operation(api: Operations) -> None:
+    """Declare the fold-in."""
 
-    @app.post("/v1/recommendations")
-    def recommend_for_newcomer() -> Response:
-        publication, _ = chosen(live, Parameters(request.args, frozenset({"as_of"})))
-        if request.mimetype != "application/json":
-            raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, "Send the body with Content-Type: application/json.")
-        asked = parse_newcomer_request(request.get_data())
-        policy, found = newcomer_recommendations(publication, asked)
+    @api.add(
+        Operation(
+            "POST",
+            "/v1/recommendations",
+            "Movies for a person who has no list, from the ratings in the body; nothing of them is kept.",
+            "lists",
+            query=AsOf,
+            body=NewcomerRequest,
+            answer=schemas.NewcomerRecommendations,
+            kinds=(problems.NOT_IN_PUBLICATION,),
+        )
+    )
+    def recommend_for_newcomer(chosen: Chosen[AsOf], body: NewcomerRequest) -> Response:
+        publication, ratings = chosen.publication, body.given
+        policy, found = newcomer_recommendations(publication, ratings, body.limit or DEFAULT_LIMIT, body.wanted)
         LISTS.labels(policy).inc()
-        rated = [rating.movie_id for rating in asked.ratings]
+        rated = [rating.movie_id for rating in ratings]
         known = publication.fold_in().table.positions(rated)
         answer = {
             **provenance(publication, policy),

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Response
 
-from serving.publications.format import PUBLICATION_ID, PublicationError, format_time
+from serving.publications.format import PUBLICATION_ID, PublicationError
+from serving.publications.lineage import missing_from
 from serving.publications.live import LivePublication
+from serving.publications.times import format_time
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
-from serving.recommendations.answers.parameters import Parameters
+from serving.recommendations.answers.parameters import Moments, NoParameters, PublicationPath
 from serving.recommendations.answers.responses import json_answer
-from serving.web import problems
-from serving.web.observability import error_log
+from serving.recommendations.api import store_schemas
+from serving.recommendations.api.conventions import SERVED
+from serving.web.logs import error_log
+from serving.web.operations import Operation, Operations
 from serving.web.problems import ProblemError
-
-# What a complete lineage tells: where each is found in it.
-LINEAGE_PARTS = {
-    "airflow_run": ("airflow", "run_id"),
-    "git_commit": ("git_commit",),
-    "snapshot": ("snapshot", "manifest_sha256"),
-    "source_files": ("snapshot", "files"),
-    "hive_partitions": ("hive",),
-    "mlflow_run": ("model", "mlflow_run_id"),
-    "model_version": ("model", "version"),
-    "quality": ("quality",),
-    "gate_decision": ("promotion", "promoted"),
-}
-
-
-def missing_from(lineage: dict[str, Any]) -> list[str]:
-    """Return which parts of a complete lineage are not told."""
-    missing = []
-    for part, path in LINEAGE_PARTS.items():
-        value: Any = lineage
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if value in (None, "", [], {}):
-            missing.append(part)
-    return missing
 
 
 def _publication_answer(live: LivePublication, publication: str) -> dict[str, Any]:
@@ -65,17 +45,36 @@ def _publication_answer(live: LivePublication, publication: str) -> dict[str, An
     }
 
 
-def publication_routes(app: Flask, live: LivePublication) -> None:
-    """Add the publications."""
+def publication_operations(api: Operations, live: LivePublication) -> None:
+    """Declare the publications."""
 
-    @app.get("/v1/publication")
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/publication",
+            "The publication that is served now, with its lineage.",
+            "publications",
+            query=NoParameters,
+            answer=store_schemas.Publication,
+            kinds=SERVED,
+        )
+    )
     def live_publication() -> Response:
-        Parameters(request.args, frozenset())
         return json_answer(_publication_answer(live, current(live).publication_id))
 
-    @app.get("/v1/publications")
-    def publications() -> Response:
-        moment = Parameters(request.args, frozenset({"at"})).moment("at")
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/publications",
+            "The publications in the store, or what was live at a time.",
+            "publications",
+            query=Moments,
+            answer=store_schemas.Publications,
+            kinds=(problems.UNKNOWN_PUBLICATION,),
+        )
+    )
+    def publications(query: Moments) -> Response:
+        moment = query.at
         if moment is None:
             serves, pin = live.store.live(), live.store.pinned()
             names = live.store.publications()
@@ -86,9 +85,19 @@ def publication_routes(app: Flask, live: LivePublication) -> None:
             raise ProblemError(problems.UNKNOWN_PUBLICATION, f"Nothing was live at {moment.isoformat()}.")
         return json_answer({"at": moment.isoformat(), "publication": entry.publication, "entry": entry.as_dict()})
 
-    @app.get("/v1/publications/<name>")
-    def publication_by_id(name: str) -> Response:
-        Parameters(request.args, frozenset())
-        if not PUBLICATION_ID.fullmatch(name):
+    @api.add(
+        Operation(
+            "GET",
+            "/v1/publications/<name>",
+            "A publication with its lineage: where every list in it comes from.",
+            "publications",
+            path=PublicationPath,
+            query=NoParameters,
+            answer=store_schemas.Publication,
+            kinds=(problems.UNKNOWN_PUBLICATION,),
+        )
+    )
+    def publication_by_id(path: PublicationPath) -> Response:
+        if not PUBLICATION_ID.fullmatch(path.name):
             raise ProblemError(problems.UNKNOWN_PUBLICATION, "A publication id looks like 20261123T190000.")
-        return json_answer(_publication_answer(live, name))
+        return json_answer(_publication_answer(live, path.name))

@@ -1,266 +1,276 @@
-"""The shapes of the API's answers and of the one body it takes, as JSON schemas, with the values that examples share."""
+"""The shapes of the API's answers, with the examples that its description shows."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from serving.publications.format import MAX_ID
-from serving.recommendations.answers.newcomer_request import MAX_RATINGS, MAX_STARS
-from serving.recommendations.answers.parameters import (
-    DEFAULT_LIMIT,
-    MAX_EXCLUDED,
-    MAX_LIMIT,
-    MAX_TEXT,
-    MAX_YEAR,
-    MIN_YEAR,
-)
+from serving.recommendations.answers.parameters import EXAMPLE_PUBLICATION, PUBLICATION
 
-Schema = dict[str, Any]
-
-ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-_STRING: Schema = {"type": "string"}
-_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
-PUBLICATION: Schema = {"type": "string", "pattern": r"^\d{8}T\d{6}$"}
-EXAMPLE_PUBLICATION = "20261123T190000"
-EXAMPLE_TIME = "2016-10-16T17:57:24Z"
-EXAMPLE_MOVIE = {
-    "movie_id": 318,
-    "title": "Shawshank Redemption, The",
-    "release_year": 1994,
-    "genres": ["Crime", "Drama"],
-}
-EXAMPLE_PROVENANCE = {"publication": EXAMPLE_PUBLICATION, "data_through": EXAMPLE_TIME}
-
-
-def _object(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def _array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def reference(name: str) -> Schema:
-    """Return a reference to one of the schemas."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_MOVIE_PROPERTIES: dict[str, Schema] = {
-    "movie_id": ID,
-    "title": _STRING,
-    "release_year": {"type": ["integer", "null"]},
-    "genres": _array(_STRING),
-}
-_RANK: Schema = {"type": "integer", "minimum": 1, "description": "Rank in the whole list: a filter leaves gaps."}
-_RANKED: dict[str, Schema] = {
-    "rank": _RANK,
-    **_MOVIE_PROPERTIES,
-    "score": {"type": "number", "description": "Compares entries of one list only."},
+PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "instance"],
 }
 
-
-def _provenance_of(policy: str) -> dict[str, Schema]:
-    return {
-        "publication": {**PUBLICATION, "description": "The publication that the answer comes from."},
-        "policy": {"const": policy},
-        "data_through": {**_TIME, "description": "Time of the latest rating that the lists have seen."},
-    }
-
-
-def _statistics_of(row: Schema) -> Schema:
-    return _object({**_provenance_of("statistics"), "items": _array(row)})
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+PublicationId = Annotated[str, Field(pattern=PUBLICATION["pattern"], examples=[EXAMPLE_PUBLICATION])]
+Time = Annotated[datetime | None, Field(examples=["2016-10-16T17:57:24Z"])]
+Count = Annotated[int, Field(ge=0)]
+Mean = Annotated[float, Field(ge=0, le=5)]
+Rank = Annotated[int, Field(ge=1, description="Rank in the whole list: a filter leaves gaps.", examples=[1])]
+Next = Annotated[str | None, Field(description="Address of the next page, within this publication.", examples=[None])]
 
 
-def _newcomer_request() -> Schema:
-    rating = _object(
-        {
-            "movie_id": ID,
-            "rating": {"type": "number", "minimum": 0, "maximum": MAX_STARS, "description": "Stars; see `because`."},
-            "rated_at": {
-                "type": ["string", "integer", "null"],
-                "format": "date-time",
-                "minimum": 0,
-                "maximum": 253402300799,
-                "description": "When, ISO 8601 or Unix seconds: older ratings weigh less. Without it: just now.",
-            },
-        },
-        optional=("rated_at",),
-    )
-    return _object(
-        {
-            "ratings": {**_array(rating), "minItems": 1, "maxItems": MAX_RATINGS, "description": "Each movie once."},
-            "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-            "genre": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"},
-            "year_from": {"type": ["integer", "null"], "minimum": MIN_YEAR, "maximum": MAX_YEAR},
-            "year_to": {"type": ["integer", "null"], "minimum": MIN_YEAR, "maximum": MAX_YEAR},
-            "exclude": {**_array(ID), "maxItems": MAX_EXCLUDED},
-        },
-        optional=("limit", "genre", "year_from", "year_to", "exclude"),
-    )
+class Answer(BaseModel):
+    """An answer's body, or a part of one: all its members are described."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
-def _list_of(item: Schema, policy: str, extra: dict[str, Schema] | None = None) -> Schema:
-    return _object(
-        {
-            **(extra or {}),
-            **_provenance_of(policy),
-            "items": _array(item),
-            "next": {"type": ["string", "null"], "description": "Address of the next page, within this publication."},
-        }
-    )
+class Provenance(Answer):
+    """Where an answer comes from."""
+
+    publication: Annotated[PublicationId, Field(description="The publication that the answer comes from.")]
+    data_through: Annotated[Time, Field(description="Time of the latest rating that the lists have seen.")]
 
 
-def schemas() -> dict[str, Schema]:
-    """Return the schemas by name."""
-    because = _object({"movie_id": ID, "title": _STRING})
-    movie = reference("Movie")
-    recommended = _object({**_RANKED, "because": {**_array(because), "description": "Rated movies that led here."}})
-    publication = _object(
-        {
-            "publication": PUBLICATION,
-            "live": {"type": "boolean"},
-            "live_since": {**_TIME, "description": "Since when it is the live one."},
-            "pinned": {"type": "boolean"},
-            "schema_version": {"type": "integer"},
-            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            "bytes": {"type": "integer"},
-            "rows": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "figures": {
-                "type": "object",
-                "description": "What the build measured: users, and shares of catalogue and entries.",
-                "additionalProperties": {"type": "number"},
-            },
-            "data_through": _TIME,
-            "lineage": {"type": "object", "description": "Where it comes from, as the pipeline recorded it."},
-            "lineage_missing": {**_array(_STRING), "description": "What a complete lineage would also tell."},
-        }
-    )
-    number: Schema = {"type": "number"}
-    count: Schema = {"type": "integer", "minimum": 0}
-    mean: Schema = {"type": "number", "minimum": 0, "maximum": 5}
-    parts = {
-        "score": {**number, "description": "The sum of `personal` and `popularity`."},
-        "personal": {**number, "description": "What the person's own ratings add."},
-        "popularity": {**number, "description": "What recent popularity adds, for everybody alike."},
-    }
-    folded_in = _object(
-        {
-            "rank": _RANK,
-            **_MOVIE_PROPERTIES,
-            **parts,
-            "because": {
-                **_array(_object({"movie_id": ID, "title": _STRING, "adds": number})),
-                "description": "The ratings that add most to the score, and how much.",
-            },
-        }
-    )
-    newcomer = _object(
-        {
-            "publication": PUBLICATION,
-            "policy": {"enum": ["folded-in", "popular"]},
-            "data_through": _TIME,
-            "ignored": {**_array(ID), "description": "Rated movies that the model does not know."},
-            "items": _array(folded_in),
-        }
-    )
-    explanation = _object(
-        {
-            "user_id": ID,
-            **_provenance_of("personalised"),
-            "rank": _RANK,
-            "of": {"type": "integer", "description": "The length of the user's list."},
-            "movie": movie,
-            **{name: {**schema, "type": ["number", "null"]} for name, schema in parts.items()},
-            "because": _array(
-                _object(
-                    {
-                        "movie_id": ID,
-                        "title": _STRING,
-                        "similarity": {
-                            "type": ["number", "null"],
-                            "description": "Cosine of the two movies' factors; null where it is not among the nearest.",
-                        },
-                    }
-                )
-            ),
-        }
-    )
-    year = {"rating_year": {"type": "integer"}, "ratings": count}
-    statistics = _object(
-        {
-            "ratings": count,
-            "mean_rating": mean,
-            "bayesian_mean": {**mean, "description": "The mean drawn to the mean of all ratings by ten of them."},
-            "first_rated_at": _TIME,
-            "last_rated_at": _TIME,
-            "by_year": _array(_object({**year, "mean_rating": mean})),
-        }
-    )
-    accounted = dict.fromkeys(("rows_in", "rows_clean", "rows_quarantined", "rows_superseded"), count)
-    problem = {
-        "type": "object",
-        "properties": {
-            "type": _STRING,
-            "title": _STRING,
-            "status": {"type": "integer"},
-            "detail": _STRING,
-            "instance": _STRING,
-        },
-        "required": ["type", "title", "status", "detail", "instance"],
-    }
-    entry = _object(
-        {
-            "at": {"type": "string", "format": "date-time"},
-            "action": _STRING,
-            "publication": {"type": ["string", "null"]},
-            "actor": _STRING,
-            "reason": _STRING,
-            "since": _STRING,
-            "detail": {"type": "object"},
-        },
-        optional=("since", "detail"),
-    )
-    listed = _object({"publication": PUBLICATION, "live": {"type": "boolean"}, "pinned": {"type": "boolean"}})
-    at = _object({"at": _STRING, "publication": PUBLICATION, "entry": entry})
-    return {
-        "Movie": _object(_MOVIE_PROPERTIES),
-        "Recommendations": _list_of(recommended, "personalised", {"user_id": ID}),
-        "SimilarMovies": _list_of(_object(_RANKED), "similar", {"movie": movie}),
-        "PopularMovies": _list_of(_object({**_RANKED, "ratings": {"type": "integer"}}), "popular", {"scope": _STRING}),
-        "NewcomerRecommendations": newcomer,
-        "NewcomerRequest": _newcomer_request(),
-        "Explanation": explanation,
-        "RatingsByYear": _statistics_of(_object({**year, "users": count, "movies": count, "mean_rating": mean})),
-        "RowAccounting": _statistics_of(_object({"source_file": _STRING, **accounted})),
-        "MovieStatistics": _object(
-            {
-                **_provenance_of("statistics"),
-                "movie": movie,
-                "statistics": {"oneOf": [statistics, {"type": "null"}]},
-            }
+class Movie(Answer):
+    """A movie of the catalogue."""
+
+    movie_id: Annotated[Id, Field(examples=[318])]
+    title: Annotated[str, Field(examples=["Shawshank Redemption, The"])]
+    release_year: Annotated[int | None, Field(examples=[1994])]
+    genres: Annotated[list[str], Field(examples=[["Crime", "Drama"]])]
+
+
+class Reason(Answer):
+    """A movie that the user has rated."""
+
+    movie_id: Annotated[Id, Field(examples=[527])]
+    title: Annotated[str, Field(examples=["Schindler's List"])]
+
+
+class RankedMovie(Movie):
+    """A movie of a list."""
+
+    rank: Rank
+    score: Annotated[float, Field(description="Compares entries of one list only.", examples=[0.912345])]
+
+
+class SimilarMovie(RankedMovie):
+    """A movie of the list of a movie."""
+
+    movie_id: Annotated[Id, Field(examples=[527])]
+    title: Annotated[str, Field(examples=["Schindler's List"])]
+
+
+class RecommendedMovie(RankedMovie):
+    """A movie of a user's list."""
+
+    because: Annotated[list[Reason], Field(description="Rated movies that led here.")]
+
+
+class PopularMovie(RankedMovie):
+    """A movie of a list of popular movies."""
+
+    ratings: Annotated[int, Field(examples=[311])]
+
+
+class Recommendations(Provenance):
+    """A page of a user's list."""
+
+    user_id: Annotated[Id, Field(examples=[1])]
+    policy: Literal["personalised"]
+    items: list[RecommendedMovie]
+    next: Next
+
+
+class SimilarMovies(Provenance):
+    """A movie, and a page of the movies most similar to it."""
+
+    movie: Movie
+    policy: Literal["similar"]
+    items: list[SimilarMovie]
+    next: Next
+
+
+class PopularMovies(Provenance):
+    """A page of popular movies."""
+
+    scope: Annotated[str, Field(examples=["all"])]
+    policy: Literal["popular"]
+    items: list[PopularMovie]
+    next: Next
+
+
+class Scopes(Answer):
+    """The scopes of popular movies."""
+
+    publication: PublicationId
+    scopes: Annotated[list[str], Field(examples=[["all", "decade:1990", "genre:Comedy", "recent"]])]
+
+
+class AddingReason(Reason):
+    """A rating, and how much it adds to a score."""
+
+    adds: Annotated[float, Field(examples=[0.12])]
+
+
+class FoldedInMovie(Movie):
+    """A movie of a newcomer's list."""
+
+    rank: Rank
+    score: Annotated[float, Field(description="The sum of `personal` and `popularity`.", examples=[0.27])]
+    personal: Annotated[float, Field(description="What the person's own ratings add.", examples=[0.2])]
+    popularity: Annotated[
+        float, Field(description="What recent popularity adds, for everybody alike.", examples=[0.07])
+    ]
+    because: Annotated[list[AddingReason], Field(description="The ratings that add most to the score, and how much.")]
+
+
+class NewcomerRecommendations(Provenance):
+    """A newcomer's list."""
+
+    policy: Annotated[Literal["folded-in", "popular"], Field(examples=["folded-in"])]
+    ignored: Annotated[list[Id], Field(description="Rated movies that the model does not know.", examples=[[]])]
+    items: list[FoldedInMovie]
+
+
+class SimilarReason(Reason):
+    """A rated movie, and how similar it is."""
+
+    similarity: Annotated[
+        float | None,
+        Field(
+            description="Cosine of the two movies' factors; null where it is not among the nearest.", examples=[0.61]
         ),
-        "PopularByGenre": _list_of(
-            _object({"rank": _RANK, **_MOVIE_PROPERTIES, "bayesian_mean": mean, "ratings": count}),
-            "statistics",
-            {"genre": _STRING},
-        ),
-        "Genres": _object({"publication": PUBLICATION, "genres": _array(_STRING)}),
-        "Movies": _list_of(movie, "catalogue"),
-        "Scopes": _object({"publication": PUBLICATION, "scopes": _array(_STRING)}),
-        "Users": _object({"publication": PUBLICATION, "items": _array(ID), "next": {"type": ["string", "null"]}}),
-        "Publication": publication,
-        "Publications": {"oneOf": [_object({"items": _array(listed)}), at]},
-        "Health": _object({"status": {"const": "alive"}}),
-        "Ready": _object(
-            {
-                "status": {"enum": ["ready", "degraded"]},
-                "publication": PUBLICATION,
-                "live": {"type": ["string", "null"]},
-                "data_through": _TIME,
-                "detail": _STRING,
-            },
-            optional=("detail",),
-        ),
-        "Problem": problem,
-    }
+    ]
+
+
+class Explanation(Provenance):
+    """Why a movie is in a user's list."""
+
+    user_id: Annotated[Id, Field(examples=[1])]
+    policy: Literal["personalised"]
+    rank: Rank
+    of: Annotated[int, Field(description="The length of the user's list.", examples=[100])]
+    movie: Movie
+    score: Annotated[float | None, Field(description="The sum of `personal` and `popularity`.", examples=[0.27])]
+    personal: Annotated[float | None, Field(description="What the person's own ratings add.", examples=[0.2])]
+    popularity: Annotated[
+        float | None, Field(description="What recent popularity adds, for everybody alike.", examples=[0.07])
+    ]
+    because: list[SimilarReason]
+
+
+class YearOfMovie(Answer):
+    """A movie's ratings in a calendar year."""
+
+    rating_year: Annotated[int, Field(examples=[2015])]
+    ratings: Annotated[Count, Field(examples=[24])]
+    mean_rating: Annotated[Mean, Field(examples=[4.4])]
+
+
+class Year(Answer):
+    """All ratings of a calendar year."""
+
+    rating_year: Annotated[int, Field(examples=[2015])]
+    ratings: Annotated[Count, Field(examples=[6610])]
+    users: Annotated[Count, Field(examples=[60])]
+    movies: Annotated[Count, Field(examples=[2880])]
+    mean_rating: Annotated[Mean, Field(examples=[3.55])]
+
+
+class RatingsByYear(Provenance):
+    """Activity by year."""
+
+    policy: Literal["statistics"]
+    items: list[Year]
+
+
+class SourceFile(Answer):
+    """Where the rows of a source file went."""
+
+    source_file: Annotated[str, Field(examples=["ratings.csv"])]
+    rows_in: Annotated[Count, Field(examples=[100004])]
+    rows_clean: Annotated[Count, Field(examples=[100001])]
+    rows_quarantined: Annotated[Count, Field(examples=[2])]
+    rows_superseded: Annotated[Count, Field(examples=[1])]
+
+
+class RowAccounting(Provenance):
+    """Where the rows of each source file went."""
+
+    policy: Literal["statistics"]
+    items: list[SourceFile]
+
+
+class RatingsOfMovie(Answer):
+    """How often and how well a movie is rated."""
+
+    ratings: Annotated[Count, Field(examples=[311])]
+    mean_rating: Annotated[Mean, Field(examples=[4.49])]
+    bayesian_mean: Annotated[
+        Mean, Field(description="The mean drawn to the mean of all ratings by ten of them.", examples=[4.46])
+    ]
+    first_rated_at: Annotated[Time, Field(examples=["1996-05-12T10:00:00Z"])]
+    last_rated_at: Annotated[Time, Field(examples=["2016-10-12T18:20:11Z"])]
+    by_year: list[YearOfMovie]
+
+
+class MovieStatistics(Provenance):
+    """A movie, and how it is rated."""
+
+    policy: Literal["statistics"]
+    movie: Movie
+    statistics: RatingsOfMovie | None
+
+
+class GenreMovie(Movie):
+    """A movie of the best of a genre."""
+
+    rank: Rank
+    bayesian_mean: Annotated[Mean, Field(examples=[4.41])]
+    ratings: Annotated[Count, Field(examples=[311])]
+
+
+class PopularByGenre(Provenance):
+    """A page of the best movies of a genre."""
+
+    genre: Annotated[str, Field(examples=["Drama"])]
+    policy: Literal["statistics"]
+    items: list[GenreMovie]
+    next: Next
+
+
+class Genres(Answer):
+    """The genres that have a list."""
+
+    publication: PublicationId
+    genres: Annotated[list[str], Field(examples=[["Action", "Comedy"]])]
+
+
+class Movies(Provenance):
+    """A page of the catalogue."""
+
+    policy: Literal["catalogue"]
+    items: list[Movie]
+    next: Annotated[Next, Field(examples=[f"/v1/movies?limit=1&cursor={EXAMPLE_PUBLICATION}.318"])]
+
+
+class Users(Answer):
+    """A page of the users who have a list."""
+
+    publication: PublicationId
+    items: Annotated[list[Id], Field(examples=[[1, 2, 3]])]
+    next: Annotated[str | None, Field(examples=[None])]

@@ -1,4 +1,7 @@
-"""Where the marks of a chart stand. The templates draw them as SVG, so a chart needs no script and no library."""
+"""Place the marks of a chart.
+
+The templates draw them as SVG, so that a chart needs neither a script nor a library.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 16, 16, 24
-# At most this many labels stand below a chart: more would run into each other.
+# At most this many labels are shown below a chart: more would overlap.
 _LABELS = 10
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A bar, or a point at the middle of its upper edge; `label` is shown below it if `labelled`."""
+    """A bar, or a point at the middle of its upper edge.
+
+    `label` is shown below it if `labelled`.
+    """
 
     x: float
     y: float
@@ -31,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Marks in a frame of WIDTH x HEIGHT, and where values of the axis stand: (y, value)."""
+    """Marks in a frame of WIDTH x HEIGHT, and the axis as pairs (y, value)."""
 
     marks: list[Mark]
     ticks: list[tuple[float, float]]
@@ -51,7 +57,10 @@ def _round_up(value: float) -> float:
 
 
 def chart(values: Sequence[tuple[str, float]], highest: float | None = None) -> Chart:
-    """Place (label, value) pairs from left to right on an axis from 0 to `highest`, or to a round number above all."""
+    """Return the chart of (label, value) pairs, from left to right.
+
+    The axis goes from 0 to `highest`, or to a round number above all values.
+    """
     top = highest or _round_up(max((value for _, value in values), default=1) or 1)
     room = HEIGHT - _TOP - _BOTTOM
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(values))

@@ -1,7 +1,7 @@
-"""The web pages: recommendations for a user or for ratings given on the page, similar and popular movies, statistics.
+"""Render the web pages: lists, a page to rate movies on, and statistics.
 
-Rendered on the server without scripts, so they work in any browser and need nothing but this server; what a person rates
-stands in the address and nowhere else. English in the code, other languages in translations/.
+The server renders them without scripts, so that they work in any browser and need only this server. The ratings of a
+person are in the address and nowhere else. English is in the code, other languages are in web/translations/.
 """
 
 from __future__ import annotations
@@ -12,20 +12,27 @@ from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
+from pydantic import BaseModel
 
 from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID
 from serving.publications.live import LivePublication
 from serving.publications.reader import Movie, Publication
+from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
-from serving.recommendations.answers.newcomer_request import MAX_RATINGS, NewcomerRequest
-from serving.recommendations.answers.parameters import MAX_TEXT, MovieFilter, Parameters, identifier
-from serving.recommendations.api.lists import found_movies
-from serving.recommendations.api.newcomers import newcomer_recommendations
+from serving.recommendations.answers.newcomer_request import MAX_RATINGS
+from serving.recommendations.answers.newcomers import newcomer_recommendations
+from serving.recommendations.answers.parameters import (
+    MAX_TEXT,
+    MoviePath,
+    Text,
+    UserPath,
+)
+from serving.recommendations.answers.refusals import only, read
+from serving.recommendations.answers.search import found_movies
 from serving.recommendations.pages.charts import chart
-from serving.web import problems
-from serving.web.messages import DEFAULT_LANGUAGE, gettext, language, translate_templates
 from serving.web.problems import ProblemError
+from serving.web.translations import DEFAULT_LANGUAGE, TRANSLATIONS, gettext, language, translate_templates
 
 _SHOWN = 20
 _EXAMPLE_USERS = 50
@@ -36,9 +43,21 @@ STARS = [str(half / 2).removesuffix(".0") for half in range(10, 0, -1)]
 Content = dict[str, Any]
 
 
+class ScopeField(BaseModel):
+    """The scope of popular movies."""
+
+    scope: Text = "all"
+
+
+class GenreField(BaseModel):
+    """The genre of the statistics; None is the first one."""
+
+    genre: Text | None = None
+
+
 def page_routes(app: Flask, live: LivePublication) -> None:
     """Add the pages."""
-    translate_templates(app)
+    translate_templates(app, TRANSLATIONS / "recommendations")
     app.jinja_env.globals["scope_name"] = scope_name
 
     def answered(template: str, content: Callable[[Publication], Content]) -> Response:
@@ -76,7 +95,7 @@ def _page(template: str, status: int, **values: Any) -> Response:
 
 
 def _problem(error: ProblemError) -> Content:
-    # What went wrong in particular is said in English; other languages say what kind of error it is.
+    # The details exist in English only: other languages show the kind of error.
     detail = error.detail if language() == DEFAULT_LANGUAGE else gettext(error.kind.meaning)
     return {"heading": gettext(error.kind.title), "notice": detail}
 
@@ -86,14 +105,14 @@ def _problem(error: ProblemError) -> Content:
 
 def _lists(publication: Publication) -> Content:
     """Return the heading, the items and their policy for what the address asks for."""
-    parameters = Parameters(request.args, frozenset({"user", "movie", "scope", "lang"}))
+    given = only(request.args, "user", "movie", "scope", "lang")
     users = publication.user_ids(0, _EXAMPLE_USERS)
     # An empty field is a form that was sent without an entry.
-    if user := request.args.get("user", "").strip():
-        return {"users": users, **_personal(publication, identifier(user, "user"))}
-    if movie := request.args.get("movie", "").strip():
-        return {"users": users, **_similar(publication, identifier(movie, "movie"))}
-    return {"users": users, **_popular(publication, parameters.text("scope") or "all")}
+    if user := given.get("user", "").strip():
+        return {"users": users, **_personal(publication, read(UserPath, {"user": user}).user)}
+    if movie := given.get("movie", "").strip():
+        return {"users": users, **_similar(publication, read(MoviePath, {"movie": movie}).movie)}
+    return {"users": users, **_popular(publication, read(ScopeField, given).scope)}
 
 
 def _personal(publication: Publication, user_id: int) -> Content:
@@ -149,10 +168,13 @@ def scope_name(scope: str) -> str:
 
 
 def _rated(publication: Publication) -> Content:
-    """Fold in the ratings in the address (r<movie id>=stars); show movies to rate, and the list once one is rated."""
+    """Return movies to rate, and the list for the ratings in the address.
+
+    A rating is written as r<movie id>=stars.
+    """
     stars = _given_ratings(publication)
     text = request.args.get("q", "").strip()[:MAX_TEXT]
-    others = found_movies(publication, text, MovieFilter()) if text else _well_known(publication)
+    others = found_movies(publication, text, None) if text else _well_known(publication)
     to_rate = list(islice((movie for movie in others if movie.movie_id not in stars), _TO_RATE))
     content: Content = {
         "heading": gettext("Rate some movies"),
@@ -164,7 +186,7 @@ def _rated(publication: Publication) -> Content:
     }
     if stars:
         ratings = [Rating(movie_id, float(value)) for movie_id, value in stars.items()]
-        policy, found = newcomer_recommendations(publication, NewcomerRequest(ratings, _SHOWN, MovieFilter()))
+        policy, found = newcomer_recommendations(publication, ratings, _SHOWN, None)
         movies = publication.movies
         items = [
             {
@@ -180,7 +202,7 @@ def _rated(publication: Publication) -> Content:
 
 
 def _given_ratings(publication: Publication) -> dict[int, str]:
-    """Return the stars by movie that the address holds; fields that were left open are no ratings."""
+    """Return the stars by movie that the address holds; empty fields are ignored."""
     stars: dict[int, str] = {}
     for name, value in request.args.items():
         if name in ("q", "lang") or not value:
@@ -203,8 +225,8 @@ def _well_known(publication: Publication) -> list[Movie]:
 
 
 def _statistics(publication: Publication) -> Content:
-    parameters = Parameters(request.args, frozenset({"genre", "lang"}))
-    genre = parameters.text("genre") or next(iter(publication.genres), None)
+    given = only(request.args, "genre", "lang")
+    genre = read(GenreField, given).genre or next(iter(publication.genres), None)
     entries = publication.popular_by_genre(genre) if genre else []
     if entries is None:
         raise ProblemError(problems.UNKNOWN_GENRE, f"There is no list of the best movies in {genre!r}.")

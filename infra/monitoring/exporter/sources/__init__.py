@@ -1,1 +1,1 @@
-"""What the exporter reads, one module a system."""
+"""The systems that the exporter reads, one module each, and their samples."""

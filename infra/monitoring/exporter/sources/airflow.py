@@ -1,4 +1,4 @@
-"""Samples of Airflow and of the pipeline's latest run, by Airflow's REST API (v2)."""
+"""Samples of Airflow and of the pipeline's latest run, from its REST API (v2)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from urllib.parse import quote
 
 import requests
 
-from infra.monitoring.exporter.samples import Sample
 from infra.monitoring.exporter.sources.batch import batch_samples
-from infra.monitoring.exporter.sources.http import SECONDS, get_json, unix_seconds
+from infra.monitoring.exporter.sources.http import NOT_FOUND, SECONDS, UNAUTHORISED, get_json, unix_seconds
+from infra.monitoring.exporter.sources.samples import Sample
 
 DAG_ID = "build_recommendations"
 _RUN_STATES = ("queued", "running", "success", "failed")
-_UNAUTHORISED, _NOT_FOUND = 401, 404
 
 
 class AirflowSource:
-    """Reads Airflow with a login. `read` raises requests.RequestException."""
+    """Reads Airflow after logging in. `read` raises requests.RequestException."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._url = url
@@ -27,18 +26,18 @@ class AirflowSource:
         self._token: str | None = None
 
     def read(self) -> Iterator[Sample]:
-        """Yield health, schedule, and the latest run's state, stages and contents."""
+        """Yield Airflow's health, the schedule, and the latest run's state and tasks."""
         yield from self._health()
         try:
             dag = self._get(f"/dags/{DAG_ID}")
         except requests.HTTPError as error:
-            if error.response.status_code == _NOT_FOUND:
+            if error.response.status_code == NOT_FOUND:
                 return  # Airflow has not read the DAG yet.
             raise
         yield Sample("marquee_airflow_dag_paused", float(dag["is_paused"]))
         if dag["next_dagrun_run_after"]:
             yield Sample("marquee_run_next_timestamp_seconds", unix_seconds(dag["next_dagrun_run_after"]))
-        # One that waits sorts before the one that it waits for, which may hang.
+        # A queued run sorts before the running one that it waits for. Report the running one, which may hang.
         runs = self._runs(limit="1", state="running") or self._runs(limit="1")
         if runs:
             yield from self._latest_run(runs[0])
@@ -49,7 +48,7 @@ class AirflowSource:
     def _health(self) -> Iterator[Sample]:
         for component, found in self._get("/monitor/health").items():
             if found["status"] is None:
-                continue  # It has never run here.
+                continue  # This component has never run here.
             label = {"component": component}
             yield Sample("marquee_airflow_component_healthy", float(found["status"] == "healthy"), label)
             beat = found.get(f"latest_{component}_heartbeat")
@@ -66,7 +65,7 @@ class AirflowSource:
             yield Sample("marquee_run_seconds", run["duration"])
         path = f"/dags/{DAG_ID}/dagRuns/{quote(run['dag_run_id'], safe='')}/taskInstances"
         tasks = self._get(path, limit="200")["task_instances"]
-        # A task that was cleared keeps the times of its earlier attempt: only one with a state has ended in this run.
+        # A cleared task keeps the times of its earlier attempt, so count only tasks that have a state.
         ended = {task["task_id"]: task["duration"] for task in tasks if task["state"] in ("success", "failed")}
         for task_id, seconds in sorted(ended.items()):
             yield Sample("marquee_task_seconds", seconds or 0.0, {"task": task_id})
@@ -79,7 +78,10 @@ class AirflowSource:
             yield from batch_samples("latest", snapshot, self._result(path, "validate_warehouse")["tables"])
 
     def _runs(self, **parameters: str) -> list[dict[str, Any]]:
-        """Return runs, the one that started last first, one that waits to start before it. Backfills publish nothing."""
+        """Return runs, latest start first, queued runs before all others.
+
+        Backfills are left out, because they publish nothing.
+        """
         found: list[dict[str, Any]] = self._get(
             f"/dags/{DAG_ID}/dagRuns", order_by="-start_date", run_type=["scheduled", "manual"], **parameters
         )["dag_runs"]
@@ -97,6 +99,6 @@ class AirflowSource:
         try:
             return get_json(f"{self._url}/api/v2{path}", self._token, **parameters)
         except requests.HTTPError as error:
-            if error.response.status_code == _UNAUTHORISED:
-                self._token = None  # It has run out: the next reading logs in again.
+            if error.response.status_code == UNAUTHORISED:
+                self._token = None  # The token has expired. The next reading logs in again.
             raise

@@ -1,18 +1,18 @@
-"""Samples of what a batch holds: rows in, rows by table, quarantine, failed expectations, drift."""
+"""Samples of a batch's contents: rows, quarantine, failed expectations, drift."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from infra.monitoring.exporter.samples import Sample
+from infra.monitoring.exporter.sources.samples import Sample
 
 
 def batch_samples(batch: str, snapshot: dict[str, Any], quality: dict[str, dict[str, Any]]) -> Iterator[Sample]:
     """Yield the samples of one batch, `live` or `latest`.
 
-    `snapshot` is the result of the ingest (its `files`, each with role and rows), `quality` the validations' results by
-    table; both stand in a publication's lineage.
+    `snapshot` is the result of the ingest; its `files` have a role and rows each. `quality` holds the validations'
+    results by table. A publication's lineage has both.
     """
     label = {"batch": batch}
     rows_in: dict[str, int] = {}

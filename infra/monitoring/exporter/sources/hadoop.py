@@ -1,12 +1,12 @@
-"""Samples of HDFS and YARN, by the /jmx page of each one's web server."""
+"""Samples of HDFS and YARN, from the /jmx pages of their web servers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from infra.monitoring.exporter.samples import Sample
 from infra.monitoring.exporter.sources.http import get_json
+from infra.monitoring.exporter.sources.samples import Sample
 
 _MIB = 1 << 20
 
@@ -14,13 +14,13 @@ _MIB = 1 << 20
 def _bean(url: str, name: str) -> dict[str, Any]:
     beans = get_json(f"{url}/jmx", qry=name)["beans"]
     if not beans:
-        raise LookupError(f"{url}/jmx knows no {name} yet.")
+        raise LookupError(f"{url}/jmx does not have {name} yet.")
     found: dict[str, Any] = beans[0]
     return found
 
 
 def read_hdfs(url: str, configured_datanodes: int) -> Iterator[Sample]:
-    """Yield blocks, DataNodes and space by the NameNode at `url`."""
+    """Yield blocks, DataNodes and space from the NameNode at `url`."""
     names = _bean(url, "Hadoop:service=NameNode,name=FSNamesystem")
     blocks = {
         "all": "BlocksTotal",
@@ -40,7 +40,7 @@ def read_hdfs(url: str, configured_datanodes: int) -> Iterator[Sample]:
 
 
 def read_yarn(url: str, configured_nodemanagers: int) -> Iterator[Sample]:
-    """Yield memory, cores, applications and nodes by the ResourceManager at `url`."""
+    """Yield memory, cores, applications and nodes from the ResourceManager at `url`."""
     cluster = _bean(url, "Hadoop:service=ResourceManager,name=ClusterMetrics")
     queue = _bean(url, "Hadoop:service=ResourceManager,name=QueueMetrics,q0=root")
     yield Sample("marquee_yarn_memory_bytes", cluster["CapabilityMB"] * _MIB, {"state": "total"})

@@ -1,4 +1,4 @@
-"""Samples of the live publication, its model and its ledger entry, by the recommendation API."""
+"""Samples of the live publication and its model, from the recommendation API."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import requests
 
-from infra.monitoring.exporter.samples import Sample
 from infra.monitoring.exporter.sources.batch import batch_samples
-from infra.monitoring.exporter.sources.http import get_json, unix_seconds
-
-_SERVICE_UNAVAILABLE = 503
+from infra.monitoring.exporter.sources.http import SERVICE_UNAVAILABLE, get_json, unix_seconds
+from infra.monitoring.exporter.sources.samples import Sample
 
 
 class PublicationSource:
@@ -22,13 +20,16 @@ class PublicationSource:
         self._url = url
 
     def read(self) -> Iterator[Sample]:
-        """Yield ages, rows, size and model of the live publication, and what its batch held; only marquee_live 0 if none is."""
+        """Yield age, rows, size, model and batch of the live publication.
+
+        Without a live publication, yield only the number of publications and `marquee_live` 0.
+        """
         stored = get_json(f"{self._url}/v1/publications")["items"]
         yield Sample("marquee_publications", len(stored))
         try:
             publication = get_json(f"{self._url}/v1/publication")
         except requests.HTTPError as error:
-            if error.response.status_code == _SERVICE_UNAVAILABLE:
+            if error.response.status_code == SERVICE_UNAVAILABLE:
                 yield Sample("marquee_live", 0)
                 return
             raise
@@ -47,10 +48,10 @@ class PublicationSource:
 
 
 def model_samples(lineage: dict[str, Any]) -> Iterator[Sample]:
-    """Yield the metrics of the model and of what it was compared with.
+    """Yield the metrics of the model and of the models that it was compared with.
 
-    `evaluation` of the lineage names them MODEL_METRIC, e.g. recent_popularity_ndcg_at_10; the metrics' own names are
-    the keys of the model's metrics.
+    The lineage's `evaluation` names them MODEL_METRIC, e.g. recent_popularity_ndcg_at_10. The metrics' own names are
+    the keys of the model's `metrics`.
     """
     names = lineage.get("model", {}).get("metrics", {})
     for key, value in lineage.get("evaluation", {}).items():

@@ -1,0 +1,1 @@
+"""Submit the jobs that the DAGs name, and ingest their source."""

@@ -1,0 +1,1 @@
+"""Talk to programs, HDFS and YARN; nothing here is an Airflow operator."""

@@ -1,0 +1,67 @@
+"""Write one HTML page about a MovieLens data set.
+
+The page shows counts, missing and repeated values, distributions, activity and the long tail.
+
+    make explore DATASET=ml-latest-small ARCHIVE=ml-latest-small.zip
+
+The program reads the source, not the warehouse, so that no service has to run. The page needs no other file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from marquee.explore.measure import measure
+from marquee.explore.page import page
+from marquee.ingest.datasets import DATASETS, EMBEDDED, dataset_named
+from marquee.ingest.errors import IngestError
+from marquee.ingest.inspection import inspect_source
+from marquee.ingest.pipeline import open_dataset
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m marquee.explore", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}")
+    parser.add_argument("--archive", type=Path, metavar="PATH", help="zip or folder; without it: the official address")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="HTML file to write")
+    parser.add_argument(
+        "--cache-dir", type=Path, default=Path(".marquee/cache"), metavar="DIR", help="folder for downloaded archives"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    try:
+        with ExitStack() as stack:
+            dataset = dataset_named(options.dataset)
+            source, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
+            # Ingest's own checks report wrong headers and damaged files here.
+            inspect_source(source, dataset, origin)
+            print(f"explore: counting {origin}", file=sys.stderr)
+            measures = measure(source, dataset.layout)
+    except IngestError as error:
+        print(f"explore: {error}", file=sys.stderr)
+        return 1
+    print("explore: drawing", file=sys.stderr)
+    text = page(dataset.name, Path(origin).name if options.archive else origin, measures)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    fresh = options.output.with_name(options.output.name + ".part")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(options.output)
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Count a data set in its source, before any cleaning, in blocks of lines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from marquee.ingest.layouts import DataFile, Layout
+from marquee.ingest.sources.source import Source
+
+BLOCK_BYTES = 64 << 20
+COLUMNS = {
+    "ratings": ("user_id", "movie_id", "rating", "rated_at"),
+    "movies": ("movie_id", "title", "genres"),
+    "tags": ("user_id", "movie_id", "tag", "tagged_at"),
+    "links": ("movie_id", "imdb_id", "tmdb_id"),
+    "users": ("user_id", "gender", "age", "occupation", "zip_code"),
+}
+# ml-100k has one column for each genre, and its own order of a user's columns.
+TAB_GENRES = (
+    *("unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
+    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+)
+TAB_MOVIES = ("movie_id", "title", "released", "video_released", "address", *TAB_GENRES)
+TAB_USERS = ("user_id", "age", "gender", "occupation", "zip_code")
+KEYS = {
+    "ratings": ["user_id", "movie_id"],
+    "movies": ["movie_id"],
+    "tags": ["user_id", "movie_id", "tag"],
+    "links": ["movie_id"],
+    "users": ["user_id"],
+}
+NO_GENRES = "(no genres listed)"
+# No field holds this byte. pandas' fast reader needs a separator of one character, not two colons.
+SEPARATOR = "\x1f"
+YEAR = r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$"
+
+
+@dataclass
+class FileMeasures:
+    """Hold a file's rows, malformed rows, missing values by column and repeated keys.
+
+    A malformed row has the wrong number of fields.
+    """
+
+    name: str
+    rows: int = 0
+    malformed: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
+
+
+@dataclass
+class Measures:
+    """Hold the measures of a data set.
+
+    A series has counts by its index: rating, month (first day), user, movie, year or genre.
+    """
+
+    files: dict[str, FileMeasures]
+    ratings: pd.Series[int]
+    ratings_by_month: pd.Series[int]
+    mean_by_month: pd.Series[float]
+    ratings_by_user: pd.Series[int]
+    ratings_by_movie: pd.Series[int]
+    movies_by_year: pd.Series[int]
+    movies_by_genre: pd.Series[int]
+    not_half_stars: int = 0
+    movies_unrated: int = 0
+    ratings_of_unknown_movies: int = 0
+
+    @property
+    def density(self) -> float:
+        """Return the share of (user, movie) pairs that have a rating."""
+        pairs = len(self.ratings_by_user) * len(self.ratings_by_movie)
+        return float(self.ratings.sum()) / pairs if pairs else 0.0
+
+
+def gini(counts: pd.Series[int]) -> float:
+    """Return the Gini coefficient: 0 if all counts are equal, near 1 if one has all."""
+    ordered = np.sort(counts.to_numpy(dtype=float))
+    total = ordered.sum()
+    if not total:
+        return 0.0
+    places = np.arange(1, len(ordered) + 1)
+    return float((2 * (places * ordered).sum()) / (len(ordered) * total) - (len(ordered) + 1) / len(ordered))
+
+
+def head_share(counts: pd.Series[int], share: float) -> float:
+    """Return the part of the total that the greatest `share` of the counts holds.
+
+    A share of .1 is the top tenth.
+    """
+    ordered = counts.sort_values(ascending=False).to_numpy(dtype=float)
+    return float(ordered[: max(1, round(len(ordered) * share))].sum() / ordered.sum()) if ordered.sum() else 0.0
+
+
+def frames(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> Iterator[pd.DataFrame]:
+    """Yield a file's rows in blocks; add its rows and malformed rows to `found`.
+
+    A value is text or missing.
+    """
+    columns = COLUMNS[file.role]
+    if layout.name == "tab" and file.role in ("movies", "users"):
+        columns = TAB_MOVIES if file.role == "movies" else TAB_USERS
+    for number, block in enumerate(_line_blocks(source, file.name)):
+        lines = block.removeprefix(b"\xef\xbb\xbf") if number == 0 else block
+        if number == 0 and file.header is not None:
+            lines = lines.split(b"\n", 1)[1]
+        found.rows += lines.count(b"\n")
+        delimiter = file.delimiter
+        if len(delimiter) > 1:
+            lines, delimiter = lines.replace(delimiter.encode(), SEPARATOR.encode()), SEPARATOR
+        if not lines.strip():
+            found.malformed += lines.count(b"\n")
+            continue
+        yield _parsed(lines, delimiter, columns, layout, found)
+
+
+def _parsed(
+    lines: bytes, delimiter: str, columns: tuple[str, ...], layout: Layout, found: FileMeasures
+) -> pd.DataFrame:
+    # One extra column catches a row with too many fields. pandas fills a short row with missing values.
+    frame = pd.read_csv(
+        io.BytesIO(lines),
+        sep=delimiter,
+        names=[*columns, "too_many"],
+        index_col=False,
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        quoting=0 if layout.name == "csv" else 3,
+        encoding=layout.encoding,
+        encoding_errors="replace",
+        on_bad_lines="skip",
+        skip_blank_lines=False,
+    )
+    frame = frame[frame["too_many"].isna() & frame[columns[0]].notna()].drop(columns="too_many")
+    found.malformed += lines.count(b"\n") - len(frame)
+    return frame
+
+
+def _line_blocks(source: Source, name: str) -> Iterator[bytes]:
+    """Yield a file in blocks of whole lines, each of about BLOCK_BYTES."""
+    parts: list[bytes] = []
+    held = 0
+    for chunk in source.read(name):
+        parts.append(chunk)
+        held += len(chunk)
+        if held >= BLOCK_BYTES:
+            whole, _, rest = b"".join(parts).rpartition(b"\n")
+            if whole:
+                yield whole + b"\n"
+            parts, held = [rest], len(rest)
+    last = b"".join(parts)
+    if last:
+        yield last if last.endswith(b"\n") else last + b"\n"
+
+
+def measure(source: Source, layout: Layout) -> Measures:
+    """Return the measures of a data set.
+
+    It keeps 8 bytes of each rating in memory, to find repeated ones.
+    """
+    present = set(source.names())
+    files = {file.role: file for file in layout.files if file.name in present}
+    found = {role: FileMeasures(file.name) for role, file in files.items()}
+    ratings = _Ratings()
+    for frame in frames(source, files["ratings"], layout, found["ratings"]):
+        _count_missing(frame, found["ratings"])
+        ratings.add(frame)
+    movies = _whole(source, files["movies"], layout, found["movies"])
+    for role in ("tags", "links", "users"):
+        if role in files:
+            _whole(source, files[role], layout, found[role])
+    found["ratings"].repeated = ratings.repeated()
+    titles = movies["title"].fillna("")
+    known = pd.to_numeric(movies["movie_id"], errors="coerce").dropna().astype("int64")
+    rated = ratings.by_movie
+    return Measures(
+        files=found,
+        ratings=ratings.by_value,
+        ratings_by_month=ratings.by_month,
+        mean_by_month=ratings.sum_by_month / ratings.by_month,
+        ratings_by_user=ratings.by_user,
+        ratings_by_movie=rated,
+        movies_by_year=titles.str.extract(YEAR)[0].dropna().astype(int).value_counts().sort_index(),
+        movies_by_genre=_genres(movies),
+        not_half_stars=ratings.not_half_stars,
+        movies_unrated=int((~known.isin(rated.index)).sum()),
+        ratings_of_unknown_movies=int(rated[~rated.index.isin(known)].sum()),
+    )
+
+
+def _genres(movies: pd.DataFrame) -> pd.Series[int]:
+    if "genres" in movies:
+        names = movies["genres"].dropna().str.split("|").explode()
+        return names[names != NO_GENRES].value_counts()
+    flags = (movies[list(TAB_GENRES)] == "1").sum()
+    return flags[flags > 0].sort_values(ascending=False)
+
+
+def _count_missing(frame: pd.DataFrame, found: FileMeasures) -> None:
+    for column, count in frame.isna().sum().items():
+        found.missing[str(column)] = found.missing.get(str(column), 0) + int(count)
+
+
+def _whole(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> pd.DataFrame:
+    """Return a small file's rows, and count its missing values and repeated keys."""
+    frame = pd.concat(frames(source, file, layout, found), ignore_index=True)
+    _count_missing(frame, found)
+    found.repeated = int(frame.duplicated(KEYS[file.role]).sum())
+    return frame
+
+
+class _Ratings:
+    """Sum up the blocks of a ratings file."""
+
+    def __init__(self) -> None:
+        empty: pd.Series[int] = pd.Series(dtype="int64")
+        self.by_value = self.by_user = self.by_movie = self.by_month = empty
+        self.sum_by_month: pd.Series[float] = pd.Series(dtype="float64")
+        self.not_half_stars = 0
+        self._pairs: list[np.ndarray] = []
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Add a block; a value that is not a number leaves out only itself."""
+        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        rating = numbers["rating"]
+        self.not_half_stars += int((~(rating * 2).isin(range(1, 11)) & rating.notna()).sum())
+        self.by_value = _plus(self.by_value, rating)
+        self.by_user = _plus(self.by_user, numbers["user_id"])
+        self.by_movie = _plus(self.by_movie, numbers["movie_id"])
+        dated = numbers[numbers["rated_at"].between(0, 4_102_444_800) & rating.notna()]
+        month = pd.to_datetime(dated["rated_at"], unit="s").dt.to_period("M").dt.to_timestamp()
+        sums = dated["rating"].groupby(month).agg(["size", "sum"])
+        self.by_month = self.by_month.add(sums["size"], fill_value=0)
+        self.sum_by_month = self.sum_by_month.add(sums["sum"], fill_value=0)
+        pairs = numbers[["user_id", "movie_id"]].dropna()
+        self._pairs.append((pairs["user_id"].astype("int64").to_numpy() << 32) | pairs["movie_id"].astype("int64"))
+
+    def repeated(self) -> int:
+        """Return the number of ratings that repeat an earlier one's user and movie."""
+        pairs = np.concatenate(self._pairs) if self._pairs else np.empty(0, dtype="int64")
+        pairs.sort()
+        return int((pairs[1:] == pairs[:-1]).sum())
+
+
+def _plus(counts: pd.Series[int], values: pd.Series[float]) -> pd.Series[int]:
+    return counts.add(values.value_counts(), fill_value=0).astype("int64").sort_index()

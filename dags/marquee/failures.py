@@ -1,0 +1,34 @@
+"""Explain a failed task at the end of its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from marquee import settings
+
+log = logging.getLogger("airflow.task")
+
+
+def explain_failure(context: Mapping[str, Any]) -> None:
+    """Log in one line what failed, in which batch, and how to run it again."""
+    instance = context["ti"]
+    log.error(
+        "Task %s of batch %s failed at its last attempt, number %s: %s. It published nothing. "
+        "Fix the cause, then clear the task with downstream tasks: it replaces its own output. "
+        "The DAG's documentation lists causes and remedies for each task.",
+        instance.task_id,
+        settings.batch_id_of(context["dag_run"]),
+        instance.try_number,
+        _first_line(context.get("exception")),
+    )
+
+
+def _first_line(error: object) -> str:
+    """Return the first line of an error, at most 300 characters.
+
+    The log holds all of it above.
+    """
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:300]

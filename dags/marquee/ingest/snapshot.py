@@ -1,0 +1,153 @@
+"""Store immutable snapshots in HDFS.
+
+Ingest writes a snapshot and its manifest to a temporary folder, checks it, then renames the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from hdfs import HdfsError, InsecureClient
+
+from marquee.ingest.datasets import Dataset
+from marquee.ingest.errors import IngestError
+from marquee.ingest.inspection import FileFacts, verified_stream
+from marquee.ingest.sources.feedback import PREFIX
+from marquee.ingest.sources.source import Source
+
+LOGGER = logging.getLogger(__name__)
+RAW_ROOT = "/marquee/raw"
+MANIFEST = "manifest.json"
+MANIFEST_VERSION = 1
+READ_ONLY = "444"
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """Hold a snapshot's manifest as HDFS stores it, and its SHA-256."""
+
+    manifest: dict[str, Any]
+    manifest_sha256: str
+
+
+def snapshot_path(dataset: str, batch_id: str) -> str:
+    """Return the HDFS folder of a batch's raw snapshot."""
+    return f"{RAW_ROOT}/{dataset}/{batch_id}"
+
+
+def content_sha256(facts: list[FileFacts]) -> str:
+    """Return one digest of all files' names, lengths and digests.
+
+    Equal content has an equal digest.
+    """
+    lines = [f"{fact.sha256} {fact.bytes} {fact.name}\n" for fact in sorted(facts, key=lambda fact: fact.name)]
+    return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+
+
+def read_manifest(client: InsecureClient, dataset: str, batch_id: str) -> StoredSnapshot | None:
+    """Return the manifest of a batch's snapshot, or None if it has no snapshot."""
+    path = f"{snapshot_path(dataset, batch_id)}/{MANIFEST}"
+    if client.status(path, strict=False) is None:
+        return None
+    with client.read(path) as reader:
+        content: bytes = reader.read()
+    return StoredSnapshot(json.loads(content), hashlib.sha256(content).hexdigest())
+
+
+def find_same_content(client: InsecureClient, dataset: str, content: str) -> str | None:
+    """Return the earliest batch whose own folder stores this content, or None."""
+    root = f"{RAW_ROOT}/{dataset}"
+    if client.status(root, strict=False) is None:
+        return None
+    names: list[str] = client.list(root)
+    for batch_id in sorted(name for name in names if not name.startswith(".")):
+        stored = read_manifest(client, dataset, batch_id)
+        if stored is not None and stored.manifest["content_sha256"] == content:
+            stored_in = str(stored.manifest["stored_in"]).rsplit("/", 1)[1]
+            if stored_in == batch_id:
+                return batch_id
+    return None
+
+
+def store_snapshot(
+    client: InsecureClient,
+    dataset: Dataset,
+    batch_id: str,
+    source: Source,
+    facts: list[FileFacts],
+    provenance: dict[str, object],
+) -> StoredSnapshot:
+    """Store the files of ``facts`` and a manifest as the batch's snapshot; return it.
+
+    If HDFS already has a snapshot of this batch with the same content, the function returns that and changes nothing.
+    Other content is an error, because snapshots never change. If an earlier batch of the data set stores the same
+    content, the files are not stored again: the manifest's ``stored_in`` names that batch's folder. A run that is
+    killed leaves nothing under the final name. The next run starts from the beginning.
+    """
+    content = content_sha256(facts)
+    final = snapshot_path(dataset.name, batch_id)
+    existing = read_manifest(client, dataset.name, batch_id)
+    if existing is not None:
+        if existing.manifest["content_sha256"] != content:
+            raise IngestError(
+                f"{final} already holds other content, and snapshots never change. Use a new batch id, "
+                "or give the archive that this batch was made from."
+            )
+        LOGGER.info("%s is already stored with this content", final)
+        return existing
+    same = find_same_content(client, dataset.name, content)
+    stored_in = final if same is None else snapshot_path(dataset.name, same)
+    manifest: dict[str, Any] = {
+        "manifest_version": MANIFEST_VERSION,
+        "dataset": dataset.name,
+        "batch_id": batch_id,
+        "stored_in": stored_in,
+        "content_sha256": content,
+        "layout": layout_of(dataset, facts),
+        "files": [fact.as_dict() for fact in facts],
+        "source": provenance,
+        "licence": dataset.licence,
+    }
+    content_bytes = (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
+    attempt = f"{RAW_ROOT}/{dataset.name}/.{batch_id}.partial"
+    try:
+        client.delete(attempt, recursive=True)
+        client.makedirs(attempt)
+        if same is None:
+            for fact in facts:
+                _write_file(client, f"{attempt}/{fact.name}", source, fact)
+        else:
+            LOGGER.info("The source is unchanged since batch %s; its files are not stored again", same)
+        client.write(f"{attempt}/{MANIFEST}", data=content_bytes, permission=READ_ONLY)
+        if client.status(final, strict=False) is not None:  # a rename would move the attempt into that folder
+            raise IngestError(f"{final} exists without a manifest. Check its content and remove it.")
+        client.rename(attempt, final)
+    except HdfsError as error:
+        raise IngestError(
+            f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again."
+        ) from error
+    return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
+
+
+def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:
+    """Return each role's file in this snapshot, with its layout and encoding.
+
+    If feedback joined the role, the file is a pattern that matches both files in Hadoop, e.g. ``*ratings.csv``.
+    """
+    layout = dataset.layout
+    names: dict[str, str] = {}
+    for fact in sorted(facts, key=lambda fact: not fact.name.startswith(PREFIX)):
+        if fact.role != "documentation":
+            names[fact.role] = f"*{fact.name}" if fact.role in names else fact.name
+    return {role: {"file": name, "layout": layout.name, "encoding": layout.encoding} for role, name in names.items()}
+
+
+def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFacts) -> None:
+    client.write(path, data=verified_stream(source, fact), permission=READ_ONLY)
+    stored = int(client.status(path)["length"])
+    if stored != fact.bytes:
+        raise IngestError(f"HDFS holds {stored} bytes of {path}, but ingest sent {fact.bytes}. Run again.")

@@ -1,0 +1,113 @@
+"""Join the ratings of the accounts service to a snapshot, as a second source.
+
+``python -m serving.accounts.export`` writes them: ratings.csv, movies.csv and a manifest. They join the data set's
+files under their own names (``feedback-ratings.csv``) and in the data set's layout. The same jobs therefore clean
+them, and the same tables account for them. A file without rows does not join: without new ratings, the snapshot does
+not change.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from marquee.ingest.datasets import Dataset
+from marquee.ingest.errors import IngestError
+from marquee.ingest.layouts import CSV, DataFile
+from marquee.ingest.sources.archive import Folder
+from marquee.ingest.sources.source import Source
+
+LOGGER = logging.getLogger(__name__)
+PREFIX = "feedback-"
+ROLES = ("ratings", "movies")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Read two sources as one; they share no file name."""
+
+    first: Source
+    second: Source
+
+    def names(self) -> list[str]:
+        """Return the base names of the files of both, sorted."""
+        return sorted([*self.first.names(), *self.second.names()])
+
+    def size(self, name: str) -> int:
+        """Return the length of the file ``name`` in bytes."""
+        return self._of(name).size(name)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Yield the file ``name`` in chunks."""
+        return self._of(name).read(name)
+
+    def _of(self, name: str) -> Source:
+        return self.second if name.startswith(PREFIX) else self.first
+
+
+def join_feedback(
+    source: Source, dataset: Dataset, export: Path, folder: Path
+) -> tuple[Source, Dataset, dict[str, object]]:
+    """Return the source with an export's files, its data set, the export's origin.
+
+    ``folder`` must be empty. The function writes the files in the data set's layout there, and the source reads them
+    there later. Movies that were added in the service join if the layout is CSV: other layouts cannot hold their
+    titles. Raise IngestError if the export does not match its manifest.
+    """
+    manifest = _checked_manifest(export)
+    joined = []
+    for file in manifest["files"]:
+        role = file["name"].removesuffix(".csv")
+        described = dataset.layout.file_of_role(role)
+        if role not in ROLES or described is None or file["rows"] == 0:
+            continue
+        if role == "movies" and dataset.layout is not CSV:
+            LOGGER.info(
+                "%s movies added in the accounts service do not join: %s is not a CSV data set",
+                file["rows"],
+                dataset.name,
+            )
+            continue
+        joined.append(replace(described, name=PREFIX + described.name, required=False))
+        _write_in_layout(export / file["name"], folder / joined[-1].name, described)
+    provenance = {name: manifest[name] for name in ("batch_id", "watermark", "data_through", "later_ratings", "files")}
+    if not joined:
+        return source, dataset, provenance
+    layout = replace(dataset.layout, files=(*dataset.layout.files, *joined))
+    return Joined(source, Folder(folder)), replace(dataset, layout=layout), provenance
+
+
+def _checked_manifest(export: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((export / "manifest.json").read_text(encoding="utf-8"))
+        for file in manifest["files"]:
+            with (export / file["name"]).open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != file["sha256"]:
+                    raise IngestError(f"{export / file['name']} is not what its manifest describes. Export it again.")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IngestError(
+            f"{export} is not an export of the accounts service ({error}). Run the export again."
+        ) from error
+    return manifest
+
+
+def _write_in_layout(source: Path, target: Path, described: DataFile) -> None:
+    """Copy a CSV file with a header into the data set's own layout, row by row."""
+    with (
+        source.open(encoding="utf-8", newline="") as rows,
+        target.open("w", encoding="utf-8", newline="") as written,
+    ):
+        if described.header is not None:
+            written.writelines(rows)
+            return
+        reader = csv.reader(rows)
+        next(reader)
+        for row in reader:
+            # The rows hold ids, stars and a time, and no text that could contain the delimiter.
+            written.write(described.delimiter.join(row) + "\n")

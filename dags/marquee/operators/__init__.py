@@ -1,0 +1,1 @@
+"""Run one kind of job each; every operator replaces its own output of the run."""

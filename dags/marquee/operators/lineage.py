@@ -1,0 +1,77 @@
+"""Return the lineage of a publication: all that a served row can be traced to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Context
+
+from marquee import settings
+
+# The prefix of the new model's metrics in train_als's result, which holds the baselines' metrics too.
+CANDIDATE_PREFIX = "candidate_"
+
+
+def metrics_of_candidate(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the new model's own metrics, e.g. {"ndcg_at_10": 0.2}."""
+    return {
+        name.removeprefix(CANDIDATE_PREFIX): value
+        for name, value in metrics.items()
+        if name.startswith(CANDIDATE_PREFIX)
+    }
+
+
+def lineage_of(context: Context) -> dict[str, Any]:
+    """Return the lineage of the run's publication as JSON-ready values.
+
+    They come from the results of the run's tasks.
+
+    Keys: `batch_id`, `airflow`, `git_commit`, `snapshot`, `hive`, `data_through`, `model`,
+    `evaluation`, `top_n`, `quality`, `promotion`.
+    """
+    dag_run = context["dag_run"]
+    instance = context["ti"]
+
+    def result_of(task_id: str) -> dict[str, Any]:
+        value = instance.xcom_pull(task_ids=task_id)
+        if not isinstance(value, dict):
+            raise LookupError(
+                f"Task {task_id} left no result, so the lineage is incomplete. Clear {task_id} with downstream tasks."
+            )
+        return value
+
+    batch_id = settings.batch_id_of(dag_run)
+    quality = {**result_of("validate_warehouse")["tables"], **result_of("validate_top_n")["tables"]}
+    training = result_of("train_als")
+    return {
+        "batch_id": batch_id,
+        "airflow": {
+            "dag_id": dag_run.dag_id,
+            "run_id": dag_run.run_id,
+            "run_type": dag_run.run_type,
+            "logical_date": dag_run.logical_date.isoformat() if dag_run.logical_date else None,
+            "run_after": dag_run.run_after.isoformat(),
+        },
+        "git_commit": settings.git_commit(),
+        "snapshot": result_of("ingest_movielens"),
+        "hive": {
+            table: {
+                "partition": f"{settings.DATABASE}.{table}/batch_id={batch_id}",
+                "location": f"{settings.WAREHOUSE}/{table}/batch_id={batch_id}",
+                "rows": validation.get("rows"),
+            }
+            for table, validation in quality.items()
+        },
+        "data_through": training["trained_until"],
+        "model": {
+            "name": training["model_name"],
+            "version": training["model_version"],
+            "mlflow_run_id": training["run_id"],
+            "factors_sha256": training["factors_sha256"],
+            "metrics": metrics_of_candidate(training["metrics"]),
+        },
+        "evaluation": training["metrics"],
+        "top_n": result_of("recommend_top_n"),
+        "quality": quality,
+        "promotion": result_of("decide_promotion"),
+    }

@@ -1,0 +1,61 @@
+"""Run programs as Airflow tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator, Context
+
+from marquee.cluster.programs import RunningProgram, result_of
+
+
+class ProgramOperator(BaseOperator):
+    """Run a program; the JSON object on its last line is the task's result.
+
+    Stopping the task stops the program.
+    """
+
+    template_fields: Sequence[str] = ("argv", "environment")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"argv": "py", "environment": "json"}
+
+    def __init__(self, *, argv: Sequence[str], environment: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.argv = list(argv)
+        self.environment = environment or {}
+        self._running: RunningProgram | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the program's result."""
+        return result_of(self.run(self.argv))
+
+    def run(self, argv: Sequence[str]) -> str:
+        """Run one program to its end; return the last line of its output."""
+        return (self.run_for_lines(argv) or [""])[-1]
+
+    def run_for_lines(self, argv: Sequence[str]) -> list[str]:
+        """Run one program to its end; return its output's lines, without empty ones."""
+        self._running = RunningProgram(argv, self.log, self.environment)
+        return self._running.wait()
+
+    def on_kill(self) -> None:
+        """Stop the program and its children."""
+        if self._running is not None:
+            self._running.stop()
+
+
+class ProgramSequenceOperator(ProgramOperator):
+    """Run a program and then others; their results together are the task's result."""
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "following")
+
+    def __init__(self, *, following: Sequence[Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.following = [list(argv) for argv in following]
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return all programs' results; a later value replaces an earlier one."""
+        result = super().execute(context)
+        for argv in self.following:
+            result |= result_of(self.run(argv))
+        return result

@@ -1,0 +1,165 @@
+"""Define the pipeline's names, paths and settings, once.
+
+Everything that differs between installations comes from the environment (MARQUEE_*, exported by infra/control).
+Templates can call the functions here: `{{ batch_id_of(dag_run) }}`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+# --- Places on this machine
+HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2])
+INSTANCE = Path(os.environ.get("MARQUEE_INSTANCE_DIR") or HOME / ".marquee" / "instances" / "default")
+PYTHON = os.environ.get("MARQUEE_PYTHON") or sys.executable
+SERVING_PYTHON = os.environ.get("MARQUEE_SERVING_PYTHON") or PYTHON
+# If both are set, each run takes in the ratings that users gave in the accounts service.
+ACCOUNTS_PYTHON = os.environ.get("MARQUEE_ACCOUNTS_PYTHON", "")
+ACCOUNTS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_ACCOUNTS_DATABASE"))
+SPARK_SUBMIT = str(Path(PYTHON).parent / "spark-submit")
+PUBLICATION_STORE = Path(os.environ.get("MARQUEE_PUBLICATION_STORE") or INSTANCE / "data" / "serving")
+DATA_DOCS = Path(os.environ.get("MARQUEE_DATA_DOCS") or INSTANCE / "data" / "data-docs")
+CACHE = Path(os.environ.get("MARQUEE_CACHE_DIR") or HOME / ".marquee" / "cache")
+FEEDBACK = INSTANCE / "data" / "feedback"
+TEMPORARY = INSTANCE / "tmp"
+HQL = HOME / "hql"
+MR_JOBS = HOME / "mr_jobs"
+SPARK_JOBS = HOME / "spark_jobs"
+EXPECTATIONS = HOME / "expectations"
+
+# --- Services
+WEBHDFS_URL = os.environ.get("MARQUEE_WEBHDFS_URL", "http://127.0.0.1:9870")
+HDFS_URI = os.environ.get("MARQUEE_HDFS_URI", "hdfs://localhost:9000")
+HDFS_USER = os.environ.get("MARQUEE_HDFS_USER", "marquee")
+DATA_DOCS_URL = os.environ.get("AIRFLOW__API__BASE_URL", "http://127.0.0.1:8080") + "/data-docs"
+MLFLOW_URL = os.environ.get("MARQUEE_MLFLOW_URL", "http://127.0.0.1:5000")
+YARN_RM_URL = os.environ.get("MARQUEE_YARN_RM_URL", "http://127.0.0.1:8088")
+WEBHDFS_CONNECTION = "webhdfs_default"
+HIVE_CONNECTION = "hiveserver2_default"
+SPARK_CONNECTION = "spark_default"
+# One writer at a time: concurrent INSERTs into a new partition lose rows (HIVE-29744).
+HIVE_POOL = "hive_writer"
+
+# --- Names in HDFS, Hive and MLflow
+DATABASE = "marquee"
+EXPERIMENT = "marquee"
+MODEL = "marquee-als"
+RUNS = "/marquee/runs"
+CLEAN = "/marquee/clean"
+WAREHOUSE = "/marquee/warehouse"
+ATTEMPTS = f"{WAREHOUSE}/_attempts"
+MODELS = "/marquee/models"
+EXPORTS = "/marquee/exports"
+PUBLICATIONS = "/marquee/publications"
+# The parts of a data set, each a file. Every data set has ratings and movies.
+PARTS = ("ratings", "movies", "tags", "links", "users")
+ROWS_TABLES = (*PARTS, "quarantine", "row_accounting")
+# A mart follows the tables that it is computed from.
+MARTS = (
+    "movie_genres",
+    "movie_statistics",
+    "ratings_by_year",
+    "popular_by_genre",
+    "user_activity",
+    "movie_ratings_by_year",
+)
+WAREHOUSE_TABLES = (*ROWS_TABLES, *MARTS)
+# The API scores newcomers without Spark, from movie_factors and movie_neighbours: see docs/model.md.
+TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours")
+PUBLISHED_TABLES = (
+    *("movies", *TOP_N_TABLES),
+    *("ratings_by_year", "popular_by_genre", "movie_ratings_by_year", "movie_statistics", "row_accounting"),
+)
+
+# --- Schedules and a run's defaults
+TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
+SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
+# Empty: the embedded data set, see marquee.ingest.datasets.
+DATASET = os.environ.get("MARQUEE_DATASET", "")
+ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")
+
+# nDCG@10 by which the low end of the interval must exceed recent popularity. A negative margin accepts such a loss.
+RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "0")
+
+# --- How far a batch may differ from the one before: see expectations/drift.py for the measures.
+DRIFT_LIMITS = {
+    f"--drift-{name}": os.environ.get(f"MARQUEE_DRIFT_{name.replace('-', '_').upper()}", default)
+    for name, default in (("rows-warning", "0.1"), ("rows-error", "0.5"), ("psi-warning", "0.1"), ("psi-error", "0.25"))
+}
+# How many batches the warehouse keeps, not counting live, pinned and rollback ones.
+BATCHES_KEPT = int(os.environ.get("MARQUEE_BATCHES_KEPT", "14"))
+# How many earlier publications the serving store keeps for a rollback.
+PUBLICATIONS_KEPT = int(os.environ.get("MARQUEE_PUBLICATIONS_KEPT", "7"))
+
+# --- Retries and limits
+RETRIES = int(os.environ.get("MARQUEE_RETRIES", "3"))
+RETRY_DELAY = timedelta(seconds=int(os.environ.get("MARQUEE_RETRY_DELAY_SECONDS", "20")))
+MAX_RETRY_DELAY = timedelta(minutes=10)
+SHORT_TASK = timedelta(minutes=10)
+LONG_TASK = timedelta(hours=2)
+
+BATCH_ID_FORMAT = "%Y%m%dT%H%M%S"
+
+
+class DatedRun(Protocol):
+    """Describe what the batch id needs of an Airflow DAG run."""
+
+    logical_date: datetime | None
+    run_after: datetime
+
+
+def moment_of(dag_run: DatedRun) -> datetime:
+    """Return the run's logical date, or run_after where it has none, in UTC.
+
+    A manual run has no logical date. Airflow may start a run from run_after on.
+    """
+    return (dag_run.logical_date or dag_run.run_after).astimezone(UTC)
+
+
+def batch_id_of(dag_run: DatedRun) -> str:
+    """Return the run's key, `YYYYMMDDTHHMMSS` in UTC.
+
+    It is the same for every attempt of every task of a run.
+    """
+    return moment_of(dag_run).strftime(BATCH_ID_FORMAT)
+
+
+def latest_timestamp_of(dag_run: DatedRun) -> int:
+    """Return the latest time (Unix seconds) that a rating of this batch can have.
+
+    It comes from the run and not from the clock, so that a rerun rejects the same rows.
+    """
+    return int(moment_of(dag_run).timestamp())
+
+
+def git_commit() -> str:
+    """Return the commit of the running code, with '-dirty' if files differ from it.
+
+    Outside a checkout it is 'unknown'. Each task reads it when it starts: a checkout can change while Airflow runs.
+    An image names it in MARQUEE_GIT_COMMIT.
+    """
+    if commit := os.environ.get("MARQUEE_GIT_COMMIT"):
+        return commit
+    described = subprocess.run(
+        ["git", "-C", str(HOME), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
+
+
+TEMPLATE_MACROS: dict[str, Any] = {
+    "batch_id_of": batch_id_of,
+    "git_commit": git_commit,
+    "latest_timestamp_of": latest_timestamp_of,
+}
+# Expressions that several templates share.
+BATCH_ID = "{{ batch_id_of(dag_run) }}"
+INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
+MODEL_PATH = f"{MODELS}/{BATCH_ID}"

@@ -1,0 +1,1 @@
+"""Tables, transactions, migrations and the change clock."""

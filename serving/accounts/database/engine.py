@@ -1,0 +1,102 @@
+"""The connection to the database, and its migrations.
+
+The platform has PostgreSQL; SQLite is the default where no database is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session as DatabaseSession
+from sqlalchemy.orm import sessionmaker
+
+from serving.accounts.database.errors import AccountsError
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+Transactions = sessionmaker[DatabaseSession]
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine for `sqlite:///path` or `postgresql+psycopg://...`.
+
+    Raises AccountsError for another address.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise AccountsError(
+            "The database's address is not a URL. Give sqlite:///path or postgresql+psycopg://..."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise AccountsError(
+            f"Databases of type {backend} are not supported. Give sqlite:///path or postgresql+psycopg://..."
+        )
+    engine = create_engine(parsed, pool_pre_ping=backend == "postgresql")
+    if backend == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # Writers wait for each other, readers do not wait. Foreign keys are off by default.
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def transactions(engine: Engine) -> Transactions:
+    """Return a factory of sessions.
+
+    `with factory.begin() as database` commits at the end, or rolls back.
+    """
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that reads one state, whatever commits meanwhile."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+    else:
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            yield connection
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return configuration
+
+
+def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
+
+    A migration happens whole or not at all. Running it again has no effect.
+    """
+    configuration = _configuration()
+    with engine.begin() as connection:
+        # If two programs migrate at once, the second waits and finds nothing to do.
+        postgresql = engine.dialect.name == "postgresql"
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)" if postgresql else "BEGIN IMMEDIATE")
+        configuration.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(configuration, revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Return whether the tables are those of this program."""
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present == ScriptDirectory.from_config(_configuration()).get_current_head()

@@ -1,0 +1,18 @@
+"""The program that Alembic runs.
+
+It migrates on the connection that `database.engine.migrate` gives it.
+"""
+
+from alembic import context
+
+from serving.accounts.database.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    # SQLite changes tables by copying them.
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,63 @@
+"""Programs that sign in for themselves: their ids, secrets and scopes."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from serving.accounts.database.changes import now
+from serving.accounts.database.engine import Transactions
+from serving.accounts.database.models import Client
+from serving.accounts.domain import problems
+from serving.accounts.domain.schemas import clients as schemas
+from serving.accounts.domain.tokens import sha256
+from serving.publications.times import format_time
+from serving.web.problems import ProblemError
+
+
+def _as_client(client: Client) -> dict[str, object]:
+    created = format_time(client.created_at)
+    return {"client_id": client.client_id, "name": client.name, "scopes": client.scopes.split(), "created_at": created}
+
+
+def all_clients(database: DatabaseSession) -> schemas.Clients:
+    """Return all clients by id, without their secrets."""
+    clients = database.scalars(select(Client).order_by(Client.client_id))
+    return schemas.Clients.model_validate({"items": [_as_client(client) for client in clients]})
+
+
+def add_client(factory: Transactions, name: str, scopes: Sequence[str]) -> schemas.NewClientSecret:
+    """Return a new client with its secret, of which only the SHA-256 is kept."""
+    secret = secrets.token_urlsafe(32)
+    client = Client(
+        client_id=secrets.token_hex(8),
+        name=name,
+        secret_sha256=sha256(secret),
+        scopes=" ".join(dict.fromkeys(scopes)),
+        created_at=now(),
+    )
+    with factory.begin() as database:
+        database.add(client)
+    return schemas.NewClientSecret.model_validate({**_as_client(client), "client_secret": secret})
+
+
+def remove_client(factory: Transactions, client_id: str) -> None:
+    """Remove a client, which ends its tokens. Raises the problem not-found."""
+    with factory.begin() as database:
+        client = database.get(Client, client_id)
+        if client is None:
+            raise ProblemError(problems.NOT_FOUND, f"There is no client {client_id}.")
+        database.delete(client)
+
+
+def client_with_secret(factory: Transactions, client_id: str, secret: str) -> Client | None:
+    """Return the client that has this id and this secret, or None."""
+    with factory() as database:
+        client = database.get(Client, client_id) if client_id.isalnum() else None
+    if client is None or not hmac.compare_digest(client.secret_sha256, sha256(secret)):
+        return None
+    return client

@@ -1,0 +1,40 @@
+"""Movies of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from serving.accounts.domain.schemas.bases import Answer, Body, Page
+from serving.accounts.domain.schemas.fields import LINE, Genre, MovieId, Title, Year
+
+
+class MovieBody(Body):
+    """A movie as an administrator writes it."""
+
+    title: Annotated[Title, Field(examples=["The Third Kettle"])]
+    release_year: Annotated[Year | None, Field(examples=[2026])] = None
+    genres: Annotated[list[Genre], Field(max_length=8, examples=[["Drama"]])] = []  # noqa: RUF012 - Pydantic copies it
+
+
+class Movie(Answer):
+    """A movie of the catalogue."""
+
+    movie_id: MovieId
+    title: str
+    release_year: int | None
+    genres: list[str]
+
+
+class Movies(Answer):
+    """A page of movies, by id."""
+
+    items: list[Movie]
+    next: Annotated[str | None, Field(description="Address of the next page.")]
+
+
+class MovieSearch(Page):
+    """Words of the title, in any order; case and accents do not matter."""
+
+    q: Annotated[str, StringConstraints(max_length=100, pattern=LINE)] = ""

@@ -1,0 +1,1 @@
+"""The pages for people: HTML without scripts, in two languages."""

@@ -1,0 +1,93 @@
+"""The pages for finding and rating movies, with recommendations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, request
+from werkzeug.wrappers import Response
+
+from serving.accounts.domain import problems
+from serving.accounts.domain.movies import as_movie, find_movies, without_withdrawn
+from serving.accounts.domain.ratings import all_ratings, rate, unrate
+from serving.accounts.domain.schemas.ratings import OwnRating
+from serving.accounts.domain.service import Service
+from serving.accounts.pages.recommendation_client import RecommendationClient, Recommended, UnreachableError
+from serving.accounts.pages.rendering import page, then
+from serving.publications.format import MAX_ID
+from serving.web.problems import ProblemError
+from serving.web.replies import client_address
+
+_SHOWN: Final = 20
+_LISTED: Final = 10
+
+
+def rating_pages(pages: Blueprint, service: Service, recommendations: RecommendationClient) -> None:
+    """Add the home page, the buttons that rate, and the list of one's own ratings."""
+    factory = service.transactions
+
+    @pages.get("")
+    def home() -> Response:
+        words = request.args.get("q", "")[:100]
+        after = request.args.get("after", "0")
+        with factory() as database:
+            rated = all_ratings(database, g.user.user_id)
+            searched = bool(words.strip()) and words.isprintable()
+            found = find_movies(database, words, int(after) if after.isdecimal() else 0, _SHOWN + 1) if searched else []
+        stars = {rating.movie_id: rating.rating for rating in rated}
+        more = f"?{urlencode({'q': words, 'after': found[_SHOWN - 1].movie_id})}" if len(found) > _SHOWN else None
+        now, nightly, unreachable = _lists(service, recommendations, rated)
+        return page(
+            "home.html",
+            words=words,
+            searched=searched,
+            movies=[as_movie(movie) for movie in found[:_SHOWN]],
+            more=more,
+            stars=stars,
+            now=now,
+            nightly=nightly,
+            unreachable=unreachable,
+        )
+
+    @pages.post("/ratings/<id:movie>")
+    def rate_here(movie: int) -> Response:
+        chosen = request.form.get("stars", "")
+        if chosen not in ("1", "2", "3", "4", "5", "none"):
+            raise ProblemError(problems.BAD_REQUEST, "stars is 1 to 5, or none.")
+        if movie > MAX_ID:
+            raise ProblemError(problems.NOT_FOUND, "There is no such movie.")
+        if chosen == "none":
+            return then("pages.ratings", "removed", title=unrate(factory, g.user.user_id, movie))
+        rating, _ = rate(factory, g.user.user_id, movie, 2 * int(chosen))
+        return then("pages.home", "rated", title=rating.title, stars=chosen)
+
+    @pages.get("/ratings")
+    def ratings() -> Response:
+        with factory() as database:
+            return page("ratings.html", ratings=all_ratings(database, g.user.user_id))
+
+
+def _lists(
+    service: Service, recommendations: RecommendationClient, rated: list[OwnRating]
+) -> tuple[Recommended | None, Recommended | None, bool]:
+    """Return the list of now, the nightly one, and whether the API did not answer."""
+    given = [(rating.movie_id, rating.rating, rating.rated_at) for rating in rated]
+    try:
+        now = recommendations.now(given, client_address()) if given else None
+        nightly = recommendations.nightly(g.user.user_id, client_address())
+    except UnreachableError:
+        return None, None, True
+    return _listed(service, now), _listed(service, nightly), False
+
+
+def _listed(service: Service, found: Recommended | None) -> Recommended | None:
+    """Return a list's first movies that are not withdrawn here.
+
+    The recommendation API does not know which are withdrawn.
+    """
+    if found is None:
+        return None
+    with service.transactions() as database:
+        return replace(found, items=without_withdrawn(database, found.items)[:_LISTED])

@@ -1,0 +1,1 @@
+"""Build a publication from exported tables: read, check, write and build again."""

@@ -1,0 +1,1 @@
+"""The cleaning rules of the mrjob jobs, for a comparison of Spark with mrjob."""

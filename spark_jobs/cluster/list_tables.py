@@ -1,0 +1,107 @@
+"""The tables that a batch publishes of its model, as Spark DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the usual name
+from recommender.incidence import Incidence
+from recommender.model import FactorModel
+from recommender.popularity import RECENT_HALF_LIFE_DAYS
+from recommender.published import newcomer_tables, popular_lists
+from recommender.published.user_lists import Recommender
+from recommender.ratings import Ratings
+from recommender.top_n import USERS_PER_BLOCK, most_similar
+from threadpoolctl import threadpool_limits
+
+from cluster.warehouse import ratings_of
+
+RECOMMENDATION_COLUMNS = "user_id int, rank int, movie_id int, score double, reason_movie_ids string"
+SIMILAR_COLUMNS = "movie_id int, rank int, similar_movie_id int, score double"
+POPULAR_COLUMNS = "scope string, rank int, movie_id int, score double, ratings bigint"
+MOVIE_FACTORS_COLUMNS = "movie_id int, gain float, prior float, factors string"
+MOVIE_NEIGHBOURS_COLUMNS = "movie_id int, rank int, neighbour_id int, weight float"
+
+
+def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel, top_n: int) -> DataFrame:
+    """Return the recommendations table for every user of the ratings.
+
+    Users are scored in blocks of USERS_PER_BLOCK by their position in the model. So a block, and every bit of its scores, is the same
+    however Spark lays out its partitions.
+    """
+    # The profiles arrive with the ratings of each block.
+    without_profiles = replace(model, profiles=Incidence.none(len(model.user_ids)))
+    shared = spark.sparkContext.broadcast(Recommender.of(without_profiles, top_n))
+    blocks = pd.DataFrame(
+        {
+            "user_id": model.user_ids.astype(np.int32),
+            "block": (np.arange(len(model.user_ids)) // USERS_PER_BLOCK).astype(np.int32),
+        }
+    )
+    blocked = ratings.select("user_id", "movie_id", "rating", "rated_at").join(
+        F.broadcast(spark.createDataFrame(blocks, "user_id int, block int")), "user_id"
+    )
+    return blocked.groupBy("block").applyInPandas(_one_block(shared), RECOMMENDATION_COLUMNS)
+
+
+def _one_block(shared: Broadcast[Recommender]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def one_block(rows: pd.DataFrame) -> pd.DataFrame:
+        with threadpool_limits(1):
+            return pd.DataFrame(shared.value.recommend(ratings_of(rows)))
+
+    return one_block
+
+
+def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame:
+    """Return the similar_movies table: each movie's n nearest by cosine of factors."""
+    shared = spark.sparkContext.broadcast(model)
+    starts = spark.range(0, len(model.movie_ids), USERS_PER_BLOCK, numPartitions=spark.sparkContext.defaultParallelism)
+
+    def nearest(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        factors, ids = shared.value.movie_factors, shared.value.movie_ids
+        for batch in batches:
+            for start in batch["id"]:
+                rows = slice(int(start), int(start) + USERS_PER_BLOCK)
+                with threadpool_limits(1):
+                    columns, cosines = most_similar(factors, rows, n)
+                kept = columns >= 0
+                ranks = np.broadcast_to(np.arange(1, n + 1), columns.shape)
+                yield pd.DataFrame(
+                    {
+                        "movie_id": np.repeat(ids[rows], kept.sum(axis=1)).astype(np.int32),
+                        "rank": ranks[kept].astype(np.int32),
+                        "similar_movie_id": ids[columns[kept]].astype(np.int32),
+                        "score": cosines[kept].astype(np.float64),
+                    }
+                )
+
+    return starts.mapInPandas(nearest, SIMILAR_COLUMNS)
+
+
+def popular_movies(spark: SparkSession, ratings: Ratings, movies: DataFrame, n: int) -> DataFrame:
+    """Return the popular_movies table of the rows of a movies table."""
+    rows = movies.select("movie_id", "release_year", "genres").orderBy("movie_id").collect()
+    lists = popular_lists.popular_movies(
+        ratings,
+        np.array([row.movie_id for row in rows], dtype=np.int64),
+        [row.release_year for row in rows],
+        [row.genres or "" for row in rows],
+        n,
+        RECENT_HALF_LIFE_DAYS,
+    )
+    return spark.createDataFrame(pd.DataFrame(lists), POPULAR_COLUMNS)
+
+
+def movie_factors(spark: SparkSession, model: FactorModel) -> DataFrame:
+    """Return the movie_factors table."""
+    return spark.createDataFrame(pd.DataFrame(newcomer_tables.movie_factors(model)), MOVIE_FACTORS_COLUMNS)
+
+
+def movie_neighbours(spark: SparkSession, model: FactorModel) -> DataFrame:
+    """Return the movie_neighbours table."""
+    return spark.createDataFrame(pd.DataFrame(newcomer_tables.movie_neighbours(model)), MOVIE_NEIGHBOURS_COLUMNS)

@@ -1,0 +1,101 @@
+"""The warehouse: Hive tables to read, and directories to write as partitions."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the usual name
+from recommender.attributes import MovieAttributes
+from recommender.ratings import Ratings
+
+from cluster.hadoop_files import HadoopFiles
+
+ROWS_PER_FILE = 2_000_000
+RATING_COLUMNS = ("user_id", "movie_id", "rating", "rated_at")
+
+
+def read_batch(spark: SparkSession, database: str, table: str, batch_id: str) -> DataFrame:
+    """Return one batch's rows of a Hive table.
+
+    Raises ValueError when the partition is missing or empty.
+    """
+    rows = spark.table(f"{database}.{table}").where(F.col("batch_id") == batch_id).drop("batch_id")
+    if rows.isEmpty():
+        raise ValueError(f"{database}.{table} has no rows for batch {batch_id}. Run its load step before this job.")
+    return rows
+
+
+def read_ratings(spark: SparkSession, database: str, batch_id: str) -> DataFrame:
+    """Return a batch's ratings of the movies in its `movies` table.
+
+    A movie without a title cannot be recommended.
+    """
+    movies = read_batch(spark, database, "movies", batch_id).select("movie_id")
+    return read_batch(spark, database, "ratings", batch_id).join(F.broadcast(movies), "movie_id", "left_semi")
+
+
+def collect_ratings(rows: DataFrame) -> Ratings:
+    """Return the rows of a ratings table as sorted arrays, 32 bytes per rating."""
+    return ratings_of(rows.select(*RATING_COLUMNS).toPandas())
+
+
+def ratings_of(frame: pd.DataFrame) -> Ratings:
+    """Return the ratings of a pandas DataFrame with the columns of a ratings table."""
+    return Ratings.from_columns({name: frame[name].to_numpy() for name in RATING_COLUMNS})
+
+
+def collect_attributes(movies: DataFrame) -> MovieAttributes:
+    """Return the genres and years of the rows of a movies table, on the driver."""
+    rows = movies.select("movie_id", "genres", "release_year").collect()
+    return MovieAttributes.from_columns(
+        [row.movie_id for row in rows], [row.genres for row in rows], [row.release_year for row in rows]
+    )
+
+
+class PartitionWriter:
+    """A writer of several tables' partitions of one batch.
+
+    All partitions are complete before the first one is put in place. An attempt is written to `_attempts/<table>/batch_id=<batch>` in
+    the warehouse, and renamed. If a job is killed, its files stay there, where no reader looks; the next attempt removes them.
+    """
+
+    def __init__(self, spark: SparkSession, warehouse: str, batch_id: str) -> None:
+        self._files = HadoopFiles(spark)
+        self._warehouse = warehouse.rstrip("/")
+        self._batch_id = batch_id
+        self._written: dict[str, int] = {}
+
+    def _attempt(self, table: str) -> str:
+        return f"{self._warehouse}/_attempts/{table}/batch_id={self._batch_id}"
+
+    def partition(self, table: str) -> str:
+        """Return the directory of the table's partition of this batch."""
+        return f"{self._warehouse}/{table}/batch_id={self._batch_id}"
+
+    def write(self, table: str, rows: DataFrame, sort_by: list[str]) -> None:
+        """Write the attempt, sorted by `sort_by`.
+
+        It has as few files as ROWS_PER_FILE allows, named in their order.
+        """
+        attempt = self._attempt(table)
+        self._files.remove(attempt)
+        rows = rows.cache()
+        count = rows.count()
+        files = -(-count // ROWS_PER_FILE)
+        one_or_ranged = rows.repartition(1) if files <= 1 else rows.repartitionByRange(files, *sort_by)
+        one_or_ranged.sortWithinPartitions(*sort_by).write.orc(attempt)
+        rows.unpersist()
+        # Spark puts a random id into each name. Without it, the same batch gives the same directory.
+        for number, name in enumerate(n for n in self._files.names(attempt) if n.startswith("part-")):
+            self._files.rename(f"{attempt}/{name}", f"{attempt}/part-{number:05d}.orc")
+        self._written[table] = count
+
+    def put_in_place(self) -> dict[str, int]:
+        """Rename every attempt to its partition, and return each table's number of rows.
+
+        A partition of an earlier run is replaced.
+        """
+        for table in self._written:
+            self._files.remove(self.partition(table))
+            self._files.rename(self._attempt(table), self.partition(table))
+        return dict(self._written)

@@ -1,0 +1,1 @@
+"""How good a model is: windows of the timeline, metrics and the record of both."""

@@ -1,0 +1,122 @@
+"""One window of the timeline: lists of every scorer for its returning users.
+
+Returning users have ratings before the window. Any model gives all other users the recent popular list, so they cannot tell models
+apart. Their number is recorded as `cold_users`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from recommender import reference_models
+from recommender.arrays import Float32Array, IntArray
+from recommender.attributes import MovieAttributes
+from recommender.model import FactorModel
+from recommender.popularity import popularity
+from recommender.ratings import Ratings, positions
+from recommender.settings import TrainingSettings
+from recommender.top_n import NO_MOVIE, USERS_PER_BLOCK
+from recommender.training import train
+
+from evaluation.metrics import (
+    coverage,
+    exposure_gini,
+    hits,
+    intra_list_diversity,
+    novelty,
+    ranking_metrics,
+)
+from evaluation.record import EASE, GATE_BASELINES, ITEM_KNN, POPULARITY, RECENT_POPULARITY
+from evaluation.results import WindowResult
+from evaluation.splits import Window
+
+
+def recommend(model: FactorModel, users: IntArray, n: int) -> tuple[IntArray, Float32Array]:
+    """Return the model's n best movie ids for each of `users`, and their scores.
+
+    Both results are (users, n). Movies of a user's profile are left out.
+    """
+    lists = np.full((len(users), n), NO_MOVIE, dtype=np.int64)
+    scores = np.full((len(users), n), -np.inf, dtype=np.float32)
+    for start in range(0, len(users), USERS_PER_BLOCK):
+        block = slice(start, start + USERS_PER_BLOCK)
+        columns, scores[block] = model.top_n(model.factors_of(users[block]), model.profiles_of(users[block]), n)
+        lists[block] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
+    return lists, scores
+
+
+def evaluate(
+    model: FactorModel,
+    scorer: str,
+    window: Window,
+    before: Ratings,
+    test: Ratings,
+    k: int,
+    attributes: MovieAttributes,
+) -> WindowResult:
+    """Return the metrics of the model's lists of k movies for the returning users.
+
+    `before` are the ratings before the window, and `test` those in it. `attributes` may hold any movies. Their genres decide the lists'
+    diversity.
+    """
+    users, relevant = np.unique(test.user_id, return_counts=True)
+    returning = positions(before.users(), users) >= 0
+    users, relevant, cold_users = users[returning], relevant[returning], int((~returning).sum())
+    lists, scores = recommend(model, users, k)
+    hit = hits(lists, users, test.user_id, test.movie_id)
+    per_user = ranking_metrics(hit, relevant)
+    movies = before.movies()
+    together = {
+        "coverage": coverage(lists, len(movies)),
+        "exposure_gini": exposure_gini(lists, len(movies)),
+        "novelty": novelty(lists, movies, popularity(before, movies), len(before.users())),
+        "diversity": intra_list_diversity(lists, movies, attributes.of(movies).genres),
+    }
+    activity = np.searchsorted(before.user_id, users, side="right") - np.searchsorted(before.user_id, users)
+    return WindowResult(
+        window, scorer, users, cold_users, activity, per_user, together, scores[lists >= 0], hit[lists >= 0]
+    )
+
+
+def baselines(before: Ratings, as_of: int, names: Sequence[str]) -> dict[str, FactorModel]:
+    """Return the models of these baselines, trained on `before` as at `as_of`.
+
+    Raises KeyError for a name that is not in BASELINES.
+    """
+    makers: dict[str, Callable[[], FactorModel]] = {
+        POPULARITY: lambda: reference_models.by_popularity(before),
+        RECENT_POPULARITY: lambda: reference_models.by_recent_popularity(before, as_of),
+        ITEM_KNN: lambda: reference_models.item_knn(before),
+        EASE: lambda: reference_models.ease(before),
+    }
+    return {name: makers[name]() for name in names}
+
+
+def returning_users(window: Window, ratings: Ratings) -> int:
+    """Return how many users rated both before the window and in it."""
+    before = ratings.user_id[window.train_mask(ratings.rated_at)]
+    return len(np.intersect1d(before, ratings.user_id[window.test_mask(ratings.rated_at)]))
+
+
+def evaluate_window(
+    ratings: Ratings,
+    window: Window,
+    candidates: Mapping[str, TrainingSettings],
+    k: int,
+    attributes: MovieAttributes,
+    against: Sequence[str] = GATE_BASELINES,
+) -> list[WindowResult]:
+    """Return the results of the baselines and of every candidate in the window.
+
+    All are trained on the ratings before the window. `candidates` are scorers' names with their settings; `against` are the baselines'
+    names. `attributes` may hold any movies.
+    """
+    before = ratings.select(window.train_mask(ratings.rated_at))
+    test = ratings.select(window.test_mask(ratings.rated_at))
+    models = baselines(before, window.test_from, against)
+    results = [evaluate(model, name, window, before, test, k, attributes) for name, model in models.items()]
+    for name, settings in candidates.items():
+        model = train(before, settings, window.test_from, attributes)
+        results.append(evaluate(model, name, window, before, test, k, attributes))
+    return results

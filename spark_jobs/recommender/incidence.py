@@ -1,0 +1,89 @@
+"""Ratings grouped by entity (user or movie), whole or in padded batches.
+
+The two sides of a half step are "entities", whose factors are computed, and the other side's "rows", which are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from recommender.arrays import BoolArray, Float32Array, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Incidence:
+    """Ratings by entity, as a sparse matrix in rows.
+
+    Entity e rated the other side's rows `columns[starts[e]:starts[e + 1]]`, with the `weights` (> 0) at the same places.
+    """
+
+    starts: IntArray
+    columns: IntArray
+    weights: FloatArray | Float32Array
+
+    @classmethod
+    def build(cls, entity: IntArray, column: IntArray, weight: FloatArray | Float32Array, entities: int) -> Incidence:
+        """Return (entity, column, weight) triples, given in any order, grouped by entity.
+
+        The columns of an entity ascend.
+        """
+        order = np.lexsort((column, entity))
+        starts = np.searchsorted(entity[order], np.arange(entities + 1))
+        return cls(starts.astype(np.int64), column[order], weight[order])
+
+    @classmethod
+    def none(cls, entities: int) -> Incidence:
+        """Return the incidence of this many entities without ratings."""
+        return cls(np.zeros(entities + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+
+    def matrix(self, columns: int) -> sp.csr_matrix:
+        """Return the weights as a sparse matrix of floats, (entities, columns)."""
+        shape = (len(self.starts) - 1, columns)
+        return sp.csr_matrix((self.weights.astype(np.float32), self.columns, self.starts), shape=shape)
+
+    def rows(self, first: int, last: int) -> Incidence:
+        """Return the incidence of the entities first .. last-1."""
+        begin, end = self.starts[first], self.starts[last]
+        return Incidence(self.starts[first : last + 1] - begin, self.columns[begin:end], self.weights[begin:end])
+
+
+@dataclass(frozen=True)
+class PaddedBatch:
+    """Entities with nearly the same number of ratings, padded to the same width.
+
+    `entities` and `counts` are (entities,): the entities' positions and their numbers of ratings. `columns`, `weights` and
+    `inside` are (entities, widest): the other side's rows, the ratings' weights, and whether there is a rating at all.
+    Padding has the weight 0.
+    """
+
+    entities: IntArray
+    counts: IntArray
+    columns: IntArray
+    weights: FloatArray | Float32Array
+    inside: BoolArray
+
+
+def padded_batches(rated: Incidence, rank: int, per_entity: int, numbers: int) -> Iterator[PaddedBatch]:
+    """Yield every entity with ratings once, those with the fewest ratings first.
+
+    A batch has about `numbers` numbers: rank per rating and `per_entity` per entity. The batches follow from the data alone.
+    """
+    counts = np.diff(rated.starts)
+    by_count = np.argsort(counts, kind="stable")
+    by_count = by_count[counts[by_count] > 0]
+    ordered = counts[by_count]
+    at = 0
+    while at < len(by_count):
+        width = int(ordered[at])
+        limit = int(np.searchsorted(ordered, max(width + 4, width * 5 // 4), side="right"))
+        limit = min(limit, at + max(1, numbers // (int(ordered[limit - 1]) * rank + per_entity)))
+        batch = by_count[at:limit]
+        inside = np.arange(ordered[limit - 1]) < ordered[at:limit, None]
+        offsets = np.where(inside, rated.starts[batch][:, None] + np.arange(ordered[limit - 1]), 0)
+        weights = np.where(inside, rated.weights[offsets], 0)
+        yield PaddedBatch(batch, ordered[at:limit], rated.columns[offsets], weights, inside)
+        at = limit

@@ -1,0 +1,192 @@
+"""How a rating of one movie bears on another: EASE (Steck 2019).
+
+B is cut to the entries that change scores most.
+
+B minimises |X - XB|^2 + ridge |B|^2 with a diagonal of zeros. X has one row per user, with the square root of a rating's weight or 0.
+It also has one row per attribute of movies (a genre, a year), as if a user had rated all movies with it: Jeunen, Van Balen and
+Goethals 2020, *Closed-form models for collaborative filtering with side-information* (collective EASE).
+
+With P = (X'X + ridge I)^-1, B_ji = -P_ji / P_ii. P is computed through the smaller side. With fewer rows than movies,
+P = (I - X'(XX' + ridge I)^-1 X) / ridge (Woodbury). Thousands of movies then cost a system of the rows' size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from recommender.arrays import Float32Array, FloatArray, IntArray
+from recommender.top_n import NO_MOVIE, top_n_of_scores
+
+# Movies whose rows of B are computed at once: 256 x 60,000 movies x 8 bytes = 123 MB.
+MOVIES_PER_BLOCK = 256
+# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. The matrix of (X's rows, movies) that a system of rows is
+# solved for may not be larger either. Beyond that, only the most rated movies get neighbours. The kept entries need memory too: n per
+# movie, 28 bytes each, and up to twice as many and one block's before they are sifted. With n 300 that is 144 MB for 6,000 movies,
+# and 1.4 GB for 60,000 movies of 600 rows.
+LARGEST_SYSTEM = 6_000
+# Worth, row, column and weight of entries of B.
+_Entries = tuple[FloatArray, IntArray, IntArray, Float32Array]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Each movie's neighbours, strongest first.
+
+    Those of movie j are columns[starts[j]:starts[j + 1]], with the weights at the same places. Weights may be negative.
+    """
+
+    starts: IntArray
+    columns: IntArray
+    weights: Float32Array
+
+    @classmethod
+    def none(cls, movies: int) -> Neighbours:
+        """Return the neighbours of this many movies that have none."""
+        return cls(np.zeros(movies + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+
+    @cached_property
+    def matrix(self) -> sp.csr_matrix:
+        """Return the weights as a sparse matrix, (movies, movies).
+
+        Scoring multiplies a profile's weights by it.
+        """
+        movies = len(self.starts) - 1
+        return sp.csr_matrix((self.weights, self.columns, self.starts), shape=(movies, movies))
+
+    def between(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Return the weights from movies to movies, (rows, columns)."""
+        return np.asarray(self.matrix[rows][:, columns].toarray(), dtype=np.float32)
+
+
+def linear_neighbours(
+    rated: sp.csr_matrix, attributes: sp.csr_matrix, reach: FloatArray, gain: Float32Array, ridge: float, n: int
+) -> Neighbours:
+    """Return the neighbours that change scores most.
+
+    They are n on average for each movie with two ratings or more. Other movies have none. When LARGEST_SYSTEM does not allow all
+    such movies, only the most rated have neighbours.
+
+    `rated`, (users, movies), holds the weights of the ratings, and `attributes`, (attributes, movies), the further rows of X.
+    An entry B_ji changes a user's score of i by gain_i * B_ji * (the user's weight of j). `reach`, (movies,), is the root of the
+    sum of the squares of all users' weights of j. So reach_j * gain_i * |B_ji| is the root of the summed squares of all changes.
+    """
+    movies = len(gain)
+    if n == 0:
+        return Neighbours.none(movies)
+    counts = np.bincount(rated.indices, minlength=movies)
+    # A movie with one rating tells only who rated it.
+    eligible = np.flatnonzero(counts > 1)
+    most = LARGEST_SYSTEM**2 // min(rated.shape[0] + attributes.shape[0], LARGEST_SYSTEM)
+    if len(eligible) > most:
+        eligible = np.sort(np.argsort(-counts, kind="stable")[:most])
+    # Only the eligible columns of X are built. No variable keeps them, because the inverse needs the memory.
+    inverse_rows, diagonal = ridge_inverse(
+        sp.vstack([rated[:, eligible].sqrt(), attributes[:, eligible]], format="csr"), ridge
+    )
+    return _farthest_reaching(lambda rows: -inverse_rows(rows) / diagonal, eligible, reach, gain, n * len(eligible))
+
+
+def ridge_inverse(x: sp.csr_matrix, ridge: float) -> tuple[Callable[[slice], FloatArray], FloatArray]:
+    """Return a function from a slice of rows to these rows of P, and P's diagonal."""
+    users, movies = x.shape
+    if users < movies:
+        system = (x @ x.T).toarray()
+        system[np.diag_indices(users)] += ridge
+        # (XX' + ridge I)^-1 X, (users, movies)
+        solved = np.linalg.solve(system, x.toarray())
+        diagonal = (1.0 - np.asarray(x.multiply(solved).sum(axis=0)).ravel()) / ridge
+        by_movie = x.T.tocsr()
+
+        def rows_of(rows: slice) -> FloatArray:
+            inverse_rows = -np.asarray(by_movie[rows] @ solved) / ridge
+            inverse_rows[np.arange(len(inverse_rows)), np.arange(rows.start, rows.stop)] += 1.0 / ridge
+            return inverse_rows
+
+        return rows_of, diagonal
+    system = (x.T @ x).toarray()
+    system[np.diag_indices(movies)] += ridge
+    inverse = np.linalg.inv(system)
+    return (lambda rows: inverse[rows]), np.diag(inverse)
+
+
+def _farthest_reaching(
+    rows_of: Callable[[slice], FloatArray], eligible: IntArray, reach: FloatArray, gain: Float32Array, most: int
+) -> Neighbours:
+    """Return the `most` entries with the greatest reach * gain * |weight|.
+
+    `rows_of` returns the weights among the `eligible` movies.
+    """
+    kept: _Entries = (np.zeros(0), eligible[:0], eligible[:0], np.zeros(0, dtype=np.float32))
+    least = 0.0
+    for start in range(0, len(eligible), MOVIES_PER_BLOCK):
+        rows = slice(start, min(start + MOVIES_PER_BLOCK, len(eligible)))
+        weight = rows_of(rows).astype(np.float32)
+        weight[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = 0
+        worth = np.abs(weight) * gain[eligible] * reach[eligible[rows], None]
+        row, column = np.nonzero(worth > least)
+        kept = (
+            np.append(kept[0], worth[row, column]),
+            np.append(kept[1], eligible[rows][row]),
+            np.append(kept[2], eligible[column]),
+            np.append(kept[3], weight[row, column]),
+        )
+        # Sifting reads all entries, so it waits until there are twice as many as needed.
+        if len(kept[0]) > 2 * most:
+            kept, least = _sifted(kept, most)
+    (worths, rows_kept, columns, weights), _ = _sifted(kept, most)
+    order = np.lexsort((columns, -worths, rows_kept))
+    starts = np.searchsorted(rows_kept[order], np.arange(len(gain) + 1)).astype(np.int64)
+    return Neighbours(starts, columns[order], weights[order])
+
+
+def _sifted(entries: _Entries, most: int) -> tuple[_Entries, float]:
+    """Return the `most` entries of the greatest worth, and their least worth.
+
+    Of equal entries, the first ones are kept.
+    """
+    worth = entries[0]
+    if len(worth) <= most:
+        return entries, 0.0
+    least = np.partition(worth, -most)[-most]
+    chosen = worth > least
+    chosen[np.flatnonzero(worth == least)[: most - int(chosen.sum())]] = True
+    worths, rows, columns, weights = (column[chosen] for column in entries)
+    return (worths, rows, columns, weights), float(least)
+
+
+def cosine_neighbours(user_at: IntArray, movie_at: IntArray, movies: int, shrinkage: float, n: int) -> Neighbours:
+    """Return each movie's n nearest movies by shrunken cosine: item kNN.
+
+    The similarity is common users / (sqrt(users of one * users of the other) + shrinkage).
+    """
+    rated = sp.csr_matrix((np.ones(len(user_at)), (user_at, movie_at)), shape=(int(user_at.max()) + 1, movies))
+    by_movie = rated.T.tocsr()
+    lengths = np.sqrt(np.diff(by_movie.indptr))
+
+    def weights_of(rows: slice) -> FloatArray:
+        common = (by_movie[rows] @ rated).toarray()
+        return np.asarray(common / (lengths[rows, None] * lengths + shrinkage))
+
+    return _strongest(weights_of, movies, n)
+
+
+def _strongest(rows_of: Callable[[slice], FloatArray], movies: int, n: int) -> Neighbours:
+    """Return the n greatest positive weights of each row, without the movie itself."""
+    columns: list[IntArray] = [np.zeros(0, dtype=np.int64)] * movies
+    values: list[Float32Array] = [np.zeros(0, dtype=np.float32)] * movies
+    for start in range(0, movies, MOVIES_PER_BLOCK):
+        rows = slice(start, min(start + MOVIES_PER_BLOCK, movies))
+        weight = rows_of(rows).astype(np.float32)
+        worth = np.where(weight > 0, weight, -np.inf).astype(np.float32)
+        worth[np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)] = -np.inf
+        best, _ = top_n_of_scores(worth, n)
+        for row, nearest in enumerate(best):
+            columns[start + row] = nearest[nearest != NO_MOVIE]
+            values[start + row] = weight[row, columns[start + row]]
+    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])]).astype(np.int64)
+    return Neighbours(starts, np.concatenate(columns), np.concatenate(values))

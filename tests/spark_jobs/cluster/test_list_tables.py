@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cluster.half_steps import SparkHalfSteps
+from cluster.list_tables import recommendations, similar_movies
+from cluster.warehouse import PartitionWriter
+from pyspark.ml.recommendation import ALS
+from pyspark.sql import SparkSession
+from recommender.attributes import MovieAttributes
+from recommender.half_step import OtherSide, half_step
+from recommender.incidence import Incidence
+from recommender.model import FactorModel
+from recommender.published.user_lists import Recommender
+from recommender.ratings import Ratings, positions
+from recommender.settings import TrainingSettings
+from recommender.top_n import most_similar
+from recommender.training import train
+
+pytestmark = pytest.mark.spark
+AS_OF = 2_000_000_000
+SETTINGS = TrainingSettings(rank=8, max_iter=2)
+
+
+@pytest.fixture(scope="module")
+def ratings() -> Ratings:
+    generator = np.random.default_rng(5)
+    # More users than one block holds.
+    user, movie = np.nonzero(generator.random((600, 50)) < 0.2)
+    return Ratings.from_columns(
+        {
+            "user_id": user + 1,
+            "movie_id": movie + 1,
+            "rating": generator.integers(1, 11, len(user)) / 2,
+            "rated_at": AS_OF - generator.integers(0, 10**8, len(user)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def model(ratings: Ratings) -> FactorModel:
+    return train(ratings, SETTINGS, AS_OF, MovieAttributes.none())
+
+
+# By conjugate gradient each part goes on from factors of its own.
+@pytest.mark.parametrize("cg_steps", [0, 2])
+def test_training_in_spark_tasks_gives_the_bits_of_training_here(
+    spark: SparkSession, ratings: Ratings, cg_steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.training.RATINGS_PER_CHUNK", 2500)
+    settings = TrainingSettings(rank=8, max_iter=2, cg_steps=cg_steps)
+    in_tasks = train(ratings, settings, AS_OF, MovieAttributes.none(), SparkHalfSteps(spark))
+    assert in_tasks.sha256() == train(ratings, settings, AS_OF, MovieAttributes.none()).sha256()
+
+
+def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: SparkSession, ratings: Ratings) -> None:
+    weights = 1 + ratings.movie_id % 3
+    frame = pd.DataFrame({"user": ratings.user_id, "item": ratings.movie_id, "rating": weights.astype(np.float32)})
+    settings = {"rank": 8, "maxIter": 2, "alpha": 1.5, "regParam": 0.2, "seed": 1}
+    trained = ALS(userCol="user", itemCol="item", implicitPrefs=True, **settings).fit(spark.createDataFrame(frame))
+    users, movies = (f.toPandas().sort_values("id") for f in (trained.userFactors, trained.itemFactors))
+    y = np.vstack(movies["features"].to_list()).astype(float)
+    places = positions(ratings.users(), ratings.user_id), positions(movies["id"].to_numpy(np.int64), ratings.movie_id)
+    incidence = Incidence.build(*places, weights.astype(float), len(users))
+    theirs = np.vstack(users["features"].to_list())
+    assert half_step(incidence, OtherSide.of(y), 1.5, 0.2) == pytest.approx(theirs, abs=1e-4)
+
+
+def test_lists_from_spark_are_those_of_each_block_here(
+    spark: SparkSession, ratings: Ratings, model: FactorModel
+) -> None:
+    frame = pd.DataFrame({name: getattr(ratings, name) for name in ("user_id", "movie_id", "rating", "rated_at")})
+    schema = "user_id int, movie_id int, rating double, rated_at bigint"
+    shuffled = spark.createDataFrame(frame.sample(frac=1, random_state=1), schema).repartition(5)
+    found = recommendations(spark, shuffled, model, 7).toPandas().sort_values(["user_id", "rank"], ignore_index=True)
+    here = Recommender.of(model, 7)
+    blocks = [pd.DataFrame(here.recommend(ratings.select((ratings.user_id - 1) // 512 == block))) for block in range(2)]
+    pd.testing.assert_frame_equal(found, pd.concat(blocks, ignore_index=True))
+
+
+def test_similar_movies_from_spark_are_the_kernel_s(spark: SparkSession, model: FactorModel) -> None:
+    found = similar_movies(spark, model, 3).toPandas().sort_values(["movie_id", "rank"])
+    columns, _ = most_similar(model.movie_factors, slice(0, 512), 3)
+    assert found["similar_movie_id"].tolist() == model.movie_ids[columns].ravel().tolist()
+
+
+def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(spark: SparkSession, tmp_path: Path) -> None:
+    warehouse = f"file://{tmp_path}"
+    left = tmp_path / "_attempts" / "t" / "batch_id=20260101T000000"
+    left.mkdir(parents=True)
+    (left / "part-killed.orc").write_text("half a file")
+    for rows in ([(2, 1), (1, 1)], [(9, 9)]):
+        writer = PartitionWriter(spark, warehouse, "20260101T000000")
+        writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"])
+        assert writer.put_in_place() == {"t": len(rows)}
+        partition = tmp_path / "t" / "batch_id=20260101T000000"
+        assert [f.name for f in sorted(partition.glob("*.orc"))] == ["part-00000.orc"]
+        assert pd.read_orc(partition / "part-00000.orc").values.tolist() == sorted(map(list, rows))
+    assert not left.exists()
