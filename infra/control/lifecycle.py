@@ -21,7 +21,8 @@ from typing import NoReturn
 
 from infra.control.preflight import check, check_exposure
 from infra.control.rendering import render
-from infra.control.services import Preparation, Service, every_row, services, table
+from infra.control.rows import Preparation, Service
+from infra.control.services import every_row, services, table
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervision import (
     Supervisor,

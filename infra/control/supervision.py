@@ -12,8 +12,9 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
+from infra.control.rows import Service
 from infra.control.secrets import private_write
-from infra.control.services import Service, services
+from infra.control.services import services
 from infra.control.settings import REPOSITORY, Settings
 
 _SHUTDOWN_STATE = 6  # supervisor.xmlrpc.Faults.SHUTDOWN_STATE

@@ -95,7 +95,6 @@ def _serving(settings: Settings) -> dict[str, str]:
     return {
         "MARQUEE_SERVING_HOST": settings["MARQUEE_BIND_HOST"],
         "MARQUEE_SERVING_PORT": str(settings.port("API")),
-        # The gateway is the one proxy that is trusted to name a request's address.
         "MARQUEE_SERVING_WORKERS": settings["MARQUEE_API_WORKERS"],
         "MARQUEE_SERVING_CORS_ORIGIN": settings["MARQUEE_API_CORS_ORIGIN"],
     }
@@ -105,6 +104,7 @@ def _accounts(settings: Settings, postgres_password: str) -> dict[str, str]:
     chosen = settings["MARQUEE_ACCOUNTS_ADMIN_PASSWORD"]
     return {
         "MARQUEE_ACCOUNTS_HOST": settings["MARQUEE_BIND_HOST"],
+        # The gateway, which alone is trusted to name a request's address.
         "MARQUEE_ACCOUNTS_PROXIES": "1",
         "MARQUEE_ACCOUNTS_SECRET": secret(settings, "accounts-secret"),
         "MARQUEE_ACCOUNTS_DATABASE": _database(settings, "psycopg", "accounts", postgres_password),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.control.services import Preparation, Service, every_row
+from infra.control.rows import Preparation, Service
+from infra.control.services import every_row
 from infra.control.settings import REPOSITORY, Settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -114,7 +114,7 @@ def test_up_leaves_out_what_runs_elsewhere_with_its_preparation_and_waits_for_th
 
 
 def test_a_host_for_what_is_no_service_is_told_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="MARQUEE_HOSTS names namenod, which is no service"):
+    with pytest.raises(SettingsError, match="MARQUEE_HOSTS names namenod, which is not a service"):
         services(settings(tmp_path, "namenod=nn.example"))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.control import lifecycle
-from infra.control.services import Preparation, Service
+from infra.control.rows import Preparation, Service
 from infra.control.settings import Settings
 from infra.control.supervision import Supervisor, start_supervisord
 

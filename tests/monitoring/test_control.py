@@ -9,7 +9,8 @@ from supervisor.datatypes import dict_of_key_value_pairs
 
 from infra.control import install
 from infra.control.rendering import render
-from infra.control.services import Service, every_row, services
+from infra.control.rows import Service
+from infra.control.services import every_row, services
 from infra.control.settings import Settings, SettingsError
 from infra.control.supervision import write_configuration
 from infra.control.variables import environment
