@@ -18,7 +18,6 @@ from infra.control.settings import REPOSITORY
 # A word that readers stumble over, and what to write.
 WORDS = {
     "anew": "again",
-    "of late": "recent",
     "mend(?:s|ed|ing)?": "fix or repair",
     "whoever": "users, they",
     "anybody": "users, they",

@@ -82,7 +82,7 @@ class Conventions:
         return list(operation.kinds)
 
     def complete(self, _operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
-        """Return an operation's description with the service's own members, such as `security`."""
+        """Return an operation's description with the service's own members."""
         return described
 
     def variable_schema(self, _converter: str, _name: str) -> dict[str, Any]:

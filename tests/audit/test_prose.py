@@ -20,7 +20,6 @@ def written(folder: Path, name: str, text: str) -> list[str]:
         ("The run is made anew.", "1: 'anew': write again."),
         ("# Whoever calls it", "1: 'Whoever': write users, they."),
         ("what he rates", "1: 'he': write they."),
-        ("ratings of late", "1: 'of late': write recent."),
         ("it was mended", "1: 'mended': write fix or repair."),
     ],
 )

@@ -83,10 +83,10 @@ def test_no_force_is_used_where_safe_mode_ends_by_itself(tmp_path: Path, daemon:
 
 def test_no_force_is_used_while_known_blocks_are_missing(tmp_path: Path, daemon: Daemon) -> None:
     daemon.notice = "Safe mode is ON. The reported blocks 3 needs additional 1 blocks to reach the threshold 0.9990 of total blocks 4."
-    told = f"HDFS is not as it was when the backup was made: {daemon.notice}\n"
-    assert settle(tmp_path, daemon.page, 1, 1) == (1, told, [])
+    shown = f"HDFS is not as it was when the backup was made: {daemon.notice}\n"
+    assert settle(tmp_path, daemon.page, 1, 1) == (1, shown, [])
 
 
 def test_every_datanode_is_waited_for(tmp_path: Path, daemon: Daemon) -> None:
-    told = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes are live.\n"
-    assert settle(tmp_path, daemon.page, 2, 1) == (1, told, [])
+    shown = "HDFS is not as it was when the backup was made: 1 of 2 DataNodes are live.\n"
+    assert settle(tmp_path, daemon.page, 2, 1) == (1, shown, [])

@@ -63,7 +63,7 @@ class AccountConventions(Conventions):
         self._service = service
 
     def authorise(self, operation: Operation, variables: dict[str, Any]) -> None:
-        """Raise the problems not-signed-in, forbidden, and not-found for an id that is too large."""
+        """Raise not-signed-in, forbidden, or not-found for an id that is too large."""
         access: Access = operation.access
         if not access.everybody:
             g.principal = authenticated(self._service)
@@ -117,7 +117,7 @@ class AccountConventions(Conventions):
         return [*wrong, *kinds, problems.INTERNAL, problems.UNAVAILABLE]
 
     def complete(self, operation: Operation, described: dict[str, Any]) -> dict[str, Any]:
-        """Return an operation's description with its access and, for a form, OAuth2's refusals."""
+        """Return an operation's description with its access and OAuth2's refusals."""
         access: Access = operation.access
         described["description"] = f"For: {access.meaning}"
         if not access.everybody:
@@ -138,7 +138,7 @@ class AccountConventions(Conventions):
 
 
 class AccountOperations(Operations):
-    """The declared operations of the accounts service, and what their functions work with."""
+    """The operations of the accounts service, and what their functions work with."""
 
     def __init__(self, app: Flask, service: Service) -> None:
         super().__init__(app, AccountConventions(service))

@@ -65,7 +65,7 @@ def rows_of_export(folder: Path) -> Iterator[Row]:
 
 
 def live_publication(store: Path) -> str | None:
-    """Return the id of the publication that a store serves, or None where nothing is published."""
+    """Return the id of the publication that a store serves, or None."""
     return PublicationStore(store).live()
 
 

@@ -141,7 +141,7 @@ def popular_operations(api: Operations) -> None:
         Operation(
             "GET",
             "/v1/popular",
-            "The most popular movies of all, of late, of a genre or of a decade.",
+            "The most popular movies: of all, recent, of a genre or of a decade.",
             "lists",
             query=PopularQuery,
             answer=schemas.PopularMovies,

@@ -58,7 +58,7 @@ def test_made_up_requests_are_answered_as_the_description_says(
     def check(case: schemathesis.Case) -> None:
         response = case.call()
         case.validate_response(response, checks=CHECKS)
-        # Neither a path of the server nor a trace is anybody's business.
+        # An answer shows neither a path of the server nor a trace.
         assert "Traceback" not in response.text
         assert "/tmp/" not in response.text
 

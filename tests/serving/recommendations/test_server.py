@@ -114,7 +114,7 @@ def test_each_answered_request_has_its_line_in_the_log_after_a_stop(store: Publi
     log, answered = tmp_path / "server.log", []
 
     def ask(worker: int) -> None:
-        # Until the server is gone: some of the requests are in flight when it is told to stop.
+        # Until the server is gone: some of the requests are in flight when it gets the signal to stop.
         for number in range(100_000):
             request_id = f"{worker}-{number}"
             # Half by the fast path, half by Flask.

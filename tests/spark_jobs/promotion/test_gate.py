@@ -129,22 +129,22 @@ def test_a_batch_of_one_user_s_spam_or_with_ratings_missing_is_refused_whatever_
 
 def test_a_champion_that_was_not_compared_is_told_whatever_the_verdict() -> None:
     why = "als version 3 was logged by another version of this code: train the batch again"
-    told = f"the champion was not compared: {why}"
+    shown = f"the champion was not compared: {why}"
     sound = record() | {"champion_not_compared": why}
     promoted = decide_on_record(sound, RULE)
     assert (promoted.verdict, promoted.reasons) == (
         "promote",
-        ["beats or matches what it must: popularity, recent_popularity", told],
+        ["beats or matches what it must: popularity, recent_popularity", shown],
     )
     spam = decide_on_record(sound | {"largest_user_share": 0.0501}, RULE)
     assert (spam.verdict, spam.reasons) == (
         "refuse",
-        ["one user gave 5.0% of the batch's ratings, at most 5% are trusted: look for spam", told],
+        ["one user gave 5.0% of the batch's ratings, at most 5% are trusted: look for spam", shown],
     )
     few = decide_on_record(sound, Rule(resamples=200, least_test_users=101))
     assert (few.verdict, few.reasons) == (
         "abstain",
-        ["only 100 test users, 101 are needed for an interval that means anything", told],
+        ["only 100 test users, 101 are needed for an interval that means anything", shown],
     )
     compared = decide_on_record(record() | {"champion_not_compared": None}, RULE)
     assert compared.reasons == ["beats or matches what it must: popularity, recent_popularity"]

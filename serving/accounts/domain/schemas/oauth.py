@@ -12,7 +12,10 @@ from serving.accounts.domain.schemas.fields import FormText
 
 
 class TokenForm(Form):
-    """A token request: `password` with username and password, `client_credentials`, or `refresh_token`."""
+    """A token request.
+
+    Its grant is `password` with username and password, `client_credentials`, or `refresh_token`.
+    """
 
     grant_type: Annotated[str, Field(examples=["password"])]
     username: FormText = ""
