@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import Supervisor
+from infra.control.supervisor import Supervisor
 from infra.control.variables import environment
 
 MANIFEST = "manifest.json"

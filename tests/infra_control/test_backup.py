@@ -13,7 +13,7 @@ import pytest
 from infra.control import backup as module
 from infra.control.backup import BackupError, backup, namenode_files, restore, verify
 from infra.control.settings import Settings
-from infra.control.supervision import Supervisor
+from infra.control.supervisor import Supervisor
 
 
 def current_folder(tmp_path: Path, *names: str) -> Path:
