@@ -133,7 +133,7 @@ def up(settings: Settings) -> None:
     variables = _process_environment(settings)
     if runs_with_other_settings(settings, variables):
         raise StartError(
-            "The settings changed after the platform was started, and it still runs with the old ones. "
+            "Settings changed since the platform was started, and it still runs with the old ones. "
             "Apply them with `make down up`."
         )
     _write_instance(settings)

@@ -88,7 +88,7 @@ def test_other_settings_do_not_touch_the_platform_that_runs(
     finally:
         Supervisor(settings).shut_down()
     assert str(raised.value) == (
-        "The settings changed after the platform was started, and it still runs with the old ones. "
+        "Settings changed since the platform was started, and it still runs with the old ones. "
         "Apply them with `make down up`."
     )
     for rendered in ("conf/gateway/nginx.conf", "env.sh"):
