@@ -9,7 +9,8 @@ import xmlrpc.client
 from pathlib import Path
 
 from infra.control import lifecycle, status
-from infra.control.backup import BackupError, backup, restore
+from infra.control.backup.commands import backup, restore
+from infra.control.backup.programs import BackupError
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
