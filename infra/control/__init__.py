@@ -1,1 +1,1 @@
-"""Installs, starts, watches and stops the platform on one machine; standard library only, so that it runs before anything is installed."""
+"""Installs, starts, watches and stops the platform; standard library only, since it runs before an installation."""

@@ -1,4 +1,4 @@
-"""`python3 -m infra.control COMMAND`: what `make up`, `make down` and the others run."""
+"""`python3 -m infra.control COMMAND`: the program behind `make up`, `make down` and others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 import xmlrpc.client
 from pathlib import Path
 
-from infra.control import lifecycle
-from infra.control.backup import BackupError, backup, restore
+from infra.control import lifecycle, status
+from infra.control.backup.commands import backup, restore
+from infra.control.backup.programs import BackupError
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
-from infra.control.supervision import SupervisorError
+from infra.control.supervisor import SupervisorError
 from infra.control.variables import environment
 
 
@@ -25,21 +26,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     installing.add_argument("--tests", action="store_true", help="with what the tests need")
     checking = commands.add_parser("preflight", help="check this machine: tools, disk, memory, ports")
-    checking.add_argument("--tools", action="store_true", help="tools alone: nothing is to be started")
+    checking.add_argument("--tools", action="store_true", help="check the tools alone, as for an installation")
     commands.add_parser("state", help="print the folder of everything installed, stored or logged")
     commands.add_parser("up", help="start everything and wait until it serves")
     commands.add_parser("down", help="stop everything; data is kept")
-    commands.add_parser("status", help="one row a service; exit 1 unless all serve")
+    commands.add_parser("status", help="show one row for each service; exit 1 unless all serve")
     logs = commands.add_parser("logs", help="show a service's log")
     logs.add_argument("service")
     logs.add_argument("--follow", action="store_true")
     clean = commands.add_parser("clean", help="delete this instance's data, logs and secrets")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("backup", help="write databases, HDFS metadata, publications and models to a folder")
-    restoring = commands.add_parser("restore", help="put a backup in place of this instance's data")
+    restoring = commands.add_parser("restore", help="replace this instance's data by a backup")
     restoring.add_argument("backup", type=Path, help="folder that `backup` named")
     commands.add_parser("env-example", help="print .env.example")
-    one = commands.add_parser("service", help="become one service, or do one preparation: what a container runs")
+    one = commands.add_parser("service", help="become one service or preparation, as a container does")
     one.add_argument("name")
     run = commands.add_parser("exec", help="run a command with the platform's environment")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -63,9 +64,9 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "down":
             lifecycle.down(settings)
         case "status":
-            return 0 if lifecycle.status(settings) else 1
+            return 0 if status.status(settings) else 1
         case "logs":
-            lifecycle.logs(settings, arguments.service, follow=arguments.follow)
+            status.logs(settings, arguments.service, follow=arguments.follow)
         case "clean":
             lifecycle.clean(settings, confirmed=arguments.yes)
         case "backup":
@@ -83,7 +84,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Runs one command; errors that a user can mend end with one sentence and exit status 1."""
+    """Run one command and return its exit status.
+
+    An error that a user can fix ends with a message and exit status 1.
+    """
     try:
         return _dispatch(_parser().parse_args())
     except (
@@ -92,18 +96,19 @@ def main() -> int:
         InstallError,
         BackupError,
         lifecycle.StartError,
+        status.LogError,
         SupervisorError,
     ) as error:
         print(f"marquee: {error}", file=sys.stderr)
         return 1
     except xmlrpc.client.Fault as fault:
         print(
-            f"marquee: supervisord refuses ({fault.faultString}): it may be shutting down; wait, then try again",
+            f"marquee: supervisord refuses ({fault.faultString}). If it is shutting down, wait and run the command again.",
             file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:
-        print("marquee: interrupted; `make status` tells what runs, `make down` stops it", file=sys.stderr)
+        print("marquee: interrupted. `make status` shows what runs, and `make down` stops it.", file=sys.stderr)
         return 130
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from infra.control.supervision import Supervisor
+from infra.control.supervisor import Supervisor
 from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from infra.control.lifecycle import serves
 from infra.control.services import services
-from infra.control.supervision import Supervisor
+from infra.control.status import serves
+from infra.control.supervisor import Supervisor
 from tests.stack import Stack
 
 Act = Callable[[Stack], None]

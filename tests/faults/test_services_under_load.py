@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.supervision import Supervisor
+from infra.control.supervisor import Supervisor
 from serving.publications.store import PublicationStore
 from tests.faults.checker import SEED, Outcome, Reader, not_one_publication
 from tests.faults.conftest import needs_root

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from infra.control.rendering import render
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import Supervisor, log_path, write_configuration
+from infra.control.supervisor import Supervisor
+from infra.control.supervisord import log_path, write_configuration
 from infra.control.variables import environment
 
 from .conftest import Gateway, Start, free_ports, listens

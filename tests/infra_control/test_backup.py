@@ -4,16 +4,20 @@ import os
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.control import backup as module
-from infra.control.backup import BackupError, backup, namenode_files, restore, verify
+from infra.control.backup.archives import verify
+from infra.control.backup.commands import backup, restore
+from infra.control.backup.hdfs import namenode_files
+from infra.control.backup.postgres import Postgres
+from infra.control.backup.programs import BackupError, Programs
 from infra.control.settings import Settings
-from infra.control.supervision import Supervisor
+from infra.control.supervisor import Supervisor
+from infra.control.variables import environment
 
 
 def current_folder(tmp_path: Path, *names: str) -> Path:
@@ -38,7 +42,7 @@ def test_the_newest_image_and_every_finished_log_after_it_are_taken(tmp_path: Pa
 
 def test_missing_transactions_are_named(tmp_path: Path) -> None:
     current = current_folder(tmp_path, *map(padded, ["fsimage_0", "edits_1-10", "edits_15-20"]), "VERSION")
-    with pytest.raises(BackupError, match=r"lacks the transactions 11 to 14: run the backup again"):
+    with pytest.raises(BackupError, match=r"lacks the transactions 11 to 14\. Run the backup again\."):
         namenode_files(current)
 
 
@@ -53,40 +57,81 @@ def test_an_altered_file_and_a_missing_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"files": {"airflow.dump": digest}}), encoding="ascii")
     assert verify(tmp_path) == {"airflow.dump": digest}
     (tmp_path / "airflow.dump").write_text("fop", encoding="ascii")
-    with pytest.raises(BackupError, match=r"airflow.dump was altered"):
+    with pytest.raises(BackupError, match=r"airflow.dump has changed since it was written\. Use another backup\."):
         verify(tmp_path)
     (tmp_path / "airflow.dump").unlink()
-    with pytest.raises(BackupError, match=r"lacks airflow.dump"):
+    with pytest.raises(BackupError, match=r"lacks airflow.dump\. Use another backup\."):
         verify(tmp_path)
 
 
 def test_a_backup_that_is_none_leaves_the_data_where_it_is(tmp_path: Path) -> None:
     settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
     (settings.instance / "data" / "namenode").mkdir(parents=True)
-    with pytest.raises(BackupError, match="is no whole backup"):
+    with pytest.raises(BackupError, match="is not a whole backup"):
         restore(settings, tmp_path / "nowhere")
     assert (settings.instance / "data" / "namenode").is_dir()
 
 
 def test_a_stopped_platform_is_not_backed_up(tmp_path: Path) -> None:
     settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
-    with pytest.raises(BackupError, match="`make up`, then again"):
+    with pytest.raises(BackupError, match="Start it with `make up`, then run the backup again"):
         backup(settings)
     assert not settings.backups.exists()
 
 
+class Machine:
+    """A machine whose HDFS and PostgreSQL answer without running; `commands` are those that were run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.commands: list[str] = []
+        self.snapshots: list[str] = []
+        # By a word of the command.
+        self.failures: dict[str, BackupError] = {}
+        for name in ("psql", "pg_dump", "pg_restore"):
+            program = folder / "15" / "bin" / name
+            program.parent.mkdir(parents=True, exist_ok=True)
+            program.touch()
+        self.programs = Programs(self.run, self.start, folder)
+
+    def run(self, command: list[str], _variables: dict[str, str]) -> str:
+        words = [Path(command[0]).name, *command[1:]]
+        self.commands.append(" ".join(words))
+        for word, error in self.failures.items():
+            if word in words:
+                raise error
+        if words[0] == "pg_dump":
+            Path(words[words.index("-f") + 1]).write_text("a dump", encoding="ascii")
+        if words[0] == "psql":
+            return "accounts\nairflow\n"
+        return "".join(f"/.snapshot/{name}\n" for name in self.snapshots) if "-ls" in words else ""
+
+    def start(self, command: list[str], _variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+        self.commands.append(" ".join([Path(command[0]).name, *command[1:]]))
+        log.touch()
+        return subprocess.Popen(["sleep", "60"])
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "postgresql")
+
+
 @pytest.fixture
 def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A platform that runs, with one publication, and nothing in its databases and its NameNode."""
+    """A platform that runs, with one publication and an empty HDFS."""
     settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
     publication = settings.instance / "data" / "serving" / "publications" / "20261124T030000"
     publication.mkdir(parents=True)
     (publication / "manifest.json").write_text("{}", encoding="ascii")
     (publication.parents[1] / "live").symlink_to("publications/20261124T030000")
+    current = settings.instance / "data" / "namenode" / "current"
+    current.mkdir(parents=True)
+    current_folder(current, "VERSION", padded("fsimage_0"), padded("fsimage_0") + ".md5", padded("edits_1-2"))
     monkeypatch.setattr(Supervisor, "running", lambda _self: True)
-    monkeypatch.setattr(module, "_run", lambda *_: "")
-    monkeypatch.setattr(module, "_archive_namenode", lambda *_: None)
     return settings
+
+
+ARCHIVES = {"namenode.tar", "publications.tar", "models.tar", "secrets.tar"}
 
 
 def members(archive: Path) -> set[str]:
@@ -94,7 +139,39 @@ def members(archive: Path) -> set[str]:
         return set(tar.getnames())
 
 
-def test_what_vanishes_while_it_is_copied_is_left_out(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def while_copying(monkeypatch: pytest.MonkeyPatch, look: Callable[[Path], None]) -> None:
+    """Have `look` called as often as a folder is walked through, before its files are copied."""
+    walk = os.walk
+
+    def walk_and_look(folder: Path) -> Iterator[Any]:
+        look(folder)
+        for entry in walk(folder):
+            look(folder)
+            yield entry
+
+    monkeypatch.setattr(os, "walk", walk_and_look)
+
+
+def test_a_backup_holds_each_database_the_namenode_and_the_folders(running: Settings, machine: Machine) -> None:
+    folder = backup(running, machine.programs)
+    assert set(verify(folder)) == {"accounts.dump", "airflow.dump", *ARCHIVES}
+    files = {padded(f"current/{name}") for name in ("VERSION", "fsimage_0", "edits_1-2", "seen_txid")}
+    assert members(folder / "namenode.tar") == {*files, padded("current/fsimage_0") + ".md5"}
+    with tarfile.open(folder / "namenode.tar") as tar:
+        seen = tar.extractfile("current/seen_txid")
+        assert seen is not None
+        assert seen.read() == b"2\n"
+    server = "-h 127.0.0.1 -p 15432 -U postgres"
+    partial = folder.with_name(f".{folder.name}.partial")
+    assert machine.commands[1:3] == [
+        f"pg_dump {server} -Fc -f {partial}/{name}.dump {name}" for name in ("accounts", "airflow")
+    ]
+    assert not partial.exists()
+
+
+def test_what_vanishes_while_it_is_copied_is_left_out(
+    running: Settings, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arriving = running.instance / "data" / "serving" / "arriving"
     arriving.mkdir()
     (arriving / "half").touch()
@@ -106,16 +183,18 @@ def test_what_vanishes_while_it_is_copied_is_left_out(running: Settings, monkeyp
             yield parent, folders, files
 
     monkeypatch.setattr(os, "walk", walk_while_a_run_ends)
-    folder = backup(running)
+    folder = backup(running, machine.programs)
     publication = "publications/20261124T030000"
     expected = {"arriving", "publications", publication, f"{publication}/manifest.json", "live", ".lock"}
     assert members(folder / "publications.tar") == expected
 
 
-def test_no_publication_goes_live_while_they_are_copied(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_publication_goes_live_while_they_are_copied(
+    running: Settings, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     held = {}
 
-    def look(folder: Path, _archive: Path) -> None:
+    def look(folder: Path) -> None:
         with (running.instance / "data" / "serving" / ".lock").open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,26 +202,17 @@ def test_no_publication_goes_live_while_they_are_copied(running: Settings, monke
             except BlockingIOError:
                 held[folder.name] = True
 
-    monkeypatch.setattr(module, "_archive", look)
-    backup(running)
+    while_copying(monkeypatch, look)
+    backup(running, machine.programs)
     assert held == {"serving": True, "mlflow": False, "secrets": False}
 
 
-def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(
-    running: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(running: Settings, machine: Machine) -> None:
     kept = running.backups / "20260102T030000"
     kept.mkdir(parents=True)
-    snapshots = ["marquee-backup-20260101T030000", "marquee-backup-20260102T030000", "by-hand"]
-    commands = []
-
-    def run(command: list[str], _variables: dict[str, str]) -> str:
-        commands.append(" ".join(command))
-        return "".join(f"/.snapshot/{name}\n" for name in snapshots) if "-ls" in command else ""
-
-    monkeypatch.setattr(module, "_run", run)
-    name = backup(running).name
-    assert [command for command in commands if command.startswith("hdfs")] == [
+    machine.snapshots = ["marquee-backup-20260101T030000", "marquee-backup-20260102T030000", "by-hand"]
+    name = backup(running, machine.programs).name
+    assert [command for command in machine.commands if command.startswith("hdfs")] == [
         "hdfs dfsadmin -allowSnapshot /",
         f"hdfs dfs -createSnapshot / marquee-backup-{name}",
         "hdfs dfsadmin -rollEdits",
@@ -151,85 +221,84 @@ def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(
     ]
 
 
-def test_no_snapshot_goes_where_the_folder_of_backups_is_new(
-    running: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = "/.snapshot/marquee-backup-20260101T030000"
-    commands = []
-
-    def run(command: list[str], _variables: dict[str, str]) -> str:
-        commands.append(" ".join(command))
-        return listed if "-ls" in command else ""
-
-    monkeypatch.setattr(module, "_run", run)
-    backup(running)
-    assert not any("-deleteSnapshot" in command for command in commands)
+def test_no_snapshot_goes_where_the_folder_of_backups_is_new(running: Settings, machine: Machine) -> None:
+    machine.snapshots = ["marquee-backup-20260101T030000"]
+    backup(running, machine.programs)
+    assert not any("-deleteSnapshot" in command for command in machine.commands)
 
 
-def test_a_backup_whose_clean_up_failed_is_told_to_be_whole(running: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(command: list[str], _variables: dict[str, str]) -> str:
-        if "-ls" in command:
-            raise BackupError("hdfs failed (exit 1): no answer")
-        return ""
-
+def test_a_backup_whose_clean_up_failed_is_reported_as_whole(running: Settings, machine: Machine) -> None:
+    machine.failures = {"-ls": BackupError("hdfs failed (exit 1): no answer")}
     running.backups.mkdir(parents=True)
-    monkeypatch.setattr(module, "_run", run)
     with pytest.raises(BackupError) as raised:
-        backup(running)
+        backup(running, machine.programs)
     assert str(raised.value) == (
-        "The backup is whole, but old snapshots of HDFS could not be dropped: hdfs failed (exit 1): no answer"
+        "The backup is whole, but old snapshots of HDFS could not be deleted: hdfs failed (exit 1): no answer"
     )
     (folder,) = running.backups.glob("2*")
-    assert set(verify(folder)) == {"publications.tar", "models.tar", "secrets.tar"}
+    assert set(verify(folder)) >= ARCHIVES
 
 
-def test_two_backups_at_once_are_refused(running: Settings) -> None:
+def test_two_backups_at_once_are_refused(running: Settings, machine: Machine) -> None:
     running.backups.mkdir(parents=True)
     with (running.backups / ".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        with pytest.raises(BackupError, match=r"^Another backup is being written to .*: wait until it ends\.$"):
-            backup(running)
-    backup(running)
+        with pytest.raises(BackupError, match=r"^Another backup is being written to .*\. Wait until it ends\.$"):
+            backup(running, machine.programs)
+    backup(running, machine.programs)
 
 
-def test_a_restore_has_what_was_prepared_in_the_replaced_data_prepared_again(
-    running: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_restore_puts_everything_back_and_has_it_prepared_again(
+    running: Settings, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def archive(_current: Path, archive: Path) -> None:
-        tarfile.open(archive, "w").close()
-
-    monkeypatch.setattr(module, "_archive_namenode", archive)
-    folder = backup(running)
+    folder = backup(running, machine.programs)
     data = running.instance / "data"
     stamps = [data / "airflow" / "prepared", data / "metastore-schema.done", data / "hdfs-folders.done"]
     for stamp in stamps:
         stamp.parent.mkdir(exist_ok=True)
         stamp.touch()
+    (data / "namenode" / "current" / padded("edits_3-4")).touch()
+    machine.commands.clear()
     monkeypatch.setattr(Supervisor, "running", lambda _self: False)
-    monkeypatch.setattr(module, "_restore_databases", lambda *_: None)
-    restore(running, folder)
+    restore(running, folder, machine.programs)
     assert not any(stamp.exists() for stamp in stamps)
     assert (data / "hdfs-restored").exists()
+    assert not (data / "namenode" / "current" / padded("edits_3-4")).exists()
+    (aside,) = running.instance.glob("before-restore-*")
+    assert (aside / "data" / "namenode" / "current" / padded("edits_3-4")).exists()
+    assert (data / "serving" / "live" / "manifest.json").read_text(encoding="ascii") == "{}"
+    server = "-h 127.0.0.1 -p 15432 -U postgres"
+    assert machine.commands == [
+        "postgres.sh prepare",
+        "postgres.sh run",
+        "postgres.sh databases",
+        f"pg_restore {server} --exit-on-error -d accounts {folder}/accounts.dump",
+        f"pg_restore {server} --exit-on-error -d airflow {folder}/airflow.dump",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("error", "expected", "said"),
-    [(KeyboardInterrupt(), KeyboardInterrupt, None), (OSError(28, "No space left"), BackupError, "is the disk full")],
+    ("error", "expected", "sentence"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+        (OSError(28, "No space left"), BackupError, "Free some space if the disk is full, then run the backup again"),
+    ],
 )
 def test_a_backup_that_ends_early_leaves_no_secrets_behind(
     running: Settings,
+    machine: Machine,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
     expected: type[BaseException],
-    said: str | None,
+    sentence: str | None,
 ) -> None:
-    def end(folder: Path, archive: Path) -> None:
-        archive.touch()
-        raise error
+    def end(folder: Path) -> None:
+        if folder.name == "secrets":
+            raise error
 
-    monkeypatch.setattr(module, "_archive", end)
-    with pytest.raises(expected, match=said):
-        backup(running)
+    while_copying(monkeypatch, end)
+    with pytest.raises(expected, match=sentence):
+        backup(running, machine.programs)
     assert [path.name for path in running.backups.iterdir()] == [".lock"]
 
 
@@ -240,36 +309,37 @@ def test_what_runs_on_another_host_is_not_backed_up_from_here(tmp_path: Path) ->
         with pytest.raises(BackupError) as raised:
             refused()
         assert str(raised.value) == (
-            "MARQUEE_HOSTS has postgres, namenode on another host, and this backs up and restores the files of this machine: "
-            "use the means of that host."
+            "MARQUEE_HOSTS has postgres, namenode on another host, and this command backs up and restores the files of this "
+            "machine. Use the tools of that host."
         )
 
 
-def test_the_newest_programs_of_postgresql_are_taken_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_programs_of_postgresql_are_taken_by_number(tmp_path: Path) -> None:
     for version in ("9.6", "15", "16"):
         (tmp_path / version / "bin").mkdir(parents=True)
     for version in ("9.6", "15"):
-        (tmp_path / version / "bin" / "pg_dump").touch()
-    monkeypatch.setattr(module, "_POSTGRESQL", tmp_path)
-    assert module._postgres_program("pg_dump") == f"{tmp_path}/15/bin/pg_dump"
-    with pytest.raises(BackupError, match="PostgreSQL's psql is not installed: run `make install`"):
-        module._postgres_program("psql")
-
-
-def test_a_server_that_does_not_start_for_the_restore_is_told_with_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
-    start = subprocess.Popen
+        (tmp_path / version / "bin" / "psql").touch()
+    taken = []
 
     def run(command: list[str], _variables: dict[str, str]) -> str:
-        if command[-1] == "databases":
-            raise BackupError("postgres.sh failed (exit 2): no response.")
+        taken.append(command[0])
         return ""
 
-    monkeypatch.setattr(module, "_run", run)
-    monkeypatch.setattr(subprocess, "Popen", lambda _command, **how: start(["sleep", "60"], **how))
-    with pytest.raises(BackupError) as raised, module._temporary_postgres(settings, {}):
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
+    postgres = Postgres(settings, environment(settings), Programs(run, postgresql=tmp_path))
+    assert postgres.databases() == []
+    assert taken == [f"{tmp_path}/15/bin/psql"]
+    with pytest.raises(BackupError, match=r"PostgreSQL's pg_dump is not installed\. Run `make install`\."):
+        postgres.dump("airflow", tmp_path / "airflow.dump")
+
+
+def test_a_server_that_does_not_start_for_the_restore_is_reported_with_its_log(
+    tmp_path: Path, machine: Machine
+) -> None:
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)})
+    machine.failures = {"databases": BackupError("postgres.sh failed (exit 2): no response.")}
+    postgres = Postgres(settings, environment(settings), machine.programs)
+    with pytest.raises(BackupError) as raised, postgres.temporary_server():
         pytest.fail("there is no server to work with")
     log = settings.instance / "logs" / "restore.log"
     assert str(raised.value) == f"postgres.sh failed (exit 2): no response. The server's log is {log}."

@@ -4,7 +4,9 @@ import json
 import re
 import stat
 import subprocess
+import urllib.error
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -12,6 +14,7 @@ from infra.control import lifecycle
 from infra.control.rendering import render
 from infra.control.services import services, table
 from infra.control.settings import REPOSITORY, Settings, SettingsError
+from infra.control.status import serves
 from infra.control.variables import environment
 
 
@@ -97,11 +100,14 @@ def test_the_gateway_is_asked_where_it_binds_and_the_others_are_not(tmp_path: Pa
 
 def test_up_asks_the_gateway_where_it_binds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(lifecycle, "_get", asked.append)
+
+    def refuse(url: str, timeout: float) -> NoReturn:
+        asked.append(url)
+        raise urllib.error.URLError(f"no answer within {timeout} s")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
     chosen = settings(tmp_path, "", MARQUEE_GATEWAY_HOST=ADDRESS)
-    for row in services(chosen):
-        if row.name in ("gateway", "mlflow"):
-            lifecycle.serves(chosen, row)
+    assert [serves(chosen, row) for row in services(chosen) if row.name in ("gateway", "mlflow")] == [False, False]
     assert asked == ["http://127.0.0.1:5000/health", f"http://{ADDRESS}:8090/gateway/health"]
 
 

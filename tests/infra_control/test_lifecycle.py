@@ -13,11 +13,12 @@ import pytest
 from infra.control import lifecycle
 from infra.control.rows import Preparation, Service
 from infra.control.settings import Settings
-from infra.control.supervision import Supervisor, start_supervisord
+from infra.control.supervisor import Supervisor
+from infra.control.supervisord import start_supervisord
 
 
 class Supervised:
-    """Stands for supervisord: every process is started, and has the state that the test gives to it."""
+    """A double of supervisord: every process is started, and has the state that the test gives it."""
 
     states: dict[str, str]
 
@@ -48,19 +49,19 @@ def test_every_part_that_does_not_start_is_named(settings: Settings, monkeypatch
     with pytest.raises(lifecycle.StartError) as raised:
         lifecycle.up(settings)
     message = str(raised.value)
-    for said in (
+    for part in (
         "The A does not start: it ended too fast.",
         "The B does not start",
         "Preparing c failed (exit 7)",
         "why",
     ):
-        assert said in message
+        assert part in message
 
 
 def test_ctrl_c_ends_the_waiting(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [Service("a", "The A", "a", 1), Service("b", "The B", "b", 2, ("a",))]
     monkeypatch.setattr(lifecycle, "table", lambda _settings: rows)
-    monkeypatch.setattr(lifecycle, "_READY_SECONDS", 20)
+    monkeypatch.setattr(lifecycle, "READY_SECONDS", 20)
     monkeypatch.setattr(Supervised, "states", {"a": "RUNNING"}, raising=False)
     begun = time.monotonic()
     press = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
@@ -87,7 +88,8 @@ def test_other_settings_do_not_touch_the_platform_that_runs(
     finally:
         Supervisor(settings).shut_down()
     assert str(raised.value) == (
-        "Settings changed since the platform was started, and it runs on as it was: `make down up` applies them."
+        "Settings changed since the platform was started, and it still runs with the old ones. "
+        "Apply them with `make down up`."
     )
     for rendered in ("conf/gateway/nginx.conf", "env.sh"):
         assert "8002" not in (settings.instance / rendered).read_text(encoding="utf-8")

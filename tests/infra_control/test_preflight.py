@@ -31,7 +31,7 @@ def test_a_taken_port_is_named_with_its_service_and_its_holder(tmp_path: Path) -
         with pytest.raises(PreflightError) as raised:
             check_ports(chosen)
     assert str(raised.value).startswith(f"Port 6500, which MLflow needs, is taken by pid {os.getpid()} (")
-    assert "set another port (or MARQUEE_PORT_OFFSET) in .env" in str(raised.value)
+    assert "End that program, or set another port (or MARQUEE_PORT_OFFSET) in .env." in str(raised.value)
 
 
 def test_listener_of_a_free_port_is_nobody() -> None:
@@ -77,7 +77,8 @@ def test_a_path_with_a_blank_is_refused_before_it_breaks_a_command(tmp_path: Pat
     with pytest.raises(PreflightError) as raised:
         check(settings(tmp_path, MARQUEE_STATE=f"{tmp_path}/my state"))
     assert str(raised.value) == (
-        f"The path '{tmp_path}/my state' holds a blank, which Hadoop and supervisor can't bear: set another MARQUEE_STATE in .env."
+        f"The path '{tmp_path}/my state' holds a blank, and Hadoop and supervisor split paths at blanks. "
+        "Set another MARQUEE_STATE in .env."
     )
 
 
@@ -116,7 +117,7 @@ def test_a_short_password_where_others_can_log_in_is_refused(tmp_path: Path, hos
 
 def test_a_short_password_of_the_administrator_behind_a_public_gateway_is_refused(tmp_path: Path) -> None:
     chosen = settings(tmp_path, MARQUEE_GATEWAY_HOST="0.0.0.0", MARQUEE_ACCOUNTS_ADMIN_PASSWORD="admin")
-    with pytest.raises(PreflightError, match=r"HOST=0\.0\.0\.0 lets others in, and MARQUEE_ACCOUNTS_ADMIN"):
+    with pytest.raises(PreflightError, match=r"HOST=0\.0\.0\.0 lets other machines in, and MARQUEE_ACCOUNTS_ADMIN"):
         check_exposure(chosen)
     check_exposure(settings(tmp_path, MARQUEE_GATEWAY_HOST="0.0.0.0", MARQUEE_AIRFLOW_PASSWORD="admin"))
 
@@ -132,8 +133,8 @@ def test_what_asks_for_no_login_is_not_opened_unless_that_is_asked_for(
     with pytest.raises(PreflightError) as raised:
         check_exposure(settings(tmp_path, **public))
     assert str(raised.value) == (
-        f"MARQUEE_BIND_HOST=0.0.0.0 lets others use {parts}, which ask for no login: open the gateway alone "
-        "(MARQUEE_GATEWAY_HOST), or set MARQUEE_OPEN_WITHOUT_LOGIN=yes where a firewall keeps others out."
+        f"MARQUEE_BIND_HOST=0.0.0.0 lets other machines use {parts}, which ask for no login. Open the gateway alone "
+        "(MARQUEE_GATEWAY_HOST). Where a firewall keeps other machines out, you can set MARQUEE_OPEN_WITHOUT_LOGIN=yes."
     )
     check_exposure(settings(tmp_path, **public, **OPEN))
 

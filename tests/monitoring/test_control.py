@@ -12,7 +12,7 @@ from infra.control.rendering import render
 from infra.control.rows import Service
 from infra.control.services import every_row, services
 from infra.control.settings import Settings, SettingsError
-from infra.control.supervision import write_configuration
+from infra.control.supervisord import write_configuration
 from infra.control.variables import environment
 
 

@@ -7,13 +7,8 @@ from pathlib import Path
 import pytest
 
 from infra.control.settings import REPOSITORY, Settings
-from infra.control.supervision import (
-    Supervisor,
-    SupervisorError,
-    SupervisorUnreachableError,
-    start_supervisord,
-    write_configuration,
-)
+from infra.control.supervisor import Supervisor, SupervisorError, SupervisorUnreachableError
+from infra.control.supervisord import start_supervisord, write_configuration
 
 
 @pytest.fixture
@@ -39,15 +34,15 @@ def test_a_running_supervisord_is_asked_and_shut_down_and_no_connection_stays_op
 
 
 def test_without_supervisord_the_error_says_how_to_start_it(settings: Settings) -> None:
-    with pytest.raises(SupervisorUnreachableError, match="start the platform with `make up`"):
+    with pytest.raises(SupervisorUnreachableError, match=r"does not run\. Start the platform with `make up`"):
         Supervisor(settings).processes()
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (PermissionError(13, "Permission denied"), "runs as another user, who alone may use"),
-        (TimeoutError("timed out"), r"supervisord does not answer; read .*supervisord\.log"),
+        (PermissionError(13, "Permission denied"), "runs as another user, and only that user may use"),
+        (TimeoutError("timed out"), r"supervisord does not answer\. Read .*supervisord\.log, then"),
     ],
 )
 def test_a_supervisord_that_cannot_be_asked_is_not_taken_for_one_that_does_not_run(
@@ -66,6 +61,8 @@ def test_a_supervisord_that_does_not_start_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(Settings, "python", Path(sys.executable))
     (settings.instance / "logs").rmdir()
-    with pytest.raises(SupervisorError, match=r"supervisord did not start \(exit 2\); it said why above or in "):
+    with pytest.raises(
+        SupervisorError, match=r"supervisord did not start \(exit 2\)\. The reason is in the lines above or in "
+    ):
         start_supervisord(settings, {})
     assert "does not exist" in capfd.readouterr().err
