@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.control.settings import REPOSITORY, Settings
 
-# What Tez's application master and tasks need beside Hadoop's own jars, which they take from the cluster.
+# What Tez's application master and tasks need in addition to Hadoop's own jars, which they take from the cluster.
 _TEZ_JARS = [
     "tez-*.jar",
     "hadoop-shim*.jar",
@@ -43,7 +43,7 @@ _HADOOP_JARS_FOR_HIVE = [
 ]
 
 _JAR_LOCK = REPOSITORY / "requirements" / "jars.sha256"
-# What Maven fills; the installation adds links and an archive beside it.
+# What Maven fills; the installation adds links and an archive next to it.
 _JAR_FOLDERS = ("hadoop/lib", "hadoop/web", "hive/lib", "hive/beeline", "hive/metastore")
 # By the name of the lock: the environment's folder and what it is.
 _ENVIRONMENTS = {
@@ -155,13 +155,19 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
 
 
 def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) -> None:
-    """Runs a pom and compares what it has put into the folders with the lock. `-C` checks each download on its way."""
+    """Runs a pom and compares what it has put into the folders with the lock.
+
+    `-C` checks each download on its way.
+    """
     _run(settings, step, ["mvn", "-B", "-C", "-ntp", "-f", pom, "package", target])
     check_jars(settings.software, _JAR_LOCK, folders)
 
 
 def check_jars(software: Path, lock: Path, folders: Sequence[str]) -> None:
-    """Raises InstallError if the files in the folders are not just those of the lock, byte by byte."""
+    """Compare the files in the folders with the lock, byte by byte.
+
+    Raises InstallError if they differ.
+    """
     lines = (line.partition("  ") for line in lock.read_text(encoding="utf-8").splitlines())
     locked = {name: digest for digest, _, name in lines if name.startswith(tuple(f"{folder}/" for folder in folders))}
     files = [file for folder in folders for file in (software / folder).rglob("*") if file.is_file()]
@@ -213,7 +219,10 @@ def _ensure_uv(settings: Settings) -> None:
 
 
 def install_part(settings: Settings, part: str) -> None:
-    """Installs platform, serving, accounts, jars or monitoring, unless nothing of it has changed. Raises InstallError."""
+    """Install platform, serving, accounts, jars or monitoring.
+
+    Nothing is done for a part that has not changed. Raises InstallError.
+    """
     settings.software.mkdir(parents=True, exist_ok=True)
     agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
     if part in _ENVIRONMENTS:
@@ -229,7 +238,9 @@ def install_part(settings: Settings, part: str) -> None:
 
 
 def install(settings: Settings, *, tests: bool = False) -> None:
-    """Installs packages, environments and jars; `tests` adds what `make test` needs. Raises InstallError.
+    """Installs packages, environments and jars; `tests` adds what `make test` needs.
+
+    Raises InstallError.
 
     The tests' lock holds everything of the platform's lock at the same versions, so an environment that has it is kept.
     """

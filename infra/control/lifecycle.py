@@ -31,7 +31,10 @@ READY_SECONDS = 240
 
 
 class StartError(Exception):
-    """A part did not start or stop; the message names it, and shows the end of its log."""
+    """A part did not start or stop.
+
+    The message names it, and shows the end of its log.
+    """
 
 
 def _tail(path: Path, lines: int = 12) -> str:
@@ -190,7 +193,7 @@ class _Startup:
 
 
 def marked_processes(settings: Settings) -> dict[int, str]:
-    """Return pid and command line of each live process that this instance's supervisord started.
+    """Return pid and command line of each live process of this instance.
 
     Processes that lost their parent count too.
     """

@@ -7,7 +7,7 @@ from infra.control.settings import Settings
 
 
 def spark_rows(settings: Settings) -> list[Service]:
-    """Return the master and a worker of Spark's own cluster, which needs several hosts."""
+    """Return the master and a worker of Spark's own cluster, for several hosts."""
     master, page, worker = (settings.port(f"SPARK_{name}") for name in ("MASTER", "MASTER_HTTP", "WORKER"))
     heap = {"SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": "-XX:+UseSerialGC"}
     return [
@@ -34,7 +34,7 @@ def spark_rows(settings: Settings) -> list[Service]:
 
 
 def monitoring_rows(settings: Settings, probed: list[Row]) -> list[Service]:
-    """Return the exporter, which probes the services of the given rows, and Prometheus."""
+    """Return the exporter, which probes the given rows' services, and Prometheus."""
     bind, data = settings["MARQUEE_BIND_HOST"], settings.instance / "data" / "prometheus"
     exporter, prometheus = (settings.port(name) for name in ("EXPORTER", "PROMETHEUS"))
     return [

@@ -81,7 +81,7 @@ def _is_public(host: str) -> bool:
 
 
 def check_exposure(settings: Settings) -> None:
-    """Check that other machines find neither a short password nor a service without a login.
+    """Check that the network finds no short password and no service without login.
 
     Passwords that are left empty are generated and long enough. Raises PreflightError.
     """

@@ -93,7 +93,10 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
 
 
 def _gateway_listen(settings: Settings) -> str:
-    """Return nginx's directives for the gateway's address, with TLS where a certificate is set."""
+    """Return nginx's directives for the gateway's address.
+
+    They turn on TLS where a certificate is set.
+    """
     listen = f"listen {settings['MARQUEE_GATEWAY_HOST']}:{settings.port('GATEWAY')}"
     if settings.gateway_scheme == "http":
         return f"{listen};"

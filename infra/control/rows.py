@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Preparation:
-    """A step that is done once and ends; each `make up` runs it again and finds its work done.
+    """A step that is done once and ends.
+
+    Each `make up` runs it again and finds its work done.
 
     `service` is the service that it prepares, and empty if it prepares no single one. A service on another host is
     prepared there.

@@ -251,7 +251,7 @@ _SYSTEMS = (
 
 
 def every_row(settings: Settings) -> list[Row]:
-    """Return services and preparations of all hosts, each after the rows that it waits for."""
+    """Return the rows of all hosts, each after the rows that it waits for."""
     rows = [row for system in _SYSTEMS for row in system(settings)]
     spark = spark_rows(settings) if "spark-master" in settings.hosts else []
     # The compose file always names the master's host, and starts the master in two profiles. Where the jobs go to the

@@ -14,7 +14,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class SettingsError(Exception):
-    """A setting is unknown or can't be used; the message names it and what it should be."""
+    """A setting is unknown or can't be used.
+
+    The message names it and what it should be.
+    """
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,10 @@ class Settings:
         return self.values[name]
 
     def port(self, name: str) -> int:
-        """Return a port with the offset; the name is without MARQUEE_ and _PORT: "AIRFLOW"."""
+        """Return a port with the offset.
+
+        The name is without MARQUEE_ and _PORT: "AIRFLOW".
+        """
         return int(self.values[f"MARQUEE_{name}_PORT"]) + int(self.values["MARQUEE_PORT_OFFSET"])
 
     def number(self, name: str) -> int:
@@ -173,7 +179,7 @@ class Settings:
 
     @property
     def monitoring(self) -> bool:
-        """Return whether Prometheus, the exporter and the metrics of Hadoop and Hive are on."""
+        """Return whether Prometheus, the exporter and metrics of Hadoop and Hive are on."""
         return self.values["MARQUEE_MONITORING"] == "yes"
 
     @property
@@ -193,7 +199,7 @@ class Settings:
 
     @property
     def instance(self) -> Path:
-        """Return this instance's folder, which holds conf, data, logs, run, tmp and secrets."""
+        """Return this instance's folder: conf, data, logs, run, tmp and secrets."""
         return self.state / "instances" / self.values["MARQUEE_INSTANCE"]
 
     @property
@@ -241,7 +247,10 @@ class Settings:
 
 
 def env_example() -> str:
-    """Return the text of `.env.example`: each setting with default and meaning, commented out."""
+    """Return the text of `.env.example`.
+
+    It has each setting with its default and meaning, commented out.
+    """
     lines = [
         "# Copy this file to .env and change what you need. Every line shows its default.",
         "# The environment wins over .env, except where a variable is empty.",

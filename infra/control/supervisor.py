@@ -18,7 +18,10 @@ _LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes, and supervisord appen
 
 
 class SupervisorError(Exception):
-    """supervisord does not start or does not answer; the message says why and what to do."""
+    """supervisord does not start or does not answer.
+
+    The message says why and what to do.
+    """
 
 
 class SupervisorUnreachableError(SupervisorError):
@@ -84,7 +87,10 @@ class Supervisor:
             raise SupervisorError(f"supervisord does not answer. Read {log}, then run the command again.") from error
 
     def running(self) -> bool:
-        """Return whether supervisord answers; it still answers, with a fault, while it shuts down."""
+        """Return whether supervisord answers.
+
+        It still answers, with a fault, while it shuts down.
+        """
         try:
             self._call("getState")
         except SupervisorUnreachableError:

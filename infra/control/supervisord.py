@@ -95,7 +95,7 @@ def runs_with_other_settings(settings: Settings, variables: dict[str, str]) -> b
 
 
 def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
-    """Start supervisord with these variables, or have a running one read its configuration again.
+    """Start supervisord, or have a running one read its configuration again.
 
     `variables` are the whole environment of supervisord and of its processes. Raises SupervisorError if it does not start.
     """

@@ -225,7 +225,10 @@ def _airflow_connections(settings: Settings) -> dict[str, str]:
 
 
 def _spark_connection(master: str) -> dict[str, Any]:
-    """Return Airflow's connection to a Spark master. Raises SettingsError for a bad address."""
+    """Return Airflow's connection to a Spark master.
+
+    Raises SettingsError for a bad address.
+    """
     if master.startswith("spark://") and not re.fullmatch(r"spark://[^:/].*:\d+", master):
         raise SettingsError(f"MARQUEE_SPARK_MASTER={master!r} is not spark://host:port. Correct it in .env.")
     host, _, port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")

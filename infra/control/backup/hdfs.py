@@ -40,7 +40,10 @@ def _last_transaction(files: list[Path]) -> int:
 
 
 def archive_namenode(current: Path, archive: Path, variables: dict[str, str], programs: Programs) -> None:
-    """Have the NameNode start a new edit log, and write the finished ones and its image to a tar file."""
+    """Write the NameNode's image and finished edit logs to a tar file.
+
+    The NameNode starts a new edit log first.
+    """
     programs.run(["hdfs", "dfsadmin", "-rollEdits"], variables)
     files = namenode_files(current)
     with tarfile.open(archive, "w") as tar:

@@ -35,7 +35,7 @@ def start_program(command: list[str], variables: dict[str, str], log: Path) -> s
 
 @dataclass(frozen=True)
 class Programs:
-    """How programs are run and started, and the folder of PostgreSQL's programs by version."""
+    """How programs are run, and the folder of PostgreSQL's programs by version."""
 
     run: Callable[[list[str], dict[str, str]], str] = run_program
     start: Callable[[list[str], dict[str, str], Path], subprocess.Popen[bytes]] = start_program
