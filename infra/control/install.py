@@ -155,7 +155,7 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
 
 
 def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) -> None:
-    """Runs a pom and compares what it has put into the folders with the lock.
+    """Run a pom and compare what it has put into the folders with the lock.
 
     `-C` checks each download on its way.
     """
