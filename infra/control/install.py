@@ -1,4 +1,4 @@
-"""Installs what the platform needs below the state folder; each step is skipped while its inputs are unchanged."""
+"""Installs what the platform needs below the state folder; a step is skipped while its inputs are unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TEZ_JARS = [
     "commons-lang-2*.jar",
     "async-http-client*.jar",
 ]
-# Hadoop's jars that Hive needs. Not its log4j 1 binding, which would take Hive's logging over.
+# Hadoop's jars that Hive needs, without its log4j 1 binding, which would take over Hive's logging.
 _HADOOP_JARS_FOR_HIVE = [
     "hadoop-*",
     "re2j*",
@@ -43,9 +43,9 @@ _HADOOP_JARS_FOR_HIVE = [
 ]
 
 _JAR_LOCK = REPOSITORY / "requirements" / "jars.sha256"
-# What Maven fills; the installation adds links and an archive next to it.
+# The folders that Maven fills. The installation adds links and an archive next to them.
 _JAR_FOLDERS = ("hadoop/lib", "hadoop/web", "hive/lib", "hive/beeline", "hive/metastore")
-# By the name of the lock: the environment's folder and what it is.
+# The folder and the title of each environment, by the name of its lock.
 _ENVIRONMENTS = {
     "platform": ("venv", "Python packages"),
     "serving": ("serving-venv", "Python packages of the API"),
@@ -54,7 +54,7 @@ _ENVIRONMENTS = {
 
 
 class InstallError(Exception):
-    """A step failed; the message says which, and where its output is."""
+    """A step failed; the message says which one, and shows the end of its output."""
 
 
 def _digest(*files: Path) -> str:
@@ -72,7 +72,7 @@ def _run(settings: Settings, step: str, command: list[str], **environment: str) 
     if ended.returncode != 0:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
         raise InstallError(
-            f"Installing {step} failed (exit {ended.returncode}); the end of {log}:\n  " + "\n  ".join(tail)
+            f"Installing {step} failed (exit {ended.returncode}). The end of {log}:\n  " + "\n  ".join(tail)
         )
 
 
@@ -88,31 +88,46 @@ def _step(settings: Settings, name: str, stamp: str, inputs: str, work: Callable
     print(f"install  {name}: done in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _debian_packages(settings: Settings, *, prometheus: bool, tests: bool = False) -> None:
-    missing = [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["postgresql"]
-    if not Path("/usr/sbin/nginx").exists():
+def missing_packages(
+    *, prometheus: bool, tests: bool, root: Path = Path("/"), path: str | None = None, python: str = sys.executable
+) -> list[str]:
+    """Return the Debian packages that are needed and not installed.
+
+    PostgreSQL and nginx are looked for below `root`, the other programs on `path` (None: PATH), and pip in `python`.
+    """
+    missing = [] if list(root.glob("usr/lib/postgresql/*/bin/postgres")) else ["postgresql"]
+    if not (root / "usr/sbin/nginx").exists():
         missing.append("nginx-light")
-    if prometheus and not shutil.which("prometheus"):
+    if prometheus and not shutil.which("prometheus", path=path):
         missing.append("prometheus")
     if tests:
-        missing += [package for package in ("chromium", "faketime", "npm") if not shutil.which(package)]
-    if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
+        missing += [package for package in ("chromium", "faketime", "npm") if not shutil.which(package, path=path)]
+    if subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
+    return missing
+
+
+def install_packages(settings: Settings, missing: list[str]) -> None:
+    """Install Debian packages.
+
+    Raises InstallError where this user or this system can't.
+    """
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise InstallError(
-            f"Missing: {', '.join(missing)}. Install with `sudo apt-get install {' '.join(missing)}`, then run this again."
+            f"Missing: {', '.join(missing)}. Install with `sudo apt-get install {' '.join(missing)}`, then run the command "
+            "again."
         )
     print(f"install  Debian packages {', '.join(missing)} ...", flush=True)
     cluster = Path("/etc/postgresql-common/createcluster.conf")
     if "postgresql" in missing and not cluster.exists():
-        # The platform runs its own server; Debian would otherwise start one on port 5432.
+        # The platform runs its own server. Without this, Debian starts another one on port 5432.
         cluster.parent.mkdir(parents=True, exist_ok=True)
         cluster.write_text("create_main_cluster = false\n", encoding="ascii")
     service = Path("/etc/systemd/system/prometheus.service")
     if "prometheus" in missing and not service.is_symlink() and not service.exists():
-        # As `systemctl mask` does: the platform runs its own, and Debian's would start now and at each boot.
+        # As `systemctl mask` does. The platform runs its own, and Debian's would start now and at each boot.
         service.parent.mkdir(parents=True, exist_ok=True)
         service.symlink_to("/dev/null")
     _run(settings, "Debian's package lists", ["apt-get", "update"])
@@ -155,18 +170,18 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
 
 
 def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) -> None:
-    """Run a pom and compare what it has put into the folders with the lock.
+    """Run a pom and compare the files in its folders with the lock.
 
-    `-C` checks each download on its way.
+    Maven's option `-C` checks each download against the checksum of its server.
     """
     _run(settings, step, ["mvn", "-B", "-C", "-ntp", "-f", pom, "package", target])
     check_jars(settings.software, _JAR_LOCK, folders)
 
 
 def check_jars(software: Path, lock: Path, folders: Sequence[str]) -> None:
-    """Compare the files in the folders with the lock, byte by byte.
+    """Check that the folders hold the lock's files byte by byte, and no others.
 
-    Raises InstallError if they differ.
+    Raises InstallError for a difference.
     """
     lines = (line.partition("  ") for line in lock.read_text(encoding="utf-8").splitlines())
     locked = {name: digest for digest, _, name in lines if name.startswith(tuple(f"{folder}/" for folder in folders))}
@@ -175,8 +190,8 @@ def check_jars(software: Path, lock: Path, folders: Sequence[str]) -> None:
     wrong = sorted({name for name, _ in found.items() ^ locked.items()})
     if wrong:
         raise InstallError(
-            f"Maven delivered other files than {lock.name} has ({len(wrong)}, the first {wrong[0]}): if a pom was changed "
-            "on purpose, run `make lock-jars` and read the difference; if not, do not use them."
+            f"Maven delivered other files than {lock.name} has ({len(wrong)}, the first {wrong[0]}). If a pom was changed "
+            "on purpose, run `make lock-jars` and read the difference. If not, do not use the files."
         )
 
 
@@ -219,9 +234,9 @@ def _ensure_uv(settings: Settings) -> None:
 
 
 def install_part(settings: Settings, part: str) -> None:
-    """Install platform, serving, accounts, jars or monitoring.
+    """Install platform, serving, accounts, jars or monitoring, if it changed.
 
-    Nothing is done for a part that has not changed. Raises InstallError.
+    Raises InstallError.
     """
     settings.software.mkdir(parents=True, exist_ok=True)
     agent = REPOSITORY / "infra" / "monitoring" / "hive_agent" / "pom.xml"
@@ -238,16 +253,15 @@ def install_part(settings: Settings, part: str) -> None:
 
 
 def install(settings: Settings, *, tests: bool = False) -> None:
-    """Installs packages, environments and jars; `tests` adds what `make test` needs.
+    """Install packages, environments and jars; `tests` adds what `make test` needs.
 
-    Raises InstallError.
-
-    The tests' lock holds everything of the platform's lock at the same versions, so an environment that has it is kept.
+    The tests' lock holds every package of the platform's lock at the same version. An environment with the tests' packages
+    is therefore kept. Raises InstallError.
     """
     settings.software.mkdir(parents=True, exist_ok=True)
     requirements = REPOSITORY / "requirements"
-    # The tests run promtool, which comes with it.
-    _debian_packages(settings, prometheus=tests or settings.monitoring, tests=tests)
+    # Prometheus's package has promtool, which the tests run.
+    install_packages(settings, missing_packages(prometheus=tests or settings.monitoring, tests=tests))
     _ensure_uv(settings)
     with_tests = _digest(requirements / "platform.txt", requirements / "dev.txt")
     mark = settings.software / "venv.installed"
@@ -266,6 +280,6 @@ def install(settings: Settings, *, tests: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    # `python3 -m infra.control.install PART ...`: the layers of an image, which need no more of infra/control than this.
+    # `python3 -m infra.control.install PART ...` makes the layers of an image, and needs only settings of infra/control.
     for wanted in sys.argv[1:]:
         install_part(Settings.load(), wanted)

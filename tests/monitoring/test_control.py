@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from supervisor.datatypes import dict_of_key_value_pairs
 
-from infra.control import install
 from infra.control.rendering import render
 from infra.control.rows import Service
 from infra.control.services import every_row, services
@@ -102,17 +101,3 @@ def test_supervisor_hands_the_probes_on_as_they_are(tmp_path: Path) -> None:
 def test_anything_but_yes_and_no_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"MARQUEE_MONITORING='maybe' is neither yes nor no"):
         settings(tmp_path, MARQUEE_MONITORING="maybe")
-
-
-@pytest.mark.parametrize(("wanted", "packages"), [(True, "prometheus"), (False, "")])
-def test_the_package_is_asked_for_only_when_it_is_wanted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool, packages: str
-) -> None:
-    present = {"apt-get"}
-    monkeypatch.setattr(install.shutil, "which", lambda name: f"/usr/bin/{name}" if name in present else None)
-    monkeypatch.setattr(install.os, "geteuid", lambda: 1000)
-    if not packages:
-        install._debian_packages(settings(tmp_path), prometheus=wanted)
-    else:
-        with pytest.raises(install.InstallError, match=r"Missing: (.*, )?prometheus\."):
-            install._debian_packages(settings(tmp_path), prometheus=wanted)
