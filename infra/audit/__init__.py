@@ -1,1 +1,1 @@
-"""The audit of what the project is made of: secrets in git, bills of materials, known vulnerabilities (docs/supply-chain.md)."""
+"""Audits of the repository: secrets, bills of materials, vulnerabilities, prose and commits (docs/supply-chain.md)."""

@@ -62,7 +62,10 @@ def main() -> int:
     """Run the audit, print each part as it is done, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--unreachable", choices=("fail", "warn"), default="fail", help="if no advisories are to be had"
+        "--unreachable",
+        choices=("fail", "warn"),
+        default="fail",
+        help="what to do if no advisories can be read (default: fail)",
     )
     options = parser.parse_args()
     files, materials = tracked_files(REPOSITORY), Settings.load().state / "sbom"

@@ -1,4 +1,4 @@
-"""Secrets in the files that git tracks, by detect-secrets, less those that .secrets.baseline knows for harmless."""
+"""Secrets in the files that git tracks, by detect-secrets, without the harmless ones of .secrets.baseline."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def unknown_secrets(repository: Path, files: list[str]) -> list[str]:
 
     Detectors and excluded files are the baseline's.
     """
-    # detect-secrets compares paths as they were given.
+    # detect-secrets compares paths as text, so that they must be relative here too.
     with contextlib.chdir(repository):
         known = baseline.load(baseline.load_from_file(BASELINE), BASELINE)
         found = SecretsCollection()
         for name in files:
             found.scan_file(name)
     return [
-        f"{name}:{secret.line_number} may hold a secret ({secret.type}): take it out and change it where it is valid, or, "
-        f"where it is none, write {BASELINE} again with `make secrets-baseline`."
+        f"{name}:{secret.line_number} may hold a secret ({secret.type}). Take it out and change it where it is valid. "
+        f"If it is not a secret, write {BASELINE} again with `make secrets-baseline`."
         for name, secret in sorted(found - known, key=lambda pair: (pair[0], pair[1].line_number))
     ]

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-# How pip-audit ends where the advisory service is away or answers with an error.
+# What pip-audit prints at its end where the advisory service is down or answers with an error.
 _UNREACHABLE = ("requests.exceptions.", "ServiceError", "Could not connect", "not redirecting")
 
 
@@ -47,7 +47,7 @@ def read_known(path: Path) -> list[Known]:
     for entry in known:
         if type(entry.look_again) is not date:
             raise AuditError(
-                f"{path.name}: look_again of {entry.id} is no date: write it without quotes and time, as 2027-01-31."
+                f"{path.name}: look_again of {entry.id} is not a date. Write it without quotes and time, as 2027-01-31."
             )
     return known
 
@@ -58,7 +58,7 @@ def ask(pip_audit: Sequence[str], locks: Sequence[Path]) -> list[dict[str, Any]]
     Raises UnreachableError, also where no package at all is found, as with a mirror of PyPI that has no advisories: pip-audit itself
     calls that a success. Raises AuditError where pip-audit fails otherwise, for instance at a package without a hash.
     """
-    # One lock at a time: pip-audit refuses two versions of a package.
+    # One lock at a time, since pip-audit refuses two versions of a package.
     answers = [package for lock in locks for package in _ask_about(pip_audit, lock)]
     packages = list({json.dumps(package): package for package in answers}.values())
     if all("skip_reason" in package for package in packages):
@@ -74,10 +74,10 @@ def _ask_about(pip_audit: Sequence[str], lock: Path) -> list[dict[str, Any]]:
     try:
         packages: list[dict[str, Any]] = json.loads(ended.stdout)["dependencies"]
     except ValueError as error:
-        said = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}, no message"])[-1]
-        if any(sign in said for sign in _UNREACHABLE):
-            raise UnreachableError(f"The advisory service does not answer ({said}).") from error
-        raise AuditError(f"pip-audit failed at {lock.name}: {said}") from error
+        last = (ended.stderr.strip().splitlines() or [f"exit status {ended.returncode}, no message"])[-1]
+        if any(sign in last for sign in _UNREACHABLE):
+            raise UnreachableError(f"The advisory service does not answer ({last}).") from error
+        raise AuditError(f"pip-audit failed at {lock.name}: {last}") from error
     return packages
 
 
@@ -93,7 +93,7 @@ def judge(packages: list[dict[str, Any]], known: list[Known], today: date) -> tu
             entry = next((one for one in known if one.package == name and one.id in ids), None)
             if entry is None:
                 fixed = " or ".join(vulnerability["fix_versions"])
-                remedy = f"upgrade to {fixed}" if fixed else "no version fixes it: do without"
+                remedy = f"upgrade to {fixed}" if fixed else "no version fixes it, so do without"
                 failures.add(
                     f"{name} {package['version']} has {vulnerability['id']}: {remedy}, or give a reason in "
                     f"requirements/known_vulnerabilities.toml. {vulnerability['description'][:200]}"
@@ -102,9 +102,9 @@ def judge(packages: list[dict[str, Any]], known: list[Known], today: date) -> tu
             found.add(entry)
             if entry.look_again < today:
                 failures.add(
-                    f"{entry.id} of {name} was to be looked at by {entry.look_again}: upgrade, or set another date."
+                    f"{entry.id} of {name} was to be looked at by {entry.look_again}. Upgrade it, or set another date."
                 )
     remarks |= {
-        f"{entry.id} of {entry.package} is found no more: remove its entry." for entry in known if entry not in found
+        f"{entry.id} of {entry.package} is no longer found. Remove its entry." for entry in known if entry not in found
     }
     return sorted(failures), sorted(remarks)

@@ -43,7 +43,7 @@ def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
         say(f"\nRun {run_id} failed. Fix the cause, then clear the failed task, or start a new run.")
         return FAILED
     if not was_published(tasks):
-        say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published: see decide_promotion.")
+        say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See decide_promotion.")
         return REFUSED
     return PUBLISHED
 

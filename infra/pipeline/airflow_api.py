@@ -23,7 +23,7 @@ class AirflowApi:
         self._token: str | None = None
 
     def unpause(self, seconds: float = SECONDS_FOR_PARSING) -> None:
-        """Unpause the DAG; a DAG that Airflow has not read yet is waited for."""
+        """Unpause the DAG; wait for it if Airflow has not read it yet."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -38,9 +38,8 @@ class AirflowApi:
     def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
         """Start a run and return it.
 
-        A run of that date that is there already is cleared: all its tasks run again.
-
-        Raises ServiceError if that one has other parameters than are asked for: a run keeps those that it was started with.
+        If that date has a run already, it is cleared, and all its tasks run again. It keeps the parameters that it was
+        started with, and ServiceError is raised if `conf` has others.
         """
         try:
             body = {"logical_date": logical_date, "conf": conf}
@@ -52,8 +51,8 @@ class AirflowApi:
             kept = earlier["conf"] or {}
             if conf and conf != kept:
                 raise ServiceError(
-                    f"The run of {logical_date} that is there keeps its parameters {json.dumps(kept)} when it is run again, and "
-                    f"{json.dumps(conf)} was asked for: give another --batch-date, or leave --dataset, --archive and --conf out."
+                    f"The run of {logical_date} keeps its parameters {json.dumps(kept)} when it is run again, and you asked for "
+                    f"{json.dumps(conf)}. Give another --batch-date, or leave --dataset, --archive and --conf out."
                 ) from None
             path = f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(earlier['dag_run_id'], safe='')}/clear"
             self._call("POST", path, {"dry_run": False, "only_failed": False})
@@ -104,7 +103,7 @@ class AirflowApi:
             return request_json(method, f"{self.url}/api/v2{path}", body=body, token=self._token, service="Airflow")
         except ServiceError as error:
             if error.status == UNAUTHORISED:
-                self._token = None  # It has run out: the next call logs in again.
+                self._token = None  # It has expired, and the next call logs in again.
             raise
 
 

@@ -37,8 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--batch-date",
         metavar="TIME",
-        help="logical date, ISO 8601 (UTC if it names no zone); a date that was run before is run again, "
-        "with the parameters that it had",
+        help="logical date, ISO 8601 (UTC if it names no zone); a date that has a run already is run again, "
+        "with the parameters of that run",
     )
     run = commands.add_parser("run", parents=[running], help="start a run and watch it", description="Start a run.")
     run.add_argument(
@@ -67,7 +67,7 @@ def environment(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
         raise UsageError(
-            f"{name} is not set: start this through `make run`, or by `python -m infra.control exec -- ...`."
+            f"{name} is not set. Start this program by `make run`, or by `python -m infra.control exec -- ...`."
         )
     return value
 
@@ -75,19 +75,19 @@ def environment(name: str) -> str:
 def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     """Return the run's parameters.
 
-    Raises UsageError for what is no JSON object and for a missing archive.
+    Raises UsageError for text that is not a JSON object and for a missing archive.
     """
     try:
         conf = json.loads(options.conf)
     except ValueError as error:
-        raise UsageError(f"--conf is not JSON ({error}): give an object like '{{\"rank\": 32}}'.") from None
+        raise UsageError(f"--conf is not JSON ({error}). Give an object like '{{\"rank\": 32}}'.") from None
     if not isinstance(conf, dict):
-        raise UsageError("--conf is no JSON object: give one like '{\"rank\": 32}'.")
+        raise UsageError("--conf is not a JSON object. Give one like '{\"rank\": 32}'.")
     if options.dataset:
         conf["dataset"] = options.dataset
     if options.archive is not None:
         if not options.archive.exists():
-            raise UsageError(f"--archive {options.archive} does not exist: give the path of a zip file or of a folder.")
+            raise UsageError(f"--archive {options.archive} does not exist. Give the path of a zip file or of a folder.")
         conf["archive"] = str(options.archive.resolve())
     return conf
 
@@ -95,12 +95,14 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
 def logical_date_of(text: str | None) -> str | None:
     """Return the logical date in ISO 8601 with its zone.
 
-    Raises UsageError for what is no date.
+    Raises UsageError for text that is not a date.
     """
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--batch-date {text!r} is no ISO 8601 time: give one like 2026-11-23T03:00:00Z.") from None
+        raise UsageError(
+            f"--batch-date {text!r} is not an ISO 8601 time. Give one like 2026-11-23T03:00:00Z."
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

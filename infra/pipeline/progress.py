@@ -73,7 +73,7 @@ class Follower:
             self.sleep(SECONDS_BETWEEN_LOOKS)
 
     def show(self, tasks: list[dict[str, Any]]) -> None:
-        """Say what has changed since the last look."""
+        """Print what has changed since the last look."""
         for task in sorted(tasks, key=_start):
             now = (task["state"] or "", task["try_number"])
             before = self._seen.get(task["task_id"])
@@ -108,8 +108,8 @@ def _sentence(task: dict[str, Any], started_before: bool) -> str:
         "running": f"started{again}",
         "success": f"succeeded in {seconds}{again}",
         "failed": f"FAILED after {seconds}{again}",
-        "up_for_retry": f"failed after {seconds}, is tried again (attempt {attempt} of {task['max_tries'] + 1})",
-        "upstream_failed": "not run: a task before it failed",
+        "up_for_retry": f"failed after {seconds}, is retried (attempt {attempt} of {task['max_tries'] + 1})",
+        "upstream_failed": "not run, since a task before it failed",
         SKIPPED: "skipped",
     }
     return sentences.get(state or "", "")
@@ -120,7 +120,7 @@ def _start(task: dict[str, Any]) -> tuple[str, str]:
 
 
 def was_published(tasks: list[dict[str, Any]]) -> bool:
-    """Return whether the run's publication was brought to the serving store."""
+    """Return whether the run brought its publication to the serving store."""
     return any(task["task_id"] == TASK_THAT_PUBLISHES and task["state"] == "success" for task in tasks)
 
 

@@ -33,7 +33,9 @@ def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
     if user is None:
         known = request_json("GET", f"{base}/v1/users?limit=1", service=SERVICE)["items"]
         if not known:
-            raise ServiceError(f"{SERVICE} at {base} knows no user: the live publication is empty.")
+            raise ServiceError(
+                f"{SERVICE} at {base} knows no user, since the live publication is empty. Run `make run`."
+            )
         user = int(known[0])
     answer = request_json("GET", f"{base}/v1/users/{user}/recommendations?limit={limit}", service=SERVICE)
     publication = request_json("GET", f"{base}/v1/publications/{answer['publication']}", service=SERVICE)

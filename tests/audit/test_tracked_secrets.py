@@ -43,4 +43,4 @@ def test_a_secret_that_is_added_is_found(tmp_path: Path, name: str, text: str, k
     (tmp_path / "untracked.pem").write_text(PRIVATE_KEY, encoding="utf-8")
     assert tracked_files(tmp_path) == [name]
     (found,) = unknown_secrets(tmp_path, tracked_files(tmp_path))
-    assert found.startswith(f"{name}:2 may hold a secret ({kind}): take it out and change it where it is valid")
+    assert found.startswith(f"{name}:2 may hold a secret ({kind}). Take it out and change it where it is valid.")

@@ -51,7 +51,7 @@ def pip_audit(output: str, error: str = "", status: int = 0) -> list[str]:
 def test_a_vulnerability_that_is_not_listed_fails_the_audit_with_its_remedy() -> None:
     assert judge(RECORDED, [], TODAY) == (
         [
-            "flask 3.1.3 has GHSA-dddd-eeee-ffff: no version fixes it: do without, or give a reason in "
+            "flask 3.1.3 has GHSA-dddd-eeee-ffff: no version fixes it, so do without, or give a reason in "
             "requirements/known_vulnerabilities.toml. Nobody has fixed this.",
             "jinja2 3.1.6 has PYSEC-0000-1: upgrade to 3.9.1, or give a reason in "
             "requirements/known_vulnerabilities.toml. The sandbox can be left.",
@@ -64,7 +64,7 @@ def test_listed_vulnerabilities_pass_until_the_day_of_the_next_look() -> None:
     assert judge(RECORDED, [OF_FLASK, OF_JINJA2], TODAY) == ([], [])
     failures, _ = judge(RECORDED, [OF_FLASK, OF_JINJA2], date(2026, 11, 25))
     assert failures == [
-        "GHSA-aaaa-bbbb-cccc of jinja2 was to be looked at by 2026-11-24: upgrade, or set another date."
+        "GHSA-aaaa-bbbb-cccc of jinja2 was to be looked at by 2026-11-24. Upgrade it, or set another date."
     ]
 
 
@@ -72,7 +72,7 @@ def test_an_entry_counts_for_its_own_package_alone_and_is_reported_when_it_is_ne
     of_numpy = Known("GHSA-dddd-eeee-ffff", "numpy", "Listed for another package.", date(2027, 1, 31))
     failures, remarks = judge(RECORDED, [of_numpy, OF_JINJA2], TODAY)
     assert [failure[:30] for failure in failures] == ["flask 3.1.3 has GHSA-dddd-eeee"]
-    assert remarks == ["GHSA-dddd-eeee-ffff of numpy is found no more: remove its entry."]
+    assert remarks == ["GHSA-dddd-eeee-ffff of numpy is no longer found. Remove its entry."]
 
 
 def test_a_package_that_was_passed_over_is_told() -> None:
@@ -139,6 +139,6 @@ def test_a_next_look_that_is_no_date_is_told_in_one_sentence(tmp_path: Path, wri
     with pytest.raises(AuditError) as raised:
         read_known(listed)
     assert str(raised.value) == (
-        "known_vulnerabilities.toml: look_again of GHSA-dddd-eeee-ffff is no date: "
-        "write it without quotes and time, as 2027-01-31."
+        "known_vulnerabilities.toml: look_again of GHSA-dddd-eeee-ffff is not a date. "
+        "Write it without quotes and time, as 2027-01-31."
     )

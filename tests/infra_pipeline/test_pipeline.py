@@ -31,7 +31,7 @@ def test_a_run_is_shown_task_by_task_and_its_success_is_status_0(
     assert lines[0].startswith(f"Run {RUN_ID}: http://127.0.0.1:")
     assert [line.split("] ")[1] for line in lines if line.startswith("[")] == [
         "ingest_movielens          started",
-        "ingest_movielens          failed after 2.0 s, is tried again (attempt 1 of 3)",
+        "ingest_movielens          failed after 2.0 s, is retried (attempt 1 of 3)",
         "ingest_movielens          started, attempt 2",
         "ingest_movielens          succeeded in 3.5 s, attempt 2",
         "publish                   succeeded in 5.0 s",
@@ -99,8 +99,8 @@ def test_a_date_that_was_run_with_other_parameters_is_not_run_again_with_those(
     airflow.answer("GET", RUN, {"dag_runs": [{"dag_run_id": RUN_ID, "conf": conf}]})
     assert main(["run", "--no-follow", "--batch-date", "2026-11-23", "--dataset", "ml-1m"]) == 1
     assert capsys.readouterr().err == (
-        f"infra.pipeline: The run of 2026-11-23T00:00:00+00:00 that is there keeps its parameters {kept} when it is run again, "
-        'and {"dataset": "ml-1m"} was asked for: give another --batch-date, or leave --dataset, --archive and --conf out.\n'
+        f"infra.pipeline: The run of 2026-11-23T00:00:00+00:00 keeps its parameters {kept} when it is run again, and you "
+        'asked for {"dataset": "ml-1m"}. Give another --batch-date, or leave --dataset, --archive and --conf out.\n'
     )
     assert not any(path.endswith("/clear") for _, path, _ in airflow.requests)
 
@@ -109,9 +109,9 @@ def test_a_date_that_was_run_with_other_parameters_is_not_run_again_with_those(
     ("arguments", "message"),
     [
         (["--conf", "rank=8"], "--conf is not JSON"),
-        (["--conf", "[8]"], "--conf is no JSON object"),
+        (["--conf", "[8]"], "--conf is not a JSON object"),
         (["--archive", "missing.zip"], "--archive missing.zip does not exist"),
-        (["--batch-date", "yesterday"], "--batch-date 'yesterday' is no ISO 8601 time"),
+        (["--batch-date", "yesterday"], "--batch-date 'yesterday' is not an ISO 8601 time"),
     ],
 )
 def test_wrong_arguments_are_status_2_and_reach_no_server(
