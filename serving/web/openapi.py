@@ -50,6 +50,21 @@ def openapi_document(operations: Operations, info: Schema, components: Schema) -
     }
 
 
+def problem_schema(extra: Schema | None = None) -> Schema:
+    """Return the schema of a problem document (RFC 9457).
+
+    `extra` are a service's own members.
+    """
+    members = {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+    }
+    return {"type": "object", "properties": {**members, **(extra or {})}, "required": list(members)}
+
+
 def path_of(rule: str) -> str:
     """Return a rule of Flask's as OpenAPI writes paths: `<id:user>` becomes `{user}`."""
     return _VARIABLE.sub(r"{\2}", rule)

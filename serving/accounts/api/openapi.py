@@ -8,24 +8,14 @@ from serving.accounts.domain.access import SCOPES
 from serving.web import openapi
 from serving.web.operations import Operations
 
-_PROBLEM: Final = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-                "required": ["field", "message"],
-            },
-        },
+# What is wrong with a request's parameters or body, each with its place.
+_ERRORS: Final = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+        "required": ["field", "message"],
     },
-    "required": ["type", "title", "status", "detail", "instance"],
 }
 
 
@@ -40,7 +30,7 @@ def openapi_document(operations: Operations) -> dict[str, Any]:
         "is good for one use. Errors are problem+json (RFC 9457), those of /accounts/oauth as OAuth2 has them.",
     }
     components = {
-        "schemas": {"Problem": _PROBLEM},
+        "schemas": {"Problem": openapi.problem_schema({"errors": _ERRORS})},
         "securitySchemes": {"oauth2": {"type": "oauth2", "flows": {"password": token, "clientCredentials": token}}},
     }
     return openapi.openapi_document(operations, info, components)

@@ -10,10 +10,10 @@ from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.metrics import DEGRADED
 from serving.recommendations.answers.responses import REVALIDATE, unstored
-from serving.recommendations.api import schemas, store_schemas
+from serving.recommendations.api import store_schemas
 from serving.recommendations.api.conventions import SERVED
 from serving.web.api_page import description_routes
-from serving.web.openapi import openapi_document
+from serving.web.openapi import openapi_document, problem_schema
 from serving.web.operations import Operation, Operations
 from serving.web.request_metrics import metrics_response
 
@@ -75,7 +75,7 @@ def metrics_and_description(app: Flask, api: Operations, live: LivePublication) 
     description_routes(
         app,
         "",
-        lambda: openapi_document(api, _INFO, {"schemas": {"Problem": schemas.PROBLEM}}),
+        lambda: openapi_document(api, _INFO, {"schemas": {"Problem": problem_schema()}}),
         problems.KINDS.values(),
         caching=REVALIDATE,
         links=("/openapi.json", "/metrics"),

@@ -10,18 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.publications.format import MAX_ID
 from serving.recommendations.answers.parameters import EXAMPLE_PUBLICATION, PUBLICATION
 
-PROBLEM = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-    },
-    "required": ["type", "title", "status", "detail", "instance"],
-}
-
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 PublicationId = Annotated[str, Field(pattern=PUBLICATION["pattern"], examples=[EXAMPLE_PUBLICATION])]
 Time = Annotated[datetime | None, Field(examples=["2016-10-16T17:57:24Z"])]
