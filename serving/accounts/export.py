@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import fcntl
 import io
 import json
 import os
@@ -37,7 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.accounts.database.engine import open_database, snapshot
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
-from serving.publications.durable_files import fsync_folder, write_new_file
+from serving.publications.durable_files import fsync_folder, locked, write_new_file
 from serving.publications.format import sha256_of
 from serving.publications.times import format_time
 
@@ -70,8 +69,7 @@ def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
     output.mkdir(parents=True, exist_ok=True)
     engine = open_database(url)
-    with (output / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(output / ".lock"):
         if final.exists():
             return checked_manifest(final, batch_id)
         shutil.rmtree(attempt, ignore_errors=True)
