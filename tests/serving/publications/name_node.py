@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
+
+from tests.local_server import local_server
 
 
 class NameNode(BaseHTTPRequestHandler):
@@ -64,14 +65,8 @@ class NameNode(BaseHTTPRequestHandler):
 def name_node() -> Iterator[str]:
     """Serve NameNode.files and yield the address."""
     NameNode.users, NameNode.cut_at = [], None
-    with ThreadingHTTPServer(("127.0.0.1", 0), NameNode) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with local_server(NameNode) as address:
+        yield address
 
 
 @contextmanager
