@@ -52,6 +52,10 @@ _ENVIRONMENTS = {
     "accounts": ("accounts-venv", "Python packages of the accounts service"),
 }
 
+# For the drills that slow down or cut a network: Debian's packages, and a program of each. They are looked for where
+# Debian puts them, since usr/sbin is not on every user's PATH.
+_NETWORK_TOOLS = {"iproute2": "usr/sbin/tc", "iptables": "usr/sbin/iptables", "procps": "usr/sbin/sysctl"}
+
 
 class InstallError(Exception):
     """A step failed; the message says which one, and shows the end of its output."""
@@ -93,7 +97,8 @@ def missing_packages(
 ) -> list[str]:
     """Return the Debian packages that are needed and not installed.
 
-    PostgreSQL and nginx are looked for below `root`, the other programs on `path` (None: PATH), and pip in `python`.
+    PostgreSQL, nginx and the network's tools are looked for below `root`, the other programs on `path` (None: PATH), and
+    pip in `python`.
     """
     missing = [] if list(root.glob("usr/lib/postgresql/*/bin/postgres")) else ["postgresql"]
     if not (root / "usr/sbin/nginx").exists():
@@ -102,6 +107,7 @@ def missing_packages(
         missing.append("prometheus")
     if tests:
         missing += [package for package in ("chromium", "faketime", "npm") if not shutil.which(package, path=path)]
+        missing += [package for package, program in _NETWORK_TOOLS.items() if not (root / program).exists()]
     if subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     return missing

@@ -32,7 +32,7 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
     printed = stack.control("backup")
     folder = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
     refused = stack.control("restore", str(folder), check=False)
-    assert "The platform runs: `make down` first" in refused
+    assert "The platform runs, and would write to the data that is being replaced" in refused
     # A nightly run also deletes old output and writes tables again.
     stack.run("hdfs", "dfs", "-rm", "-r", "-skipTrash", f"/marquee/exports/{BATCH}")
     later = tmp_path / "later"

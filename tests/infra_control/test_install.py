@@ -83,12 +83,14 @@ def test_no_package_is_missing_where_its_program_is(system: Path) -> None:
     assert missing(system) == []
     for name in ("prometheus", "chromium", "faketime", "npm"):
         shutil.copy(system / "usr" / "bin" / "apt-get", system / "usr" / "bin" / name)
+    for name in ("tc", "iptables", "sysctl"):
+        shutil.copy(system / "usr" / "bin" / "apt-get", system / "usr" / "sbin" / name)
     assert missing(system, prometheus=True, tests=True) == []
 
 
 def test_prometheus_and_the_programs_of_tests_are_missing_only_where_they_are_wanted(system: Path) -> None:
     assert missing(system, prometheus=True) == ["prometheus"]
-    assert missing(system, tests=True) == ["chromium", "faketime", "npm"]
+    assert missing(system, tests=True) == ["chromium", "faketime", "npm", "iproute2", "iptables", "procps"]
 
 
 def test_each_package_is_named_whose_program_is_not_there(system: Path) -> None:
