@@ -4,9 +4,10 @@
 Steps: a raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N
 tables, a checksummed publication, the switch of the live pointer.
 
-**Rerun rule.** Everything a run writes carries its `batch_id` (UTC stamp of the logical date, or of run_after without
-one). Each task replaces its own output. You can clear any task, with its downstream tasks, at any time: the same
-batch gives the same bytes. A backfill stores its publication and never moves the live pointer.
+**Rerun rule.** Everything a run writes carries its `batch_id`: the UTC second of its logical date, or of run_after. If
+another run has that second, the run takes the next free one. Each task replaces its own output. You can clear any
+task, with its downstream tasks, at any time: the same batch gives the same bytes. A backfill stores its publication
+and never moves the live pointer.
 
 **Triage.** The log of a failed task ends with its program's last lines. You can run the command at its top by hand.
 
@@ -75,7 +76,7 @@ with DAG(
     user_defined_macros=settings.TEMPLATE_MACROS,
     default_args=tasks.DEFAULT_ARGS,
 ) as dag:
-    until_this_run = ["--latest-timestamp", "{{ latest_timestamp_of(dag_run) }}"]
+    until_this_run = ["--latest-timestamp", "{{ latest_timestamp_of(ti) }}"]
     ingest_movielens = tasks.ingest_movielens()
     mr_clean = [
         tasks.mrjob_task(part, until_this_run if part in ("ratings", "tags") else ()) for part in settings.PARTS

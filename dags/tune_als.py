@@ -16,6 +16,7 @@ popularity, as it always does.
 
 | task | usual cause | what to do |
 |---|---|---|
+| `wait_for_other_runs` | it waits while another search works | nothing; or let the other one fail |
 | `search_settings` | there is no champion yet | publish one |
 | `search_settings` | its batch was removed | name `of_batch` |
 | `search_settings` | Spark ran out of memory | lower `trials` |
@@ -51,4 +52,4 @@ with DAG(
     user_defined_macros=settings.TEMPLATE_MACROS,
     default_args=tasks.DEFAULT_ARGS,
 ) as dag:
-    tasks.spark_task("search_settings", SEARCH)
+    tasks.wait_for_other_runs_task() >> tasks.spark_task("search_settings", SEARCH)

@@ -6,20 +6,18 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from marquee import settings
-
 log = logging.getLogger("airflow.task")
 
 
 def explain_failure(context: Mapping[str, Any]) -> None:
-    """Log in one line what failed, in which batch, and how to run it again."""
+    """Log in one line what failed, in which run, and how to run it again."""
     instance = context["ti"]
     log.error(
-        "Task %s of batch %s failed at its last attempt, number %s: %s. It published nothing. "
+        "Task %s of run %s failed at its last attempt, number %s: %s. It published nothing. "
         "Fix the cause, then clear the task with downstream tasks: it replaces its own output. "
         "The DAG's documentation lists causes and remedies for each task.",
         instance.task_id,
-        settings.batch_id_of(context["dag_run"]),
+        instance.run_id,
         instance.try_number,
         _first_line(context.get("exception")),
     )

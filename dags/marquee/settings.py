@@ -1,7 +1,7 @@
 """Define the pipeline's names, paths and settings, once.
 
 Everything that differs between installations comes from the environment (MARQUEE_*, exported by infra/control).
-Templates can call the functions here: `{{ batch_id_of(dag_run) }}`.
+Templates can call the functions here: `{{ batch_id_of(ti) }}`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ DATABASE = "marquee"
 EXPERIMENT = "marquee"
 MODEL = "marquee-als"
 RUNS = "/marquee/runs"
+RAW = "/marquee/raw"
 CLEAN = "/marquee/clean"
 WAREHOUSE = "/marquee/warehouse"
 ATTEMPTS = f"{WAREHOUSE}/_attempts"
@@ -104,6 +105,8 @@ SHORT_TASK = timedelta(minutes=10)
 LONG_TASK = timedelta(hours=2)
 
 BATCH_ID_FORMAT = "%Y%m%dT%H%M%S"
+# Every run's first task claims its batch id, and the other tasks read it from this task's result.
+FIRST_TASK = "wait_for_other_runs"
 
 
 class DatedRun(Protocol):
@@ -111,6 +114,13 @@ class DatedRun(Protocol):
 
     logical_date: datetime | None
     run_after: datetime
+
+
+class TaskInstance(Protocol):
+    """Describe what the batch id needs of an Airflow task instance."""
+
+    def xcom_pull(self, task_ids: str) -> Any:
+        """Return the result of another task of the run."""
 
 
 def moment_of(dag_run: DatedRun) -> datetime:
@@ -121,20 +131,29 @@ def moment_of(dag_run: DatedRun) -> datetime:
     return (dag_run.logical_date or dag_run.run_after).astimezone(UTC)
 
 
-def batch_id_of(dag_run: DatedRun) -> str:
-    """Return the run's key, `YYYYMMDDTHHMMSS` in UTC.
+def stamp_of(moment: datetime) -> str:
+    """Return a time in UTC in the form of a batch id, `YYYYMMDDTHHMMSS`."""
+    # strftime writes the year 33 without zeros.
+    return f"{moment.year:04}{moment:%m%dT%H%M%S}"
 
-    It is the same for every attempt of every task of a run.
+
+def batch_id_of(ti: TaskInstance) -> str:
+    """Return the run's key, `YYYYMMDDTHHMMSS` in UTC, that no other run has.
+
+    It is the same for every attempt of every task of a run: see marquee.cluster.claims.
     """
-    return moment_of(dag_run).strftime(BATCH_ID_FORMAT)
+    batch_id = ti.xcom_pull(task_ids=FIRST_TASK)
+    if not isinstance(batch_id, str):
+        raise LookupError(f"This run has no batch id. Clear {FIRST_TASK}, which claims one, with downstream tasks.")
+    return batch_id
 
 
-def latest_timestamp_of(dag_run: DatedRun) -> int:
+def latest_timestamp_of(ti: TaskInstance) -> int:
     """Return the latest time (Unix seconds) that a rating of this batch can have.
 
-    It comes from the run and not from the clock, so that a rerun rejects the same rows.
+    It comes from the batch id and not from the clock, so that a rerun rejects the same rows.
     """
-    return int(moment_of(dag_run).timestamp())
+    return int(datetime.strptime(batch_id_of(ti), BATCH_ID_FORMAT).replace(tzinfo=UTC).timestamp())
 
 
 def git_commit() -> str:
@@ -160,6 +179,6 @@ TEMPLATE_MACROS: dict[str, Any] = {
     "latest_timestamp_of": latest_timestamp_of,
 }
 # Expressions that several templates share.
-BATCH_ID = "{{ batch_id_of(dag_run) }}"
+BATCH_ID = "{{ batch_id_of(ti) }}"
 INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"

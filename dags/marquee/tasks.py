@@ -55,9 +55,12 @@ DECIDE = (
 
 
 def wait_for_other_runs_task() -> OneRunSensor:
-    """Wait until no other run works; clearing any task runs this one again."""
+    """Wait until no other run works, and claim the batch id.
+
+    Clearing any task runs this one again.
+    """
     sensor = OneRunSensor(
-        task_id="wait_for_other_runs",
+        task_id=settings.FIRST_TASK,
         holder_file=f"{settings.RUNS}/{{{{ dag.dag_id }}}}",
         poke_interval=timedelta(seconds=10),
         timeout=timedelta(days=7),
@@ -77,7 +80,7 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
     from marquee.ingest.pipeline import ingest
 
     params = context["params"]
-    batch_id = settings.batch_id_of(context["dag_run"])
+    batch_id = settings.batch_id_of(context["ti"])
     feedback = None
     if settings.ACCOUNTS_PYTHON and settings.ACCOUNTS_DATABASE_IS_SET:
         # The program reads the database's address from the environment, because it holds a password.
@@ -125,7 +128,7 @@ def statement(name: str, **parameters: str) -> str:
 
     `parameters` are Jinja expressions for the names that the file uses. batch_id and dataset are always defined.
     """
-    names = {"batch_id": "batch_id_of(dag_run)", "dataset": "params.dataset", **parameters}
+    names = {"batch_id": "batch_id_of(ti)", "dataset": "params.dataset", **parameters}
     return "".join(f"{{% set {key} = {value} %}}" for key, value in names.items()) + f"{{% include '{name}.hql' %}}"
 
 
@@ -205,7 +208,7 @@ def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
         name=f"{job}-{settings.BATCH_ID}",
         application_args=["--batch-id", settings.BATCH_ID, *arguments, "--result", f"hdfs://{result}"],
         result_path=result,
-        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(dag_run) | lower }}}}-{job}"},
+        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job}"},
         env_vars={
             "PYSPARK_PYTHON": settings.PYTHON,
             "PYSPARK_DRIVER_PYTHON": settings.PYTHON,

@@ -48,7 +48,9 @@ INGEST_RESULT = {
         {"name": "README.txt", "role": "documentation", "rows": None},
     ],
 }
-RESULTS: dict[str, dict[str, Any]] = {
+BATCH_ID = "20261123T190000"
+RESULTS: dict[str, Any] = {
+    "wait_for_other_runs": BATCH_ID,
     "ingest_movielens": INGEST_RESULT,
     "train_als": {
         "model_name": "marquee-als",

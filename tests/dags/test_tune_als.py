@@ -18,7 +18,10 @@ def command(bag: Any, context: dict[str, Any]) -> list[str]:
 def test_it_runs_weekly_one_at_a_time_and_never_catches_up(bag: Any) -> None:
     dag = bag.dags["tune_als"]
     assert (dag.timetable.expression, dag.max_active_runs, dag.catchup) == ("0 6 * * 0", 1, False)
-    assert [task.task_id for task in dag.tasks] == ["search_settings"]
+    assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
+        "wait_for_other_runs": set(),
+        "search_settings": {"wait_for_other_runs"},
+    }
     assert dag.get_task("search_settings").outlets == []
     for word in ("Purpose", "Rerun rule", "Triage", "Using a proposal"):
         assert word in dag.doc_md

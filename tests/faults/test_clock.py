@@ -28,7 +28,7 @@ from datetime import datetime, timezone
 from airflow.timetables.base import TimeRestriction
 from airflow.serialization.serialized_objects import DagSerialization
 from build_recommendations import dag
-from marquee.settings import batch_id_of
+from marquee.settings import moment_of, stamp_of
 from types import SimpleNamespace
 import pendulum
 timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
@@ -39,7 +39,7 @@ for start in {starts}:
     for _ in range(4):
         run = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
         last = run.data_interval
-        found.append([run.run_after.isoformat(), batch_id_of(SimpleNamespace(logical_date=run.logical_date))])
+        found.append([run.run_after.isoformat(), stamp_of(moment_of(SimpleNamespace(logical_date=run.logical_date)))])
 print(json.dumps(found))
 """
 

@@ -40,7 +40,7 @@ def lineage_of(context: Context) -> dict[str, Any]:
             )
         return value
 
-    batch_id = settings.batch_id_of(dag_run)
+    batch_id = settings.batch_id_of(instance)
     quality = {**result_of("validate_warehouse")["tables"], **result_of("validate_top_n")["tables"]}
     training = result_of("train_als")
     return {

@@ -32,6 +32,11 @@ def test_the_lineage_names_everything_that_a_row_is_traced_to(context: dict[str,
 def test_a_lineage_with_a_gap_is_refused(context: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     from marquee.operators.lineage import lineage_of
 
-    monkeypatch.setattr(context["ti"], "xcom_pull", lambda task_ids: None, raising=False)
+    monkeypatch.setattr(
+        context["ti"],
+        "xcom_pull",
+        lambda task_ids: "20261123T190000" if task_ids == "wait_for_other_runs" else None,
+        raising=False,
+    )
     with pytest.raises(LookupError, match="Task validate_warehouse left no result"):
         lineage_of(context)
