@@ -19,7 +19,12 @@ DEFAULT_EXPORTS = "/marquee/exports"
 
 
 def rerun_command(manifest: Manifest) -> str:
-    """Return the command that runs a publication's batch again from its snapshot."""
+    """Return the command that runs a publication's batch again from its snapshot.
+
+    Only the run that made a batch can write it again, so a publication that does not name its run has its date alone.
+    """
+    if run_id := value_at(manifest.lineage, "airflow", "run_id"):
+        return shlex.join(["python3", "-m", "infra.pipeline", "run", "--again", str(run_id)])
     moment = datetime.strptime(manifest.batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     command = ["python3", "-m", "infra.pipeline", "run", "--batch-date", moment.strftime("%Y-%m-%dT%H:%M:%SZ")]
     if dataset := value_at(manifest.lineage, "snapshot", "dataset"):

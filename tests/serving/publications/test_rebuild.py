@@ -127,3 +127,9 @@ def test_the_embedded_data_need_no_archive(build_from: BuildFrom) -> None:
         THIRD, lineage={"snapshot": {"dataset": "movielens-embedded", "source": {"kind": "embedded"}}}
     )
     assert rerun_command(manifest).endswith("--dataset movielens-embedded")
+
+
+def test_a_publication_that_names_its_run_is_made_again_by_that_run(build_from: BuildFrom) -> None:
+    lineage = {"snapshot": SNAPSHOT, "airflow": {"run_id": "manual__2026-11-23T19:00:00+00:00_aB3"}}
+    _, manifest = build_from(THIRD, lineage=lineage)
+    assert rerun_command(manifest) == "python3 -m infra.pipeline run --again manual__2026-11-23T19:00:00+00:00_aB3"
