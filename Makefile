@@ -49,6 +49,16 @@ DATA_GIVEN = $(if $(DATASET),--dataset "$$DATASET") $(if $(ARCHIVE),--archive "$
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
 
+RUN_GIVEN = $(if $(RUN),--run "$$RUN")
+
+.PHONY: watch-run
+watch-run: ## Watch a run that is going: make watch-run [RUN=id]
+	@$(CONTROL) exec -- python3 -m infra.pipeline watch $(RUN_GIVEN)
+
+.PHONY: stop-run
+stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id]
+	@$(CONTROL) exec -- python3 -m infra.pipeline stop $(RUN_GIVEN)
+
 .PHONY: explore
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) preflight --tools

@@ -1,8 +1,12 @@
-"""Run the pipeline and watch it, or show what it has made: `python -m infra.pipeline COMMAND`."""
+"""Run the pipeline, watch it, stop it, or show what it has made: `python -m infra.pipeline COMMAND`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -10,37 +14,79 @@ from functools import partial
 from infra.pipeline.airflow_api import DAG_ID, AirflowApi
 from infra.pipeline.arguments import UsageError, build_parser, conf_of, environment, logical_date_of
 from infra.pipeline.http_json import ServiceError
-from infra.pipeline.progress import Follower, duration_table, failure_report, was_published
+from infra.pipeline.progress import Follower, duration_table, failure_report, was_published, what_next
+from infra.pipeline.stopping import Stopper, stop_command
 from infra.pipeline.user_page import interface_lines, live_publication, user_page
 
 PUBLISHED, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
+def airflow() -> AirflowApi:
+    """Return the connection that the environment describes. Raises UsageError."""
+    login = environment("MARQUEE_AIRFLOW_USER"), environment("MARQUEE_AIRFLOW_PASSWORD")
+    return AirflowApi(environment("MARQUEE_AIRFLOW_URL"), *login)
+
+
 def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
     """Start a run, watch it if asked, and return the exit status."""
-    say = partial(print, flush=True)
     conf, logical_date = conf_of(options), logical_date_of(options.batch_date)
-    login = environment("MARQUEE_AIRFLOW_USER"), environment("MARQUEE_AIRFLOW_PASSWORD")
-    api = AirflowApi(environment("MARQUEE_AIRFLOW_URL"), *login)
+    api = airflow()
     api.unpause()
-    run = api.trigger(conf, logical_date)
-    run_id = run["dag_run_id"]
-    say(f"Run {run_id}: {api.url}/dags/{DAG_ID}/runs/{run_id}")
+    run = api.run_again(options.again) if options.again else api.trigger(conf, logical_date)
+    return watch(api, run["dag_run_id"], follow)
+
+
+def run_or_join(options: argparse.Namespace) -> int:
+    """Watch the run that is going, or start one; return the exit status.
+
+    Raises ServiceError if that run has other parameters than those asked for.
+    """
+    api, conf = airflow(), conf_of(options)
+    # A backfill never goes live, so that its end would leave the demo with nothing to show.
+    going = next((run for run in api.going() if run.get("run_type") != "backfill"), None)
+    if going is None or options.batch_date:
+        return run_pipeline(options, follow=True)
+    run_id = going["dag_run_id"]
+    if conf and conf != (going["conf"] or {}):
+        raise ServiceError(
+            f"Run {run_id} is {going['state']} with the parameters {json.dumps(going['conf'] or {})}. You asked for "
+            f"{json.dumps(conf)}. Wait for its end, or stop it: {stop_command(run_id)}"
+        )
+    print("A run is going already. This command joins it and starts none.", flush=True)
+    api.unpause()
+    return watch(api, run_id)
+
+
+def watch_run(run_id: str | None) -> int:
+    """Watch a run, by default the one that is going; return the exit status."""
+    api = airflow()
+    going = [run["dag_run_id"] for run in api.going()] if run_id is None else [api.run(run_id)["dag_run_id"]]
+    if not going:
+        print("No run is going. `make run` starts one.")
+        return PUBLISHED
+    return watch(api, going[0])
+
+
+def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
+    """Show a run to its end, and return the exit status."""
+    say = partial(print, flush=True)
+    page = f"{api.url}/dags/{DAG_ID}/runs/{run_id}"
+    say(f"Run {run_id}: {page}")
     if not follow:
         return PUBLISHED
     try:
         state = Follower(api, say).follow(run_id)
     except KeyboardInterrupt:
-        say(f"No longer watching. The run goes on: {api.url}/dags/{DAG_ID}/runs/{run_id}")
+        say(f"\nNo longer watching. The run goes on: {page}")
+        say(f"To stop it: {stop_command(run_id)}\nTo watch it again: make watch-run RUN={shlex.quote(run_id)}")
         return INTERRUPTED
     tasks = api.tasks(run_id)
     say("")
     for line in duration_table(tasks):
         say(line)
     if state != "success":
-        for line in failure_report(api, run_id, tasks):
+        for line in [*failure_report(api, run_id, tasks), *what_next(run_id, tasks)]:
             say(line)
-        say(f"\nRun {run_id} failed. Fix the cause, then clear the failed task, or start a new run.")
         return FAILED
     if not was_published(tasks):
         say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See decide_promotion.")
@@ -48,30 +94,54 @@ def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
     return PUBLISHED
 
 
+def show(options: argparse.Namespace) -> int:
+    """Show a user's recommendations, for `demo` after a run; return the exit status."""
+    status = PUBLISHED
+    if options.command == "demo":
+        if live := live_publication(environment("MARQUEE_API_URL")):
+            print(f"Publication {live} is live already. `make run` builds another.\n")
+        else:
+            status = run_or_join(options)
+    if status == PUBLISHED:
+        print("\n".join(user_page(environment("MARQUEE_API_URL"), options.user, options.limit)))
+    if options.command == "demo" and status != INTERRUPTED:
+        print("\n".join(["", *interface_lines()]))
+    return status
+
+
+def dispatch(options: argparse.Namespace) -> int:
+    """Run one command and return its exit status. Raises UsageError and ServiceError."""
+    match options.command:
+        case "run":
+            return run_pipeline(options, options.follow)
+        case "watch":
+            return watch_run(options.run)
+        case "stop":
+            return PUBLISHED if Stopper(airflow(), partial(print, flush=True)).stop(options.run) else FAILED
+    return show(options)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = build_parser().parse_args(arguments)
     try:
-        if options.command == "run":
-            return run_pipeline(options, options.follow)
-        status = PUBLISHED
-        if options.command == "demo":
-            if live := live_publication(environment("MARQUEE_API_URL")):
-                print(f"Publication {live} is live already. `make run` builds another.\n")
-            else:
-                status = run_pipeline(options, follow=True)
-        if status == PUBLISHED:
-            print("\n".join(user_page(environment("MARQUEE_API_URL"), options.user, options.limit)))
-        if options.command == "demo":
-            print("\n".join(["", *interface_lines()]))
+        return dispatch(options)
     except UsageError as error:
         print(f"infra.pipeline: {error}", file=sys.stderr)
         return USAGE
     except ServiceError as error:
         print(f"infra.pipeline: {error}", file=sys.stderr)
         return FAILED
-    return status
+    except KeyboardInterrupt:
+        print("infra.pipeline: interrupted. If a run was started, it goes on: see `make watch-run`.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, e.g. head, has ended. Python would report that again when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
 
 
 if __name__ == "__main__":
+    # A run outlives this program, however that is ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -10,6 +10,7 @@ from typing import Any
 from infra.pipeline.http_json import ServiceError, request_json
 
 DAG_ID = "build_recommendations"
+TASK_THAT_CLAIMS = "wait_for_other_runs"
 SECONDS_FOR_PARSING = 120.0
 UNAUTHORISED, NOT_FOUND, CONFLICT = 401, 404, 409
 
@@ -54,15 +55,39 @@ class AirflowApi:
                     f"The run of {logical_date} keeps its parameters {json.dumps(kept)} when it is run again, and you asked for "
                     f"{json.dumps(conf)}. Give another --batch-date, or leave --dataset, --archive and --conf out."
                 ) from None
-            path = f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(earlier['dag_run_id'], safe='')}/clear"
-            self._call("POST", path, {"dry_run": False, "only_failed": False})
-            return self.run(earlier["dag_run_id"])
+            return self.run_again(earlier["dag_run_id"])
         return run
+
+    def run_again(self, run_id: str) -> dict[str, Any]:
+        """Clear all tasks of a run, so that they run again for its batch; return it."""
+        try:
+            self._call("POST", f"{_run_path(run_id)}/clear", {"dry_run": False, "only_failed": False})
+        except ServiceError as error:
+            raise self._without_run(run_id, error) from None
+        return self.run(run_id)
+
+    def going(self) -> list[dict[str, Any]]:
+        """Return the runs that have not ended: the running ones first, then by age."""
+        found = self._call("GET", f"/dags/{DAG_ID}/dagRuns?state=running&state=queued&limit=100")["dag_runs"]
+        return sorted(found, key=lambda run: (run["state"] != "running", run["run_after"] or "", run["dag_run_id"]))
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Return the run: `state`, `logical_date`, `run_after` and more."""
-        run: dict[str, Any] = self._call("GET", _run_path(run_id))
+        try:
+            run: dict[str, Any] = self._call("GET", _run_path(run_id))
+        except ServiceError as error:
+            raise self._without_run(run_id, error) from None
         return run
+
+    def batch_id(self, run_id: str) -> str | None:
+        """Return the batch id that the run has claimed, None before that."""
+        path = f"{_run_path(run_id)}/taskInstances/{TASK_THAT_CLAIMS}/xcomEntries/return_value"
+        try:
+            return str(self._call("GET", path)["value"]).strip('"')
+        except ServiceError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return None
 
     def end(self, run_id: str) -> None:
         """End a run as failed, whatever its tasks are doing."""
@@ -91,6 +116,13 @@ class AirflowApi:
         runs: list[dict[str, Any]] = self._call("GET", f"/dags/{DAG_ID}/dagRuns?{wanted}")["dag_runs"]
         return runs[0] if runs else None
 
+    def _without_run(self, run_id: str, error: ServiceError) -> ServiceError:
+        """Return what to say if Airflow does not know the run, else the error itself."""
+        if error.status != NOT_FOUND:
+            return error
+        names = ", ".join(run["dag_run_id"] for run in self.going()) or "none"
+        return ServiceError(f"Airflow has no run {run_id}. Check the name. Runs that are going: {names}.", NOT_FOUND)
+
     def _import_errors(self) -> str:
         errors = self._call("GET", "/importErrors")["import_errors"]
         return " ".join(f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors)
@@ -98,6 +130,8 @@ class AirflowApi:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         if self._token is None:
             answer = request_json("POST", f"{self.url}/auth/token", body=self._login, service="Airflow")
+            if not isinstance(answer, dict) or "access_token" not in answer:
+                raise ServiceError(f"What answers at {self.url} is not Airflow. Is it up? See `make status`.")
             self._token = answer["access_token"]
         try:
             return request_json(method, f"{self.url}/api/v2{path}", body=body, token=self._token, service="Airflow")

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-DESCRIPTION = "Run the pipeline and watch it, or show what it has made."
+DESCRIPTION = "Run the pipeline, watch it, stop it, or show what it has made."
 EPILOG = """\
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the run succeeded but its model was refused, so that nothing new was
 published. Where Airflow and the API are, and the login, come from the environment: MARQUEE_AIRFLOW_URL,
 MARQUEE_AIRFLOW_USER, MARQUEE_AIRFLOW_PASSWORD, MARQUEE_API_URL."""
+
+
+# Airflow's own rule of a run id (allowed_run_id_pattern).
+RUN_NAME = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}")
+# What the recommendation API takes; a test compares the two.
+MAX_USER, MAX_LIMIT = 2_147_483_647, 100
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+# Beyond it, JSON's readers round a whole number.
+MAX_WHOLE = 2**53 - 1
 
 
 class UsageError(Exception):
@@ -31,7 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     running = argparse.ArgumentParser(add_help=False)
-    running.add_argument("--dataset", metavar="NAME", help="data set (default: the installation's, see .env.example)")
+    running.add_argument(
+        "--dataset", type=written, metavar="NAME", help="data set (default: the installation's, see .env.example)"
+    )
     running.add_argument("--archive", type=Path, metavar="PATH", help="zip or folder of that data set")
     running.add_argument("--conf", default="{}", metavar="JSON", help="further parameters, e.g. '{\"rank\": 32}'")
     running.add_argument(
@@ -42,6 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run = commands.add_parser("run", parents=[running], help="start a run and watch it", description="Start a run.")
     run.add_argument(
+        "--again",
+        type=run_name,
+        metavar="RUN",
+        help="run this run again, all its tasks, with its own parameters: the same batch",
+    )
+    run.add_argument(
         "--follow", action=argparse.BooleanOptionalAction, default=True, help="watch the run to its end (default)"
     )
     demo = commands.add_parser(
@@ -51,15 +71,51 @@ def build_parser() -> argparse.ArgumentParser:
         description="Run the pipeline, unless a publication is live already; then show one user's list, where it comes "
         "from, and the addresses of the UIs.",
     )
+    demo.set_defaults(again=None)
+    for name, doing in (("watch", "show a run to its end"), ("stop", "end a run and its work on YARN")):
+        command = commands.add_parser(name, help=doing, description=f"{doing.capitalize()}.")
+        command.add_argument("--run", type=run_name, metavar="RUN", help="run id (default: the run that is going)")
     show = commands.add_parser(
         "show-user",
         help="print one user's recommendations and where they come from",
         description="Print one user's recommendations with titles, and where they come from.",
     )
     for command in (demo, show):
-        command.add_argument("--user", type=int, metavar="N", help="user id (default: the first one who has a list)")
-        command.add_argument("--limit", type=int, default=10, metavar="N", help="movies to show (default: %(default)s)")
+        command.add_argument(
+            "--user", type=whole(1, MAX_USER), metavar="N", help="user id (default: the first one who has a list)"
+        )
+        command.add_argument(
+            "--limit", type=whole(1, MAX_LIMIT), default=10, metavar="N", help="movies to show (default: %(default)s)"
+        )
     return parser
+
+
+def run_name(text: str) -> str:
+    """Return a run id; argparse refuses any other text."""
+    if RUN_NAME.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no run id. Give one as Airflow shows it, e.g. manual__2026-11-23T19:00:00+00:00."
+        )
+    return text
+
+
+def written(text: str) -> str:
+    """Return text that JSON and Airflow's database can hold; argparse refuses other."""
+    if "\0" in text or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} has characters that can't be printed. Check how it is encoded.")
+    return text
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number between two bounds for argparse."""
+
+    def read(text: str) -> int:
+        # int() alone reads 1_000 too, and refuses 5,000 digits with words of its own.
+        if re.fullmatch(r"-?[0-9]{1,20}", text) is None or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from {least} to {most}.")
+        return int(text)
+
+    return read
 
 
 def environment(name: str) -> str:
@@ -78,18 +134,44 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     Raises UsageError for text that is not a JSON object and for a missing archive.
     """
     try:
-        conf = json.loads(options.conf)
-    except ValueError as error:
+        conf = json.loads(options.conf, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--conf is not JSON ({error}). Give an object like '{{\"rank\": 32}}'.") from None
     if not isinstance(conf, dict):
         raise UsageError("--conf is not a JSON object. Give one like '{\"rank\": 32}'.")
+    _check_values(conf, "--conf")
     if options.dataset:
         conf["dataset"] = options.dataset
     if options.archive is not None:
-        if not options.archive.exists():
+        if not os.path.exists(options.archive):  # noqa: PTH110 - Path.exists raises OSError for a name that is too long
             raise UsageError(f"--archive {options.archive} does not exist. Give the path of a zip file or of a folder.")
         conf["archive"] = str(options.archive.resolve())
+        _check_values(conf["archive"], "--archive")
     return conf
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _check_values(value: Any, name: str) -> None:
+    """Refuse what Airflow's database can't hold; Airflow itself checks the bounds.
+
+    Raises UsageError that names the value.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_values(key, name)
+            _check_values(item, f"{key} in {name}")
+    elif isinstance(value, list):
+        for item in value:
+            _check_values(item, name)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"A number of {name} is too large. Give one below 1e308.")
+    elif isinstance(value, int) and abs(value) > MAX_WHOLE:
+        raise UsageError(f"{name} is {str(value)[:40]}. Give a whole number from -{MAX_WHOLE} to {MAX_WHOLE}.")
+    elif isinstance(value, str) and not value.isprintable():
+        raise UsageError(f"{name} has characters that can't be printed: {value!r}. Leave them out.")
 
 
 def logical_date_of(text: str | None) -> str | None:
@@ -101,8 +183,11 @@ def logical_date_of(text: str | None) -> str | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(
             f"--batch-date {text!r} is not an ISO 8601 time. Give one like 2026-11-23T03:00:00Z."
         ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    if not FIRST_YEAR <= utc.year <= LAST_YEAR:
+        raise UsageError(f"--batch-date {text!r} is not between the years {FIRST_YEAR} and {LAST_YEAR}.")
+    return utc.isoformat()

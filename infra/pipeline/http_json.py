@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -44,7 +45,7 @@ def request_json(
         raise ServiceError(
             f"{service} answers {error.code} to {method} {url}: {detail or error.reason}.", error.code
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise ServiceError(f"{service} at {url} can't be reached ({reason}). Is it up? See `make status`.") from None
 

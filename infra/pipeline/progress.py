@@ -91,7 +91,7 @@ class Follower:
         if running:
             self._line(f"still running: {', '.join(running)}")
         elif state == "queued":
-            self._line("queued: another run is in progress, and one runs at a time")
+            self._line("queued: another run is in progress, and one runs at a time (to stop that one: make stop-run)")
         else:
             self._line("waiting for Airflow to start the next task")
 
@@ -135,6 +135,22 @@ def failure_report(api: Api, run_id: str, tasks: list[dict[str, Any]]) -> list[s
         except ServiceError as error:
             lines.append(f"  (Airflow does not give the log: {error})")
     return lines
+
+
+def what_next(run_id: str, tasks: list[dict[str, Any]]) -> list[str]:
+    """Return how to go on after a run that failed.
+
+    Airflow can leave tasks unrun although no task has failed: a task that is cleared within about a second of its
+    failure runs again, while the scheduler still marks those after it.
+    """
+    unrun = sorted(task["task_id"] for task in tasks if task["state"] == "upstream_failed")
+    if unrun and not any(task["state"] == "failed" for task in tasks):
+        return [
+            f"\nRun {run_id} ended without these tasks, although no task failed: {', '.join(unrun)}.",
+            "A task was cleared so soon after its failure that Airflow had not yet marked the tasks after it.",
+            "Clear them in Airflow with their downstream tasks, and the run goes on. See RunFailed in docs/runbook.md.",
+        ]
+    return [f"\nRun {run_id} failed. Fix the cause, then clear the failed task, or start a new run."]
 
 
 def log_path(run_id: str, task_id: str, attempt: int) -> Path:
