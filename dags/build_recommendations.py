@@ -28,7 +28,7 @@ A failed task never changes the live publication. To roll back, run `python -m s
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
-from marquee import settings, tasks
+from marquee import parameters, settings, tasks
 from marquee.ingest.datasets import DATASETS, EMBEDDED
 
 ARGUMENTS = {
@@ -36,30 +36,42 @@ ARGUMENTS = {
     "archive": Param(
         settings.ARCHIVE or None,
         type=["null", "string"],
+        **parameters.NO_CONTROL_CHARACTERS,
         description="Zip or folder of it on Airflow's machine. Empty: embedded, or the official address.",
     ),
-    "top_n": Param(100, type="integer", minimum=1, maximum=1000, description="Movies in each user's list."),
-    "similar_n": Param(50, type="integer", minimum=1, maximum=500, description="Similar movies kept for each movie."),
-    "rank": Param(64, type="integer", minimum=1, maximum=512, description="ALS: number of latent factors."),
-    "max_iter": Param(6, type="integer", minimum=1, maximum=50, description="ALS: iterations."),
-    "reg_param": Param(0.3, type="number", minimum=0, maximum=100, description="ALS: regularisation."),
-    "alpha": Param(1.0, type="number", minimum=0, maximum=1000, description="ALS: weight of a rating as confidence."),
-    "model_settings": Param({}, type="object", description="Further settings of the model, as tune_als proposes them."),
-    "seed": Param(20261123, type="integer", minimum=0, description="ALS: seed; the same seed gives the same lists."),
+    "top_n": Param(100, **parameters.whole(1, 1000), description="Movies in each user's list."),
+    "similar_n": Param(50, **parameters.whole(1, 500), description="Similar movies kept for each movie."),
+    "rank": Param(64, **parameters.SETTINGS["rank"], description="ALS: number of latent factors."),
+    "max_iter": Param(6, **parameters.SETTINGS["max_iter"], description="ALS: iterations."),
+    "reg_param": Param(0.3, **parameters.number(100, above_0=True), description="ALS: regularisation."),
+    "alpha": Param(1.0, **parameters.SETTINGS["alpha"], description="ALS: weight of a rating as confidence."),
+    "model_settings": Param(
+        {}, **parameters.MODEL_SETTINGS, description="Further settings of the model, as tune_als proposes them."
+    ),
+    "seed": Param(
+        20261123, **parameters.SETTINGS["seed"], description="ALS: seed; the same seed gives the same lists."
+    ),
 }
 
 TRACKING = ["--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL]
 TRAINING = [
     *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", f"hdfs://{settings.MODEL_PATH}"),
-    *("--rank", "{{ params.rank }}", "--max-iter", "{{ params.max_iter }}", "--reg-param", "{{ params.reg_param }}"),
-    *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed }}"),
+    *(
+        "--rank",
+        "{{ params.rank | int }}",
+        "--max-iter",
+        "{{ params.max_iter | int }}",
+        "--reg-param",
+        "{{ params.reg_param }}",
+    ),
+    *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed | int }}"),
     *("--settings", "{{ params.model_settings | tojson }}"),
     *("--dataset", "{{ params.dataset }}", "--git-commit", "{{ git_commit() }}", "--airflow-run-id", "{{ run_id }}"),
 ]
 LISTS = [
     *(*TRACKING, "--model-version", "{{ ti.xcom_pull(task_ids='train_als')['model_version'] }}"),
-    *("--warehouse", f"hdfs://{settings.WAREHOUSE}", "--top-n", "{{ params.top_n }}"),
-    *("--similar-n", "{{ params.similar_n }}"),
+    *("--warehouse", f"hdfs://{settings.WAREHOUSE}", "--top-n", "{{ params.top_n | int }}"),
+    *("--similar-n", "{{ params.similar_n | int }}"),
 ]
 
 with DAG(

@@ -25,19 +25,30 @@ popularity, as it always does.
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from marquee import settings, tasks
+from marquee import parameters, settings, tasks
 
 ARGUMENTS = {
     "of_batch": Param(
-        "", type="string", pattern=r"^(\d{8}T\d{6})?$", description="Batch to search on. Empty: the live one's."
+        "",
+        type="string",
+        pattern="^([0-9]{8}T[0-9]{6})?$",
+        maxLength=15,
+        description="Batch to search on. Empty: the live one's.",
     ),
-    "trials": Param(20, type="integer", minimum=1, maximum=500, description="Number of settings to try."),
-    "seed": Param(20261123, type="integer", minimum=0, description="Seed of the search."),
+    "trials": Param(20, **parameters.whole(1, 500), description="Number of settings to try."),
+    "seed": Param(20261123, **parameters.SETTINGS["seed"], description="Seed of the search."),
 }
 
 SEARCH = [
     *("--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL),
-    *("--of-batch", "{{ params.of_batch }}", "--trials", "{{ params.trials }}", "--seed", "{{ params.seed }}"),
+    *(
+        "--of-batch",
+        "{{ params.of_batch }}",
+        "--trials",
+        "{{ params.trials | int }}",
+        "--seed",
+        "{{ params.seed | int }}",
+    ),
 ]
 
 with DAG(

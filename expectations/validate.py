@@ -34,6 +34,8 @@ from expectations.drift import Limits, compare, judge, profile
 from expectations.partitions import MissingPartitionError, read_partition
 from expectations.suites import SuiteError, columns_alone, load_suite, table_columns
 
+MOST_DRIFT = 1_000_000
+
 
 def validate_frame(
     suite: dict[str, Any], frame: pd.DataFrame, read_table: ReadTable, docs: Path | None = None
@@ -142,6 +144,17 @@ def drift_of(
     return {**kept, "drift": {"against": before["batch_id"], **moved}, **judge(moved, before["batch_id"], limits)}
 
 
+def limit(text: str) -> float:
+    """Return a limit of drift; argparse refuses NaN, and what is not 0 or more."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= MOST_DRIFT:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 0 to {MOST_DRIFT}.")
+    return value
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
@@ -166,7 +179,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         for severity in ("warning", "error"):
             parser.add_argument(
                 f"--drift-{name}-{severity}",
-                type=float,
+                type=limit,
                 default=getattr(Limits, f"{name}_{severity}"),
                 metavar="X",
                 help=f"{meaning} against the batch before that is a{'n' * (severity == 'error')} {severity} "

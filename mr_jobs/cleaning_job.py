@@ -21,6 +21,7 @@ import os
 import posixpath
 import re
 import sys
+from argparse import ArgumentTypeError
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,16 @@ REJECTED_KEY = b"!"
 KEY_SEPARATOR = b"\x1f"
 OUTPUT_ENTRY = re.compile(r"part-\d+|_SUCCESS|_temporary(/.*)?")
 
+YEAR_1 = -62_135_596_800
+
 Write = Callable[[bytes], int]
+
+
+def unix_seconds(text: str) -> int:
+    """Return a time between the years 1 and 9999; argparse refuses any other text."""
+    if re.fullmatch(r"-?[0-9]{1,12}", text) is None or not YEAR_1 <= int(text) <= LATEST_TIMESTAMP:
+        raise ArgumentTypeError(f"{text[:40]!r} is no whole number from {YEAR_1} to {LATEST_TIMESTAMP}.")
+    return int(text)
 
 
 class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
@@ -77,7 +87,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         )
         self.add_passthru_arg(
             "--latest-timestamp",
-            type=int,
+            type=unix_seconds,
             default=LATEST_TIMESTAMP,
             metavar="EPOCH",
             help="Unix seconds; later rows are quarantined because they are in the future",

@@ -15,6 +15,7 @@ import urllib.request
 from dataclasses import asdict
 from typing import Any
 
+from cluster.arguments import number, whole
 from cluster.reporting import report
 from evaluation.record import EvaluationRecord
 from promotion.gate import Rule, decide_on_record
@@ -36,22 +37,25 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--model-version", default="", help="candidate's version (default: the evaluation's)")
     parser.add_argument(
         "--margin",
-        type=float,
+        type=number(-1, 1),
         default=rule.margin,
         help="nDCG by which baselines must be beaten (default: %(default)s)",
     )
     parser.add_argument(
         "--recent-popularity-margin",
-        type=float,
+        type=number(-1, 1),
         default=rule.recent_popularity_margin,
         help="nDCG by which recent popularity must be beaten; a negative one may be lost (default: %(default)s)",
     )
     parser.add_argument(
-        "--least-test-users", type=int, default=rule.least_test_users, help="abstain below (default: %(default)s)"
+        "--least-test-users",
+        type=whole(1, 1_000_000_000),
+        default=rule.least_test_users,
+        help="abstain below (default: %(default)s)",
     )
     parser.add_argument(
         "--champion-tolerance",
-        type=float,
+        type=number(0, 1),
         default=rule.champion_tolerance,
         help="nDCG that may be lost (default: %(default)s)",
     )

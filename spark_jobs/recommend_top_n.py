@@ -14,6 +14,7 @@ import time
 import mlflow
 import numpy as np
 from cluster import list_tables
+from cluster.arguments import whole
 from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import PartitionWriter, collect_ratings, read_batch, read_ratings
@@ -30,9 +31,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--model-version", required=True, help="version of the registered model, trained on this batch")
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--warehouse", required=True, help="directory of the warehouse tables, any URI Hadoop knows")
-    parser.add_argument("--top-n", type=int, default=100, help="movies per user (default: %(default)s)")
-    parser.add_argument("--similar-n", type=int, default=50, help="similar movies per movie (default: %(default)s)")
-    parser.add_argument("--popular-n", type=int, default=100, help="movies per popular list (default: %(default)s)")
+    parser.add_argument("--top-n", type=whole(1, 1000), default=100, help="movies per user (default: %(default)s)")
+    parser.add_argument(
+        "--similar-n", type=whole(1, 500), default=50, help="similar movies per movie (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--popular-n", type=whole(1, 1000), default=100, help="movies per popular list (default: %(default)s)"
+    )
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
 

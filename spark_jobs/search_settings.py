@@ -20,6 +20,7 @@ from dataclasses import asdict
 import mlflow
 import numpy as np
 import optuna
+from cluster.arguments import whole
 from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
@@ -28,7 +29,7 @@ from evaluation.record import CANDIDATE
 from evaluation.rolling import evaluate_windows, windows_to_evaluate
 from promotion import registry
 from promotion.champion import Champion, find_champion
-from recommender.settings import TrainingSettings
+from recommender.settings import MOST_SEED, TrainingSettings
 
 SLICES, FIRST_WINDOW, K = 20, 6, 10
 
@@ -42,8 +43,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--experiment", default="marquee-tuning", help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--model-name", default="marquee-als", help="registered model (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=20, help="number of settings to try (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=20261123, help="seed of the search (default: %(default)s)")
+    parser.add_argument(
+        "--trials", type=whole(1, 500), default=20, help="number of settings to try (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=whole(0, MOST_SEED), default=20261123, help="seed of the search (default: %(default)s)"
+    )
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 
 import mlflow
+from cluster.arguments import whole
 from cluster.fitting import SOLVERS, fit, write_factors
 from cluster.hadoop_files import HadoopFiles
 from cluster.reporting import progress, report
@@ -28,7 +29,7 @@ from evaluation.rolling import evaluate_windows, summaries, windows_to_evaluate
 from promotion import registry
 from promotion.champion import find_champion
 from promotion.runs import Training, log_run
-from recommender.settings import TrainingSettings, help_texts
+from recommender.settings import TrainingSettings, help_texts, whole_or_fraction
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -55,9 +56,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--solver", choices=SOLVERS, default=SOLVERS[0], help=f"half steps in blocks, or MLlib's ALS in one{default}"
     )
-    parser.add_argument("--k", type=int, default=10, help=f"length of the evaluated lists{default}")
-    parser.add_argument("--slices", type=int, default=20, help=f"slices of the timeline{default}")
-    parser.add_argument("--first-window", type=int, default=10, help=f"first slice that is tested{default}")
+    parser.add_argument("--k", type=whole(1, 1000), default=10, help=f"length of the evaluated lists{default}")
+    parser.add_argument("--slices", type=whole(2, 1000), default=20, help=f"slices of the timeline{default}")
+    parser.add_argument("--first-window", type=whole(1, 999), default=10, help=f"first slice that is tested{default}")
     parser.add_argument(
         "--all-baselines",
         action="store_true",
@@ -74,8 +75,8 @@ def settings_of(options: argparse.Namespace) -> TrainingSettings:
     """Return the options' training settings; raises SystemExit for unusable ones."""
     given = {name: getattr(options, name) for name in asdict(TrainingSettings())}
     try:
-        return TrainingSettings(**given | json.loads(options.settings))
-    except (TypeError, ValueError) as error:
+        return TrainingSettings(**given | json.loads(options.settings, parse_float=whole_or_fraction))
+    except (TypeError, ValueError, RecursionError) as error:
         source = "An option" if options.settings == "{}" else f"--settings {options.settings}, or another option,"
         raise SystemExit(f"{source} is not usable. {error}") from error
 

@@ -14,13 +14,14 @@ from itertools import accumulate, pairwise
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from cluster.arguments import whole
 from cluster.hadoop_files import HadoopFiles
 from cluster.reporting import progress, report
 from cluster.session import start_session
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
-from cleaning.fields import DELIMITERS, LATEST_TIMESTAMP, LATIN_1, split_fields
+from cleaning.fields import DELIMITERS, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, LATIN_1, split_fields
 
 BOM = b"\xef\xbb\xbf"
 NULL = r"\N"
@@ -64,7 +65,12 @@ def arguments(job: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--layout", choices=sorted(DELIMITERS), default="csv")
     parser.add_argument("--encoding", choices=["auto", "utf-8", "latin-1"], default="auto")
-    parser.add_argument("--latest-timestamp", type=int, default=LATEST_TIMESTAMP, metavar="EPOCH")
+    parser.add_argument(
+        "--latest-timestamp",
+        type=whole(EARLIEST_TIMESTAMP, LATEST_TIMESTAMP),
+        default=LATEST_TIMESTAMP,
+        metavar="EPOCH",
+    )
     parser.add_argument("--result", metavar="PATH", help="also write the last line of output, a JSON object, here")
     return parser
 

@@ -89,7 +89,7 @@ def load(model_name: str, version: str) -> FactorModel:
             )
         try:
             model = FactorModel.load(logged[0])
-        except (FileNotFoundError, TypeError) as error:
+        except (FileNotFoundError, TypeError, ValueError) as error:
             raise ModelFormatError(
                 f"{model_name} version {version} was logged by another version of this code. Train the batch again."
             ) from error

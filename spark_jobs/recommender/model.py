@@ -150,7 +150,8 @@ class FactorModel:
     def load(cls, folder: Path) -> FactorModel:
         """Return the model that `save` wrote.
 
-        Raises TypeError when its settings are not those of this version of the code.
+        Raises TypeError when its settings are not those of this version of the code, and ValueError when one is out of
+        bounds.
         """
         users, movies = pq.read_table(folder / USER_FACTORS_FILE), pq.read_table(folder / MOVIE_FACTORS_FILE)
         about = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))

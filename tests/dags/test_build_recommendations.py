@@ -70,6 +70,14 @@ def test_airflow_parses_the_three_dag_files_and_no_module_of_the_package_or_the_
     ]
 
 
+def test_no_dag_has_a_nul_character_which_airflows_database_refuses(bag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    for dag in bag.dags.values():
+        text = json.dumps(DagSerialization.to_dict(dag))
+        assert re.search(r"(?<!\\)\\u0000", text) is None
+
+
 def test_tasks_run_in_the_written_order(dag: Any) -> None:
     assert {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} == UPSTREAM
 

@@ -28,7 +28,7 @@ from marquee.ingest.sources.feedback import join_feedback
 from marquee.ingest.sources.source import Source
 
 LOGGER = logging.getLogger(__name__)
-BATCH_ID = re.compile(r"\d{8}T\d{6}")
+BATCH_ID = re.compile("[0-9]{8}T[0-9]{6}")
 
 
 def ingest(
