@@ -19,7 +19,7 @@ NO_CONTROL_CHARACTERS: dict[str, Any] = {
 
 
 def whole(least: int, most: int) -> dict[str, Any]:
-    """Return the schema of a whole number; JSON's 8.0 is one, so templates add `| int`."""
+    """Return the schema of a whole number; 8.0 is one, so templates add `| int`."""
     return {"type": "integer", "minimum": least, "maximum": most}
 
 

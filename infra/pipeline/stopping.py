@@ -17,7 +17,9 @@ from infra.pipeline.progress import ENDED
 SECONDS_BETWEEN_LOOKS = 2.0
 # Airflow's supervisor of a task learns of the stop at its next heartbeat, then gives the task's programs 10 seconds.
 SECONDS_TO_STOP = 90.0
-WORKING = ("running", "queued", "scheduled", "up_for_retry", "up_for_reschedule", "restarting", "deferred")
+# Until then, a task that was running can still submit an application.
+SECONDS_TO_SUBMIT = 15.0
+WORKING = ("running", "queued", "up_for_retry", "restarting", "deferred")
 GOING_ON_YARN = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 
 
@@ -60,12 +62,12 @@ class Stopper:
         if run["state"] in ENDED:
             self.say(f"Run {run_id} has ended before ({run['state']}), so nothing was stopped.")
             return True
-        begun = [task for task in self.api.tasks(run_id) if task["state"] in WORKING]
+        running = [task for task in self.api.tasks(run_id) if task["state"] in WORKING]
         batch_id = self.api.batch_id(run_id)
         self.api.end(run_id)
-        names = ", ".join(sorted(task["task_id"] for task in begun if task["state"] == "running"))
+        names = ", ".join(sorted(task["task_id"] for task in running if task["state"] == "running"))
         self.say(f"Airflow has marked run {run_id} as failed. Tasks that it ends: {names or 'none was running'}.")
-        stopped = batch_id is None or self._wait_for_yarn(batch_id, [task["task_id"] for task in begun])
+        stopped = batch_id is None or self._wait_for_yarn(batch_id, [task["task_id"] for task in running])
         self.say(
             "What is live stays live. To run the batch again, clear the run in Airflow. `make run` starts a new one."
         )
@@ -78,7 +80,7 @@ class Stopper:
     def _wait_for_yarn(self, batch_id: str, tasks: Sequence[str]) -> bool:
         """Return whether YARN has ended all applications of the tasks."""
         seen: set[str] = set()
-        deadline = self.clock() + SECONDS_TO_STOP
+        begun = self.clock()
         while True:
             try:
                 going = applications(batch_id, tasks)
@@ -86,10 +88,10 @@ class Stopper:
                 self.say(f"{error} Whether applications of the run go on is unknown: see `yarn application -list`.")
                 return False
             seen |= set(going)
-            if not going:
+            if not going and (not tasks or self.clock() - begun >= SECONDS_TO_SUBMIT):
                 self.say(f"Applications that YARN has ended: {', '.join(sorted(seen)) or 'the run had none'}.")
                 return True
-            if self.clock() > deadline:
+            if going and self.clock() - begun > SECONDS_TO_STOP:
                 self.say(
                     f"YARN still runs {', '.join(going)} after {SECONDS_TO_STOP:.0f} s. End each by `yarn application -kill ID`."
                 )

@@ -33,6 +33,7 @@ def training(airflow: Double, monkeypatch: pytest.MonkeyPatch) -> Double:
     """A run that trains, with one application on YARN that ends at the second look."""
     monkeypatch.setenv("MARQUEE_YARN_RM_URL", airflow.url)
     monkeypatch.setattr("infra.pipeline.stopping.SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr("infra.pipeline.stopping.SECONDS_TO_SUBMIT", 0.0)
     airflow.answer("GET", RUN, {"dag_runs": [run()]}, {"dag_runs": []})
     airflow.answer("GET", PATH, run())
     airflow.answer("PATCH", PATH, run(state="failed"))
@@ -125,6 +126,23 @@ def test_an_application_that_goes_on_is_status_1_with_the_command_that_ends_it(t
     api = AirflowApi(training.url, "admin", "secret")
     assert Stopper(api, lines.append, lambda: now[0], sleep).stop(None) is False
     assert lines[1] == ("YARN still runs application_1_0007 after 90 s. End each by `yarn application -kill ID`.")
+
+
+def test_an_application_that_a_task_submits_after_the_stop_is_waited_for(
+    training: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.pipeline.stopping.SECONDS_TO_SUBMIT", 15.0)
+    training.answer("GET", APPS, apps(), apps("application_1_0007"), apps())
+    now: list[float] = [0.0]
+    lines: list[str] = []
+
+    def sleep(_: float) -> None:
+        now[0] += 5.0
+
+    api = AirflowApi(training.url, "admin", "secret")
+    assert Stopper(api, lines.append, lambda: now[0], sleep).stop(None) is True
+    assert lines[1] == "Applications that YARN has ended: application_1_0007."
+    assert now == [15.0]
 
 
 def test_a_yarn_that_does_not_answer_is_said_and_the_run_is_stopped_all_the_same(
