@@ -18,8 +18,9 @@ from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntA
 from serving.publications.format import PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
+from serving.publications.search.index import SearchIndex, Title
+from serving.publications.search.popularity import ratings_by_movie
 from serving.publications.times import format_time
-from serving.publications.titles import fold
 from serving.publications.verification import open_database, read_manifest, verify_folder
 
 Item = dict[str, Any]
@@ -30,7 +31,7 @@ _MOVIES = "SELECT movie_id, title, release_year, genres FROM movies ORDER BY mov
 
 @dataclass(frozen=True)
 class Movie:
-    """A movie of the catalogue. `search_text` is the title without case and accents.
+    """A movie of the catalogue.
 
     `members` is the movie as a JSON object without its braces. `reference` is a JSON object of its id and title. They are
     most of an answer's text and are made once.
@@ -40,7 +41,6 @@ class Movie:
     title: str
     release_year: int | None
     genres: tuple[str, ...]
-    search_text: str
     members: str
     reference: str
 
@@ -63,18 +63,20 @@ def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
     names = tuple(genres.split("|")) if genres else ()
     reference = compact_json({"movie_id": movie_id, "title": title})
     members = f'{reference[1:-1]},"release_year":{"null" if year is None else year},"genres":{compact_json(names)}'
-    return Movie(movie_id, title, year, names, fold(title), members, reference)
+    return Movie(movie_id, title, year, names, members, reference)
 
 
-def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str]]:
-    """Yield (movie_id, title, release_year, genres) of a publication's catalogue.
+def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int]]:
+    """Yield (movie_id, title, release_year, genres, ratings) of a catalogue.
 
     The rows come by ascending movie_id; genres are separated by `|`. The files are not verified. Raises PublicationError
     if the database cannot be read.
     """
     try:
         with closing(open_database(folder)) as connection:
-            yield from connection.execute(_MOVIES)
+            ratings = ratings_by_movie(connection)
+            for row in connection.execute(_MOVIES):
+                yield *row, ratings.get(row[0], 0)
     except sqlite3.Error as error:
         raise PublicationError(
             f"Publication {folder.name} cannot be read: {error}. Look at `make publications`, and pull it again."
@@ -105,7 +107,8 @@ class Publication:
         self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
         self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
         self._fold_in: FoldIn | None = None
-        self._folding = threading.Lock()
+        self._index: SearchIndex | None = None
+        self._preparing = threading.Lock()
 
     def _rows(self, query: str, *parameters: int | str) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, parameters).fetchall()
@@ -165,6 +168,18 @@ class Publication:
         query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
         return [row[0] for row in self._rows(query, after, count)]
 
+    def search_index(self) -> SearchIndex:
+        """Return the index of the titles, made at the first call."""
+        if self._index is None:
+            with self._preparing:
+                if self._index is None:
+                    ratings = ratings_by_movie(self._connection)
+                    self._index = SearchIndex(
+                        Title(movie.movie_id, movie.title, movie.release_year, ratings.get(movie.movie_id, 0))
+                        for movie in self.movies.values()
+                    )
+        return self._index
+
     # --- marts: the warehouse's tables, unchanged -----------------------------------------------------------------
 
     def ratings_by_year(self) -> list[Item]:
@@ -220,7 +235,7 @@ class Publication:
         Raises PublicationError where the publication lacks factors or their settings.
         """
         if self._fold_in is None:
-            with self._folding:
+            with self._preparing:
                 if self._fold_in is None:
                     rows = self._table("movie_factors", "movie_id, gain, prior, factors")
                     settings = value_at(self.manifest.lineage, "top_n", "fold_in")

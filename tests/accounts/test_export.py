@@ -251,7 +251,7 @@ def many_ratings(engine: Engine, factory: Transactions, count: int) -> None:
     register(factory, "Ada", PASSWORD)
     movies = range(1000, 1000 + count)
     with engine.begin() as connection:
-        row = {"title": "M", "release_year": None, "genres": "", "search_text": "m", "edited": False}
+        row = {"title": "M", "release_year": None, "genres": "", "edited": False}
         connection.execute(insert(Movie), [{**row, "movie_id": movie, "withdrawn_at": None} for movie in movies])
         connection.execute(
             insert(Rating),

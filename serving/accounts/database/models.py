@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, MetaData, SmallInteger, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, MetaData, SmallInteger, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # The first id given out here. MovieLens's are far below (ml-32m: 200,948 users, 292,757 movies). Both fit the 32 bits of
@@ -48,8 +48,8 @@ class Movie(Base):
     release_year: Mapped[int | None] = mapped_column(SmallInteger)
     # Genres joined by '|', as in the warehouse.
     genres: Mapped[str] = mapped_column(String(300))
-    # The title without case and accents.
-    search_text: Mapped[str] = mapped_column(Text)
+    # The number of its ratings in the publication it comes from: searches show popular movies first.
+    popularity: Mapped[int] = mapped_column(default=0, server_default="0")
     # An administrator wrote the row last: loading the catalogue leaves it alone.
     edited: Mapped[bool] = mapped_column(default=False)
     # When it was added here. None for movies of the warehouse, and for movies added before this column existed.

@@ -27,7 +27,6 @@ from serving.publications.building.export_files import read_export
 from serving.publications.format import PublicationError
 from serving.publications.reader import movie_rows
 from serving.publications.store import PublicationStore
-from serving.publications.titles import fold
 from serving.web.logs import error_log
 
 _BATCH: Final = 1000
@@ -36,14 +35,17 @@ _WATCH_SECONDS: Final = 20
 Row = dict[str, Any]
 
 
-def movie_row(movie_id: int, title: str, release_year: int | None, genres: str) -> Row:
-    """Return the columns that the catalogue gives."""
+def movie_row(movie_id: int, title: str, release_year: int | None, genres: str, popularity: int = 0) -> Row:
+    """Return the columns that the catalogue gives.
+
+    An export does not know how popular a movie is.
+    """
     return {
         "movie_id": movie_id,
         "title": title,
         "release_year": release_year,
         "genres": genres,
-        "search_text": fold(title),
+        "popularity": popularity,
     }
 
 
@@ -113,7 +115,7 @@ def _insert(database: DatabaseSession) -> Any:
 
 def _merge(database: DatabaseSession, batch: list[Row]) -> None:
     statement = _insert(database)(Movie).values([{**row, "edited": False} for row in batch])
-    fresh = {name: statement.excluded[name] for name in ("title", "release_year", "genres", "search_text")}
+    fresh = {name: statement.excluded[name] for name in ("title", "release_year", "genres", "popularity")}
     database.execute(
         statement.on_conflict_do_update(index_elements=[Movie.movie_id], set_=fresh, where=Movie.edited.is_(False))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as DatabaseSession
@@ -11,11 +11,14 @@ from serving.accounts.database.changes import next_change
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.models import FIRST_OWN_ID, Movie
 from serving.accounts.domain import problems
-from serving.accounts.domain.catalogue import movie_row
 from serving.accounts.domain.schemas import movies as schemas
+from serving.accounts.domain.search import search_index
 from serving.publications.format import MAX_ID
-from serving.publications.titles import fold
+from serving.publications.search.index import ids_behind
 from serving.web.problems import ProblemError
+
+# Of the movies that a search finds, so many are read together.
+_AT_ONCE: Final = 200
 
 
 def shown_movie(database: DatabaseSession, movie_id: int) -> Movie:
@@ -37,14 +40,24 @@ def as_movie(movie: Movie) -> schemas.Movie:
 
 
 def find_movies(database: DatabaseSession, text: str, after: int, limit: int) -> list[Movie]:
-    """Return the movies whose titles have all words of a text.
+    """Return up to `limit` movies that a text may mean, the likeliest first.
 
-    They come by id, from above `after`, up to `limit` of them.
+    Without a text these are all movies by id. They come from behind the movie `after`; none where a text does not mean that one.
     """
-    query = select(Movie).where(Movie.withdrawn_at.is_(None), Movie.movie_id > min(after, MAX_ID))
-    for word in fold(text).split():
-        query = query.where(Movie.search_text.contains(word, autoescape=True))
-    return list(database.scalars(query.order_by(Movie.movie_id).limit(limit)))
+    shown = select(Movie).where(Movie.withdrawn_at.is_(None))
+    if not text.strip():
+        by_id = shown.where(Movie.movie_id > min(after, MAX_ID)).order_by(Movie.movie_id)
+        return list(database.scalars(by_id.limit(limit)))
+    ids = ids_behind(search_index(database).find(text), after)
+    movies: list[Movie] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE].tolist()
+        # The index holds withdrawn movies too, so that a page can follow one.
+        found = {movie.movie_id: movie for movie in database.scalars(shown.where(Movie.movie_id.in_(some)))}
+        movies += [found[movie_id] for movie_id in some if movie_id in found]
+        if len(movies) >= limit:
+            break
+    return movies[:limit]
 
 
 def without_withdrawn(database: DatabaseSession, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -92,6 +105,5 @@ def _write(movie: Movie, body: schemas.MovieBody) -> None:
     Loading the catalogue leaves the row alone from then on.
     """
     genres = "|".join(dict.fromkeys(body.genres))
-    for name, value in movie_row(movie.movie_id, body.title, body.release_year, genres).items():
-        setattr(movie, name, value)
+    movie.title, movie.release_year, movie.genres = body.title, body.release_year, genres
     movie.edited = True

@@ -204,7 +204,7 @@ class Searched(BaseModel):
 
     q: Annotated[
         Text | None,
-        Field(description="Words of the title, in any order; case and accents do not matter.", examples=["redemption"]),
+        Field(description="What a person types of a title: words in any order, the likeliest movies first.", examples=["redemption"]),
     ] = None
 
 

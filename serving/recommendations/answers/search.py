@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from serving.publications.reader import Movie, Publication
-from serving.publications.titles import fold
+from serving.publications.search.index import ids_behind
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import MovieFilter
 from serving.web.problems import ProblemError
@@ -24,15 +24,15 @@ def known_movie(publication: Publication, movie_id: int) -> Movie:
 
 
 def found_movies(publication: Publication, text: str, wanted: MovieFilter | None, after: int = 0) -> Iterator[Movie]:
-    """Yield the movies whose titles hold all the words of `text`, by id.
+    """Yield the movies that `text` may mean, the likeliest first.
 
-    Case and accents do not matter.
+    Without a text these are all movies by id. They come from behind the movie `after`; none where it is not among them.
     """
-    words = fold(text).split()
-    for movie in publication.movies.values():
-        if (
-            movie.movie_id > after
-            and all(word in movie.search_text for word in words)
-            and (wanted is None or wanted.keeps(movie))
-        ):
+    if text.strip():
+        ids = publication.search_index().find(text)
+        found = (publication.movies[int(movie_id)] for movie_id in ids_behind(ids, after))
+    else:
+        found = (movie for movie in publication.movies.values() if movie.movie_id > after)
+    for movie in found:
+        if wanted is None or wanted.keeps(movie):
             yield movie

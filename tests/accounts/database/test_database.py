@@ -81,6 +81,28 @@ def test_a_movie_added_before_its_moment_was_kept_stays_in_every_export_and_goin
 
 
 @on_both_databases
+def test_a_catalogue_loaded_before_popularity_was_kept_is_loaded_again_and_an_export_stays(database_url: str) -> None:
+    engine = open_database(database_url)
+    for source, kept in (("20261123T190000", []), ("exports/movies", ["exports/movies"])):
+        migrate(engine, "0002")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM catalogue_load")
+            connection.exec_driver_sql(f"INSERT INTO catalogue_load VALUES (1, '{source}', 1, 1)")
+            connection.exec_driver_sql("DELETE FROM movies")
+            connection.exec_driver_sql(
+                "INSERT INTO movies (movie_id, title, genres, search_text, edited) VALUES (5, 'Kettles', '', 'x', false)"
+            )
+        migrate(engine)
+        with engine.connect() as connection:
+            assert list(connection.exec_driver_sql("SELECT source FROM catalogue_load").scalars()) == kept
+            assert connection.exec_driver_sql("SELECT popularity FROM movies").scalar() == 0
+        migrate(engine, "0002", down=True)
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT search_text FROM movies").scalar() == "kettles"
+    engine.dispose()
+
+
+@on_both_databases
 def test_the_migrated_tables_are_those_of_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)

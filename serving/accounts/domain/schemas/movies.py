@@ -35,6 +35,6 @@ class Movies(Answer):
 
 
 class MovieSearch(Page):
-    """Words of the title, in any order; case and accents do not matter."""
+    """What a person types of a title; the likeliest movies come first."""
 
     q: Annotated[str, StringConstraints(max_length=100, pattern=LINE)] = ""
