@@ -53,7 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    # Python 3.11 takes the value `--` away and leaves a list.
+    if left := [name for name, value in vars(options).items() if isinstance(value, list)]:
+        parser.error(f"argument --{left[0]}: expected one argument")
     try:
         return int(options.run(options))
     except HeldBackError as error:

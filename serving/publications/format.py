@@ -24,7 +24,7 @@ MANIFEST_NAME: Final = "manifest.json"
 APPLICATION_ID: Final = 0x4D415251
 MAX_ID: Final = 2_147_483_647
 
-PUBLICATION_ID: Final = re.compile(r"\d{8}T\d{6}")
+PUBLICATION_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
 _CHUNK_BYTES: Final = 1 << 20
 
 # A list is stored whole under its key, so that an answer is one lookup. `items` is a JSON array in rank order, and the

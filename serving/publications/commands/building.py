@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from serving.publications.building.build import BuildOptions, build_publication
 from serving.publications.building.export_rows import OPTIONAL_COLUMNS
@@ -15,6 +14,8 @@ from serving.publications.commands.arguments import (
     Commands,
     add_hdfs_user,
     add_publication,
+    line,
+    path,
     store_option,
 )
 from serving.publications.format import PublicationError
@@ -31,7 +32,7 @@ def add_build(commands: Commands) -> None:
     )
     parser.add_argument(
         "--exports",
-        type=Path,
+        type=path,
         required=True,
         metavar="DIR",
         help="folder of tab-separated text as Hive exports it: movies/, recommendations/, similar_movies/ and "
@@ -39,14 +40,16 @@ def add_build(commands: Commands) -> None:
     )
     parser.add_argument(
         "--lineage",
-        type=Path,
+        type=path,
         required=True,
         metavar="FILE",
         help="JSON object that records where the tables come from; its data_through (Unix seconds or ISO 8601) is the "
         "time of the latest rating",
     )
-    parser.add_argument("--batch-id", required=True, metavar="ID", help="batch id, which becomes the publication id")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the two files")
+    parser.add_argument(
+        "--batch-id", type=line, required=True, metavar="ID", help="batch id, which becomes the publication id"
+    )
+    parser.add_argument("--output", type=path, required=True, metavar="DIR", help="folder for the two files")
     parser.add_argument(
         "--allow-short-lists",
         action="store_true",
@@ -69,6 +72,7 @@ def add_rebuild(commands: Commands) -> None:
     parser.add_argument(
         "--from",
         dest="source",
+        type=line,
         required=True,
         metavar="URL",
         help="http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/exports)",

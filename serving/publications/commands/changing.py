@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from serving.publications.commands.arguments import (
     Commands,
@@ -14,13 +14,17 @@ from serving.publications.commands.arguments import (
     add_hdfs_user,
     add_publication,
     add_who_and_why,
+    line,
     store_option,
+    whole_number,
 )
 from serving.publications.diff import churn
 from serving.publications.format import PublicationError
 from serving.publications.reader import Publication
 from serving.publications.store import Change, PublicationStore
 from serving.publications.transfer import pull
+
+MAX_KEPT: Final = 10_000
 
 
 def add_pull(commands: Commands) -> None:
@@ -34,6 +38,7 @@ def add_pull(commands: Commands) -> None:
     parser.add_argument(
         "--from",
         dest="source",
+        type=line,
         required=True,
         metavar="URL_OR_DIR",
         help="http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications) or a local folder that "
@@ -68,7 +73,9 @@ def add_rollback(commands: Commands) -> None:
         description="Make an earlier publication live: the previous one, or the one that --to names. Two rollbacks go "
         "back by two.",
     )
-    parser.add_argument("--to", metavar="ID", help="publication to go back to (default: the previous live one)")
+    parser.add_argument(
+        "--to", type=line, metavar="ID", help="publication to go back to (default: the previous live one)"
+    )
     add_who_and_why(parser, "rolled back by hand")
     parser.set_defaults(run=_roll_back)
 
@@ -121,7 +128,10 @@ def add_prune(commands: Commands) -> None:
         "the latest arrivals and all that are newer than the live one. HDFS keeps its copies.",
     )
     parser.add_argument(
-        "--keep", type=int, default=7, help="rollback targets, and latest arrivals, to keep (default: %(default)s)"
+        "--keep",
+        type=whole_number(1, MAX_KEPT),
+        default=7,
+        help="rollback targets, and latest arrivals, to keep (default: %(default)s)",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be deleted")
     add_who_and_why(parser, "pruned by hand")

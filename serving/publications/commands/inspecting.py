@@ -7,9 +7,9 @@ import json
 import sys
 from typing import Any
 
-from serving.publications.commands.arguments import EXIT_FAILED, Commands, store_option
+from serving.publications.commands.arguments import EXIT_FAILED, Commands, line, store_option, whole_number
 from serving.publications.diff import compare, compare_user, describe
-from serving.publications.format import PublicationError
+from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
@@ -36,7 +36,7 @@ def add_show(commands: Commands) -> None:
         help="print a manifest with its lineage",
         description="Print a manifest with its lineage.",
     )
-    parser.add_argument("--publication", metavar="ID", help="publication id (default: the live one)")
+    parser.add_argument("--publication", type=line, metavar="ID", help="publication id (default: the live one)")
     parser.set_defaults(run=_show)
 
 
@@ -48,7 +48,9 @@ def add_ledger(commands: Commands) -> None:
         help="print the ledger",
         description="Print the ledger, or the entry of the publication that was live at a time.",
     )
-    parser.add_argument("--at", metavar="TIME", help="only the entry that was in effect at this time (ISO 8601, UTC)")
+    parser.add_argument(
+        "--at", type=line, metavar="TIME", help="only the entry that was in effect at this time (ISO 8601, UTC)"
+    )
     parser.set_defaults(run=_ledger)
 
 
@@ -60,7 +62,7 @@ def add_verify(commands: Commands) -> None:
         help="check files against their manifests",
         description="Check SHA-256 and size. The exit status is 1 if a publication is not sound.",
     )
-    parser.add_argument("--publication", metavar="ID", help="publication id (default: all in the store)")
+    parser.add_argument("--publication", type=line, metavar="ID", help="publication id (default: all in the store)")
     parser.set_defaults(run=_verify)
 
 
@@ -73,9 +75,11 @@ def add_diff(commands: Commands) -> None:
         description="Show what changed from one publication to another, for all users and for one, and why: data, "
         "model or catalogue.",
     )
-    parser.add_argument("--a", required=True, metavar="ID", help="the earlier publication")
-    parser.add_argument("--b", required=True, metavar="ID", help="the later publication")
-    parser.add_argument("--user", type=int, metavar="N", help="also compare this user's lists, movie by movie")
+    parser.add_argument("--a", type=line, required=True, metavar="ID", help="the earlier publication")
+    parser.add_argument("--b", type=line, required=True, metavar="ID", help="the later publication")
+    parser.add_argument(
+        "--user", type=whole_number(1, MAX_ID), metavar="N", help="also compare this user's lists, movie by movie"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.set_defaults(run=_diff)
 

@@ -23,7 +23,7 @@ MAX_EXCLUDED = 200
 MIN_YEAR, MAX_YEAR = 1800, 2999
 EXAMPLE_PUBLICATION = "20261123T190000"
 _NUMBER = re.compile(r"[0-9]{1,10}")
-_CURSOR = re.compile(r"(\d{8}T\d{6})\.([0-9]{1,10})")
+_CURSOR = re.compile(r"([0-9]{8}T[0-9]{6})\.([0-9]{1,10})")
 
 
 def _has_letters(text: str) -> str:
@@ -204,7 +204,10 @@ class Searched(BaseModel):
 
     q: Annotated[
         Text | None,
-        Field(description="What a person types of a title: words in any order, the likeliest movies first.", examples=["redemption"]),
+        Field(
+            description="What a person types of a title: words in any order, the likeliest movies first.",
+            examples=["redemption"],
+        ),
     ] = None
 
 
