@@ -38,6 +38,7 @@ from serving.accounts.domain.tokens import TokenMaker
 from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import error_page
 from serving.accounts.pages.views import configure_sessions, is_page, page_routes
+from serving.web.addresses import lead_on
 from serving.web.flask_errors import problem_response, refusal
 from serving.web.headers import DATA_POLICY, PAGE_POLICY
 from serving.web.logs import configure_logging, error_log
@@ -47,6 +48,8 @@ from serving.web.request_metrics import observe_requests
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"
 _MAX_BODY_BYTES: Final = 64 << 10
+# Addresses that people guess, and what they mean.
+_OTHER_NAMES: Final = {"/accounts": "/account"}
 
 
 class IdConverter(BaseConverter):
@@ -163,6 +166,8 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> AnyResponse:
+        if redirect := lead_on(error, _OTHER_NAMES):
+            return redirect
         if is_page(request.path):
             return error_page(error)
         return refusal(error, request.path, problems.KINDS, problems.BAD_REQUEST)

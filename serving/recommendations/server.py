@@ -27,7 +27,7 @@ from serving.web.metrics_folder import metrics_folder
 # Threads of a worker that run Python; SQLite and NumPy let go of the interpreter, so a slow request stops no other.
 _THREADS = 4
 # Of a request's line and headers together.
-_MAX_HEADER_BYTES = 16 << 10
+_MAX_HEADER_BYTES = 32 << 10
 _STOP_SECONDS = 15
 _PR_SET_PDEATHSIG = 1
 

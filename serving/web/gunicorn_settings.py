@@ -19,7 +19,8 @@ preload_app = True
 # The services write their own log, one JSON object for each request.
 accesslog = None
 errorlog = "-"
-limit_request_line = 4094
+# The most that gunicorn can take: the gateway refuses longer ones with a problem.
+limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 # gunicorn trusts no proxy's headers: the applications do, where their settings name proxies.

@@ -8,10 +8,12 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
 
 from serving.publications.reader import Publication, compact_json
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import Chosen
+from serving.web.addresses import lead_on
 from serving.web.flask_errors import problem_response, refusal
 from serving.web.headers import DATA_POLICY, PAGE_POLICY
 from serving.web.logs import error_log
@@ -116,8 +118,8 @@ def answer_errors(app: Flask) -> None:
         return problem_response(error.kind, error.detail, request.path, error.extra)
 
     @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> Response:
-        return refusal(error, request.path, problems.KINDS, problems.BAD_PARAMETER)
+    def refused(error: HTTPException) -> AnyResponse:
+        return lead_on(error) or refusal(error, request.path, problems.KINDS, problems.BAD_PARAMETER)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:
