@@ -20,9 +20,9 @@ Rows = list[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """An index, with what it was made from: the last load, and the rows that administrators wrote.
+    """An index and what it was made from.
 
-    `clock` is the last change of which it is known that it changed none of them.
+    That is the last load, and the rows that administrators wrote. `clock` is the last change of which it is known that it changed none of them.
     """
 
     index: SearchIndex

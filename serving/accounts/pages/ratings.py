@@ -31,7 +31,8 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
     @pages.get("")
     def home() -> Response:
         words = request.args.get("q", "")[:100]
-        after = request.args.get("after", "0")
+        # Longer texts are no id, and Python reads none of thousands of digits.
+        after = request.args.get("after", "0")[:16]
         with factory() as database:
             rated = all_ratings(database, g.user.user_id)
             searched = bool(words.strip()) and words.isprintable()

@@ -28,7 +28,7 @@ _SILENT: Final = 11
 
 
 def readings(text: str) -> list[str]:
-    """Return what a text may mean: itself and, where it has Hangul, two readings in Latin letters.
+    """Return a text and, where it has Hangul, two readings in Latin letters.
 
     The first is what its keys write on a Latin keyboard, the second is the romanisation.
     """

@@ -27,7 +27,10 @@ Fits = NDArray[np.uint8]
 
 
 class Matching:
-    """One search. It keeps how titles fit each word, since it asks for a word several times."""
+    """One search.
+
+    It keeps how titles fit each word, since it asks for a word several times.
+    """
 
     def __init__(self, vocabulary: Vocabulary, names: Names, years: NDArray[np.int32]) -> None:
         """Search titles by their words, their names and their years, 0 where unknown."""
@@ -105,7 +108,7 @@ class Matching:
 
 
 def spellings(words: list[str]) -> set[tuple[str, ...]]:
-    """Return a name without the words that may be left out, and with those that stand inside it."""
+    """Return a name without optional words, and with those inside it."""
     inside = words[1:] if words[0] in OPTIONAL and len(words) > 1 else words
     return {tuple(without_optional(words)), tuple(inside)}
 

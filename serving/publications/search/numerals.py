@@ -60,7 +60,10 @@ def _one_way(word: str) -> str:
 
 
 def _number(words: list[str], at: int) -> tuple[int, str]:
-    """Return where the number that begins at a word ends, and its digits; the same place where there is none."""
+    """Return where the number that begins at a word ends, and its digits.
+
+    Where there is no number, it ends where it begins.
+    """
     total, current, end = 0, None, at
     while end < len(words):
         word = words[end]
@@ -82,7 +85,7 @@ def _number(words: list[str], at: int) -> tuple[int, str]:
 
 
 def _continues(current: int | None, value: int) -> bool:
-    """Return whether a small number goes on with the one before it: `twenty one`, `hundred twelve`."""
+    """Return whether a number goes on with this one: `twenty one`."""
     if current is None:
         return True
     return current % 100 == 0 if value >= 10 else current % 10 == 0 and current % 100 != 10 and value > 0

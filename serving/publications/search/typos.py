@@ -16,7 +16,10 @@ _HANGUL: Final = "".join(map(chr, (*range(0x1100, 0x1113), *range(0x1161, 0x1176
 
 
 class KnownWords:
-    """Which words exist. A word costs eight bytes: its hash is kept, so a lookup is sure only of words that are not known."""
+    """Which words exist.
+
+    A word costs eight bytes: its hash is kept. So it is sure only that a word is not known.
+    """
 
     def __init__(self, words: Iterable[str]) -> None:
         """Take all words."""
@@ -33,7 +36,7 @@ class KnownWords:
 
 
 def one_slip_away(word: str) -> Iterator[str]:
-    """Yield words with one letter added, left out, replaced, or swapped with its neighbour.
+    """Yield words with a letter added, left out, replaced, or swapped with the next.
 
     Yields none for a short word and none for one with digits, which are never slips.
     """

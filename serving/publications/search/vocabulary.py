@@ -24,7 +24,10 @@ def places_of(text: str, part: str) -> list[int]:
 
 
 class Vocabulary:
-    """Sorted words. The titles of all words stand in one array, so that those of a range of words are one slice."""
+    """Sorted words.
+
+    The titles of all words stand in one array, so that those of a range of words are one slice.
+    """
 
     def __init__(self, titles_of: dict[str, list[int]]) -> None:
         """Take the titles' numbers by word."""

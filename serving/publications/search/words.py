@@ -47,7 +47,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _plain(letter: str) -> str:
-    """Return a letter, a digit as 0 to 9, and nothing for an accent or an invisible sign."""
+    """Return a letter, a digit as 0 to 9, or nothing for an accent or a hidden sign."""
     if unicodedata.combining(letter) or unicodedata.category(letter) == "Cf":
         return ""
     return str(unicodedata.decimal(letter, letter))
