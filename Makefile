@@ -1,8 +1,27 @@
 # Every command of the project. `make help` lists them.
-SHELL := /bin/bash
 .DEFAULT_GOAL := help
+HERE := $(dir $(lastword $(MAKEFILE_LIST)))
+ifneq ($(HERE),./)
+# `make -f FOLDER/Makefile`: the same in that folder.
+.PHONY: $(or $(MAKECMDGOALS),help)
+$(or $(MAKECMDGOALS),help):
+	@$(MAKE) --no-print-directory -C '$(HERE)' $@
+else
+SHELL := /bin/bash
+# -p: without the functions, options and start files that a shell's environment names.
+.SHELLFLAGS := -pc
+# `make -j down up` would start what it stops.
+.NOTPARALLEL:
+# Python is started with -E, which ignores its variables. The other programs must not see those of the caller's shell either.
+unexport $(filter PYTHON% LD_% PG% GIT_DIR GIT_WORK_TREE,$(.VARIABLES)) BASH_ENV ENV CDPATH
+export LC_ALL := C.UTF-8
+export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
+export NO_PROXY := $(no_proxy)
+# An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS SECONDS SEEDS SERVICE TO UNREACHABLE UPGRADE USERS
+$(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
-CONTROL := python3 -m infra.control
+CONTROL := python3 -X utf8 -Es -m infra.control
 # The default where settings can't be read: what a target then runs first says why.
 STATE := $(or $(MARQUEE_STATE),$(shell $(CONTROL) state 2>/dev/null),.marquee)
 SOFTWARE := $(STATE)/software
@@ -63,9 +82,10 @@ stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RU
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
-	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" \
-		--dataset "$${DATASET:=movielens-embedded}" $(if $(ARCHIVE),--archive "$$ARCHIVE") \
-		--output "$$MARQUEE_INSTANCE_DIR/explore/$$DATASET.html"'
+	@$(CONTROL) exec -- sh -c 'dataset=$$1; shift; \
+		PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" --dataset "$$dataset" "$$@" \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$$dataset.html"' sh $(if $(DATASET),"$$DATASET",movielens-embedded) \
+		$(if $(ARCHIVE),--archive "$$ARCHIVE")
 
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
@@ -247,3 +267,4 @@ lock: $(UV) ## Write requirements/*.txt from requirements/*.in: make lock [UPGRA
 lock-jars: ## Write requirements/jars.sha256 from what Maven fetched (with MARQUEE_MONITORING=yes)
 	cd $(SOFTWARE) && find hadoop/lib hadoop/web hive/lib hive/beeline hive/metastore monitoring -type f ! -name '*.pom' \
 		| LC_ALL=C sort | xargs -d '\n' sha256sum > $(CURDIR)/requirements/jars.sha256
+endif

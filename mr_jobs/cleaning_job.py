@@ -211,6 +211,19 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 reason = b"exact_duplicate" if columns == kept else b"newer_row_exists"
                 write(b"superseded\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, columns, reason, NULL))
 
+    def make_runner(self) -> Any:
+        """Return mrjob's runner; on Hadoop it asks WebHDFS what HDFS holds.
+
+        Without the variable of its address, mrjob's own way stays.
+        """
+        runner = super().make_runner()
+        # Only where a job is submitted: the tasks have neither the module nor a need of it.
+        if self.options.runner == "hadoop" and (address := os.environ.get("MARQUEE_WEBHDFS_URL")):
+            from hdfs_by_web import WebHdfs
+
+            runner.fs.hadoop = WebHdfs(address, runner.fs.hadoop.get_hadoop_bin())
+        return runner
+
     def run_job(self) -> None:
         """Run the job and print its result as one JSON object on the last line.
 

@@ -9,13 +9,14 @@ import xmlrpc.client
 from pathlib import Path
 
 from infra.control import lifecycle, status
+from infra.control.ambient import UMASK
 from infra.control.backup.commands import backup, restore
 from infra.control.backup.programs import BackupError
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
 from infra.control.supervisor import SupervisorError
-from infra.control.variables import environment
+from infra.control.variables import process_environment
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,8 +79,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         case "exec":
             command = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
             os.chdir(REPOSITORY)
-            variables = os.environ | environment(settings)
-            os.execvpe(command[0], command, variables)  # noqa: S606
+            os.execvpe(command[0], command, process_environment(settings))  # noqa: S606
     return 0
 
 
@@ -88,6 +88,7 @@ def main() -> int:
 
     An error that a user can fix ends with a message and exit status 1.
     """
+    os.umask(UMASK)
     try:
         return _dispatch(_parser().parse_args())
     except (

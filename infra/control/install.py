@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infra.control.ambient import UMASK, download_settings, for_downloads, maven_proxy
 from infra.control.settings import REPOSITORY, Settings
 
 # What Tez's application master and tasks need in addition to Hadoop's own jars, which they take from the cluster.
@@ -66,17 +67,20 @@ def _digest(*files: Path) -> str:
 
 
 def _run(settings: Settings, step: str, command: list[str], **environment: str) -> None:
+    variables = for_downloads(settings) | environment
     log = settings.state / "install.log"
     with log.open("ab") as output:
         output.write(f"\n$ {' '.join(command)}\n".encode())
         output.flush()
         ended = subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=os.environ | environment, check=False
+            command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY, env=variables, check=False
         )
     if ended.returncode != 0:
         tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+        used = ", ".join(download_settings(variables))
+        hint = f"\nVariables of your shell had a part in it: {used}. Check them." if used else ""
         raise InstallError(
-            f"Installing {step} failed (exit {ended.returncode}). The end of {log}:\n  " + "\n  ".join(tail)
+            f"Installing {step} failed (exit {ended.returncode}). The end of {log}:\n  " + "\n  ".join(tail) + hint
         )
 
 
@@ -108,7 +112,7 @@ def missing_packages(
     if tests:
         missing += [package for package in ("chromium", "faketime", "npm") if not shutil.which(package, path=path)]
         missing += [package for package, program in _NETWORK_TOOLS.items() if not (root / program).exists()]
-    if subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
+    if subprocess.run([python, "-I", "-c", "import ensurepip"], capture_output=True, check=False).returncode != 0:
         missing.append("python3-venv")
     return missing
 
@@ -180,7 +184,8 @@ def _maven(settings: Settings, step: str, pom: str, target: str, *folders: str) 
 
     Maven's option `-C` checks each download against the checksum of its server.
     """
-    _run(settings, step, ["mvn", "-B", "-C", "-ntp", "-f", pom, "package", target])
+    proxy = maven_proxy(for_downloads(settings))
+    _run(settings, step, ["mvn", "-B", "-C", "-ntp", *proxy, "-f", pom, "package", target])
     check_jars(settings.software, _JAR_LOCK, folders)
 
 
@@ -287,5 +292,6 @@ def install(settings: Settings, *, tests: bool = False) -> None:
 
 if __name__ == "__main__":
     # `python3 -m infra.control.install PART ...` makes the layers of an image, and needs only settings of infra/control.
+    os.umask(UMASK)
     for wanted in sys.argv[1:]:
         install_part(Settings.load(), wanted)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from infra.control.ambient import left_out
 from infra.control.preflight import check, check_exposure
 from infra.control.rendering import render
 from infra.control.rows import Preparation, Row, Service
@@ -23,7 +24,7 @@ from infra.control.settings import REPOSITORY, Settings
 from infra.control.status import AIRFLOW_HEALTH, serves
 from infra.control.supervisor import Supervisor, SupervisorUnreachableError
 from infra.control.supervisord import log_path, runs_with_other_settings, start_supervisord
-from infra.control.variables import environment
+from infra.control.variables import environment, process_environment
 
 # Marks every process that descends from an instance's supervisord, including YARN's containers.
 MARK = "MARQUEE_SUPERVISED"
@@ -77,11 +78,6 @@ def _start(settings: Settings, service: Service, interrupted: threading.Event) -
     raise StartError(f"{service.title} did not serve within {READY_SECONDS} s. The end of {log}:\n{_tail(log)}")
 
 
-def _process_environment(settings: Settings) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "MARQUEE_"))}
-    return inherited | environment(settings) | {MARK: str(settings.instance)}
-
-
 def _write_instance(settings: Settings) -> None:
     """Make the instance's folders and render its configuration."""
     for folder in (
@@ -110,7 +106,7 @@ def become(settings: Settings, name: str) -> NoReturn:
         raise StartError(f"There is no service or preparation {name!r}. Give one of: {', '.join(rows)}.")
     row = rows[name]
     _write_instance(settings)
-    variables = os.environ | environment(settings)
+    variables = process_environment(settings)
     if isinstance(row, Service):
         variables |= row.environment
         (settings.instance / "run" / "probe").write_text(f"{_probe(settings, row)}\n", encoding="ascii")
@@ -133,12 +129,14 @@ def up(settings: Settings) -> None:
     started with. Raises PreflightError or StartError.
     """
     check(settings)
-    variables = _process_environment(settings)
+    variables = process_environment(settings) | {MARK: str(settings.instance)}
     if runs_with_other_settings(settings, variables):
         raise StartError(
             "Settings changed since the platform was started, and it still runs with the old ones. "
             "Apply them with `make down up`."
         )
+    if line := left_out(variables):
+        print(f"up  {line}", flush=True)
     _write_instance(settings)
     start_supervisord(settings, variables)
     started = time.monotonic()

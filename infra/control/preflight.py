@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.control.ambient import passed_on
 from infra.control.services import ports, services
 from infra.control.settings import REPOSITORY, Settings, SettingsError
 from infra.control.supervisor import Supervisor
@@ -36,10 +37,12 @@ def check_tools(settings: Settings) -> None:
         java = settings.java_home / "bin" / "java"
     except SettingsError as error:
         raise PreflightError(str(error)) from error
-    printed = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', printed)
+    # Java 8 does not know this option, and fails.
+    asked = [str(java), "--version"]
+    printed = subprocess.run(asked, capture_output=True, text=True, check=False, env=passed_on(settings)).stdout
+    found = re.search(r"^\S+ (\d+)", printed)
     if not found or found[1] != "17":
-        version = found[1] if found else "an unknown version"
+        version = found[1] if found else "8, older or of an unknown version"
         raise PreflightError(
             f"{java} is Java {version}, and Hadoop, Hive and Spark were tried on 17. Install JDK 17 or set JAVA_HOME in .env."
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from pathlib import Path
 from string import Template
 from xml.sax.saxutils import escape
 
+from infra.control.ambient import VARIABLES_TO_UNSET, own_hosts
 from infra.control.secrets import private_write
 from infra.control.settings import REPOSITORY, Settings
 
@@ -57,16 +57,21 @@ def render(settings: Settings, variables: dict[str, str]) -> None:
             if template.suffix in (".xml", ".properties", ".conf", ".yml"):
                 text = ConfigurationTemplate(template.read_text(encoding="utf-8"))
                 private_write(folder / template.name, text.substitute(escaped if template.suffix == ".xml" else values))
-    _write_env_sh(settings.instance / "env.sh", variables)
+    _write_env_sh(settings, variables)
 
 
-def _write_env_sh(file: Path, variables: dict[str, str]) -> None:
+def _write_env_sh(settings: Settings, variables: dict[str, str]) -> None:
+    file = settings.instance / "env.sh"
     exports = "".join(
         f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()) if name != "PATH"
     )
     path = variables["PATH"].removesuffix(os.environ.get("PATH", ""))
     heading = "# source this to use hdfs, yarn, hive, airflow and mlflow by hand\n"
-    private_write(file, f"{heading}{exports}export PATH={path}$PATH\n")
+    # What these hold would change what Java, Python and Hadoop's commands do, and each JVM would write a line about it.
+    unset = f"unset {' '.join(VARIABLES_TO_UNSET)}\n"
+    hosts = ",".join(own_hosts(settings))
+    proxies = f"export no_proxy={shlex.quote(hosts)}${{no_proxy:+,$no_proxy}}\nexport NO_PROXY=$no_proxy\n"
+    private_write(file, f"{heading}{unset}{exports}{proxies}export PATH={path}$PATH\n")
 
 
 def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,8 @@ from infra.control.settings import REPOSITORY, Settings
 from infra.control.supervisor import Supervisor, SupervisorUnreachableError
 from infra.control.supervisord import log_path
 
+# A proxy of the caller does not know the platform's hosts.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 AIRFLOW_HEALTH = "/api/v2/monitor/health"
 
 
@@ -47,7 +49,7 @@ def _listens(host: str, port: int) -> bool:
 def _get(url: str) -> bytes | None:
     """Return the body of a 200 answer, else None."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        with _DIRECTLY.open(url, timeout=5) as answer:
             return bytes(answer.read()) if answer.status == 200 else None
     except (urllib.error.URLError, OSError):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -10,8 +9,17 @@ import shutil
 from typing import Any
 from urllib.parse import quote
 
+from infra.control.ambient import passed_on, system_user
 from infra.control.secrets import fernet_key, secret
 from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """Return the whole environment of a process of the platform.
+
+    It holds the platform's variables, and the few of the caller's that processes need.
+    """
+    return passed_on(settings) | environment(settings)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -52,7 +60,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "MARQUEE_HOME": str(REPOSITORY),
         "MARQUEE_SOFTWARE": str(settings.software),
         "MARQUEE_INSTANCE_DIR": str(instance),
-        "MARQUEE_USER": getpass.getuser(),
+        "MARQUEE_USER": system_user(),
         "MARQUEE_PYTHON": str(settings.python),
         "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
@@ -73,7 +81,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "MARQUEE_AIRFLOW_URL": _url(settings, "airflow-api-server", "AIRFLOW"),
         "MARQUEE_WEBHDFS_URL": _url(settings, "namenode", "NAMENODE_HTTP"),
         "MARQUEE_HDFS_URI": f"hdfs://{hdfs_host}:{settings.port('NAMENODE_RPC')}",
-        "MARQUEE_HDFS_USER": getpass.getuser(),
+        "MARQUEE_HDFS_USER": system_user(),
         "MARQUEE_MLFLOW_URL": _url(settings, "mlflow", "MLFLOW"),
         "MARQUEE_API_URL": _url(settings, "recommendations", "API"),
         "MARQUEE_YARN_RM_URL": _url(settings, "resourcemanager", "RESOURCEMANAGER_HTTP"),
@@ -161,6 +169,9 @@ def _other_programs(settings: Settings) -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "TZ": "UTC",
+        # A locale that this machine lacks would make each shell and JVM write a line to standard error, and a Turkish one
+        # would change what Java's toLowerCase makes of an I.
+        "LC_ALL": "C.UTF-8",
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(REPOSITORY),
         "PATH": os.pathsep.join(folders),
@@ -202,7 +213,7 @@ def _airflow(settings: Settings, postgres_password: str) -> dict[str, str]:
 
 
 def _airflow_connections(settings: Settings) -> dict[str, str]:
-    login = getpass.getuser()
+    login = system_user()
     hive = {
         "conn_type": "hiveserver2",
         "host": settings.host("hiveserver2"),

@@ -12,6 +12,8 @@ from marquee import settings
 from marquee.cluster.programs import Log
 
 SECONDS = 10
+# The proxy of a download does not know the platform's hosts.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def application_tag(batch_id: str, task_id: str) -> str:
@@ -52,6 +54,6 @@ def _call(method: str, path: str, body: dict[str, str] | None = None) -> dict[st
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json", "Accept": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+    with _DIRECTLY.open(request, timeout=SECONDS) as answer:
         content: dict[str, Any] = json.loads(answer.read() or b"{}")
         return content

@@ -16,7 +16,7 @@ from infra.control.backup.postgres import Postgres
 from infra.control.backup.programs import PROGRAMS, BackupError, Programs
 from infra.control.settings import Settings
 from infra.control.supervisor import Supervisor
-from infra.control.variables import environment
+from infra.control.variables import process_environment
 
 # Folders of the instance, each of which becomes a whole archive.
 STORE_FOLDER = "data/serving"
@@ -89,7 +89,7 @@ def backup(settings: Settings, programs: Programs = PROGRAMS) -> Path:
     # A folder of backups that is new, or whose disk is not mounted, does not show which backups exist.
     backups_known = settings.backups.is_dir()
     with _only_backup(settings.backups):
-        variables = environment(settings)
+        variables = process_environment(settings)
         folder = _write(settings, variables, programs)
         if backups_known:
             try:
@@ -187,7 +187,7 @@ def _unpack(settings: Settings, folder: Path) -> None:
 
 def _restore_databases(settings: Settings, folder: Path, dumps: list[str], programs: Programs) -> None:
     # The secrets are unpacked by now, and the databases' password is one of them.
-    postgres = Postgres(settings, environment(settings), programs)
+    postgres = Postgres(settings, process_environment(settings), programs)
     with postgres.temporary_server():
         for dump in dumps:
             name = dump.removesuffix(".dump")

@@ -53,7 +53,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> str:
         host, port = self.variables["MARQUEE_POSTGRES_HOST"], str(self.settings.port("POSTGRES"))
         command = [self._path_of(program), "-h", host, "-p", port, "-U", "postgres", *arguments]
-        return self.programs.run(command, {"PGPASSWORD": self.variables["MARQUEE_POSTGRES_PASSWORD"]})
+        return self.programs.run(command, self.variables | {"PGPASSWORD": self.variables["MARQUEE_POSTGRES_PASSWORD"]})
 
     def _path_of(self, program: str) -> str:
         paths = {path.parts[-3]: path for path in self.programs.postgresql.glob(f"*/bin/{program}")}

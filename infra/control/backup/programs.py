@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,21 +15,20 @@ class BackupError(Exception):
 
 
 def run_program(command: list[str], variables: dict[str, str]) -> str:
-    """Run a program to its end and return its output. Raises BackupError if it fails."""
-    ended = subprocess.run(
-        command, env=os.environ | variables, cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    """Run a program with these variables alone and return its output.
+
+    Raises BackupError if it fails.
+    """
+    ended = subprocess.run(command, env=variables, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise BackupError(f"{Path(command[0]).name} failed (exit {ended.returncode}): {ended.stderr.strip()[-800:]}")
     return ended.stdout
 
 
 def start_program(command: list[str], variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a program that writes its output to a log file, and return its process."""
+    """Start a program with these variables alone, which writes its output to a log file."""
     with log.open("wb") as output:
-        return subprocess.Popen(
-            command, env=os.environ | variables, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT
-        )
+        return subprocess.Popen(command, env=variables, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT)
 
 
 @dataclass(frozen=True)

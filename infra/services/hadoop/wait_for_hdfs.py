@@ -16,6 +16,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
+# The proxy of a download does not know the platform's hosts.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class NotYetError(Exception):
@@ -28,7 +30,7 @@ def bean(daemon: str, query: str) -> dict[str, Any]:
     Raises NotYetError if the daemon does not answer.
     """
     try:
-        with urllib.request.urlopen(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:  # noqa: S310
+        with DIRECTLY.open(f"{daemon}/jmx?qry=Hadoop:service={query}", timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)["beans"][0]
     except (urllib.error.URLError, OSError, ValueError, LookupError) as error:
         raise NotYetError(f"{daemon} does not answer yet: {error}") from None
