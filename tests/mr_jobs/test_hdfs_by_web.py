@@ -1,0 +1,112 @@
+"""What HDFS holds is WebHDFS's answer; what programs write to standard error decides nothing."""
+
+import json
+import urllib.parse
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from hdfs_by_web import WebHdfs
+from mr_clean_ratings import MRCleanRatings
+
+from tests.local_server import local_server
+
+FILES = {"/clean/a b/part-00000": 7, "/clean/a b/deep/part-1%": 5, "/raw/ratings.csv": 600 << 20}
+
+
+class NameNode(BaseHTTPRequestHandler):
+    """The answers of WebHDFS for the files above, in the form of Hadoop 3.4."""
+
+    def do_GET(self) -> None:
+        address = urllib.parse.urlparse(self.path)
+        path = urllib.parse.unquote(address.path).removeprefix("/webhdfs/v1").rstrip("/")
+        query = urllib.parse.parse_qs(address.query)
+        below = {name: size for name, size in FILES.items() if name == path or name.startswith(f"{path}/")}
+        if path == "/forbidden":
+            self.answer(403, {"RemoteException": {"exception": "AccessControlException"}})
+        elif not below:
+            self.answer(404, {"RemoteException": {"exception": "FileNotFoundException"}})
+        elif query["op"] == ["GETCONTENTSUMMARY"]:
+            self.answer(200, {"ContentSummary": {"length": sum(below.values())}})
+        elif query["op"] == ["GETFILESTATUS"]:
+            self.answer(200, {"FileStatus": {"type": "FILE" if path in FILES else "DIRECTORY", "pathSuffix": ""}})
+        else:
+            names = {name[len(path) + 1 :].partition("/")[0]: name for name in below}
+            entries = [
+                {"pathSuffix": name, "type": "FILE" if not name or f"{path}/{name}" in FILES else "DIRECTORY"}
+                for name in names
+            ]
+            self.answer(200, {"FileStatuses": {"FileStatus": entries}})
+
+    def answer(self, status: int, content: object) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(content).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def namenode() -> Iterator[str]:
+    with local_server(NameNode) as address:
+        yield address
+
+
+def test_a_path_exists_or_does_not(namenode: str) -> None:
+    found = WebHdfs(namenode)
+    assert found.exists("hdfs:///raw/ratings.csv")
+    assert found.exists("hdfs://localhost:9000/clean/a b")
+    assert not found.exists("hdfs:///raw/none.csv")
+
+
+def test_the_files_below_a_directory_are_listed_and_none_below_a_missing_one(namenode: str) -> None:
+    found = WebHdfs(namenode)
+    assert sorted(found.ls("hdfs:///clean/")) == [
+        "hdfs:///clean/a b/deep/part-1%",
+        "hdfs:///clean/a b/part-00000",
+    ]
+    assert list(found.ls("hdfs:///raw/ratings.csv")) == ["hdfs:///raw/ratings.csv"]
+    assert list(found.ls("hdfs:///none")) == []
+
+
+def test_sizes_are_the_namenodes(namenode: str) -> None:
+    found = WebHdfs(namenode)
+    assert (found.du("hdfs:///clean"), found.du("hdfs:///none")) == (12, 0)
+
+
+def test_an_error_is_no_missing_path(namenode: str) -> None:
+    with pytest.raises(OSError, match="WebHDFS answers 403 for hdfs:///forbidden"):
+        WebHdfs(namenode).exists("hdfs:///forbidden")
+    with pytest.raises(OSError, match=r"can't be asked about hdfs:///raw \(.*\). See `make status`\."):
+        WebHdfs("http://127.0.0.1:9").du("hdfs:///raw")
+
+
+def test_a_job_submits_although_each_program_writes_a_line_to_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namenode: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The hadoop command fails as FsShell does for a missing path, after bash's line about a locale."""
+    hadoop = tmp_path / "bin" / "hadoop"
+    hadoop.parent.mkdir()
+    hadoop.write_text(
+        "#!/bin/sh\necho 'bash: warning: setlocale: LC_ALL: cannot change locale (ko_KR.UTF-8)' >&2\n"
+        f'echo "$@" >>{tmp_path}/asked\n'
+        'case "$1 $2" in version*) echo Hadoop 3.4.2 ;; "fs -ls") echo "ls: \'$4\': No such file or directory" >&2; exit 1 ;; esac\n',
+        encoding="ascii",
+    )
+    hadoop.chmod(0o755)
+    monkeypatch.setenv("HADOOP_HOME", str(tmp_path))
+    monkeypatch.setenv("MARQUEE_WEBHDFS_URL", namenode)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    job = MRCleanRatings(
+        ["hdfs:///raw/ratings.csv", "-r", "hadoop", "--output-dir", "hdfs:///clean/new", "--no-output"]
+    )
+    job.sandbox()
+    job.run_job()
+    printed = capfd.readouterr().out
+    assert json.loads(printed.splitlines()[-1])["output_dir"] == "hdfs:///clean/new"
+    asked = (tmp_path / "asked").read_text(encoding="ascii")
+    assert "fs -ls" not in asked
+    assert "fs -du" not in asked
+    assert "mapreduce.job.reduces=3" in asked
