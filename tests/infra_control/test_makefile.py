@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.settings import REPOSITORY
+from tests.infra_control.rubbish import RUBBISH
 
 
 def make(folder: Path, *arguments: str, **environ: str) -> str:
@@ -65,3 +66,76 @@ def test_what_a_person_gives_is_one_argument_and_never_the_shells(
     printed = make(tmp_path, *command, "CONTROL=./control", MARQUEE_STATE="state")
     assert json.loads(printed)[-len(end) :] == end
     assert not (tmp_path / "ran").exists()
+
+
+def test_another_folders_makefile_runs_there(tmp_path: Path) -> None:
+    for folder, command in (
+        (tmp_path, ["-f", f"{REPOSITORY}/Makefile"]),
+        (REPOSITORY, ["-f", f"{REPOSITORY}/Makefile"]),
+    ):
+        printed = subprocess.run(
+            ["make", "-s", *command, "status", "logs", "SERVICE=none", "-k"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "MARQUEE_STATE": str(tmp_path / "state")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "supervisord does not run. Start the platform with `make up`." in printed.stdout
+        assert "There is no service 'none'." in printed.stderr
+        assert "No module named" not in printed.stderr
+    assert "List the commands" in make(tmp_path, "-f", f"{REPOSITORY}/Makefile")
+
+
+def test_a_shell_full_of_other_programs_variables_changes_no_target(tmp_path: Path) -> None:
+    (tmp_path / "bashrc").write_text("echo from BASH_ENV; set -u; cd /\n", encoding="ascii")
+    state = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MARQUEE_STATE": str(tmp_path / "state")}
+    answers = [
+        subprocess.run(
+            ["make", "-s", "status"], cwd=REPOSITORY, env=state | given, capture_output=True, text=True, check=False
+        )
+        for given in ({}, RUBBISH | {"BASH_ENV": str(tmp_path / "bashrc")})
+    ]
+    assert {answer.stdout for answer in answers} == {"supervisord does not run. Start the platform with `make up`.\n"}
+    # make itself names a locale that the machine lacks on some systems; no Python, Java or shell of ours does.
+    assert answers[1].stderr == answers[0].stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "absent"),
+    [
+        ("clean", {"CONFIRM": "yes"}, "--yes"),
+        ("run", {"DATASET": "of-another-project", "ARCHIVE": "x.zip"}, "--dataset"),
+        ("rollback", {"TO": "x", "REASON": "y"}, "--to"),
+        ("diff", {"USER": "root"}, "--user"),
+        ("logs", {"FOLLOW": "yes"}, "--follow"),
+        ("load", {"SECONDS": "7", "USERS": "9"}, "-u 9"),
+        ("bench-engines", {"ROWS": "5"}, "--rows"),
+        ("lock", {"UPGRADE": "yes"}, "--upgrade"),
+    ],
+)
+def test_a_variable_of_the_shell_is_no_argument_of_a_target(
+    tmp_path: Path, target: str, given: dict[str, str], absent: str
+) -> None:
+    state = {"MARQUEE_STATE": str(tmp_path)}
+    assert absent not in make(REPOSITORY, "-n", target, **state, **given)
+    assert absent in make(REPOSITORY, "-n", target, *(f"{name}={value}" for name, value in given.items()), **state)
+
+
+def test_explore_gets_its_arguments_from_makes_command_line(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    control = tmp_path / "control"
+    control.write_text("#!/usr/bin/env python3\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n", encoding="ascii")
+    control.chmod(0o755)
+    for given, end in (
+        ([], ["sh", "movielens-embedded"]),
+        ([f"DATASET={AWKWARD}", f"ARCHIVE={AWKWARD}"], ["sh", AWKWARD, "--archive", AWKWARD]),
+    ):
+        printed = make(tmp_path, "explore", *given, "CONTROL=./control", MARQUEE_STATE="state").splitlines()[-1]
+        assert json.loads(printed)[-len(end) :] == end
+
+
+def test_targets_run_one_after_another_even_with_j() -> None:
+    printed = make(REPOSITORY, "-n", "-j8", "down", "status", MARQUEE_STATE="state").splitlines()
+    assert [line.rsplit(" ", 1)[1] for line in printed if "infra.control" in line] == ["down", "status"]
+    assert ".NOTPARALLEL:" in (REPOSITORY / "Makefile").read_text(encoding="utf-8")
