@@ -13,7 +13,7 @@ SHELL := /bin/bash
 # `make -j down up` would start what it stops.
 .NOTPARALLEL:
 # Python is started with -E, which ignores its variables. The other programs must not see those of the caller's shell either.
-unexport $(filter PYTHON% LD_% PG% GIT_DIR GIT_WORK_TREE,$(.VARIABLES)) BASH_ENV ENV CDPATH
+unexport $(filter PYTHON% LD_% PG% GIT_DIR GIT_WORK_TREE,$(.VARIABLES)) BASH_ENV ENV CDPATH SHELLOPTS BASHOPTS IFS
 export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)

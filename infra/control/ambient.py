@@ -90,12 +90,12 @@ def for_downloads(settings: Settings, environ: Mapping[str, str] | None = None) 
 
 
 def download_settings(variables: Mapping[str, str]) -> list[str]:
-    """Return the names among the variables that say how packages are fetched."""
+    """Return the names of the variables that say how packages are fetched."""
     return sorted(name for name in variables if _OF_DOWNLOADS.fullmatch(name) or name in _PROXIES)
 
 
 def maven_proxy(variables: Mapping[str, str]) -> list[str]:
-    """Return Maven's options for the proxy in the variables, which Maven does not read."""
+    """Return Maven's options for the proxy, since Maven reads no such variable."""
     options = []
     for scheme in ("http", "https"):
         proxy = variables.get(f"{scheme}_proxy") or variables.get("all_proxy", "")
@@ -109,7 +109,7 @@ def maven_proxy(variables: Mapping[str, str]) -> list[str]:
 
 
 def left_out(variables: Mapping[str, str], environ: Mapping[str, str] | None = None) -> str:
-    """Return one line about the caller's variables that steer programs and are left out.
+    """Return one line that names the steering variables that are left out.
 
     It is empty where there are none. `variables` are those that the processes get: a shell that has read env.sh holds
     the same values.
@@ -127,13 +127,13 @@ def left_out(variables: Mapping[str, str], environ: Mapping[str, str] | None = N
 
 
 def own_hosts(settings: Settings) -> list[str]:
-    """Return each name and address by which the platform's processes reach each other."""
+    """Return each host by which the platform's processes reach each other."""
     hosts = ["localhost", "127.0.0.1", "::1", settings["MARQUEE_BIND_HOST"], settings["MARQUEE_GATEWAY_HOST"]]
     return list(dict.fromkeys([*hosts, socket.gethostname(), *settings.hosts, *settings.hosts.values()]))
 
 
 def _proxies(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the proxies in small and in capital letters, since each program reads others.
+    """Return the proxies in small and capital letters: programs read either.
 
     As in most programs, the name in small letters wins.
     """
@@ -150,7 +150,7 @@ def _either(environ: Mapping[str, str], name: str) -> str:
 
 
 def _home(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Return HOME, or a folder of the platform's own if HOME is no folder to write to."""
+    """Return HOME, or an own folder if HOME cannot be written to."""
     home = environ.get("HOME", "")
     if home and Path(home).is_absolute() and _is_writable(home):
         return home

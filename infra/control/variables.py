@@ -19,7 +19,8 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
     It holds the platform's variables, and the few of the caller's that processes need.
     """
-    return passed_on(settings) | environment(settings)
+    # With a `default` entry in the caller's .netrc, requests would send that login in place of its own.
+    return passed_on(settings) | environment(settings) | {"NETRC": os.devnull}
 
 
 def environment(settings: Settings) -> dict[str, str]:

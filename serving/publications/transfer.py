@@ -24,6 +24,8 @@ _WEBHDFS_PREFIX = "/webhdfs/v1"
 _DEFAULT_HDFS_FOLDER = "/marquee/publications"
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60.0
+# A proxy of the machine does not know the platform's hosts.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # A manifest is some kilobytes of lineage. Larger content is not a manifest.
 _MAX_MANIFEST_BYTES = 16 << 20
 _MAX_LISTING_BYTES = 16 << 20
@@ -109,7 +111,7 @@ class WebHdfsSource:
         query = urllib.parse.urlencode({"op": operation, "user.name": self._user})
         try:
             # source_of has checked the scheme, or it comes from this installation's settings.
-            response = urllib.request.urlopen(f"{address}?{query}", timeout=_TIMEOUT_SECONDS)  # noqa: S310
+            response = _DIRECTLY.open(f"{address}?{query}", timeout=_TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
             with error:
                 detail = _remote_message(error.read(65536)) or error.reason

@@ -250,3 +250,13 @@ def test_files_are_readable_for_other_users_whatever_the_shells_umask_is(tmp_pat
     assert printed == "0022\n"
     secrets = tmp_path / "state" / "instances" / "default" / "secrets"
     assert {file.stat().st_mode & 0o777 for file in secrets.iterdir()} == {0o600}
+
+
+def test_a_login_in_the_callers_netrc_is_not_sent_to_the_platform(tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text(
+        "default login other password word\n", encoding="ascii"
+    )  # pragma: allowlist secret
+    (tmp_path / ".netrc").chmod(0o600)
+    program = "import requests.utils as u; print(u.get_netrc_auth('http://127.0.0.1:8080'))"
+    printed = executed(tmp_path, sys.executable, "-c", program)
+    assert (printed.returncode, printed.stdout) == (0, "None\n"), printed.stderr

@@ -105,7 +105,7 @@ def test_up_asks_the_gateway_where_it_binds(tmp_path: Path, monkeypatch: pytest.
         asked.append(url)
         raise urllib.error.URLError(f"no answer within {timeout} s")
 
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("infra.control.status._DIRECTLY.open", refuse)
     chosen = settings(tmp_path, "", MARQUEE_GATEWAY_HOST=ADDRESS)
     assert [serves(chosen, row) for row in services(chosen) if row.name in ("gateway", "mlflow")] == [False, False]
     assert asked == ["http://127.0.0.1:5000/health", f"http://{ADDRESS}:8090/gateway/health"]

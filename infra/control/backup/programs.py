@@ -26,7 +26,7 @@ def run_program(command: list[str], variables: dict[str, str]) -> str:
 
 
 def start_program(command: list[str], variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a program with these variables alone, which writes its output to a log file."""
+    """Start a program with these variables alone; a log file gets its output."""
     with log.open("wb") as output:
         return subprocess.Popen(command, env=variables, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT)
 

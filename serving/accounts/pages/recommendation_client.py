@@ -16,6 +16,8 @@ MAX_RATINGS: Final = 500
 _MAX_EXCLUDED: Final = 200
 _MAX_ITEMS: Final = 100
 _SECONDS: Final = 3.0
+# A proxy of the machine does not know the platform's hosts.
+_DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class RecommendationClient:
         # The address is a setting, not a user's.
         asked = urllib.request.Request(self.address + path, data=data, headers=headers)  # noqa: S310
         try:
-            with urllib.request.urlopen(asked, timeout=_SECONDS) as answer:  # noqa: S310
+            with _DIRECTLY.open(asked, timeout=_SECONDS) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
