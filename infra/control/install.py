@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.control.ambient import UMASK, download_settings, for_downloads, maven_proxy
-from infra.control.settings import REPOSITORY, Settings
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 
 # What Tez's application master and tasks need in addition to Hadoop's own jars, which they take from the cluster.
 _TEZ_JARS = [
@@ -291,7 +291,10 @@ def install(settings: Settings, *, tests: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    # `python3 -m infra.control.install PART ...` makes the layers of an image, and needs only settings of infra/control.
+    # `python3 -m infra.control.install PART ...` makes the layers of an image, and needs only settings and given of infra/control.
     os.umask(UMASK)
-    for wanted in sys.argv[1:]:
-        install_part(Settings.load(), wanted)
+    try:
+        for wanted in sys.argv[1:]:
+            install_part(Settings.load(), wanted)
+    except (SettingsError, InstallError) as error:
+        sys.exit(f"marquee: {error}")

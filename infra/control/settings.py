@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-import re
+import shutil
 import socket
-import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.control.given.env_file import read_env_file
+from infra.control.given.errors import SettingsError
+from infra.control.given.kinds import Setting, checked
+from infra.control.given.paths import check_place
+
+__all__ = ["REPOSITORY", "TABLE", "Setting", "Settings", "SettingsError", "env_example"]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-class SettingsError(Exception):
-    """A setting is unknown or can't be used.
-
-    The message names it and what it should be.
-    """
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One line of `.env`; `kind` is text, port, number, path or "yes or no"."""
-
-    name: str
-    section: str
-    kind: str
-    default: str
-    meaning: str
 
 
 def _read_table() -> list[Setting]:
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     return [
-        Setting(name, section, row["kind"], row["default"], row["meaning"])
+        Setting.from_row(name, section, row)
         for section, rows in tomllib.loads(text).items()
         for name, row in rows.items()
     ]
@@ -42,41 +31,34 @@ def _read_table() -> list[Setting]:
 
 TABLE = _read_table()
 _NAMES = {setting.name for setting in TABLE}
-_QUOTED = re.compile(r"""\s*(['"])(.*)\1\s*(?:\s#.*)?""")
-_COMMENT = re.compile(r"\s#.*")
+# The kinds whose allowed values .env.example shows.
+_EXPLAINED = ("number", "decimal", "choice")
+# So near to a setting's name, a name is a typing error. Other names in .env are those of other programs.
+_NEAR = 0.85
 
 
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the NAME=value pairs of a `.env` file.
+def _check_names(file: str, names: list[str]) -> None:
+    """Check the names in `.env`.
 
-    Quotes around a value and a comment (` # ...`) after it are left out. Raises SettingsError for other lines.
+    Raises SettingsError for one that is not a setting and was meant to be.
     """
-    values: dict[str, str] = {}
-    if not path.is_file():
-        return values
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+    for name in sorted(names):
+        near = difflib.get_close_matches(name.upper(), _NAMES, n=1, cutoff=_NEAR)
+        if name in _NAMES or not (near or name.upper().startswith("MARQUEE_")):
             continue
-        name, equals, value = text.partition("=")
-        name = name.removeprefix("export ").strip()
-        if not equals or not name.isidentifier():
-            raise SettingsError(f"{path.name} line {number} is not NAME=value: {text!r}. Correct or remove it.")
-        quoted = _QUOTED.fullmatch(value)
-        values[name] = quoted[2] if quoted else _COMMENT.sub("", value).strip()
-    return values
+        # All names begin alike, which would make any two of them near.
+        word = name.upper().removeprefix("MARQUEE_")
+        words = {known.removeprefix("MARQUEE_"): known for known in _NAMES}
+        near = near or [words[found] for found in difflib.get_close_matches(word, words, n=1)]
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise SettingsError(f"{file} sets {name}, which Marquee does not know.{hint} .env.example lists every setting.")
 
 
-def _checked(setting: Setting, value: str) -> str:
-    name, meaning = setting.name, setting.meaning
-    if setting.kind in ("port", "number"):
-        if not value.isdecimal():
-            raise SettingsError(f"{name}={value!r} is not a whole number ({meaning}). Correct it in .env.")
-        if setting.kind == "port" and not 1 <= int(value) <= 65535:
-            raise SettingsError(f"{name}={value} is not a port, which is 1 to 65535. Correct it in .env.")
-    if setting.kind == "yes or no" and value not in ("yes", "no"):
-        raise SettingsError(f"{name}={value!r} is neither yes nor no ({meaning}). Correct it in .env.")
-    return value
+def _resolved(path: Path, name: str) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError:
+        raise SettingsError(f"{name}={str(path)!r} is a link that leads back to itself. Give another folder.") from None
 
 
 @dataclass(frozen=True)
@@ -93,29 +75,33 @@ class Settings:
     def load(cls, env_file: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
         """Read `.env` and the environment.
 
-        Raises SettingsError for a bad value, and for a name in `.env` that begins with MARQUEE_ and is not a setting.
+        Raises SettingsError for a bad value, for a name in `.env` that is no setting and was meant to be, and for a checkout
+        or a folder whose path other programs would read as something else.
         """
         environ = dict(os.environ) if environ is None else environ
         path = env_file or REPOSITORY / ".env"
-        file_values = read_env_file(path)
-        unknown = sorted(name for name in file_values if name.startswith("MARQUEE_") and name not in _NAMES)
-        if unknown:
-            raise SettingsError(
-                f"{path.name} sets {', '.join(unknown)}, which Marquee does not know. .env.example lists every setting."
-            )
+        file_values = read_env_file(path, _NAMES)
+        _check_names(path.name, list(file_values))
         chosen = {}
         for setting in TABLE:
-            given = [environ.get(setting.name), file_values.get(setting.name)]
+            given = [
+                (environ.get(setting.name), "the environment"),
+                (file_values.get(setting.name), path.name),
+            ]
             # A shell sets JAVA_HOME for all programs, and .env for this one.
             first, second = reversed(given) if setting.name == "JAVA_HOME" else given
-            value = first or second or setting.default
-            chosen[setting.name] = _checked(setting, value)
-        instance = chosen["MARQUEE_INSTANCE"]
-        if not instance.replace("-", "").isalnum():
-            raise SettingsError(
-                f"MARQUEE_INSTANCE={instance!r} is not a name of letters, digits and '-'. Correct it in .env."
-            )
-        return cls(chosen)
+            value, origin = first if first[0] else second
+            chosen[setting.name] = checked(setting, value, origin) if value else setting.default
+        settings = cls(chosen)
+        settings._check_places()
+        return settings
+
+    def _check_places(self) -> None:
+        check_place(str(REPOSITORY), "The checkout lies in", "Move it to a folder")
+        for name, folder in (("MARQUEE_STATE", self.state), ("MARQUEE_BACKUPS", self.backups.parent)):
+            check_place(str(folder), f"{name} is the folder", f"Set {name} to a folder")
+        software = _resolved(self.software, "MARQUEE_STATE")
+        check_place(str(software), f"{self.software} is a link to", "Let it lead to a folder")
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -190,7 +176,7 @@ class Settings:
     @property
     def state(self) -> Path:
         """Return the folder of everything installed, stored or logged."""
-        return (REPOSITORY / self.values["MARQUEE_STATE"]).resolve()
+        return _resolved(REPOSITORY / self.values["MARQUEE_STATE"], "MARQUEE_STATE")
 
     @property
     def software(self) -> Path:
@@ -209,7 +195,8 @@ class Settings:
         It lies outside the instance's folder, so that `make clean` keeps the backups.
         """
         chosen = self.values["MARQUEE_BACKUPS"]
-        return (REPOSITORY / chosen if chosen else self.state / "backups") / self.values["MARQUEE_INSTANCE"]
+        folder = _resolved(REPOSITORY / chosen, "MARQUEE_BACKUPS") if chosen else self.state / "backups"
+        return folder / self.values["MARQUEE_INSTANCE"]
 
     @property
     def python(self) -> Path:
@@ -230,19 +217,22 @@ class Settings:
     def java_home(self) -> Path:
         """Return the JDK's folder. Raises SettingsError if there is none."""
         if self.values["JAVA_HOME"]:
-            home = Path(self.values["JAVA_HOME"])
-        else:
-            java = subprocess.run(
-                ["sh", "-c", "command -v java"], capture_output=True, text=True, check=False
-            ).stdout.strip()
-            if not java:
-                raise SettingsError(
-                    "There is no `java` on PATH. "
-                    "Install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env."
-                )
-            home = Path(java).resolve().parents[1]
+            home = REPOSITORY / self.values["JAVA_HOME"]
+            if not (home / "bin" / "java").is_file():
+                raise SettingsError(f"JAVA_HOME={home} holds no bin/java. Set it to a JDK 17 in .env.")
+            return home
+        java = shutil.which("java")
+        if not java:
+            raise SettingsError(
+                "There is no `java` on PATH. "
+                "Install JDK 17 (apt-get install openjdk-17-jdk-headless) or set JAVA_HOME in .env."
+            )
+        home = Path(java).resolve().parents[1]
+        # A version manager puts a script of its own on PATH.
         if not (home / "bin" / "java").is_file():
-            raise SettingsError(f"JAVA_HOME={home} holds no bin/java. Set it to a JDK 17 in .env.")
+            raise SettingsError(
+                f"{java} on PATH does not lie in a JDK's bin folder. Set JAVA_HOME to a JDK 17 in .env."
+            )
         return home
 
 
@@ -253,12 +243,14 @@ def env_example() -> str:
     """
     lines = [
         "# Copy this file to .env and change what you need. Every line shows its default.",
-        "# The environment wins over .env, except where a variable is empty.",
+        "# The environment wins over .env, except where a variable is empty. A port is 1 to 65535, and a leading ~ of a path is",
+        "# your home folder. A value with a $, a backslash or a quote goes in single quotes.",
     ]
     section = ""
     for setting in TABLE:
         if setting.section != section:
             section = setting.section
             lines += ["", f"# --- {section}"]
-        lines += [f"# {setting.meaning}", f"#{setting.name}={setting.default}"]
+        range_ = f" ({setting.words})" if setting.kind in _EXPLAINED else ""
+        lines += [f"# {setting.meaning}{range_}", f"#{setting.name}={setting.default}"]
     return "\n".join(lines) + "\n"

@@ -34,7 +34,7 @@ def socket_path(settings: Settings) -> Path:
     Where that path is too long for a Unix socket, it is a file in /tmp.
     """
     path = settings.instance / "run" / "supervisor.sock"
-    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     return Path("/tmp") / f"marquee-{os.getuid()}-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}.sock"  # noqa: S108
 

@@ -52,7 +52,8 @@ def test_a_missing_jar_is_refused(software: Path) -> None:
 def test_the_files_that_an_image_copies_before_its_layers_are_enough_to_install_them(tmp_path: Path) -> None:
     dockerfile = (REPOSITORY / "infra" / "deploy" / "images" / "Dockerfile").read_text(encoding="utf-8")
     (copied,) = re.findall(r"^COPY (.*infra/control/install\.py.*) infra/control/$", dockerfile, re.MULTILINE)
-    (tmp_path / "infra" / "control").mkdir(parents=True)
+    (folder,) = re.findall(r"^COPY (infra/control/\S+) infra/control/\S+$", dockerfile, re.MULTILINE)
+    shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     for name in copied.split():
         shutil.copy(REPOSITORY / name, tmp_path / name)
     program = "from infra.control.install import Settings, install_part; print(Settings.load().state)"

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError, env_example, read_env_file
+from infra.control.given.env_file import read_env_file
+from infra.control.given.kinds import KINDS
+from infra.control.settings import REPOSITORY, TABLE, Settings, SettingsError, env_example
 
 
 def load(tmp_path: Path, text: str, **environ: str) -> Settings:
@@ -76,13 +78,25 @@ def test_java_home_of_env_file_wins_over_that_of_the_shell(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("MARQUEE_API_PORT=many\n", "MARQUEE_API_PORT='many' is not a whole number"),
-        ("MARQUEE_API_PORT=70000\n", "MARQUEE_API_PORT=70000 is not a port, which is 1 to 65535. Correct it in .env."),
-        ("MARQUEE_APY_PORT=8000\n", "sets MARQUEE_APY_PORT, which Marquee does not know"),
+        (
+            "MARQUEE_API_PORT=many\n",
+            "MARQUEE_API_PORT='many' is not a port, which is 1 to 65535 (recommendation API). Correct it in .env.",
+        ),
+        (
+            "MARQUEE_APY_PORT=8000\n",
+            "sets MARQUEE_APY_PORT, which Marquee does not know. Did you mean MARQUEE_API_PORT? .env.example lists",
+        ),
+        (
+            "marquee_api_port=8000\n",
+            "sets marquee_api_port, which Marquee does not know. Did you mean MARQUEE_API_PORT?",
+        ),
+        ("MARQEE_API_PORT=8000\n", "Did you mean MARQUEE_API_PORT?"),
+        ("JAVA_HOM=/opt/jdk\n", "Did you mean JAVA_HOME?"),
+        ("MARQUEE_XYZZY=1\n", "sets MARQUEE_XYZZY, which Marquee does not know. .env.example lists every setting."),
         ("just words\n", "line 1 is not NAME=value: 'just words'"),
         (
             "MARQUEE_INSTANCE=../elsewhere\n",
-            "MARQUEE_INSTANCE='../elsewhere' is not a name of letters, digits and '-'.",
+            "MARQUEE_INSTANCE='../elsewhere' is not a name of at most 40 letters, digits and '-' (",
         ),
     ],
 )
@@ -101,7 +115,7 @@ def test_env_example_in_the_repository_documents_every_setting() -> None:
 
 def test_the_table_has_a_section_a_known_kind_and_a_meaning_for_every_setting() -> None:
     assert len({setting.name for setting in TABLE}) == len(TABLE)
-    assert {setting.kind for setting in TABLE} == {"text", "port", "number", "path", "yes or no"}
+    assert {setting.kind for setting in TABLE} <= set(KINDS)
     assert [setting.name for setting in TABLE if not setting.section or not setting.meaning] == []
     assert Settings.load(REPOSITORY / "no.env", {}).values == {setting.name: setting.default for setting in TABLE}
 

@@ -99,5 +99,5 @@ def test_supervisor_hands_the_probes_on_as_they_are(tmp_path: Path) -> None:
 
 
 def test_anything_but_yes_and_no_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"MARQUEE_MONITORING='maybe' is neither yes nor no"):
+    with pytest.raises(SettingsError, match=r"MARQUEE_MONITORING='maybe' is not yes or no"):
         settings(tmp_path, MARQUEE_MONITORING="maybe")

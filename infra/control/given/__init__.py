@@ -1,0 +1,1 @@
+"""What a person gives: the lines of `.env`, the values of settings, paths, and the arguments of make's targets."""
