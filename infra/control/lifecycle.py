@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.control.ambient import left_out
+from infra.control.machine.listeners import MARK
 from infra.control.preflight import check, check_exposure
 from infra.control.rendering import render
 from infra.control.rows import Preparation, Row, Service
@@ -26,8 +27,6 @@ from infra.control.supervisor import Supervisor, SupervisorUnreachableError
 from infra.control.supervisord import log_path, runs_with_other_settings, start_supervisord
 from infra.control.variables import environment, process_environment
 
-# Marks every process that descends from an instance's supervisord, including YARN's containers.
-MARK = "MARQUEE_SUPERVISED"
 READY_SECONDS = 240
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import getpass
 import ipaddress
+import os
 import re
 import shutil
 import socket
@@ -11,8 +14,10 @@ import sys
 from pathlib import Path
 
 from infra.control.ambient import passed_on
+from infra.control.machine.listeners import listener
+from infra.control.rows import Service
 from infra.control.services import ports, services
-from infra.control.settings import REPOSITORY, Settings, SettingsError
+from infra.control.settings import Settings, SettingsError
 from infra.control.supervisor import Supervisor
 
 GIB = 1024**3
@@ -39,12 +44,19 @@ def check_tools(settings: Settings) -> None:
         raise PreflightError(str(error)) from error
     # Java 8 does not know this option, and fails.
     asked = [str(java), "--version"]
-    printed = subprocess.run(asked, capture_output=True, text=True, check=False, env=passed_on(settings)).stdout
-    found = re.search(r"^\S+ (\d+)", printed)
+    try:
+        ended = subprocess.run(asked, capture_output=True, text=True, check=False, env=passed_on(settings))
+    except OSError as error:
+        raise PreflightError(f"{java} can't be run: {error.strerror}. Set JAVA_HOME to a JDK 17 in .env.") from error
+    found = re.search(r"^\S+ (\d+)", ended.stdout)
     if not found or found[1] != "17":
-        version = found[1] if found else "8, older or of an unknown version"
+        if not found:
+            printed = (ended.stdout + ended.stderr).strip()[:200]
+            raise PreflightError(
+                f"{java} does not say its version, but: {printed!r}. Set JAVA_HOME to a JDK 17 in .env."
+            )
         raise PreflightError(
-            f"{java} is Java {version}, and Hadoop, Hive and Spark were tried on 17. Install JDK 17 or set JAVA_HOME in .env."
+            f"{java} is Java {found[1]}, and Hadoop, Hive and Spark were tried on 17. Install JDK 17 or set JAVA_HOME in .env."
         )
     if not (settings.software / "hive" / "scripts").exists() and not shutil.which("mvn"):
         raise PreflightError(
@@ -53,16 +65,39 @@ def check_tools(settings: Settings) -> None:
         )
 
 
-def check_paths(settings: Settings) -> None:
-    """Check that no path holds a blank, at which class paths and commands are split.
+def _existing_parent(folder: Path) -> Path:
+    """Return a folder, or the nearest of its parents that there is."""
+    # os.path.lexists, other than Path.exists, raises nothing where a parent may not be entered.
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    return folder
 
-    Raises PreflightError for a path with one.
+
+def check_paths(settings: Settings) -> None:
+    """Check that this user can write and run programs in the state folder.
+
+    Raises PreflightError.
     """
-    for path, remedy in ((REPOSITORY, "Move the checkout"), (settings.state, "Set another MARQUEE_STATE in .env")):
-        if len(str(path).split()) != 1:
+    for found in map(_existing_parent, (settings.state, settings.instance)):
+        if not found.is_dir():
+            raise PreflightError(f"{found} is a file, and MARQUEE_STATE needs a folder there. Set another one in .env.")
+        if not os.access(found, os.W_OK | os.X_OK):
             raise PreflightError(
-                f"The path {str(path)!r} holds a blank, and Hadoop and supervisor split paths at blanks. {remedy}."
+                f"The user {getpass.getuser()} can't write to {found}, which belongs to {_owner(found)}. "
+                "Run the command as that user, or set another MARQUEE_STATE in .env."
             )
+        if os.statvfs(found).f_flag & os.ST_NOEXEC:
+            raise PreflightError(
+                f"No program can run from {found}, since its disk is mounted with noexec. "
+                "Set another MARQUEE_STATE in .env."
+            )
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:
+        return f"the user {path.stat().st_uid}"
 
 
 # The passwords that other machines can try, by the setting that lets them in.
@@ -117,9 +152,7 @@ def check_space(settings: Settings) -> None:
 
     Raises PreflightError if one is too small.
     """
-    folder = settings.state
-    while not folder.exists():
-        folder = folder.parent
+    folder = _existing_parent(settings.state)
     free = shutil.disk_usage(folder).free
     if free < settings.number("MINIMUM_DISK") * GIB:
         raise PreflightError(
@@ -134,36 +167,66 @@ def check_space(settings: Settings) -> None:
         )
 
 
-def listener(port: int) -> str:
-    """Return 'pid N (name)' of the process that listens on a TCP port.
+def check_addresses(settings: Settings) -> None:
+    """Check that this machine has the addresses that services bind to.
 
-    The result is empty where no process listens, and where /proc hides the process from this user.
+    Raises PreflightError.
     """
-    inodes = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if Path(table).exists():
-            for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
-                columns = line.split()
-                if columns[3] == "0A" and int(columns[1].rsplit(":", 1)[1], 16) == port:
-                    inodes.add(f"socket:[{columns[9]}]")
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) in inodes for link in (process / "fd").iterdir()):
-                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
-        except OSError:
-            continue  # ended meanwhile, or another user's
-    return ""
+    for name in ("MARQUEE_BIND_HOST", "MARQUEE_GATEWAY_HOST"):
+        host = settings[name]
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((host, 0))
+            except socket.gaierror as error:
+                raise PreflightError(
+                    f"{name}={host} is a name without an IPv4 address ({error.strerror}). "
+                    "Add it to /etc/hosts, or set an address in .env."
+                ) from error
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise PreflightError(
+                        f"{name}={host} can't be bound to: {error.strerror}. Set another in .env."
+                    ) from error
+                raise PreflightError(
+                    f"{name}={host} is no address of this machine. `ip -4 address` lists its addresses: set one in .env."
+                ) from error
+
+
+def _taken(settings: Settings, number: int) -> str:
+    holder = listener(number)
+    if holder is None:
+        return "is taken by another program. End that program, or set another port (or MARQUEE_PORT_OFFSET) in .env."
+    if holder.instance == str(settings.instance):
+        return f"is taken by {holder.words}, which an earlier start of this instance left. End it with `make down`."
+    if holder.instance:
+        return (
+            f"is taken by {holder.words} of the instance {holder.instance}. "
+            "Stop that one with its `make down`, or set another MARQUEE_PORT_OFFSET in .env."
+        )
+    return f"is taken by {holder.words}. End that program, or set another port (or MARQUEE_PORT_OFFSET) in .env."
+
+
+def _refused(settings: Settings, service: Service, number: int, error: OSError) -> str:
+    """Return why a service can't have a port, and what to do."""
+    port = f"Port {number}, which {service.title} needs,"
+    if error.errno == errno.EADDRINUSE:
+        return f"{port} {_taken(settings, number)}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="ascii").strip()
+        return f"{port} is one that only root may open, as all below {first}. Set a greater one in .env."
+    return f"{port} can't be opened at {settings.bind_host(service.name)}: {error.strerror}. Set another in .env."
 
 
 def check_ports(settings: Settings) -> None:
     """Check that every port is free and belongs to one service.
 
-    Raises PreflightError for a port that is taken, set twice or over 65535.
+    Raises PreflightError for a port that is taken, set twice or over 65535, and for an address that is not this machine's.
     """
     numbers = [number for service in services(settings) for number in (service.port, *service.other_ports) if number]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
     if twice:
         raise PreflightError(f"Port {twice[0]} is set for two services. Give them different ports in .env.")
+    check_addresses(settings)
     for number, service in sorted(ports(settings).items()):
         if number > 65535:
             raise PreflightError(
@@ -174,11 +237,7 @@ def check_ports(settings: Settings) -> None:
             try:
                 probe.bind((settings.bind_host(service.name), number))
             except OSError as error:
-                holder = listener(number) or "another program"
-                raise PreflightError(
-                    f"Port {number}, which {service.title} needs, is taken by {holder} ({error.strerror}). "
-                    "End that program, or set another port (or MARQUEE_PORT_OFFSET) in .env."
-                ) from error
+                raise PreflightError(_refused(settings, service, number, error)) from error
 
 
 def check(settings: Settings, *, tools_alone: bool = False) -> None:
