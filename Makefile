@@ -18,12 +18,16 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS SECONDS SEEDS SERVICE TO UNREACHABLE UPGRADE USERS
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS RUN SECONDS SEEDS SERVICE TO UNREACHABLE UPGRADE USERS
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
+# A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
 CONTROL := python3 -X utf8 -Es -m infra.control
+USER_FROM := $(origin USER)
+# Make reads a given value's $ as its own, and would run `$(shell ...)`. Here each keeps its text.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override export $(name) := $$(value $(name)))))
 # The default where settings can't be read: what a target then runs first says why.
-STATE := $(or $(MARQUEE_STATE),$(shell $(CONTROL) state 2>/dev/null),.marquee)
+STATE := $(or $(shell MARQUEE_STATE='$(subst ','\'',$(value MARQUEE_STATE))' $(CONTROL) state 2>/dev/null),.marquee)
 SOFTWARE := $(STATE)/software
 PYTHON := $(SOFTWARE)/venv/bin/python
 BENCH_RESULTS := $(STATE)/engines.jsonl
@@ -60,36 +64,42 @@ status: ## A table of the services: state, port, memory, log
 
 .PHONY: logs
 logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
-	@$(CONTROL) logs "$$SERVICE" $(if $(FOLLOW),--follow)
+	@$(CONTROL) given SERVICE FOLLOW
+	@$(CONTROL) logs $(if $(filter yes,$(value FOLLOW)),--follow) -- "$$SERVICE"
 
-DATA_GIVEN = $(if $(DATASET),--dataset "$$DATASET") $(if $(ARCHIVE),--archive "$$ARCHIVE")
+DATA_GIVEN = $(if $(value DATASET),--dataset="$$DATASET") $(if $(value ARCHIVE),--archive="$$ARCHIVE")
 
 .PHONY: run
 run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) given DATASET ARCHIVE
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
 
-RUN_GIVEN = $(if $(RUN),--run "$$RUN")
+RUN_GIVEN = $(if $(value RUN),--run="$$RUN")
 
 .PHONY: watch-run
 watch-run: ## Watch a run that is going: make watch-run [RUN=id]
+	@$(CONTROL) given RUN
 	@$(CONTROL) exec -- python3 -m infra.pipeline watch $(RUN_GIVEN)
 
 .PHONY: stop-run
 stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id]
+	@$(CONTROL) given RUN
 	@$(CONTROL) exec -- python3 -m infra.pipeline stop $(RUN_GIVEN)
 
 .PHONY: explore
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
+	@$(CONTROL) given DATASET ARCHIVE
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
 	@$(CONTROL) exec -- sh -c 'dataset=$$1; shift; \
 		PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" --dataset "$$dataset" "$$@" \
-		--output "$$MARQUEE_INSTANCE_DIR/explore/$$dataset.html"' sh $(if $(DATASET),"$$DATASET",movielens-embedded) \
-		$(if $(ARCHIVE),--archive "$$ARCHIVE")
+		--output "$$MARQUEE_INSTANCE_DIR/explore/$$dataset.html"' sh $(if $(value DATASET),"$$DATASET",movielens-embedded) \
+		$(if $(value ARCHIVE),--archive="$$ARCHIVE")
 
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
-	@$(CONTROL) clean $(if $(filter yes,$(CONFIRM)),--yes)
+	@$(CONTROL) given CONFIRM
+	@$(CONTROL) clean $(if $(filter yes,$(value CONFIRM)),--yes)
 
 .PHONY: backup
 backup: ## Write databases, HDFS metadata, publications, models and secrets to a folder of their own
@@ -97,12 +107,13 @@ backup: ## Write databases, HDFS metadata, publications, models and secrets to a
 
 .PHONY: restore
 restore: ## Put a backup in place of this instance's data: make restore BACKUP=folder
-	@$(CONTROL) restore "$$BACKUP"
+	@$(CONTROL) given BACKUP
+	@$(CONTROL) restore -- "$$BACKUP"
 
 # Passes what follows to the publications' program; values come as arguments and are never part of the shell's text.
 PUBLICATIONS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
 	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_PUBLICATION_STORE" "$$@"' sh
-REASON_GIVEN = $(if $(REASON),--reason "$$REASON")
+REASON_GIVEN = $(if $(value REASON),--reason="$$REASON")
 
 .PHONY: publications
 publications: ## List the publications: id, when, model, metric, live, pinned
@@ -110,24 +121,31 @@ publications: ## List the publications: id, when, model, metric, live, pinned
 
 .PHONY: rollback
 rollback: ## Go back to the publication that was live before: make rollback [TO=id] [REASON=why]
-	@$(PUBLICATIONS) rollback $(if $(TO),--to "$$TO") $(REASON_GIVEN)
+	@$(CONTROL) given TO REASON
+	@$(PUBLICATIONS) rollback $(if $(value TO),--to="$$TO") $(REASON_GIVEN)
 
 .PHONY: pin
 pin: ## Make a publication live and hold it, whatever the nightly run makes: make pin TO=id [REASON=why]
-	@$(PUBLICATIONS) pin --publication "$$TO" $(REASON_GIVEN)
+	@$(CONTROL) given TO REASON
+	@$(PUBLICATIONS) pin --publication="$$TO" $(REASON_GIVEN)
 
 .PHONY: unpin
 unpin: ## Let newer publications go live again: make unpin [REASON=why]
+	@$(CONTROL) given REASON
 	@$(PUBLICATIONS) unpin $(REASON_GIVEN)
 
 .PHONY: diff
+# A shell sets USER too, and only the one of the command is meant.
+diff: export FOR_USER := $(if $(filter command,$(USER_FROM)),$(value USER))
 diff: ## What changed from A to B, for all or one user, and why: make diff A=id B=id [USER=1]
-	@$(PUBLICATIONS) diff --a "$$A" --b "$$B" $(if $(filter command line,$(origin USER)),--user "$$USER")
+	@$(CONTROL) given A B USER=FOR_USER
+	@$(PUBLICATIONS) diff --a="$$A" --b="$$B" $(if $(FOR_USER),--user="$$FOR_USER")
 
 .PHONY: rebuild
 rebuild: ## Build a publication again from its batch's exports and compare: make rebuild PUBLICATION=id
+	@$(CONTROL) given PUBLICATION
 	@$(CONTROL) exec -- sh -c 'exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications rebuild \
-		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication "$$1"' sh "$$PUBLICATION"
+		--store "$$MARQUEE_PUBLICATION_STORE" --from "$$MARQUEE_WEBHDFS_URL" --publication="$$1"' sh "$$PUBLICATION"
 
 .PHONY: test-environment
 test-environment:
@@ -162,16 +180,19 @@ faults: test-environment ## Kill services, fill disks and cut the network under 
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
-	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py $(if $(USERS),--users $(USERS))
+	@$(CONTROL) given USERS
+	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py $(if $(value USERS),--users="$$USERS")
 
 .PHONY: bench-engines
 bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
-	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(ROWS),--rows $(ROWS))
+	@$(CONTROL) given ROWS
+	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(value ROWS),--rows $$ROWS)
 	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
 
 .PHONY: bench-warehouse
 bench-warehouse: ## From a folder to a validated warehouse on the running platform: make bench-warehouse [ROWS="1000000 25000000"]
-	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(ROWS),--rows $(ROWS))'
+	@$(CONTROL) given ROWS
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(value ROWS),--rows $$ROWS)'
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy, sqlfluff, the words of code and pages, commit messages
@@ -185,8 +206,10 @@ lint: test-environment ## ruff, mypy, sqlfluff, the words of code and pages, com
 UV := $(SOFTWARE)/uv/bin/uv
 LOCKED := --require-hashes --build-constraints requirements/build.txt
 
-$(UV):
-	@$(CONTROL) install
+.PHONY: uv
+uv:
+	@$(CONTROL) preflight --tools
+	@test -x $(UV) || $(CONTROL) install
 
 # An environment of its own from requirements/NAME.txt, for programs that are no part of any runtime: $(call environment,NAME)
 define environment
@@ -195,26 +218,32 @@ define environment
 endef
 
 .PHONY: audit
-audit: $(UV) ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
+audit: uv ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
+	@$(CONTROL) given UNREACHABLE
 	$(call environment,audit)
-	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit $(if $(UNREACHABLE),--unreachable "$(UNREACHABLE)")
+	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit $(if $(value UNREACHABLE),--unreachable="$$UNREACHABLE")
 
 .PHONY: secrets-baseline
-secrets-baseline: $(UV) ## Write .secrets.baseline again; check that its new entries are not secrets
+secrets-baseline: uv ## Write .secrets.baseline again; check that its new entries are not secrets
 	$(call environment,audit)
 	@$(SOFTWARE)/audit-venv/bin/detect-secrets scan --no-verify --baseline .secrets.baseline
 
+# A variable of another name, since bash keeps its own clock in SECONDS.
+load-jmeter load: export LOAD_SECONDS := $(or $(value SECONDS),60)
+
 .PHONY: load
-load: $(UV) ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
+load: uv ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
+	@$(CONTROL) given USERS SECONDS=LOAD_SECONDS
 	$(call environment,load)
 	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
 		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
-		-u $(or $(USERS),40) -r 10 -t $(or $(SECONDS),60)s'
+		-u "$${USERS:-40}" -r 10 -t "$${LOAD_SECONDS}s"'
 
 .PHONY: load-jmeter
 load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS=60]
+	@$(CONTROL) given SECONDS=LOAD_SECONDS
 	@$(CONTROL) exec -- sh -c 'mvn -B -C -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
-		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds=$(or $(SECONDS),60)'
+		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds="$$LOAD_SECONDS"'
 
 .PHONY: postman
 postman: ## Make a Postman collection of both APIs and run it against the running platform by newman
@@ -233,7 +262,8 @@ bench-quality: test-environment ## The published ML-100K benchmark, five seeds, 
 
 .PHONY: bench-splits
 bench-splits: test-environment ## The model on a random split and on each user's last ratings: make bench-splits [SEEDS="1 2 3 4 5"]
-	@PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/other_splits.py $(if $(SEEDS),--seeds $(SEEDS))
+	@$(CONTROL) given SEEDS
+	@PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/other_splits.py $(if $(value SEEDS),--seeds $$SEEDS)
 
 .PHONY: bench-topn
 bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, plain NumPy, recommendForAllUsers
@@ -249,10 +279,11 @@ bench-settings: test-environment ## What each choice in training buys, with and 
 
 UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \
-	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+	--custom-compile-command "make lock" $(if $(filter yes,$(value UPGRADE)),--upgrade)
 
 .PHONY: lock
-lock: $(UV) ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=yes]
+lock: uv ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=yes]
+	@$(CONTROL) given UPGRADE
 	$(UV_LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(UV_LOCK) requirements/build.in -o requirements/build.txt
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
@@ -265,6 +296,7 @@ lock: $(UV) ## Write requirements/*.txt from requirements/*.in: make lock [UPGRA
 
 .PHONY: lock-jars
 lock-jars: ## Write requirements/jars.sha256 from what Maven fetched (with MARQUEE_MONITORING=yes)
+	@$(CONTROL) state >/dev/null
 	cd $(SOFTWARE) && find hadoop/lib hadoop/web hive/lib hive/beeline hive/metastore monitoring -type f ! -name '*.pom' \
 		| LC_ALL=C sort | xargs -d '\n' sha256sum > $(CURDIR)/requirements/jars.sha256
 endif

@@ -6,12 +6,18 @@ import argparse
 import os
 import sys
 import xmlrpc.client
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
+import infra.control.given.python_version  # noqa: F401
+
+# isort: split
 from infra.control import lifecycle, status
 from infra.control.ambient import UMASK
 from infra.control.backup.commands import backup, restore
 from infra.control.backup.programs import BackupError
+from infra.control.given.arguments import check_arguments
 from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
@@ -39,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     clean.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("backup", help="write databases, HDFS metadata, publications and models to a folder")
     restoring = commands.add_parser("restore", help="replace this instance's data by a backup")
-    restoring.add_argument("backup", type=Path, help="folder that `backup` named")
+    restoring.add_argument("backup", help="folder that `backup` named")
+    given = commands.add_parser("given", help="check arguments of a make target, which the environment holds")
+    given.add_argument("names", nargs="+", metavar="NAME")
     commands.add_parser("env-example", help="print .env.example")
     one = commands.add_parser("service", help="become one service or preparation, as a container does")
     one.add_argument("name")
@@ -52,35 +60,46 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     if arguments.command == "env-example":
         sys.stdout.write(env_example())
         return 0
+    if arguments.command == "given":
+        check_arguments(arguments.names, os.environ)
+        return 0
     settings = Settings.load()
-    match arguments.command:
-        case "install":
-            install(settings, tests=arguments.tests)
-        case "preflight":
-            check(settings, tools_alone=arguments.tools)
-        case "state":
-            print(settings.state)
-        case "up":
-            lifecycle.up(settings)
-        case "down":
-            lifecycle.down(settings)
-        case "status":
-            return 0 if status.status(settings) else 1
-        case "logs":
-            status.logs(settings, arguments.service, follow=arguments.follow)
-        case "clean":
-            lifecycle.clean(settings, confirmed=arguments.yes)
-        case "backup":
-            backup(settings)
-        case "restore":
-            restore(settings, arguments.backup.resolve())
-        case "service":
-            lifecycle.become(settings, arguments.name)
-        case "exec":
-            command = arguments.arguments[1:] if arguments.arguments[:1] == ["--"] else arguments.arguments
-            os.chdir(REPOSITORY)
-            os.execvpe(command[0], command, process_environment(settings))  # noqa: S606
+    run: dict[str, Callable[[], object]] = {
+        "install": lambda: install(settings, tests=arguments.tests),
+        "preflight": lambda: check(settings, tools_alone=arguments.tools),
+        "state": lambda: print(settings.state),
+        "up": lambda: lifecycle.up(settings),
+        "down": lambda: lifecycle.down(settings),
+        "logs": lambda: status.logs(settings, arguments.service, follow=arguments.follow),
+        "clean": lambda: lifecycle.clean(settings, confirmed=arguments.yes),
+        "backup": lambda: backup(settings),
+        "restore": lambda: restore(settings, _folder(arguments.backup)),
+        "service": lambda: lifecycle.become(settings, arguments.name),
+        "exec": lambda: _execute(settings, arguments.arguments),
+    }
+    if arguments.command == "status":
+        return 0 if status.status(settings) else 1
+    run[arguments.command]()
     return 0
+
+
+def _execute(settings: Settings, words: list[str]) -> NoReturn:
+    """Become a command, with the platform's environment."""
+    command = words[1:] if words[:1] == ["--"] else words
+    if not command:
+        raise SettingsError("`exec` has no command to run. Give one, as in: exec -- env.")
+    os.chdir(REPOSITORY)
+    os.execvpe(command[0], command, process_environment(settings))  # noqa: S606
+
+
+def _folder(given: str) -> Path:
+    """Return a folder that a person gave.
+
+    `~` is expanded here, since not every shell does that in `BACKUP=~/x`.
+    """
+    if not given:
+        raise BackupError("No backup is given. Give the folder that `make backup` named: make restore BACKUP=folder.")
+    return Path(os.path.expanduser(given)).resolve()  # noqa: PTH111 - it leaves an unknown user's ~ as it is
 
 
 def main() -> int:
@@ -101,6 +120,13 @@ def main() -> int:
         SupervisorError,
     ) as error:
         print(f"marquee: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"marquee: {error.filename or 'The system'}: {error.strerror or error}. "
+            "Check that it exists, that this user may use it and that its disk has free space, then run the command again.",
+            file=sys.stderr,
+        )
         return 1
     except xmlrpc.client.Fault as fault:
         print(

@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_argument(
         "--dataset", type=written, metavar="NAME", help="data set (default: the installation's, see .env.example)"
     )
-    running.add_argument("--archive", type=Path, metavar="PATH", help="zip or folder of that data set")
+    running.add_argument("--archive", metavar="PATH", help="zip or folder of that data set")
     running.add_argument("--conf", default="{}", metavar="JSON", help="further parameters, e.g. '{\"rank\": 32}'")
     running.add_argument(
         "--batch-date",
@@ -143,11 +143,24 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset:
         conf["dataset"] = options.dataset
     if options.archive is not None:
-        if not os.path.exists(options.archive):  # noqa: PTH110 - Path.exists raises OSError for a name that is too long
-            raise UsageError(f"--archive {options.archive} does not exist. Give the path of a zip file or of a folder.")
-        conf["archive"] = str(options.archive.resolve())
+        conf["archive"] = str(_existing(options.archive))
         _check_values(conf["archive"], "--archive")
     return conf
+
+
+def _existing(given: str) -> Path:
+    """Return the absolute path of an archive.
+
+    `~` is expanded here, since not every shell does that in `ARCHIVE=~/x.zip`. Raises UsageError.
+    """
+    path = Path(os.path.expanduser(given))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
+    advice = "Give the path of a zip file or of a folder."
+    try:
+        if not given or not path.exists():
+            raise UsageError(f"--archive {given!r} does not exist. {advice}")
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UsageError(f"--archive {given[:80]!r} can't be read ({error}). {advice}") from None
 
 
 def _refuse_constant(name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from infra.control.settings import Settings
 from infra.control.variables import environment
 from infra.pipeline.__main__ import main
+from infra.pipeline.arguments import build_parser, conf_of
 from infra.pipeline.user_page import interface_lines
 from tests.infra_pipeline.conftest import RUN_ID, Double, task
 
@@ -110,7 +111,10 @@ def test_a_date_that_was_run_with_other_parameters_is_not_run_again_with_those(
     [
         (["--conf", "rank=8"], "--conf is not JSON"),
         (["--conf", "[8]"], "--conf is not a JSON object"),
-        (["--archive", "missing.zip"], "--archive missing.zip does not exist"),
+        (["--archive", "missing.zip"], "--archive 'missing.zip' does not exist"),
+        (["--archive", "~/missing.zip"], "--archive '~/missing.zip' does not exist"),
+        (["--archive", ""], "--archive '' does not exist"),
+        (["--archive", "x" * 5000], "xx' can't be read ("),
         (["--batch-date", "yesterday"], "--batch-date 'yesterday' is not an ISO 8601 time"),
     ],
 )
@@ -258,3 +262,12 @@ def test_a_demo_with_something_published_starts_no_run_and_shows_it(
     assert out.startswith("Publication 20261123T190000 is live already. `make run` builds another.\n")
     assert "    1   0.5000  Heat (1995)  [Crime]" in out
     assert [request for request in airflow.requests if request[0] == "POST"] == []
+
+
+def test_the_home_folder_of_an_archive_is_put_in_where_the_shell_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.zip").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = build_parser().parse_args(["run", "--archive=~/x.zip"])
+    assert conf_of(options) == {"archive": f"{tmp_path}/x.zip"}

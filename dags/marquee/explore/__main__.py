@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -24,13 +25,18 @@ from marquee.ingest.inspection import inspect_source
 from marquee.ingest.pipeline import open_dataset
 
 
+def _path(given: str) -> Path:
+    # Not every shell expands the ~ of `ARCHIVE=~/x.zip`.
+    return Path(os.path.expanduser(given))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         prog="python -m marquee.explore", description=__doc__.splitlines()[0] if __doc__ else ""
     )
     parser.add_argument("--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}")
-    parser.add_argument("--archive", type=Path, metavar="PATH", help="zip or folder; without it: the official address")
+    parser.add_argument("--archive", type=_path, metavar="PATH", help="zip or folder; without it: the official address")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="HTML file to write")
     parser.add_argument(
         "--cache-dir", type=Path, default=Path(".marquee/cache"), metavar="DIR", help="folder for downloaded archives"
