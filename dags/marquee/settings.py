@@ -7,11 +7,12 @@ Templates can call the functions here: `{{ batch_id_of(ti) }}`.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+from marquee import code_version
 
 # --- Places on this machine
 HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2])
@@ -157,20 +158,8 @@ def latest_timestamp_of(ti: TaskInstance) -> int:
 
 
 def git_commit() -> str:
-    """Return the commit of the running code, with '-dirty' if files differ from it.
-
-    Outside a checkout it is 'unknown'. Each task reads it when it starts: a checkout can change while Airflow runs.
-    An image names it in MARQUEE_GIT_COMMIT.
-    """
-    if commit := os.environ.get("MARQUEE_GIT_COMMIT"):
-        return commit
-    described = subprocess.run(
-        ["git", "-C", str(HOME), "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
+    """Return the commit of the running code, or 'unknown' with the reason."""
+    return code_version.git_commit(HOME)
 
 
 TEMPLATE_MACROS: dict[str, Any] = {
