@@ -170,7 +170,7 @@ test: test-room test-fast ## All tests: unit tests, those with Spark and a brows
 
 .PHONY: test-compose
 test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
-	@MARQUEE_GIT_COMMIT=$$(git describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
+	@MARQUEE_GIT_COMMIT=$$(git -c safe.directory='*' describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
 
 FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=11500 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
 

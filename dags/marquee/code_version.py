@@ -20,11 +20,11 @@ class NoCommitError(Exception):
 
 
 def git_commit(home: Path) -> str:
-    """Return the commit of the code below a folder, with '-dirty' if files differ from it.
+    """Return the commit of the code below a folder.
 
-    If git can't compare the files, the commit comes from the files of `.git`, with '-unchecked'. If there is none, the
-    result is 'unknown' with the reason in brackets. The log names the cause of both. An image names its commit in
-    MARQUEE_GIT_COMMIT.
+    It ends in '-dirty' if files differ from it. If git can't compare the files, the commit comes from the files of `.git`
+    and ends in '-unchecked'. If there is none, the result is 'unknown' with the reason in brackets. The log names the cause
+    of both. An image names its commit in MARQUEE_GIT_COMMIT.
     """
     named = os.environ.get("MARQUEE_GIT_COMMIT", "")
     if named and named != "unknown":
@@ -39,7 +39,10 @@ def git_commit(home: Path) -> str:
 
 
 def _described(home: Path) -> str:
-    """Return what git says of the checkout, else what its files say. Raises NoCommitError."""
+    """Return what git says of the checkout, else what its files say.
+
+    Raises NoCommitError.
+    """
     if not shutil.which("git"):
         return _unchecked(home, "git is not installed")
     # A hook that starts the platform sets GIT_DIR to another repository, and a locale translates the messages.
@@ -73,7 +76,10 @@ def _unchecked(home: Path, reason: str) -> str:
 
 
 def _commit_of_files(home: Path) -> str:
-    """Return the commit that the files of `.git` name, or nothing. Raises OSError and ValueError."""
+    """Return the commit that the files of `.git` name, or nothing.
+
+    Raises OSError and ValueError.
+    """
     folder = home / ".git"
     if folder.is_file():  # a worktree or a submodule
         folder = home / folder.read_text(encoding="utf-8").removeprefix("gitdir:").strip()

@@ -16,7 +16,7 @@ from pathlib import Path
 from infra.audit.tracked_files import tracked_files
 from infra.audit.tracked_secrets import unknown_secrets
 from infra.audit.vulnerabilities import AuditError, UnreachableError, ask, judge, read_known
-from infra.control.settings import REPOSITORY, Settings
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 
 _REQUIREMENTS = REPOSITORY / "requirements"
 _PROGRAMS = Path(sys.executable).parent
@@ -68,7 +68,11 @@ def main() -> int:
         help="what to do if no advisories can be read (default: fail)",
     )
     options = parser.parse_args()
-    files, materials = tracked_files(REPOSITORY), Settings.load().state / "sbom"
+    try:
+        materials = Settings.load().state / "sbom"
+    except SettingsError as error:
+        sys.exit(f"audit: {error}")
+    files = tracked_files(REPOSITORY)
     failures = unknown_secrets(REPOSITORY, files)
     print(f"audit  secrets: {len(failures)} in {len(files)} files that git tracks", flush=True)
     unreachable = False

@@ -45,11 +45,15 @@ def messages(repository: Path) -> list[tuple[str, str]]:
     """
 
     def git(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *words], cwd=repository, capture_output=True, text=True, check=False)
+        # Where another user owns the checkout, git refuses to read it.
+        command = ["git", "-c", f"safe.directory={repository.resolve()}", *words]
+        return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
     known = git("merge-base", "--is-ancestor", BEFORE_THE_RULE, "HEAD").returncode == 0
     chosen = f"{BEFORE_THE_RULE}..HEAD" if known else "-1"
     log = git("log", "--no-merges", "--format=%h%x00%B%x01", chosen)
+    if log.returncode != 0:
+        sys.exit(f"commits: git can't list them: {log.stderr.strip()}. Run the command in a checkout of git.")
     pairs = [entry.strip("\n").split("\0", 1) for entry in log.stdout.split("\1") if entry.strip("\n")]
     return [(name, text) for name, text in pairs]
 

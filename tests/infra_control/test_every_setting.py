@@ -143,9 +143,7 @@ def test_an_ipv6_address_is_refused_as_one(tmp_path: Path) -> None:
         ("MARQUEE_BIND_HOST", "fe80::1%eth0"),
         ("MARQUEE_HOSTS", "namenode=::1"),
     ):
-        with pytest.raises(
-            SettingsError, match=rf"^{name}='.*' is an IPv6 address, and Hadoop and Hive listen on IPv4"
-        ):
+        with pytest.raises(SettingsError, match=rf"^{name}='.*' is an IPv6 address, and Hadoop supports IPv4 alone"):
             Settings.load(tmp_path / "none", {name: value})
 
 

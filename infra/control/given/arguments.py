@@ -18,10 +18,10 @@ TABLE = _read_table()
 
 
 def check_arguments(words: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Check arguments of make, whose values the environment holds; an empty value counts as not given.
+    """Check arguments of make, whose values the environment holds.
 
-    A word is an argument's name, or NAME=VARIABLE where its value comes in another variable. Raises SettingsError for a
-    value that is not allowed.
+    An empty value counts as not given. A word is an argument's name, or NAME=VARIABLE where its value comes in another
+    variable. Raises SettingsError for a value that is not allowed.
     """
     for word in words:
         name, _, variable = word.partition("=")

@@ -46,7 +46,10 @@ def _plain_value(text: str) -> str:
 
 
 def _check(place: str, text: str) -> None:
-    """Check that Docker Compose, which reads the same file, gives a setting the same value. Raises SettingsError."""
+    """Check that Docker Compose reads the same value from the same file.
+
+    Raises SettingsError.
+    """
     if text[:1] in ("'", '"'):
         quoted = _QUOTED.fullmatch(text)
         if not quoted:
@@ -75,7 +78,7 @@ def read_env_file(path: Path, settings: Collection[str] = ()) -> dict[str, str]:
     """
     values: dict[str, str] = {}
     found_at: dict[str, int] = {}
-    # A link to nothing is there too: whoever made it wants its settings.
+    # A link to nothing counts as a file, since its user expects settings from it.
     if not path.exists() and not path.is_symlink():
         return values
     for number, text in _lines(path):

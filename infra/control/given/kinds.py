@@ -56,7 +56,10 @@ class Setting:
 
 
 def is_printable(value: str) -> bool:
-    """Return whether a text has no control characters, no bytes that are not UTF-8, and no blanks at its ends."""
+    """Return whether a text can be shown on one line.
+
+    It then has no control characters, no bytes that are not UTF-8, and no blanks at its ends.
+    """
     return value.isprintable() and value == value.strip()
 
 
@@ -94,7 +97,10 @@ def is_ipv6(value: str) -> bool:
 
 
 def is_host(value: str) -> bool:
-    """Return whether a value is an IPv4 address or a host's name; `127.1` and `2130706433` are neither."""
+    """Return whether a value is an IPv4 address or a host's name.
+
+    `127.1` and `2130706433` are neither.
+    """
     try:
         return ipaddress.ip_address(value).version == 4
     except ValueError:
@@ -157,7 +163,7 @@ def checked(setting: Setting, value: str, origin: str) -> str:
         shown += f"={value[:_SHOWN]!r}" + ("..." if len(value) > _SHOWN else "")
     if setting.kind in ("address", "hosts") and any(is_ipv6(word.rpartition("=")[2]) for word in value.split()):
         raise SettingsError(
-            f"{shown} is an IPv6 address, and Hadoop and Hive listen on IPv4 alone. "
+            f"{shown} is an IPv6 address, and Hadoop supports IPv4 alone. "
             f"Give {setting.words} in {origin}, such as 127.0.0.1."
         )
     raise SettingsError(f"{shown} is not {setting.words} ({setting.meaning}). Correct it in {origin}.")

@@ -64,7 +64,10 @@ def _instance_of(process: Path) -> str:
 
 @dataclass(frozen=True)
 class Holder:
-    """What holds a port, in words, and the folder of the platform's instance that it belongs to, if to one."""
+    """What holds a port, in words.
+
+    `instance` is the folder of the platform's instance that it belongs to, if any.
+    """
 
     words: str
     instance: str = ""
