@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,8 +19,9 @@ from serving.accounts.database.engine import migrate, open_database, transaction
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import User
 from serving.accounts.domain.catalogue import live_publication, load_catalogue, load_live, rows_of_export
-from serving.accounts.domain.passwords import name_key
 from serving.accounts.domain.registration import register
+from serving.accounts.domain.schemas.accounts import NewAccount
+from serving.accounts.names import name_key
 from serving.web.problems import ProblemError
 
 
@@ -64,7 +66,12 @@ def _create_admin(engine: Engine, name: str, password: str) -> dict[str, Any]:
     with factory() as database:
         present = database.scalar(select(User).where(User.name_key == name_key(name)))
     if present is None:
-        return {"user_id": register(factory, name, password, "admin").user_id, "created": True}
+        try:
+            given = NewAccount(name=name, password=password)
+        except ValidationError as error:
+            reasons = "; ".join(found["msg"] for found in error.errors(include_url=False, include_input=False))
+            raise AccountsError(f"This account can't be made: {reasons}. Give another name or password.") from None
+        return {"user_id": register(factory, given.name, given.password, "admin").user_id, "created": True}
     if present.role != "admin":
         raise AccountsError(f"{name} is an ordinary user's name. Give another one.")
     return {"user_id": present.user_id, "created": False}

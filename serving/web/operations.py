@@ -27,7 +27,8 @@ class Operation:
 
     Each of `path`, `query`, `body` and `form` is a model, which the function gets under that name. Without a model for the
     path, the function gets the address's variables as the rule converts them; without one for the query, parameters are
-    ignored. A function returns an `answer`, or a Response of its own making.
+    ignored. A function returns an `answer`, or a Response of its own making. `retry_key` says that a request may have an
+    Idempotency-Key, which the service itself reads.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Operation:
     answer: Model | None = None
     status: int = 200
     kinds: tuple[ProblemKind, ...] = ()
+    retry_key: bool = False
     name: str = ""
 
 

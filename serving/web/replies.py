@@ -17,3 +17,8 @@ def answered(model: BaseModel | None, status: int) -> Response:
 def client_address() -> str:
     """Return the address that a request comes from, at most 45 characters."""
     return (request.remote_addr or "unknown")[:45]
+
+
+def client_program() -> str:
+    """Return what tells clients apart: the address, and the program's name."""
+    return f"{client_address()} {request.user_agent.string[:500]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from serving.accounts.api.conventions import AccountOperations, principal
+from serving.accounts.api.retry_keys import request_key
 from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY, OWNER, OWNER_OR_ADMIN, USER
 from serving.accounts.domain.registration import (
@@ -42,10 +43,12 @@ def _account(api: AccountOperations) -> None:
             answer=schemas.Account,
             status=201,
             kinds=(problems.NAME_TAKEN, problems.WEAK_PASSWORD),
+            retry_key=True,
         )
     )
     def register_account(*, body: schemas.NewAccount) -> schemas.Account:
-        return as_account(register(factory, body.name, body.password))
+        key = request_key(api.service.tokens, None, body, {"password"})
+        return as_account(register(factory, body.name, body.password, key=key))
 
     @api.add(
         Operation(
@@ -104,8 +107,9 @@ def _password(api: AccountOperations) -> None:
     def set_password(user: int, *, body: schemas.PasswordChange) -> None:
         with factory() as database:
             name = known_user(database, user).name
-        found = sign_in(factory, service.limit, name, body.current_password, client_address())
-        change_password(factory, found, principal().session_id, body.new_password)
+        current, following = body.current_password, body.new_password
+        found = sign_in(factory, service.limit, name, current, client_address(), following=following)
+        change_password(factory, found, principal().session_id, following)
 
 
 def _export(api: AccountOperations) -> None:

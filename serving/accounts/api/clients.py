@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from serving.accounts.api.conventions import AccountOperations
+from serving.accounts.api.conventions import AccountOperations, principal
+from serving.accounts.api.retry_keys import request_key
 from serving.accounts.domain import clients as domain
 from serving.accounts.domain.access import ADMIN
 from serving.accounts.domain.schemas import clients as schemas
@@ -30,10 +31,13 @@ def client_routes(api: AccountOperations) -> None:
             body=schemas.NewClient,
             answer=schemas.NewClientSecret,
             status=201,
+            retry_key=True,
         )
     )
     def add_client(*, body: schemas.NewClient) -> schemas.NewClientSecret:
-        return domain.add_client(factory, body.name, body.scopes)
+        tokens = api.service.tokens
+        key = request_key(tokens, principal(), body, set())
+        return domain.add_client(factory, tokens, body.name, body.scopes, key)
 
     @api.add(
         Operation(

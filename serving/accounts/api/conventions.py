@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
 
+from serving.accounts.api import retry_keys
 from serving.accounts.domain import problems
 from serving.accounts.domain.access import Access, Principal
 from serving.accounts.domain.schemas.oauth import OAuthError
@@ -110,6 +111,8 @@ class AccountConventions(Conventions):
             kinds += [problems.NOT_SIGNED_IN, problems.FORBIDDEN]
         if operation.body is not None:
             kinds += [problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE]
+        if operation.retry_key:
+            kinds.append(problems.KEY_REUSED)
         if "<" in operation.rule:
             kinds.append(problems.NOT_FOUND)
         # A wrong form is refused as OAuth2 describes, not by a problem.
@@ -122,6 +125,8 @@ class AccountConventions(Conventions):
         described["description"] = f"For: {access.meaning}"
         if not access.everybody:
             described["security"] = [{"oauth2": [access.scope] if access.scope else []}]
+        if operation.retry_key:
+            described.setdefault("parameters", []).append(retry_keys.DESCRIBED)
         if operation.form is not None:
             for status in ("400", "401"):
                 refusal = described["responses"].setdefault(status, {"description": "", "content": {}})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
-from serving.accounts.api.conventions import AccountOperations
+from serving.accounts.api.conventions import AccountOperations, principal
 from serving.accounts.api.pagination import next_address
+from serving.accounts.api.retry_keys import request_key
 from serving.accounts.domain import movies as domain
 from serving.accounts.domain.access import ADMIN_OR_MOVIES, EVERYBODY
 from serving.accounts.domain.schemas import movies as schemas
@@ -61,10 +62,12 @@ def _writing(api: AccountOperations) -> None:
             body=schemas.MovieBody,
             answer=schemas.Movie,
             status=201,
+            retry_key=True,
         )
     )
     def add_movie(*, body: schemas.MovieBody) -> Response:
-        movie = domain.add_movie(factory, body)
+        key = request_key(api.service.tokens, principal(), body, set())
+        movie = domain.add_movie(factory, body, key)
         response = answered(movie, 201)
         response.headers["Location"] = f"/accounts/v1/movies/{movie.movie_id}"
         return response

@@ -23,7 +23,7 @@ from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import ACCESS_SECONDS, Tokens
 from serving.web.operations import Operation
 from serving.web.problems import ProblemError
-from serving.web.replies import client_address
+from serving.web.replies import client_address, client_program
 
 # The tokens of a grant and their scope; a user's tokens have none.
 Granted = tuple[Tokens, str | None]
@@ -103,7 +103,7 @@ def _by_refresh_token(service: Service, form: schemas.TokenForm) -> Granted:
     if not form.refresh_token:
         raise OAuthRefusal("invalid_request", "Give refresh_token.")
     with _problems_as_refusals():
-        return service.tokens.refresh(service.transactions, form.refresh_token), None
+        return service.tokens.refresh(service.transactions, form.refresh_token, client_program()), None
 
 
 def _by_client_credentials(service: Service, form: schemas.TokenForm) -> Granted:

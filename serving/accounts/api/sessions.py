@@ -10,7 +10,7 @@ from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import ACCESS_SECONDS, Tokens, open_sessions, revoke_session, revoke_sessions
 from serving.web.operations import Operation
-from serving.web.replies import client_address
+from serving.web.replies import client_address, client_program
 
 
 def session_routes(api: AccountOperations) -> None:
@@ -44,7 +44,8 @@ def _tokens(api: AccountOperations) -> None:
         Operation(
             "POST",
             "/accounts/v1/refresh",
-            "Exchange a refresh token for new tokens of the same session.",
+            "Exchange a refresh token for new tokens of the same session. A client that asks again within seconds gets the "
+            "same refresh token.",
             "signing in",
             access=EVERYBODY,
             body=schemas.RefreshRequest,
@@ -53,7 +54,7 @@ def _tokens(api: AccountOperations) -> None:
         )
     )
     def refresh(*, body: schemas.RefreshRequest) -> schemas.TokenPair:
-        return _token_pair(service.tokens.refresh(factory, body.refresh_token))
+        return _token_pair(service.tokens.refresh(factory, body.refresh_token, client_program()))
 
     @api.add(
         Operation("POST", "/accounts/v1/logout", "Sign out: ends the session.", "signing in", access=USER, status=204)

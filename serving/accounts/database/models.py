@@ -10,11 +10,12 @@ from typing import Final
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, MetaData, SmallInteger, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from serving.accounts.names import KEY_LENGTH, SKELETON_LENGTH
+
 # The first id given out here. MovieLens's are far below (ml-32m: 200,948 users, 292,757 movies). Both fit the 32 bits of
 # the warehouse's columns.
 FIRST_OWN_ID: Final = 1_000_000_001
 ROLES: Final = ("user", "admin")
-NAME_KEY_LENGTH: Final = 200
 
 
 class Base(DeclarativeBase):
@@ -73,8 +74,11 @@ class User(Base):
 
     user_id: Mapped[int] = mapped_column(Identity(start=FIRST_OWN_ID), primary_key=True)
     name: Mapped[str] = mapped_column(String(40))
-    # The name normalised and without case. It must be unique.
-    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), unique=True)
+    # The name normalised and without case, by which one signs in. It must be unique.
+    name_key: Mapped[str] = mapped_column(String(KEY_LENGTH), unique=True)
+    # What names that read alike have in common. None for an account that was registered before names were compared so,
+    # and that reads like an older one: both stay, and nobody gets a third.
+    name_skeleton: Mapped[str | None] = mapped_column(String(SKELETON_LENGTH), index=True, unique=True)
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), default="user")
     created_at: Mapped[int] = mapped_column(BigInteger)
@@ -161,7 +165,8 @@ class Session(Base):
 class RefreshToken(Base):
     """A token that is exchanged once for the next.
 
-    A token that comes back after its use was copied: its session ends.
+    A client that lost the answer gets the same next token for some seconds. Apart from that, a token that comes back
+    after its use was copied: its session ends.
     """
 
     __tablename__ = "refresh_tokens"
@@ -169,6 +174,25 @@ class RefreshToken(Base):
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.session_id", ondelete="CASCADE"), index=True)
     used_at: Mapped[int | None] = mapped_column(BigInteger)
+    # The client that used it, as a keyed digest of its address and its program.
+    used_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class IdempotencyKey(Base):
+    """What a request with an Idempotency-Key made.
+
+    Its retry is answered alike and makes nothing. The row goes with the account that the key belongs to. Old ones are deleted.
+    """
+
+    __tablename__ = "idempotency_keys"
+
+    # Of the operation, of the one who asks, and of the key.
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # Of the request's body without secrets: the same key with another body is a mistake.
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    made: Mapped[str] = mapped_column(String(40))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.user_id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class SignInAttempt(Base):
@@ -178,6 +202,6 @@ class SignInAttempt(Base):
     __table_args__ = ({"sqlite_autoincrement": True},)
 
     attempt_id: Mapped[int] = mapped_column(primary_key=True)
-    name_key: Mapped[str] = mapped_column(String(NAME_KEY_LENGTH), index=True)
+    name_key: Mapped[str] = mapped_column(String(KEY_LENGTH), index=True)
     address: Mapped[str] = mapped_column(String(45), index=True)
     at: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -19,6 +19,7 @@ class Principal:
     user_id: int | None
     role: str | None
     scopes: frozenset[str]
+    client_id: str | None = None
 
     @property
     def is_admin(self) -> bool:

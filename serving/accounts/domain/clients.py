@@ -6,15 +6,16 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database.changes import now
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.models import Client
 from serving.accounts.domain import problems
+from serving.accounts.domain.retries import RequestKey, made_once
 from serving.accounts.domain.schemas import clients as schemas
-from serving.accounts.domain.tokens import sha256
+from serving.accounts.domain.tokens import TokenMaker, sha256
 from serving.publications.times import format_time
 from serving.web.problems import ProblemError
 
@@ -30,28 +31,50 @@ def all_clients(database: DatabaseSession) -> schemas.Clients:
     return schemas.Clients.model_validate({"items": [_as_client(client) for client in clients]})
 
 
-def add_client(factory: Transactions, name: str, scopes: Sequence[str]) -> schemas.NewClientSecret:
-    """Return a new client with its secret, of which only the SHA-256 is kept."""
-    secret = secrets.token_urlsafe(32)
-    client = Client(
-        client_id=secrets.token_hex(8),
-        name=name,
-        secret_sha256=sha256(secret),
-        scopes=" ".join(dict.fromkeys(scopes)),
-        created_at=now(),
-    )
-    with factory.begin() as database:
+def add_client(
+    factory: Transactions, tokens: TokenMaker, name: str, scopes: Sequence[str], key: RequestKey | None = None
+) -> schemas.NewClientSecret:
+    """Return a new client with its secret, of which only the SHA-256 is kept.
+
+    A retry with the same key gets the same client and secret. Raises the problem key-reused, and not-found for a retry
+    whose client has been removed.
+    """
+    client_id = secrets.token_hex(8)
+
+    def make(database: DatabaseSession) -> str:
+        client = Client(
+            client_id=client_id,
+            name=name,
+            secret_sha256=sha256(secret),
+            scopes=" ".join(dict.fromkeys(scopes)),
+            created_at=now(),
+        )
         database.add(client)
+        return client_id
+
+    secret = secrets.token_urlsafe(32) if key is None else tokens.client_secret(client_id)
+    made = made_once(factory, key, make)
+    with factory() as database:
+        client = _known_client(database, made.id)
+    if made.again:
+        secret = tokens.client_secret(client.client_id)
     return schemas.NewClientSecret.model_validate({**_as_client(client), "client_secret": secret})
+
+
+def _known_client(database: DatabaseSession, client_id: str) -> Client:
+    client = database.get(Client, client_id)
+    if client is None:
+        raise ProblemError(problems.NOT_FOUND, f"There is no client {client_id}.")
+    return client
 
 
 def remove_client(factory: Transactions, client_id: str) -> None:
     """Remove a client, which ends its tokens. Raises the problem not-found."""
     with factory.begin() as database:
-        client = database.get(Client, client_id)
-        if client is None:
-            raise ProblemError(problems.NOT_FOUND, f"There is no client {client_id}.")
-        database.delete(client)
+        # One statement: of requests that come at once, one removes the client, and the others find it gone.
+        removed = database.scalar(delete(Client).where(Client.client_id == client_id).returning(Client.client_id))
+    if removed is None:
+        raise ProblemError(problems.NOT_FOUND, f"There is no client {client_id}.")
 
 
 def client_with_secret(factory: Transactions, client_id: str, secret: str) -> Client | None:

@@ -11,6 +11,7 @@ from serving.accounts.database.changes import next_change
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.models import FIRST_OWN_ID, Movie
 from serving.accounts.domain import problems
+from serving.accounts.domain.retries import RequestKey, made_once
 from serving.accounts.domain.schemas import movies as schemas
 from serving.accounts.domain.search import search_index
 from serving.publications.format import MAX_ID
@@ -68,19 +69,25 @@ def without_withdrawn(database: DatabaseSession, items: list[dict[str, Any]]) ->
     return [item for item in items if item["movie_id"] not in gone]
 
 
-def add_movie(factory: Transactions, body: schemas.MovieBody) -> schemas.Movie:
+def add_movie(factory: Transactions, body: schemas.MovieBody, key: RequestKey | None = None) -> schemas.Movie:
     """Add a movie that the catalogue lacks, and return it.
 
-    Its id is above those of MovieLens.
+    Its id is above those of MovieLens. A retry with the same key gets the movie as it is now. Raises the problem
+    key-reused, and not-found for a retry whose movie has been withdrawn.
     """
-    with factory.begin() as database:
+
+    def make(database: DatabaseSession) -> str:
         # Holds the clock's lock, so that two additions at once get different ids.
         added_at = next_change(database).moment
         highest = database.scalar(select(func.max(Movie.movie_id)).where(Movie.movie_id >= FIRST_OWN_ID))
         movie = Movie(movie_id=(highest or FIRST_OWN_ID - 1) + 1, created_at=added_at)
         _write(movie, body)
         database.add(movie)
-        return as_movie(movie)
+        return str(movie.movie_id)
+
+    made = made_once(factory, key, make)
+    with factory() as database:
+        return as_movie(shown_movie(database, int(made.id)))
 
 
 def change_movie(factory: Transactions, movie_id: int, body: schemas.MovieBody) -> schemas.Movie:

@@ -7,7 +7,6 @@ change of case (6.2.8).
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -29,11 +28,6 @@ _OWN_WORDS: Final = ("marquee", "movielens", "movie", "recommendations")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Verified where there is no account, so that both answers take the same time.
 _NOBODY: Final = _hasher.hash("a password that nobody has")
-
-
-def name_key(name: str) -> str:
-    """Return the form of a name that must be unique: normalised, without case."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def check_allowed(password: str, name: str) -> None:

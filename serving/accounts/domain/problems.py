@@ -48,7 +48,8 @@ BAD_REFRESH_TOKEN = _kind(
     "bad-refresh-token",
     HTTPStatus.UNAUTHORIZED,
     "Refresh token not valid",
-    "It is unknown, expired or used already. A used one ends its session, because somebody else may have it: sign in again.",
+    "It is unknown, expired or used already. One that was used some time ago ends its session, because somebody else may have it: "
+    "sign in again.",
 )
 FORBIDDEN = _kind("forbidden", HTTPStatus.FORBIDDEN, "Forbidden", "The account or client that asks may not do this.")
 NOT_FOUND = _kind(
@@ -59,6 +60,12 @@ METHOD_NOT_ALLOWED = _kind(
 )
 NAME_TAKEN = _kind(
     "name-taken", HTTPStatus.CONFLICT, "Name taken", "Another account has this name, or one that reads alike."
+)
+KEY_REUSED = _kind(
+    "key-reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Key used before",
+    "This Idempotency-Key came before with another request: give each request a key of its own, and its retries the same.",
 )
 LAST_ADMIN = _kind(
     "last-admin",

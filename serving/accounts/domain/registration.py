@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database.changes import next_change, now
 from serving.accounts.database.engine import Transactions
-from serving.accounts.database.models import User
+from serving.accounts.database.models import SignInAttempt, User
 from serving.accounts.domain import passwords, problems
 from serving.accounts.domain.ratings import all_ratings
+from serving.accounts.domain.retries import RequestKey, made_once
 from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.tokens import open_sessions, revoke_sessions
+from serving.accounts.names import name_key, skeleton
 from serving.publications.format import MAX_ID
 from serving.publications.times import format_time
 from serving.web.problems import ProblemError
@@ -40,28 +42,44 @@ def users_after(database: DatabaseSession, after: int, limit: int) -> list[User]
     return list(database.scalars(query.limit(limit)))
 
 
-def register(factory: Transactions, name: str, password: str, role: str = "user") -> User:
-    """Return a new user. Raises the problems weak-password and name-taken."""
+def register(
+    factory: Transactions, name: str, password: str, role: str = "user", *, key: RequestKey | None = None
+) -> User:
+    """Return a new user, or the one that an earlier request with this key made.
+
+    Raises the problems weak-password, name-taken and key-reused.
+    """
     passwords.check_allowed(password, name)
-    user = User(
-        name=name,
-        name_key=passwords.name_key(name),
-        password_hash=passwords.hash_password(password),
-        role=role,
-        created_at=now(),
-    )
+
+    def make(database: DatabaseSession) -> str:
+        user = User(
+            name=name,
+            name_key=name_key(name),
+            name_skeleton=skeleton(name),
+            password_hash=passwords.hash_password(password),
+            role=role,
+            created_at=now(),
+        )
+        database.add(user)
+        database.flush()
+        return str(user.user_id)
+
     try:
-        with factory.begin() as database:
-            database.add(user)
+        made = made_once(factory, key, make, is_account=True)
     except IntegrityError:
         raise ProblemError(problems.NAME_TAKEN, problems.NAME_TAKEN.meaning) from None
+    with factory() as database:
+        user = known_user(database, int(made.id))
+    # The key's digest leaves the password out, so that no fast digest of a password is kept.
+    if made.again and not passwords.verify(user.password_hash, password):
+        raise ProblemError(problems.KEY_REUSED, problems.KEY_REUSED.meaning)
     return user
 
 
 def change_password(factory: Transactions, user: User, session_id: str, new_password: str) -> None:
     """Set a password and end the user's other sessions.
 
-    Raises the problem weak-password.
+    The same again changes nothing more. Raises the problem weak-password.
     """
     passwords.check_allowed(new_password, user.name)
     with factory.begin() as database:
@@ -84,15 +102,16 @@ def change_role(factory: Transactions, user_id: int, role: str) -> schemas.Accou
 
 
 def delete_account(factory: Transactions, user_id: int) -> None:
-    """Delete an account with its ratings and sessions.
+    """Delete an account with all that the database has of it.
 
-    Raises the problems not-found and last-admin.
+    That is its ratings, sessions and keys, and attempts to sign in by its name. Raises the problems not-found and last-admin.
     """
     with factory.begin() as database:
         # The ratings leave the exports.
         next_change(database)
         user = known_user(database, user_id)
         _keep_an_admin(database, user)
+        database.execute(delete(SignInAttempt).where(SignInAttempt.name_key == user.name_key))
         database.delete(user)
 
 

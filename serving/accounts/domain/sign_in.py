@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database.changes import now
 from serving.accounts.database.engine import Transactions
-from serving.accounts.database.models import NAME_KEY_LENGTH, SignInAttempt, User
+from serving.accounts.database.models import SignInAttempt, User
 from serving.accounts.domain import passwords, problems
+from serving.accounts.names import KEY_LENGTH, name_key
 from serving.web.problems import ProblemError
 
 WINDOW_SECONDS: Final = 900
@@ -32,14 +33,17 @@ class Limit:
     per_address: int = 100
 
 
-def sign_in(factory: Transactions, limit: Limit, name: str, password: str, address: str) -> User:
+def sign_in(
+    factory: Transactions, limit: Limit, name: str, password: str, address: str, *, following: str | None = None
+) -> User:
     """Return the user of a name and a password.
 
-    Raises the problems wrong-credentials and too-many-attempts. The attempt is recorded before the password is verified,
+    `following` is the next password of a change: it counts too, since a retry of the change comes when it is set
+    already. Raises the problems wrong-credentials and too-many-attempts. The attempt is recorded before the password is verified,
     so that concurrent attempts count too.
     """
     # A name that no user could register may be longer, once normalised, than PostgreSQL takes.
-    key = passwords.name_key(name)[:NAME_KEY_LENGTH]
+    key = name_key(name)[:KEY_LENGTH]
     with factory.begin() as database:
         if database.get_bind().dialect.name == "postgresql":
             # Serialise concurrent attempts, so that each one sees those recorded before it. SQLite allows only one writer.
@@ -52,11 +56,13 @@ def sign_in(factory: Transactions, limit: Limit, name: str, password: str, addre
         raise ProblemError(problems.TOO_MANY_ATTEMPTS, f"Try again in {wait} seconds.", {"retry_after": wait})
     with factory() as database:
         user = database.scalar(select(User).where(User.name_key == key))
-    if not passwords.verify(None if user is None else user.password_hash, password) or user is None:
+    stored = None if user is None else user.password_hash
+    right = passwords.verify(stored, password) or (following is not None and passwords.verify(stored, following))
+    if user is None or not right:
         raise ProblemError(problems.WRONG_CREDENTIALS, problems.WRONG_CREDENTIALS.meaning)
     with factory.begin() as database:
         database.execute(delete(SignInAttempt).where(SignInAttempt.name_key == key, SignInAttempt.address == address))
-        if passwords.needs_rehash(user.password_hash):
+        if following is None and passwords.needs_rehash(user.password_hash):
             database.get_one(User, user.user_id).password_hash = passwords.hash_password(password)
     return user
 

@@ -1,12 +1,17 @@
 """Sessions and their tokens.
 
 A session begins with signing in and is a row. Every access token names it, so that revoking the session ends its tokens
-at once. An access token is a JWT of ten minutes. A refresh token is random, kept as a SHA-256, and good for one use: the
-service exchanges it for the next. A token that is used again was copied, and its session is revoked.
+at once. An access token is a JWT of ten minutes. A refresh token is kept as a SHA-256 and good for one use: the service
+exchanges it for the next. For GRACE_SECONDS the same client gets the same next token again, since an answer may be lost
+and tabs of a browser refresh at once. Otherwise a token that is used again was copied, and its session is revoked.
+
+The next token is a keyed digest of the one before, so the service can give it twice and keep neither of them. The first
+one is random.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -29,6 +34,8 @@ from serving.web.problems import ProblemError
 
 ACCESS_SECONDS: Final = 600
 SESSION_SECONDS: Final = 30 * 86_400
+# As long as a browser or a program waits for an answer and asks again.
+GRACE_SECONDS: Final = 30
 _ISSUER: Final = "marquee-accounts"
 _ALGORITHM: Final = "HS256"
 
@@ -63,6 +70,16 @@ class TokenMaker:
                 "MARQUEE_ACCOUNTS_SECRET is shorter than 32 characters. Give a random text of 32 or more."
             )
         self._key = hmac.digest(secret.encode(), b"access tokens", "sha256")
+        self._next_key = hmac.digest(secret.encode(), b"refresh tokens", "sha256")
+        self._client_key = hmac.digest(secret.encode(), b"client secrets", "sha256")
+        self._digest_key = hmac.digest(secret.encode(), b"digests", "sha256")
+
+    def digest(self, *texts: str) -> str:
+        """Return a keyed digest of texts, in hexadecimal.
+
+        Without the service's secret nobody can try texts against it.
+        """
+        return hmac.new(self._digest_key, "\0".join(texts).encode(), "sha256").hexdigest()
 
     def access_token(self, session: Session) -> str:
         """Return a JWT for a session; it ends with the session at the latest."""
@@ -99,7 +116,7 @@ class TokenMaker:
     def begin_for_user(self, database: DatabaseSession, user: User) -> Tokens:
         """Begin a user's session."""
         session = _began(database, Session(user_id=user.user_id), SESSION_SECONDS)
-        refresh_token = _add_refresh_token(database, session.session_id)
+        refresh_token = _first_refresh_token(database, session.session_id)
         return Tokens(self.access_token(session), refresh_token, session.user_id)
 
     def begin_for_client(self, database: DatabaseSession, client: Client, scopes: str) -> Tokens:
@@ -110,25 +127,40 @@ class TokenMaker:
         session = _began(database, Session(client_id=client.client_id, scopes=scopes), ACCESS_SECONDS)
         return Tokens(self.access_token(session), None, None)
 
-    def refresh(self, factory: Transactions, refresh_token: str) -> Tokens:
+    def refresh(self, factory: Transactions, refresh_token: str, client: str) -> Tokens:
         """Exchange a refresh token for the next tokens.
 
-        Raises the problem bad-refresh-token. A token that was used before is known to two: its session is revoked.
+        `client` says who asks. Raises the problem bad-refresh-token. A token that was used before is known to two, unless
+        the same client asks again at once: its session is revoked.
         """
-        digest = sha256(refresh_token)
+        used, used_by = sha256(refresh_token), self.digest("client", client)
+        following = self._following(refresh_token)
         with factory.begin() as database:
-            # One statement decides which request uses the token: if two come at once, one finds it used.
-            unused = update(RefreshToken).where(RefreshToken.sha256 == digest, RefreshToken.used_at.is_(None))
-            session_id = database.scalar(unused.values(used_at=now()).returning(RefreshToken.session_id))
-            if session_id is None:
-                copied = database.get(RefreshToken, digest)
-                if copied is not None:
-                    revoke_session(database, copied.session_id)
-            elif principal_of(database, session_id) is not None:
+            # One statement decides which request uses the token: others that come at once find it used.
+            unused = update(RefreshToken).where(RefreshToken.sha256 == used, RefreshToken.used_at.is_(None))
+            marked = unused.values(used_at=now(), used_by=used_by)
+            session_id = database.scalar(marked.returning(RefreshToken.session_id))
+            if session_id is not None:
+                database.add(RefreshToken(sha256=sha256(following), session_id=session_id))
+            elif (kept := database.get(RefreshToken, used)) is not None:
+                if not _asks_again(database, kept, used_by, sha256(following)):
+                    revoke_session(database, kept.session_id)
+                session_id = kept.session_id
+            if session_id is not None and principal_of(database, session_id) is not None:
                 session = database.get_one(Session, session_id)
-                following = _add_refresh_token(database, session_id)
                 return Tokens(self.access_token(session), following, session.user_id)
         raise ProblemError(problems.BAD_REFRESH_TOKEN, problems.BAD_REFRESH_TOKEN.meaning)
+
+    def _following(self, refresh_token: str) -> str:
+        """Return the refresh token that comes after another: as long and as hard to guess."""
+        return _drawn_from(self._next_key, refresh_token)
+
+    def client_secret(self, client_id: str) -> str:
+        """Return the secret of a client whose registration has a key.
+
+        Its retry gets the same, and nobody keeps it.
+        """
+        return _drawn_from(self._client_key, client_id)
 
     def revoke(self, factory: Transactions, token: str) -> None:
         """Revoke the session of an access or refresh token; an unknown token is ignored."""
@@ -155,10 +187,26 @@ def _began(database: DatabaseSession, session: Session, seconds: int) -> Session
     return session
 
 
-def _add_refresh_token(database: DatabaseSession, session_id: str) -> str:
+def _drawn_from(key: bytes, text: str) -> str:
+    """Return a token that only the key's owner can make from a text."""
+    return base64.urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).rstrip(b"=").decode()
+
+
+def _first_refresh_token(database: DatabaseSession, session_id: str) -> str:
     token = secrets.token_urlsafe(32)
     database.add(RefreshToken(sha256=sha256(token), session_id=session_id))
     return token
+
+
+def _asks_again(database: DatabaseSession, used: RefreshToken, used_by: str, following: str) -> bool:
+    """Return whether a used token comes again for want of an answer.
+
+    Then the client is the same, little time has passed, and the next token is not used: who used that has had the answer.
+    """
+    if used.used_by != used_by or used.used_at is None or now() > used.used_at + GRACE_SECONDS:
+        return False
+    after = database.get(RefreshToken, following)
+    return after is not None and after.used_at is None
 
 
 def principal_of(database: DatabaseSession, session_id: str) -> Principal | None:
@@ -175,7 +223,8 @@ def principal_of(database: DatabaseSession, session_id: str) -> Principal | None
     if row is None:
         return None
     session, role = row
-    return Principal(session.session_id, session.user_id, role, frozenset(session.scopes.split()))
+    scopes = frozenset(session.scopes.split())
+    return Principal(session.session_id, session.user_id, role, scopes, session.client_id)
 
 
 def user_of_session(factory: Transactions, session_id: str) -> User | None:

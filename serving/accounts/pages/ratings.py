@@ -14,6 +14,7 @@ from serving.accounts.domain.movies import as_movie, find_movies, without_withdr
 from serving.accounts.domain.ratings import all_ratings, rate, unrate
 from serving.accounts.domain.schemas.ratings import OwnRating
 from serving.accounts.domain.service import Service
+from serving.accounts.domain.visible_text import without_invisible
 from serving.accounts.pages.recommendation_client import RecommendationClient, Recommended, UnreachableError
 from serving.accounts.pages.rendering import page, then
 from serving.publications.format import MAX_ID
@@ -30,13 +31,12 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
 
     @pages.get("")
     def home() -> Response:
-        words = request.args.get("q", "")[:100]
-        # Longer texts are no id, and Python reads none of thousands of digits.
-        after = request.args.get("after", "0")[:16]
+        words = without_invisible(request.args.get("q", "")[:100])
+        after = request.args.get("after", "0")
         with factory() as database:
             rated = all_ratings(database, g.user.user_id)
-            searched = bool(words.strip()) and words.isprintable()
-            found = find_movies(database, words, int(after) if after.isdecimal() else 0, _SHOWN + 1) if searched else []
+            searched = bool(words.strip())
+            found = find_movies(database, words, _number(after), _SHOWN + 1) if searched else []
         stars = {rating.movie_id: rating.rating for rating in rated}
         more = f"?{urlencode({'q': words, 'after': found[_SHOWN - 1].movie_id})}" if len(found) > _SHOWN else None
         now, nightly, unreachable = _lists(service, recommendations, rated)
@@ -60,7 +60,11 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
         if movie > MAX_ID:
             raise ProblemError(problems.NOT_FOUND, "There is no such movie.")
         if chosen == "none":
-            return then("pages.ratings", "removed", title=unrate(factory, g.user.user_id, movie))
+            try:
+                return then("pages.ratings", "removed", title=unrate(factory, g.user.user_id, movie))
+            except ProblemError:
+                # The button was pressed twice, or the answer was lost: the rating is gone, as it was asked.
+                return then("pages.ratings")
         rating, _ = rate(factory, g.user.user_id, movie, 2 * int(chosen))
         return then("pages.home", "rated", title=rating.title, stars=chosen)
 
@@ -68,6 +72,11 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
     def ratings() -> Response:
         with factory() as database:
             return page("ratings.html", ratings=all_ratings(database, g.user.user_id))
+
+
+def _number(text: str) -> int:
+    """Return the id that an address of ours gives, or 0 for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else 0
 
 
 def _lists(

@@ -31,8 +31,9 @@ def settings_pages(pages: Blueprint, service: Service) -> None:
                 current_password=request.form.get("current_password", ""),
                 new_password=request.form.get("new_password", ""),
             )
-            found = sign_in(factory, service.limit, g.user.name, given.current_password, client_address())
-            change_password(factory, found, session["sid"], given.new_password)
+            current, following = given.current_password, given.new_password
+            found = sign_in(factory, service.limit, g.user.name, current, client_address(), following=following)
+            change_password(factory, found, session["sid"], following)
         except (ProblemError, ValidationError) as error:
             return form_again("settings.html", error)
         return then("pages.settings", "password_changed")

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from serving.accounts.database.models import User
 from serving.accounts.domain.registration import register
+from serving.accounts.domain.retries import RequestKey
 from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import sign_in
@@ -46,7 +47,9 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
         name = request.form.get("name", "")
         try:
             given = schemas.NewAccount(name=name, password=request.form.get("password", ""))
-            user = register(factory, given.name, given.password)
+            # A form that is sent again, after a lost answer or by a second click, has the same token.
+            form = service.tokens.digest("sign-up", request.form.get("csrf_token", ""), given.name)
+            user = register(factory, given.name, given.password, key=RequestKey(form, form))
         except (ProblemError, ValidationError) as error:
             return form_again("sign_up.html", error, name=name)
         _begin(service, user)

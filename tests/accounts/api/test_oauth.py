@@ -37,6 +37,9 @@ def test_the_password_grant_gives_a_users_tokens(client: FlaskClient, sign_in: S
     assert me.get_json()["user_id"] == ada.user_id
     following = token(client, grant_type="refresh_token", refresh_token=given["refresh_token"]).get_json()
     assert following["refresh_token"] != given["refresh_token"]
+    retry = token(client, grant_type="refresh_token", refresh_token=given["refresh_token"]).get_json()
+    assert retry["refresh_token"] == following["refresh_token"]
+    token(client, grant_type="refresh_token", refresh_token=following["refresh_token"])
     again = token(client, grant_type="refresh_token", refresh_token=given["refresh_token"])
     assert (again.status_code, again.get_json()["error"]) == (400, "invalid_grant")
 

@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from serving.accounts import application
 from serving.accounts.application import create_app
@@ -22,6 +22,7 @@ from serving.accounts.database.models import RefreshToken, Session, SignInAttemp
 from serving.accounts.domain import passwords, sign_in, tokens
 from serving.accounts.domain.registration import register
 from serving.accounts.domain.tokens import ACCESS_SECONDS, SESSION_SECONDS, TokenMaker
+from serving.accounts.names import name_key
 from serving.web.problems import ProblemError
 
 from ..conftest import PASSWORD, SECRET, SignIn, on_both_databases
@@ -74,33 +75,113 @@ def test_a_refresh_gives_new_tokens_of_the_same_session(client: FlaskClient, sig
     assert [session["current"] for session in sessions["items"]] == [True]
 
 
+def ended(client: FlaskClient, pair: Any) -> bool:
+    """Whether the tokens of a pair are dead, the access token and the refresh token."""
+    bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+    me = client.get("/accounts/v1/me", headers=bearer).status_code
+    return (me, refreshed(client, pair["refresh_token"]).status_code) == (401, 401)
+
+
 @on_both_databases
-def test_a_refresh_token_that_comes_again_ends_the_session(client: FlaskClient, sign_in: SignIn) -> None:
+def test_a_client_that_lost_the_answer_gets_the_same_token_again(client: FlaskClient, sign_in: SignIn) -> None:
     ada = sign_in()
+    lost, again = (refreshed(client, ada.refresh_token).get_json() for _ in range(2))
+    assert again["refresh_token"] == lost["refresh_token"]
+    following = refreshed(client, again["refresh_token"])
+    assert following.status_code == 200
+    bearer = {"Authorization": f"Bearer {again['access_token']}"}
+    assert client.get("/accounts/v1/me", headers=bearer).status_code == 200
+
+
+@on_both_databases
+def test_refreshes_at_once_all_get_one_and_the_same_token_which_works(
+    factory: Transactions, client: FlaskClient, sign_in: SignIn
+) -> None:
+    ada = sign_in()
+    start = threading.Barrier(6)
+
+    def tab(_: int) -> Any:
+        start.wait()
+        return refreshed(client.application.test_client(), ada.refresh_token)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(tab, range(6)))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    (token,) = {answer.get_json()["refresh_token"] for answer in answers}
+    assert refreshed(client, token).status_code == 200
+    with factory() as database:
+        assert database.scalar(select(func.count()).select_from(RefreshToken)) == 3
+
+
+@on_both_databases
+def test_a_token_that_comes_again_after_the_grace_ends_the_session(
+    client: FlaskClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = sign_in()
+    real = now()
+    monkeypatch.setattr(tokens, "now", lambda: real)
     following = refreshed(client, ada.refresh_token).get_json()
+    monkeypatch.setattr(tokens, "now", lambda: real + 30)
+    assert refreshed(client, ada.refresh_token).get_json()["refresh_token"] == following["refresh_token"]
+    monkeypatch.setattr(tokens, "now", lambda: real + 31)
     again = refreshed(client, ada.refresh_token)
     assert (again.status_code, kind(again)) == (401, "bad-refresh-token")
     # Thief and owner both lose the session, whichever of them used the copy.
-    assert refreshed(client, following["refresh_token"]).status_code == 401
-    bearer = {"Authorization": f"Bearer {following['access_token']}"}
-    assert client.get("/accounts/v1/me", headers=bearer).status_code == 401
+    assert ended(client, following)
 
 
 @on_both_databases
-def test_of_refreshes_at_once_one_gets_tokens(factory: Transactions, client: FlaskClient, sign_in: SignIn) -> None:
+def test_a_token_whose_next_one_is_used_too_was_copied_even_within_the_grace(
+    client: FlaskClient, sign_in: SignIn
+) -> None:
     ada = sign_in()
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(
-            target=lambda: statuses.append(refreshed(client.application.test_client(), ada.refresh_token).status_code)
-        )
-        for _ in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [200, 401, 401, 401, 401, 401]
+    second = refreshed(client, ada.refresh_token).get_json()
+    third = refreshed(client, second["refresh_token"]).get_json()
+    assert refreshed(client, ada.refresh_token).status_code == 401
+    assert ended(client, third)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"environ_overrides": {"REMOTE_ADDR": "192.0.2.7"}},
+        {"headers": {"User-Agent": "another program"}},
+    ],
+)
+def test_a_used_token_from_another_client_was_copied_even_within_the_grace(
+    client: FlaskClient, sign_in: SignIn, other: dict[str, Any]
+) -> None:
+    ada = sign_in()
+    following = refreshed(client, ada.refresh_token).get_json()
+    copied = client.post("/accounts/v1/refresh", json={"refresh_token": ada.refresh_token}, **other)
+    assert (copied.status_code, kind(copied)) == (401, "bad-refresh-token")
+    assert ended(client, following)
+
+
+def test_no_grace_brings_back_a_session_that_its_user_ended(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in()
+    following = refreshed(client, ada.refresh_token).get_json()
+    bearer = {"Authorization": f"Bearer {following['access_token']}"}
+    assert client.post("/accounts/v1/logout", headers=bearer).status_code == 204
+    assert refreshed(client, ada.refresh_token).status_code == 401
+
+
+def test_a_token_that_was_used_before_clients_were_kept_has_no_grace(
+    factory: Transactions, client: FlaskClient, sign_in: SignIn
+) -> None:
+    ada = sign_in()
+    with factory.begin() as database:
+        database.execute(update(RefreshToken).values(used_at=now()))
+    assert refreshed(client, ada.refresh_token).status_code == 401
+
+
+def test_with_another_secret_nobody_makes_the_next_token_from_a_used_one(sign_in: SignIn, client: FlaskClient) -> None:
+    ada = sign_in()
+    following = refreshed(client, ada.refresh_token).get_json()["refresh_token"]
+    other = TokenMaker("another secret, which is long enough too")
+    assert other._following(ada.refresh_token) != following
+    assert other._following(ada.refresh_token) != TokenMaker(SECRET).client_secret(ada.refresh_token)
+    assert TokenMaker(SECRET)._following(ada.refresh_token) == following
 
 
 def test_a_refresh_token_ends_with_its_session(
@@ -184,7 +265,7 @@ def test_unknown_name_and_wrong_password_are_answered_alike(client: FlaskClient,
 @on_both_databases
 def test_a_name_that_grows_when_normalised_is_nobodys_wherever_one_signs_in(client: FlaskClient) -> None:
     name = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 12
-    assert len(passwords.name_key(name)) == 216
+    assert len(name_key(name)) == 216
     login = client.post("/accounts/v1/login", json={"name": name, "password": PASSWORD})
     assert (login.status_code, kind(login)) == (401, "wrong-credentials")
     # OAuth's form takes longer names: 3,600 characters once normalised.

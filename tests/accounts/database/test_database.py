@@ -13,12 +13,13 @@ from sqlalchemy import Engine, delete, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from serving.accounts.database.changes import next_change
-from serving.accounts.database.engine import Transactions, is_current, migrate, open_database
+from serving.accounts.database.engine import Transactions, is_current, migrate, open_database, transactions
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import Base, Rating, User
 from serving.accounts.domain.ratings import rate
 from serving.accounts.domain.registration import delete_account, register
 from serving.accounts.export import export_ratings
+from serving.web.problems import ProblemError
 
 from ..conftest import FIRST_USER, PASSWORD, on_both_databases
 
@@ -27,6 +28,7 @@ TABLES = {
     "catalogue_load",
     "change_clock",
     "clients",
+    "idempotency_keys",
     "movies",
     "ratings",
     "refresh_tokens",
@@ -99,6 +101,38 @@ def test_a_catalogue_loaded_before_popularity_was_kept_is_loaded_again_and_an_ex
         migrate(engine, "0002", down=True)
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SELECT search_text FROM movies").scalar() == "kettles"
+    engine.dispose()
+
+
+@on_both_databases
+def test_accounts_of_before_keep_their_names_and_the_oldest_of_those_that_read_alike_stands_for_them(
+    database_url: str,
+) -> None:
+    names = ["Ada", "A\u200dda", "\u0410da", "Bob", "\u3164\u3164\u3164", "\u115f\u1160\u200b"]
+    engine = open_database(database_url)
+    migrate(engine, "0002")
+    with engine.begin() as connection:
+        for user_id, name in enumerate(names, FIRST_USER):
+            connection.execute(
+                text(
+                    "INSERT INTO users (user_id, name, name_key, password_hash, role, created_at) "
+                    "VALUES (:id, :name, :key, '-', 'user', 1)"
+                ),
+                {"id": user_id, "name": name, "key": name.casefold()},
+            )
+    migrate(engine)
+    factory = transactions(engine)
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT name, name_key, name_skeleton FROM users ORDER BY user_id").all()
+    assert [name for name, _, _ in kept] == names
+    assert [key for _, key, _ in kept] == [name.casefold() for name in names]
+    assert [form for _, _, form in kept] == ["ada", None, None, "bob", "", None]
+    # Nobody gets a third name that reads so.
+    with pytest.raises(ProblemError) as refused:
+        register(factory, "\u0410d\u0430", PASSWORD)
+    assert refused.value.kind.name == "name-taken"
+    migrate(engine, "0002", down=True)
+    assert "name_skeleton" not in {column["name"] for column in inspect(engine).get_columns("users")}
     engine.dispose()
 
 

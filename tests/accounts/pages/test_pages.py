@@ -277,12 +277,25 @@ def test_one_finds_rates_and_takes_back(ada: FlaskClient, factory: Transactions)
 
 @pytest.mark.parametrize(
     ("movie", "stars", "status"),
-    [("77", "4", 404), ("9999999999", "4", 404), ("1", "6", 400), ("1", "", 400), ("1", "none", 404), ("x", "4", 404)],
+    [("77", "4", 404), ("9999999999", "4", 404), ("1", "6", 400), ("1", "", 400), ("x", "4", 404)],
 )
 def test_an_odd_rating_is_refused_on_a_page(ada: FlaskClient, movie: str, stars: str, status: int) -> None:
     answer = send(ada, f"/account/ratings/{movie}", stars=stars)
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
     assert "That did not work" in answer.text
+
+
+def test_a_rating_that_is_taken_back_twice_is_gone_as_it_was_asked(ada: FlaskClient) -> None:
+    send(ada, "/account/ratings/5", stars="4")
+    for _ in range(2):
+        answer = send(ada, "/account/ratings/5", stars="none")
+        assert (answer.status_code, answer.request.path) == (200, "/account/ratings")
+    assert "You have rated nothing yet." in answer.text
+
+
+@pytest.mark.parametrize("query", ["alien\u200b", "\u202ealien", "al\u00adien", "\ufeffalien", "a\u200dlien\x00"])
+def test_a_search_finds_what_is_seen_of_a_pasted_title(ada: FlaskClient, query: str) -> None:
+    assert re.findall(r'href="/\?movie=(\d)"', ada.get("/account", query_string={"q": query}).text) == ["5", "6"]
 
 
 @pytest.mark.parametrize(
@@ -294,6 +307,11 @@ def test_an_odd_rating_is_refused_on_a_page(ada: FlaskClient, movie: str, stars:
         "after=x&q=a",
         "after=" + "9" * 30 + "&q=a",
         "after=" + "9" * 5000 + "&q=a",
+        "after=%D9%A3&q=a",
+        "after=%C2%B2&q=a",
+        "after=-0&q=a",
+        "after=1e400&q=a",
+        "after=True&q=a",
     ],
 )
 def test_an_odd_search_finds_nothing_and_is_no_defect(ada: FlaskClient, query: str) -> None:

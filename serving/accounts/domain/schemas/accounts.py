@@ -67,7 +67,7 @@ class TokenPair(Answer):
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: Annotated[int, Field(description="Seconds.")]
-    refresh_token: Annotated[str, Field(description="Good for one refresh.")]
+    refresh_token: Annotated[str, Field(description="Good for one refresh, and for its retry within 30 seconds.")]
 
 
 class SignedInSession(Answer):

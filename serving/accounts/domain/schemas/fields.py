@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from serving.accounts.domain.passwords import MAX_LENGTH, MIN_LENGTH, name_key
+from serving.accounts.domain.passwords import MAX_LENGTH, MIN_LENGTH
+from serving.accounts.domain.visible_text import visible, without_invisible
+from serving.accounts.names import allowed_name, name_key
 from serving.publications.format import MAX_ID
 
 # A title or a search: one line. PostgreSQL can't keep the character NUL, and CSV files no line ends.
@@ -20,11 +22,18 @@ def _short_key(name: str) -> str:
     return name
 
 
+def _visible(value: object) -> object:
+    # Before all other rules, since theirs do not name the character. What is no text is left to them.
+    return visible(value.strip()) if isinstance(value, str) else value
+
+
 Name = Annotated[
     str,
+    BeforeValidator(_visible),
     StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=r"^[\w.-]+( [\w.-]+)*$"),
+    AfterValidator(allowed_name),
     AfterValidator(_short_key),
-    Field(description="Letters of any script, digits, '.', '_', '-', single spaces.", examples=["Ada"]),
+    Field(description="Letters of any script, digits, '.', '_', '-', single spaces (RFC 8265).", examples=["Ada"]),
 ]
 # Taken as it comes. The upper bound keeps hashing cheap. A short password has a problem of its own.
 Password = Annotated[
@@ -32,10 +41,18 @@ Password = Annotated[
     StringConstraints(min_length=1, max_length=MAX_LENGTH),
     Field(description=f"At least {MIN_LENGTH} characters, any.", examples=["seven green kettles"]),
 ]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE)]
-Genre = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f|]*$")
+Title = Annotated[
+    str,
+    BeforeValidator(_visible),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE),
 ]
+Genre = Annotated[
+    str,
+    BeforeValidator(_visible),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f|]*$"),
+]
+# A search is not kept, and people paste into it: what can't be seen there is dropped.
+Words = Annotated[str, StringConstraints(max_length=100, pattern=LINE), AfterValidator(without_invisible)]
 Year = Annotated[int, Field(ge=1870, le=2100)]
 Stars = Annotated[float, Field(ge=0.5, le=5, multiple_of=0.5, description="Half stars, 0.5 to 5.", examples=[4.5])]
 MovieId = Annotated[int, Field(ge=1, le=MAX_ID, examples=[318])]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from serving.accounts.domain.schemas.bases import Answer, Body, Page
-from serving.accounts.domain.schemas.fields import LINE, Genre, MovieId, Title, Year
+from serving.accounts.domain.schemas.fields import Genre, MovieId, Title, Words, Year
 
 
 class MovieBody(Body):
@@ -37,4 +37,4 @@ class Movies(Answer):
 class MovieSearch(Page):
     """What a person types of a title; the likeliest movies come first."""
 
-    q: Annotated[str, StringConstraints(max_length=100, pattern=LINE)] = ""
+    q: Words = ""
