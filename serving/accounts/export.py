@@ -10,9 +10,10 @@ Ratings given and movies added after the batch's moment are left for a later bat
 withdrawn by then stays out, with its ratings. A movie of the data set stays in, whether it was withdrawn here or not.
 
 The folder appears by one rename, whole, and then never changes. A second run with the same batch id checks it and prints
-the same manifest. A killed run leaves a hidden folder that the next run replaces. Neither loses or doubles a rating, since
-each export holds all ratings and not only those since the last one. The watermark names the latest change that an export
-holds; programs that want only newer ratings compare it.
+the same manifest, unless an account that it names was deleted: each run removes such exports, and writes its own again.
+It also removes those beyond the newest ones. A killed run leaves a hidden folder that the next run removes. Neither
+loses or doubles a rating, since each export holds all ratings and not only those since the last one. The watermark names
+the latest change that an export holds; programs that want only newer ratings compare it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import io
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -35,7 +35,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from serving.accounts.database.engine import open_database, snapshot
 from serving.accounts.database.errors import AccountsError
-from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating
+from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
+from serving.accounts.kept_exports import KEPT, drop_exports
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
 from serving.publications.format import sha256_of
 from serving.publications.times import format_time
@@ -43,7 +44,8 @@ from serving.publications.times import format_time
 MANIFEST_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
 _FILES: Final = ("ratings.csv", "movies.csv")
-_BATCH_ID: Final = re.compile(r"\d{8}T\d{6}")
+_BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
+_MOST_KEPT: Final = 1000
 _NO_GENRES: Final = "(no genres listed)"
 
 
@@ -60,22 +62,24 @@ def batch_moment(batch_id: str) -> int:
     raise AccountsError(f"{batch_id!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
 
 
-def export_ratings(url: str, output: Path, batch_id: str) -> dict[str, Any]:
+def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
     """Write a batch's export, or find it written, and return its manifest.
 
-    Raises AccountsError.
+    The `keep` newest exports stay, without those that name a deleted account. Raises AccountsError.
     """
     until = batch_moment(batch_id)
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
     output.mkdir(parents=True, exist_ok=True)
     engine = open_database(url)
     with locked(output / ".lock"):
-        if final.exists():
-            return checked_manifest(final, batch_id)
-        shutil.rmtree(attempt, ignore_errors=True)
-        attempt.mkdir()
         try:
             with snapshot(engine) as connection:
+                known = set(connection.scalars(select(User.user_id)))
+                for batch, reason in drop_exports(output, batch_id, known, keep).items():
+                    print(f"export: {batch} is removed: {reason}.", file=sys.stderr)
+                if final.exists():
+                    return checked_manifest(final, batch_id)
+                attempt.mkdir()
                 manifest = _write(connection, attempt, batch_id, until)
         except SQLAlchemyError as error:
             reason = str(error).splitlines()[0]
@@ -169,6 +173,12 @@ def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:
     return manifest
 
 
+def _kept(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,3}", text) or int(text) > _MOST_KEPT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_MOST_KEPT}")
+    return int(text)
+
+
 def arguments() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
@@ -178,6 +188,13 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="the export is FOLDER/BATCH_ID")
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
+    parser.add_argument(
+        "--keep",
+        type=_kept,
+        default=KEPT,
+        metavar="N",
+        help=f"exports that stay, from 1 to {_MOST_KEPT}; default: {KEPT}",
+    )
     parser.add_argument(
         "--database",
         default=os.environ.get("MARQUEE_ACCOUNTS_DATABASE"),
@@ -193,7 +210,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if not options.database:
             raise AccountsError("No database is named. Set MARQUEE_ACCOUNTS_DATABASE or give --database.")
-        manifest = export_ratings(options.database, options.output, options.batch_id)
+        manifest = export_ratings(options.database, options.output, options.batch_id, options.keep)
     except (AccountsError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 1

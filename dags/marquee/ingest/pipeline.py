@@ -28,7 +28,7 @@ from marquee.ingest.sources.feedback import join_feedback
 from marquee.ingest.sources.source import Source
 
 LOGGER = logging.getLogger(__name__)
-BATCH_ID = re.compile("[0-9]{8}T[0-9]{6}")
+BATCH_ID = re.compile(r"[0-9]{8}T[0-9]{6}")
 
 
 def ingest(
@@ -62,7 +62,8 @@ def ingest(
     with ExitStack() as stack:
         source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
         if feedback is not None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-feedback-")))
+            # Where the next export looks for what a killed run left: the files hold what persons rated.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".joining-", dir=feedback.parent)))
             source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
         facts = inspect_source(source, dataset, origin)
         stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)

@@ -84,7 +84,8 @@ def store_snapshot(
     """Store the files of ``facts`` and a manifest as the batch's snapshot; return it.
 
     If HDFS already has a snapshot of this batch with the same content, the function returns that and changes nothing.
-    Other content is an error, because snapshots never change. If an earlier batch of the data set stores the same
+    It does so too if the feedback has lost rows since then: an account was deleted, or a rating changed later. Other
+    content is an error, because snapshots never change. If an earlier batch of the data set stores the same
     content, the files are not stored again: the manifest's ``stored_in`` names that batch's folder. A run that is
     killed leaves nothing under the final name. The next run starts from the beginning.
     """
@@ -92,12 +93,12 @@ def store_snapshot(
     final = snapshot_path(dataset.name, batch_id)
     existing = read_manifest(client, dataset.name, batch_id)
     if existing is not None:
-        if existing.manifest["content_sha256"] != content:
+        if existing.manifest["content_sha256"] != content and not _differs_by_lost_feedback(existing, facts):
             raise IngestError(
                 f"{final} already holds other content, and snapshots never change. Use a new batch id, "
                 "or give the archive that this batch was made from."
             )
-        LOGGER.info("%s is already stored with this content", final)
+        LOGGER.info("%s is already stored, and stays as it is", final)
         return existing
     same = find_same_content(client, dataset.name, content)
     stored_in = final if same is None else snapshot_path(dataset.name, same)
@@ -131,6 +132,20 @@ def store_snapshot(
             f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again."
         ) from error
     return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
+
+
+def _differs_by_lost_feedback(existing: StoredSnapshot, facts: list[FileFacts]) -> bool:
+    """Return whether new files are the stored ones but for rows of feedback.
+
+    No file of feedback has more rows than the stored one.
+    """
+    stored = {file["name"]: file for file in existing.manifest["files"]}
+    new = {fact.name: fact.as_dict() for fact in facts}
+    others = [{name: file for name, file in files.items() if not name.startswith(PREFIX)} for files in (stored, new)]
+    if others[0] != others[1]:
+        return False
+    feedback = [name for name in new if name.startswith(PREFIX)]
+    return all(name in stored and new[name]["rows"] <= stored[name]["rows"] for name in feedback)
 
 
 def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:

@@ -77,7 +77,8 @@ def _account(api: AccountOperations) -> None:
         Operation(
             "DELETE",
             "/accounts/v1/users/<id:user>",
-            "Delete an account with its ratings and sessions.",
+            "Delete an account with its ratings and sessions. The next nightly run leaves the person out. Snapshots, publications, "
+            "models and backups of before are dated records: docs/accounts.md says how long each is kept.",
             "accounts",
             access=OWNER_OR_ADMIN,
             status=204,

@@ -133,6 +133,44 @@ def test_a_rerun_stores_nothing_anew_and_other_ratings_are_another_batch(store, 
     assert later["snapshot"].endswith("/20261124T190000")
 
 
+@pytest.mark.parametrize("left", [RATINGS[: RATINGS.rindex("1000000002")], RATINGS.splitlines()[0] + "\n"])
+def test_a_rerun_after_an_account_was_deleted_keeps_the_dated_snapshot_and_the_next_batch_leaves_the_person_out(
+    store, memory_hdfs, make_zip, export, left
+):
+    archive = make_zip(CSV_SET)
+    first = store(archive, export())
+    before = dict(memory_hdfs.files)
+    assert store(archive, export(ratings=left)) == first
+    assert memory_hdfs.files == before
+    store(archive, export(ratings=left), batch_id="20261124T190000")
+    later = [path for path in memory_hdfs.files if "/20261124T190000/" in path]
+    assert later
+    assert not any(b"1000000002" in memory_hdfs.files[path] for path in later)
+
+
+def test_a_rerun_with_another_data_set_is_refused_also_if_feedback_was_lost(store, make_zip, export):
+    store(make_zip(CSV_SET), export())
+    other = {name: text.replace(b"2.5", b"3.5") for name, text in CSV_SET.items()}
+    assert other != CSV_SET
+    with pytest.raises(IngestError, match="already holds other content"):
+        store(make_zip(other, "other.zip"), export(ratings=RATINGS[: RATINGS.rindex("1000000002")]))
+
+
+def test_a_killed_run_leaves_its_joined_files_where_the_next_export_removes_them(
+    store, make_zip, export, tmp_path, monkeypatch
+):
+    seen = []
+
+    def killed(*_):
+        seen.extend(path.name for path in (tmp_path / "feedback").iterdir())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("marquee.ingest.pipeline.inspect_source", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store(make_zip(CSV_SET), export())
+    assert any(name.startswith(".joining-") for name in seen)
+
+
 @pytest.mark.parametrize("spoil", ["content", "missing", "manifest"])
 def test_an_export_that_is_not_what_its_manifest_says_is_refused_before_hdfs(
     store, memory_hdfs, make_zip, export, spoil
