@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_PAGE = 100
+_WHOLE: Final = re.compile("0|-?[1-9][0-9]*")
 
 
 class Body(BaseModel):
@@ -33,8 +35,16 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
+def _as_written(value: object) -> object:
+    # Pydantic takes 1.0, +4, 1_0 and -0 too. The empty text gives its message for what is no number.
+    return "" if isinstance(value, str) and not _WHOLE.fullmatch(value) else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_as_written)]
+
+
 class Page(Query):
     """How many entries, and after which."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 20
-    after: Annotated[int, Field(ge=0, le=2**53, description="Comes from `next`.")] = 0
+    limit: Annotated[WholeNumber, Field(ge=1, le=MAX_PAGE)] = 20
+    after: Annotated[WholeNumber, Field(ge=0, le=2**53, description="Comes from `next`.")] = 0
