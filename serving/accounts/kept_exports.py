@@ -46,6 +46,6 @@ def drop_exports(output: Path, own: str, known: Collection[int], keep: int) -> d
 
 
 def users_of(export: Path) -> set[int]:
-    """Return the users whose ratings an export has, whether its files are whole or not."""
+    """Return the users whose ratings an export has, also where it is not whole."""
     ratings = export / "ratings.csv"
     return {int(user) for user in _USER.findall(ratings.read_bytes())} if ratings.exists() else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from flask import g, make_response, redirect, render_template, request, session, url_for
@@ -31,9 +32,12 @@ PROBLEMS: Final = {
     "too-many-attempts": "Too many failed attempts. Wait some minutes, then try again.",
     "last-admin": "The only administrator can't be deleted.",
     "not-found": "There is nothing here.",
+    "character": "%(character)s is not allowed here. Remove it.",
     "form": "This form is out of date. Go back, reload it and try again.",
     "other": "Something went wrong. Try again shortly.",
 }
+# How the rules of names write a character that they refuse.
+_CHARACTER: Final = re.compile(r"U\+[0-9A-F]{4,6} [A-Z0-9 -]*[A-Z0-9]")
 
 
 def chosen_language() -> str:
@@ -69,7 +73,9 @@ def error_page(error: ProblemError | HTTPException) -> Response:
 def form_again(template: str, error: ProblemError | ValidationError, **values: Any) -> Response:
     """Return a form again, with what was wrong."""
     kind = error.kind if isinstance(error, ProblemError) else problems.BAD_REQUEST
-    return page(template, kind.status, message=_problem_text(kind.name), **values)
+    refused = None if isinstance(error, ProblemError) else _CHARACTER.search(str(error.errors()[0]["msg"]))
+    message = gettext(PROBLEMS["character"], character=refused[0]) if refused else _problem_text(kind.name)
+    return page(template, kind.status, message=message, **values)
 
 
 def _problem_text(kind: str) -> str:

@@ -285,6 +285,43 @@ def test_an_odd_rating_is_refused_on_a_page(ada: FlaskClient, movie: str, stars:
     assert "That did not work" in answer.text
 
 
+def signing_up(app: Flask, name: str, language: str = "en") -> Any:
+    browser = app.test_client()
+    browser.get("/account/sign-up")
+    form = csrf_of(browser)
+    browser.post("/account/language", data={"csrf_token": form, "language": language})
+    form = csrf_of(browser)
+    return [
+        browser.post("/account/sign-up", data={"csrf_token": form, "name": name, "password": PASSWORD})
+        for _ in range(2)
+    ]
+
+
+def csrf_of(browser: FlaskClient) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/account/sign-up").text)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [("en", "U+202E RIGHT-TO-LEFT OVERRIDE is not allowed here."), ("ko", "U+202E RIGHT-TO-LEFT OVERRIDE 문자는")],
+)
+def test_a_page_names_the_character_that_a_name_may_not_have(app: Flask, language: str, message: str) -> None:
+    answer = signing_up(app, "\u202eadA", language)[0]
+    assert answer.status_code == 400
+    assert message in unescape(answer.text)
+
+
+def test_a_form_for_signing_up_that_is_sent_twice_makes_one_account_and_signs_in(
+    app: Flask, factory: Transactions
+) -> None:
+    answers = signing_up(app, "Grace")
+    assert [answer.status_code for answer in answers] == [303, 303]
+    with factory() as database:
+        assert database.query(User).count() == 1
+
+
 def test_a_rating_that_is_taken_back_twice_is_gone_as_it_was_asked(ada: FlaskClient) -> None:
     send(ada, "/account/ratings/5", stars="4")
     for _ in range(2):

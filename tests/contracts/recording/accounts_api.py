@@ -27,9 +27,21 @@ def record_api(recorder: Recorder, work: Path) -> None:
     _administration(root, ada)
     _clients_and_oauth(asker, root)
     _refused_everywhere(asker, bob)
+    _retries(asker)
     _too_many_attempts(asker)
     root.ask(f"DELETE {V1}/users/{BOB}")
     bob.ask(f"GET {V1}/me", "the account is gone")
+
+
+def _retries(asker: Asker) -> None:
+    for note, name, key in (
+        *(("with a key", "Dan", "a-key-of-the-recording"), ("its retry", "Dan", "a-key-of-the-recording")),
+        *(("another name", "Eve", "a-key-of-the-recording"), ("a short key", "Eve", "short")),
+    ):
+        body, headers = {"name": name, "password": PASSWORD}, {"Idempotency-Key": key}
+        asker.ask(f"POST {V1}/users", note, json_body=body, headers=headers)
+    for name in ("\u0410da", "A\u200dda", "\u3164\u3164\u3164", "\u202eadA"):
+        asker.ask(f"POST {V1}/users", f"named {ascii(name)}", json_body={"name": name, "password": PASSWORD})
 
 
 def _registering(asker: Asker) -> None:
@@ -119,8 +131,11 @@ def _own_account(asker: Asker, root: Caller, ada: Caller, first: dict[str, Any])
     own = f"{V1}/users/{ADA}"
     for path in (f"{V1}/me", own, f"{own}/sessions", f"{own}/export"):
         ada.ask(f"GET {path}")
+    again = {"refresh_token": first["refresh_token"]}
+    following = asker.ask(f"POST {V1}/refresh", "good", json_body=again).get_json()
+    asker.ask(f"POST {V1}/refresh", "its retry", json_body=again)
+    asker.ask(f"POST {V1}/refresh", "the next one", json_body={"refresh_token": following["refresh_token"]})
     for note, given in (
-        ("good", first["refresh_token"]),
         ("used", first["refresh_token"]),
         ("unknown", "x"),
         ("empty", ""),

@@ -29,8 +29,8 @@ def _visible(value: object) -> object:
 
 Name = Annotated[
     str,
-    BeforeValidator(_visible),
     StringConstraints(strip_whitespace=True, min_length=3, max_length=40, pattern=r"^[\w.-]+( [\w.-]+)*$"),
+    BeforeValidator(_visible),
     AfterValidator(allowed_name),
     AfterValidator(_short_key),
     Field(description="Letters of any script, digits, '.', '_', '-', single spaces (RFC 8265).", examples=["Ada"]),
@@ -43,13 +43,13 @@ Password = Annotated[
 ]
 Title = Annotated[
     str,
-    BeforeValidator(_visible),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE),
+    BeforeValidator(_visible),
 ]
 Genre = Annotated[
     str,
-    BeforeValidator(_visible),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=30, pattern=r"^[^\x00-\x1f\x7f|]*$"),
+    BeforeValidator(_visible),
 ]
 # A search is not kept, and people paste into it: what can't be seen there is dropped.
 Words = Annotated[str, StringConstraints(max_length=100, pattern=LINE), AfterValidator(without_invisible)]
