@@ -74,7 +74,8 @@ def form_again(template: str, error: ProblemError | ValidationError, **values: A
     """Return a form again, with what was wrong."""
     kind = error.kind if isinstance(error, ProblemError) else problems.BAD_REQUEST
     refused = None if isinstance(error, ProblemError) else _CHARACTER.search(str(error.errors()[0]["msg"]))
-    message = gettext(PROBLEMS["character"], character=refused[0]) if refused else _problem_text(kind.name)
+    text = PROBLEMS["character"]
+    message = gettext(text, character=refused[0]) if refused else _problem_text(kind.name)
     return page(template, kind.status, message=message, **values)
 
 

@@ -291,10 +291,15 @@ def signing_up(app: Flask, name: str, language: str = "en") -> Any:
     form = csrf_of(browser)
     browser.post("/account/language", data={"csrf_token": form, "language": language})
     form = csrf_of(browser)
-    return [
-        browser.post("/account/sign-up", data={"csrf_token": form, "name": name, "password": PASSWORD})
-        for _ in range(2)
-    ]
+    cookie = browser.get_cookie("marquee_account", path="/account")
+    assert cookie is not None
+    answers = []
+    for _ in range(2):
+        # As if the first answer, with its cookie, was lost.
+        browser.set_cookie("marquee_account", cookie.value, path="/account")
+        data = {"csrf_token": form, "name": name, "password": PASSWORD}
+        answers.append(browser.post("/account/sign-up", data=data))
+    return answers
 
 
 def csrf_of(browser: FlaskClient) -> str:

@@ -39,4 +39,4 @@ def test_there_are_the_languages_that_are_tested() -> None:
 
 
 def test_a_text_for_a_problem_is_that_of_a_kind() -> None:
-    assert set(PROBLEMS) - set(problems.KINDS) == {"form", "other"}
+    assert set(PROBLEMS) - set(problems.KINDS) == {"character", "form", "other"}

@@ -41,7 +41,7 @@ def _retries(asker: Asker) -> None:
         body, headers = {"name": name, "password": PASSWORD}, {"Idempotency-Key": key}
         asker.ask(f"POST {V1}/users", note, json_body=body, headers=headers)
     for name in ("\u0410da", "A\u200dda", "\u3164\u3164\u3164", "\u202eadA"):
-        asker.ask(f"POST {V1}/users", f"named {ascii(name)}", json_body={"name": name, "password": PASSWORD})
+        asker.ask(f"POST {V1}/users", f"named {name!a}", json_body={"name": name, "password": PASSWORD})
 
 
 def _registering(asker: Asker) -> None:
