@@ -119,9 +119,10 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("target", "name"), zip(ENTRIES, itertools.cycle(["a,b", "50% it's $HOME", "a:b;c", "-x", "a%20b #"]), strict=False)
-)
+NAMES = itertools.cycle(["a,b", "50% it's $HOME", "a:b;c", "-x", "a%20b #"])
+
+
+@pytest.mark.parametrize(("target", "name"), list(zip(ENTRIES, NAMES, strict=False)))
 def test_no_target_of_make_writes_in_such_a_clone(tmp_path: Path, name: str, target: str) -> None:
     checkout = copy_to(tmp_path / name)
     before = everything_below(tmp_path)
