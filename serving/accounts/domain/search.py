@@ -22,7 +22,8 @@ Rows = list[tuple[Any, ...]]
 class _Kept:
     """An index and what it was made from.
 
-    That is the last load, and the rows that administrators wrote. `clock` is the last change of which it is known that it changed none of them.
+    That is the last load, and the rows that administrators wrote. `clock` is the latest change that is known to have left
+    them as they were.
     """
 
     index: SearchIndex
