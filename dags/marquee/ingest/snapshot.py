@@ -1,6 +1,8 @@
 """Store immutable snapshots in HDFS.
 
-Ingest writes a snapshot and its manifest to a temporary folder, checks it, then renames the folder.
+Ingest writes a snapshot and its manifest to a temporary folder, checks it, then renames the folder. Each ingest has a
+folder of its own, and none removes another's before the snapshot is there. So two ingests of one batch at a time, such
+as a try that was marked failed and its retry, cannot mix their files. The first rename wins.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +90,7 @@ def store_snapshot(
     It does so too if the feedback has lost rows since then: an account was deleted, or a rating changed later. Other
     content is an error, because snapshots never change. If an earlier batch of the data set stores the same
     content, the files are not stored again: the manifest's ``stored_in`` names that batch's folder. A run that is
-    killed leaves nothing under the final name. The next run starts from the beginning.
+    killed leaves nothing under the final name. The next run starts from the beginning, and removes what is left at its end.
     """
     content = content_sha256(facts)
     final = snapshot_path(dataset.name, batch_id)
@@ -99,6 +102,7 @@ def store_snapshot(
                 "or give the archive that this batch was made from."
             )
         LOGGER.info("%s is already stored, and stays as it is", final)
+        _remove_partial(client, dataset.name, batch_id)
         return existing
     same = find_same_content(client, dataset.name, content)
     stored_in = final if same is None else snapshot_path(dataset.name, same)
@@ -114,9 +118,8 @@ def store_snapshot(
         "licence": dataset.licence,
     }
     content_bytes = (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
-    attempt = f"{RAW_ROOT}/{dataset.name}/.{batch_id}.partial"
+    attempt = f"{RAW_ROOT}/{dataset.name}/.{batch_id}.{uuid.uuid4().hex}.partial"
     try:
-        client.delete(attempt, recursive=True)
         client.makedirs(attempt)
         if same is None:
             for fact in facts:
@@ -124,13 +127,11 @@ def store_snapshot(
         else:
             LOGGER.info("The source is unchanged since batch %s; its files are not stored again", same)
         client.write(f"{attempt}/{MANIFEST}", data=content_bytes, permission=READ_ONLY)
-        if client.status(final, strict=False) is not None:  # a rename would move the attempt into that folder
-            raise IngestError(f"{final} exists without a manifest. Check its content and remove it.")
-        client.rename(attempt, final)
+        # The client's own rename would move the folder into a target that exists.
+        client._rename(attempt, destination=final, renameoptions="NONE")
     except HdfsError as error:
-        raise IngestError(
-            f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again."
-        ) from error
+        raise _refusal(client, final, error) from error
+    _remove_partial(client, dataset.name, batch_id)
     return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
 
 
@@ -146,6 +147,24 @@ def _differs_by_lost_feedback(existing: StoredSnapshot, facts: list[FileFacts]) 
         return False
     feedback = [name for name in new if name.startswith(PREFIX)]
     return all(name in stored and new[name]["rows"] <= stored[name]["rows"] for name in feedback)
+
+
+def _refusal(client: InsecureClient, final: str, error: HdfsError) -> IngestError:
+    """Return what HDFS's refusal means."""
+    if client.status(final, strict=False) is not None:
+        return IngestError(
+            f"{final} appeared while this ingest worked. If it has a manifest, run again: equal content is taken as it is. "
+            "If it has none, check its content and remove it."
+        )
+    return IngestError(f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again.")
+
+
+def _remove_partial(client: InsecureClient, dataset: str, batch_id: str) -> None:
+    """Remove what other ingests of the batch left; its snapshot is there."""
+    root = f"{RAW_ROOT}/{dataset}"
+    for name in client.list(root):
+        if name.startswith(f".{batch_id}."):
+            client.delete(f"{root}/{name}", recursive=True)
 
 
 def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ import zipfile
 from contextlib import contextmanager
 
 import pytest
+from hdfs import HdfsError
 
 
 class MemoryHdfs:
@@ -44,7 +45,11 @@ class MemoryHdfs:
         self.files = {name: data for name, data in self.files.items() if not (name + "/").startswith(path + "/")}
         self.folders = {name for name in self.folders if not (name + "/").startswith(path + "/")}
 
-    def rename(self, source, target):
+    def _rename(self, source, destination, renameoptions):
+        assert renameoptions == "NONE", "without it HDFS moves the folder into one that exists"
+        if self.status(destination, strict=False) is not None:
+            raise HdfsError(f"{destination} already exists.")
+        target = destination
         self.files = {
             target + name[len(source) :] if name.startswith(source + "/") else name: data
             for name, data in self.files.items()

@@ -26,7 +26,8 @@ class Counted:
         return {"length": self.sizes[path]} if path in self.sizes else None
     def delete(self, path, recursive): pass
     def makedirs(self, path): pass
-    def rename(self, source, target): pass
+    def list(self, path): return []
+    def _rename(self, source, destination, renameoptions): pass
     def write(self, path, data, permission):
         self.sizes[path] = len(data) if isinstance(data, bytes) else sum(len(chunk) for chunk in data)
 

@@ -111,10 +111,36 @@ def test_a_batch_never_changes_its_content(store, make_zip):
         store(make_zip({**CSV_SET, "ml-latest/movies.csv": MOVIES + b"32,B (1996),Drama\n"}))
 
 
-def test_what_a_killed_attempt_left_is_replaced(store, memory_hdfs, make_zip):
-    memory_hdfs.files["/marquee/raw/ml-latest/.20261123T190000.partial/ratings.csv"] = b"half"
+@pytest.mark.parametrize("name", [".20261123T190000.partial", ".20261123T190000.0199cafe.partial"])
+def test_what_a_killed_attempt_left_is_removed_when_the_snapshot_is_there(store, memory_hdfs, make_zip, name):
+    memory_hdfs.files[f"/marquee/raw/ml-latest/{name}/ratings.csv"] = b"half"
+    memory_hdfs.files["/marquee/raw/ml-latest/.20261124T190000.partial/ratings.csv"] = b"of another batch"
     store(make_zip(CSV_SET))
-    assert not [name for name in memory_hdfs.files if ".partial" in name]
+    left = [name for name in memory_hdfs.files if ".partial" in name]
+    assert left == ["/marquee/raw/ml-latest/.20261124T190000.partial/ratings.csv"]
+
+
+@pytest.mark.parametrize("overtaken_at", range(3))
+def test_two_ingests_of_a_batch_at_a_time_store_one_whole_snapshot(store, memory_hdfs, make_zip, overtaken_at):
+    archive, write = make_zip(CSV_SET), memory_hdfs.write
+    writes = 0
+
+    def write_and_be_overtaken(path, data, permission):
+        nonlocal writes
+        writes += 1
+        if writes == overtaken_at + 1:
+            memory_hdfs.write = write
+            store(archive)
+            memory_hdfs.write = write_and_be_overtaken
+        write(path, data, permission)
+
+    memory_hdfs.write = write_and_be_overtaken
+    with pytest.raises(IngestError, match=r"appeared while this ingest worked\. If it has a manifest, run again"):
+        store(archive)
+    memory_hdfs.write = write
+    assert store(archive)["snapshot"] == "/marquee/raw/ml-latest/20261123T190000"
+    names = ("README.txt", "manifest.json", "movies.csv", "ratings.csv")
+    assert sorted(memory_hdfs.files) == [f"/marquee/raw/ml-latest/20261123T190000/{name}" for name in names]
 
 
 @pytest.mark.parametrize(
