@@ -55,23 +55,23 @@ ARGUMENTS = {
 
 TRACKING = ["--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL]
 TRAINING = [
-    *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", f"hdfs://{settings.MODEL_PATH}"),
-    *(
-        "--rank",
-        "{{ params.rank | int }}",
-        "--max-iter",
-        "{{ params.max_iter | int }}",
-        "--reg-param",
-        "{{ params.reg_param }}",
-    ),
+    *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", settings.WORK),
+    *("--rank", "{{ params.rank | int }}", "--max-iter", "{{ params.max_iter | int }}"),
+    *("--reg-param", "{{ params.reg_param }}"),
     *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed | int }}"),
     *("--settings", "{{ params.model_settings | tojson }}"),
     *("--dataset", "{{ params.dataset }}", "--git-commit", "{{ git_commit() }}", "--airflow-run-id", "{{ run_id }}"),
 ]
 LISTS = [
     *(*TRACKING, "--model-version", "{{ ti.xcom_pull(task_ids='train_als')['model_version'] }}"),
-    *("--warehouse", f"hdfs://{settings.WAREHOUSE}", "--top-n", "{{ params.top_n | int }}"),
+    *("--warehouse", settings.WORK, "--top-n", "{{ params.top_n | int }}"),
     *("--similar-n", "{{ params.similar_n | int }}"),
+]
+
+MODEL_FILES = [(name, f"{settings.MODEL_PATH}/{name}") for name in ("user_factors", "item_factors", "evaluation.json")]
+LIST_TABLES = [
+    (f"{table}/batch_id={settings.BATCH_ID}", f"{settings.WAREHOUSE}/{table}/batch_id={settings.BATCH_ID}")
+    for table in settings.TOP_N_TABLES
 ]
 
 with DAG(
@@ -96,8 +96,8 @@ with DAG(
     create_tables = tasks.create_tables_task()
     load_warehouse = tasks.load_warehouse_task()
     validate_warehouse = tasks.validate_task("validate_warehouse", settings.WAREHOUSE_TABLES)
-    train_als = tasks.spark_task("train_als", TRAINING)
-    recommend_top_n = tasks.spark_task("recommend_top_n", LISTS)
+    train_als = tasks.spark_task("train_als", TRAINING, MODEL_FILES)
+    recommend_top_n = tasks.spark_task("recommend_top_n", LISTS, LIST_TABLES)
     load_top_n = tasks.load_top_n_task()
     validate_top_n = tasks.validate_task("validate_top_n", settings.TOP_N_TABLES)
     decide_promotion = tasks.decide_promotion_task(if_promoted="export_tables", if_refused="record_refusal")

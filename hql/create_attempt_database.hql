@@ -1,4 +1,4 @@
--- Creates the database for unfinished loads. When all tables of a load are complete, the task moves their files to the warehouse.
+-- Creates the database for unfinished loads. When all tables of a load are complete, the task moves their files to the warehouse. Each try of a load has a partition of its own.
 -- Parameters: none.
 -- Usage: before every create_attempt_table.hql.
 CREATE DATABASE IF NOT EXISTS marquee_attempt

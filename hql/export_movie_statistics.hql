@@ -1,8 +1,8 @@
 -- Writes movie_statistics of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
--- Parameters: batch_id.
--- Usage: after load_movie_statistics.hql. Replaces the export folder.
+-- Parameters: batch_id, attempt.
+-- Usage: after load_movie_statistics.hql. Writes to the folder of its try.
 -- A movie without a title has ratings but no row in movies, and is not published.
-INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/movie_statistics'
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/_attempts/work-{{ attempt }}/movie_statistics'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
 SELECT

@@ -1,7 +1,7 @@
 -- Writes popular_by_genre of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
--- Parameters: batch_id.
--- Usage: after load_popular_by_genre.hql. Replaces the export folder.
-INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/popular_by_genre'
+-- Parameters: batch_id, attempt.
+-- Usage: after load_popular_by_genre.hql. Writes to the folder of its try.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/_attempts/work-{{ attempt }}/popular_by_genre'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
 SELECT

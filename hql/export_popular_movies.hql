@@ -1,7 +1,7 @@
 -- Writes popular_movies of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
--- Parameters: batch_id.
--- Usage: after add_partition.hql. Replaces the export folder.
-INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/popular_movies'
+-- Parameters: batch_id, attempt.
+-- Usage: after add_partition.hql. Writes to the folder of its try.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/_attempts/work-{{ attempt }}/popular_movies'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
 SELECT

@@ -1,7 +1,7 @@
 -- The hundred best movies of each genre by Bayesian mean; equal means are ordered by movie.
--- Parameters: batch_id.
--- Usage: after load_movie_genres.hql and load_movie_statistics.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
-INSERT OVERWRITE TABLE marquee_attempt.popular_by_genre PARTITION (batch_id = '{{ batch_id }}')
+-- Parameters: batch_id, attempt.
+-- Usage: after load_movie_genres.hql and load_movie_statistics.hql. Writes the try's own partition; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.popular_by_genre PARTITION (batch_id = '{{ batch_id }}-{{ attempt }}')
 SELECT
     genre,
     place AS `rank`,
@@ -23,7 +23,7 @@ FROM (
         ON
             movie_genres.movie_id = movie_statistics.movie_id
             AND movie_genres.batch_id = movie_statistics.batch_id
-    WHERE movie_genres.batch_id = '{{ batch_id }}'
+    WHERE movie_genres.batch_id = '{{ batch_id }}-{{ attempt }}'
 ) AS placed
 WHERE place <= 100
 ORDER BY genre, `rank`

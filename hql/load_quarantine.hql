@@ -1,7 +1,7 @@
 -- Loads the rejected rows of all staging tables.
--- Parameters: batch_id; layout, from ingest's result: its keys are the data set's parts.
--- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
-INSERT OVERWRITE TABLE marquee_attempt.quarantine PARTITION (batch_id = '{{ batch_id }}')
+-- Parameters: batch_id, attempt; layout, from ingest's result: its keys are the data set's parts.
+-- Usage: after every load_staging_<part>.hql. Writes the try's own partition; the total order makes one file with the same bytes each time.
+INSERT OVERWRITE TABLE marquee_attempt.quarantine PARTITION (batch_id = '{{ batch_id }}-{{ attempt }}')
 SELECT
     source_file,
     byte_offset,

@@ -1,6 +1,6 @@
 -- Ratings, users and movies of each calendar year (UTC). Two steps each, since Hive counts distinct values in one reducer.
--- Parameters: batch_id.
--- Usage: after load_ratings.hql. Replaces the batch's attempt; the total order makes one file with the same bytes each time.
+-- Parameters: batch_id, attempt.
+-- Usage: after load_ratings.hql. Writes the try's own partition; the total order makes one file with the same bytes each time.
 WITH dated AS (
     SELECT
         user_id,
@@ -8,10 +8,10 @@ WITH dated AS (
         rating,
         YEAR(DATE_ADD(CAST('1970-01-01' AS DATE), CAST(FLOOR(rated_at / 86400) AS INT))) AS rating_year
     FROM marquee_attempt.ratings
-    WHERE batch_id = '{{ batch_id }}'
+    WHERE batch_id = '{{ batch_id }}-{{ attempt }}'
 )
 
-INSERT OVERWRITE TABLE marquee_attempt.ratings_by_year PARTITION (batch_id = '{{ batch_id }}')
+INSERT OVERWRITE TABLE marquee_attempt.ratings_by_year PARTITION (batch_id = '{{ batch_id }}-{{ attempt }}')
 SELECT
     by_movie.rating_year,
     by_movie.ratings,

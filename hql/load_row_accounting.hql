@@ -1,9 +1,9 @@
 -- Counts the rows of each source file by outcome, next to ingest's own count of the file.
--- Parameters: batch_id; layout, from ingest's result: its keys are the data set's parts;
+-- Parameters: batch_id, attempt; layout, from ingest's result: its keys are the data set's parts;
 -- files, a list from ingest's result: name, role and rows of each file of the snapshot.
--- Usage: after every load_staging_<part>.hql. Replaces the batch's attempt.
+-- Usage: after every load_staging_<part>.hql. Writes the try's own partition.
 -- A file that only one side has keeps its row, with zeros for the other side, so that expectations/row_accounting.json fails.
-INSERT OVERWRITE TABLE marquee_attempt.row_accounting PARTITION (batch_id = '{{ batch_id }}')
+INSERT OVERWRITE TABLE marquee_attempt.row_accounting PARTITION (batch_id = '{{ batch_id }}-{{ attempt }}')
 SELECT
     COALESCE(ingested.source_file, counted.source_file) AS source_file,
     COALESCE(ingested.rows_in, CAST(0 AS BIGINT)) AS rows_in,

@@ -171,3 +171,7 @@ TEMPLATE_MACROS: dict[str, Any] = {
 BATCH_ID = "{{ batch_id_of(ti) }}"
 INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"
+# Stands in a Spark job's arguments for the folder that its try writes to.
+WORK = "WORK"
+# The name of one try of a task. Airflow gives each try an id of its own, also after a clear.
+ATTEMPT = "{{ ti.try_number }}-{{ ti.id }}"

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import Asset, task
 
 from marquee import settings
 from marquee.cluster import hdfs
 from marquee.cluster.programs import RunningProgram
 from marquee.failures import explain_failure
-from marquee.operators.hive_load import LoadOperator
+from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
 from marquee.operators.mapreduce import MrJobOperator
 from marquee.operators.one_run import OneRunSensor
 from marquee.operators.program import ProgramOperator, ProgramSequenceOperator
@@ -30,7 +29,6 @@ from marquee.operators.validation import ValidateOperator
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
 SERVING_CLI = (settings.SERVING_PYTHON, "-m", "serving.publications")
 HIVE: dict[str, Any] = {
-    "conn_id": settings.HIVE_CONNECTION,
     "pool": settings.HIVE_POOL,
     "do_xcom_push": False,
     "execution_timeout": settings.LONG_TASK,
@@ -126,18 +124,19 @@ def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:
 def statement(name: str, **parameters: str) -> str:
     """Return the template of `hql/<name>.hql`.
 
-    `parameters` are Jinja expressions for the names that the file uses. batch_id and dataset are always defined.
+    `parameters` are Jinja expressions for the names that the file uses. batch_id, dataset and attempt are always defined.
     """
-    names = {"batch_id": "batch_id_of(ti)", "dataset": "params.dataset", **parameters}
+    always = {"batch_id": "batch_id_of(ti)", "dataset": "params.dataset", "attempt": "ti.try_number ~ '-' ~ ti.id"}
+    names = {**always, **parameters}
     return "".join(f"{{% set {key} = {value} %}}" for key, value in names.items()) + f"{{% include '{name}.hql' %}}"
 
 
-def hive_task(task_id: str, statements: Sequence[str]) -> SQLExecuteQueryOperator:
+def hive_task(task_id: str, statements: Sequence[str]) -> HiveOperator:
     """Run the statements, one after the other, in one HiveServer2 session."""
-    return SQLExecuteQueryOperator(task_id=task_id, sql=list(statements), **HIVE)
+    return HiveOperator(task_id=task_id, sql=list(statements), **HIVE)
 
 
-def create_tables_task() -> SQLExecuteQueryOperator:
+def create_tables_task() -> HiveOperator:
     """Create both databases and all tables that do not exist yet."""
     staging = [f"staging_{part}" for part in settings.PARTS]
     return hive_task(
@@ -153,7 +152,7 @@ def create_tables_task() -> SQLExecuteQueryOperator:
 def load_warehouse_task() -> LoadOperator:
     """Load the batch's tables and marts from the cleaning jobs' output: all or none."""
     layout = f"{settings.INGEST_RESULT}['layout']"
-    statements = []
+    statements = [statement("drop_attempts", table=f"'{table}'") for table in settings.WAREHOUSE_TABLES]
     for part in settings.PARTS:
         # An earlier run of this batch may have used another data set, whose rows are in another folder.
         statements.append(statement("drop_partition", table=f"'staging_{part}'"))
@@ -177,7 +176,7 @@ def load_warehouse_task() -> LoadOperator:
     )
 
 
-def load_top_n_task() -> SQLExecuteQueryOperator:
+def load_top_n_task() -> HiveOperator:
     """Make the output of `recommend_top_n` readable in Hive."""
     return hive_task("load_top_n", [statement("add_partition", table=f"'{table}'") for table in settings.TOP_N_TABLES])
 
@@ -197,18 +196,20 @@ def validate_task(task_id: str, tables: Sequence[str]) -> ValidateOperator:
     )
 
 
-def spark_task(job: str, arguments: Sequence[str]) -> SparkJobOperator:
-    """Submit `spark_jobs/<job>.py`, which ships its own modules, to `spark_default`."""
+def spark_task(job: str, arguments: Sequence[str], outputs: Sequence[tuple[str, str]] = ()) -> SparkJobOperator:
+    """Submit `spark_jobs/<job>.py`, which ships its own modules, to `spark_default`.
+
+    `outputs` pairs paths in the folder that it writes to, settings.WORK, with the paths that they replace.
+    """
     application = settings.SPARK_JOBS / f"{job}.py"
-    result = f"{settings.MODEL_PATH}/{job}.json"
     return SparkJobOperator(
         task_id=job,
         conn_id=settings.SPARK_CONNECTION,
         application=str(application),
         name=f"{job}-{settings.BATCH_ID}",
-        application_args=["--batch-id", settings.BATCH_ID, *arguments, "--result", f"hdfs://{result}"],
-        result_path=result,
-        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job}"},
+        application_args=["--batch-id", settings.BATCH_ID, *arguments],
+        outputs=outputs,
+        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job},marquee-{settings.ATTEMPT}"},
         env_vars={
             "PYSPARK_PYTHON": settings.PYTHON,
             "PYSPARK_DRIVER_PYTHON": settings.PYTHON,
@@ -232,9 +233,12 @@ def decide_promotion_task(if_promoted: str, if_refused: str) -> DecidePromotionO
     )
 
 
-def export_tables_task() -> SQLExecuteQueryOperator:
+def export_tables_task() -> ExportOperator:
     """Export the tables that the publication is built from, as files in HDFS."""
-    return hive_task("export_tables", [statement(f"export_{table}") for table in settings.PUBLISHED_TABLES])
+    tables = settings.PUBLISHED_TABLES
+    return ExportOperator(
+        task_id="export_tables", tables=tables, sql=[statement(f"export_{table}") for table in tables], **HIVE
+    )
 
 
 def build_publication_task() -> BuildPublicationOperator:

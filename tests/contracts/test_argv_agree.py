@@ -45,7 +45,9 @@ def test_a_spark_job_understands_its_command(job: str) -> None:
     (arguments,) = recorded(job)
     options = parse(spark_parser(job), arguments)
     assert options.batch_id == "20261123T190000"
-    assert options.result == f"hdfs:///marquee/models/20261123T190000/{job}.json"
+    work = f"hdfs:///marquee/models/20261123T190000/_attempts/{job}/work-2-0199-cafe"
+    assert options.result == f"{work}/{job}.json"
+    assert (options.model_path if job == "train_als" else options.warehouse) == work
 
 
 @pytest.mark.parametrize("name", ["rank", "max_iter", "reg_param", "alpha", "seed"])

@@ -3,8 +3,10 @@
 The home is set before any module imports airflow.
 """
 
+import json
 import os
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +114,7 @@ def context(dag: Any, dag_run: SimpleNamespace) -> dict[str, Any]:
         "dag_run": dag_run,
         "run_id": dag_run.run_id,
         "params": params,
-        "ti": TaskInstance(try_number=2, task_id="x"),
+        "ti": TaskInstance(try_number=2, task_id="x", id="0199-cafe"),
     }
 
 
@@ -127,3 +129,15 @@ def rendered(dag: Any, context: dict[str, Any]) -> Any:
         return task
 
     return render
+
+
+@pytest.fixture
+def hive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Run a HiveServer2 on the loopback address that Airflow's connection leads to."""
+    from tests.dags.hive_server import hive_server
+
+    with hive_server() as running:
+        connection = {"conn_type": "hiveserver2", "host": "127.0.0.1", "port": running.port, "login": "marquee"}
+        extra = {"auth_mechanism": "NOSASL"}
+        monkeypatch.setenv("AIRFLOW_CONN_HIVESERVER2_DEFAULT", json.dumps({**connection, "extra": extra}))
+        yield running

@@ -3,15 +3,15 @@
 import json
 import re
 import warnings
-from contextlib import nullcontext
 from datetime import timedelta
 from fnmatch import fnmatch
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.dags.memory_hdfs import MemoryHdfs
 
 RECORDED = Path(__file__).with_name("recorded_commands")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -185,25 +185,29 @@ def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -
 def submitted(rendered: Any, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that executes a Spark task and returns its command."""
 
-    class ResultFile:
-        def delete(self, path: str) -> None: ...
-
-        def read(self, path: str, encoding: str) -> Any:
-            return nullcontext(StringIO(json.dumps({"read_from": path})))
-
     def submit(task_id: str, master: str) -> list[str]:
         commands: list[list[str]] = []
+        hdfs = MemoryHdfs()
+        task = rendered(task_id)
 
         def start(argv: list[str], **_: Any) -> SimpleNamespace:
             commands.append(argv)
+            result = argv[argv.index("--result") + 1].removeprefix("hdfs://")
+            for output, _ in task.outputs:
+                hdfs.put(f"{result.rpartition('/')[0]}/{output}", task_id)
+            hdfs.put(result, json.dumps({"written_to": result}))
             return SimpleNamespace(stdout=[], wait=lambda: 0)
 
         monkeypatch.setenv("AIRFLOW_CONN_SPARK_DEFAULT", json.dumps({"conn_type": "spark", "host": master}))
-        monkeypatch.setattr("marquee.cluster.hdfs.client", ResultFile)
+        monkeypatch.setattr("marquee.cluster.hdfs.client", lambda: hdfs)
         monkeypatch.setattr("marquee.cluster.yarn.kill_applications", lambda tag, log: [])
         monkeypatch.setattr("subprocess.Popen", start)
-        task = rendered(task_id)
-        assert task.execute(context) == {"read_from": task.result_path}
+        final = f"/marquee/models/20261123T190000/{task_id}.json"
+        assert task.execute(context) == {"written_to": final}
+        assert hdfs.files() == {
+            **{target: task_id for _, target in task.outputs},
+            final: json.dumps({"written_to": final}),
+        }
         (command,) = commands
         return command
 
@@ -243,8 +247,9 @@ def test_a_part_that_the_data_set_lacks_is_neither_cleaned_nor_loaded(rendered: 
     assert rendered("mr_clean_tags").source_file == ""
     assert rendered("mr_clean_links").source_file == "links.csv"
     loads = [sql for sql in rendered("load_warehouse").sql if sql.strip()]
-    assert any("marquee_attempt.links PARTITION" in sql for sql in loads)
-    assert not any("marquee_attempt.tags" in sql or "marquee_attempt.users" in sql for sql in loads)
+    written = [table for sql in loads for table in re.findall(r"INSERT OVERWRITE TABLE marquee_attempt\.(\w+)", sql)]
+    assert "links" in written
+    assert not {"tags", "users"} & set(written)
 
 
 def test_a_load_writes_beside_the_warehouse_and_never_into_it(rendered: Any) -> None:

@@ -12,6 +12,7 @@ HQL = Path(__file__).parents[2] / "hql"
 FILES = sorted(HQL.glob("*.hql"))
 PARAMETERS = {
     "batch_id": "20261123T190000",
+    "attempt": "2-0199-cafe",
     "dataset": "ml-latest",
     "table": "ratings",
     "layout": {"ratings": {}, "movies": {}},

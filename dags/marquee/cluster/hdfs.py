@@ -1,4 +1,4 @@
-"""Connect to HDFS and replace a run's directories there."""
+"""Connect to HDFS and rename there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def client() -> Any:
     return WebHDFSHook(webhdfs_conn_id=settings.WEBHDFS_CONNECTION).get_conn()
 
 
-def replace_directory(client: Any, attempt: str, final: str) -> None:
-    """Rename the finished attempt to `final`, after deleting an earlier output."""
-    client.delete(final, recursive=True)
-    client.makedirs(final.rsplit("/", 1)[0])
-    client.rename(attempt, final)
+def move(client: Any, source: str, target: str) -> None:
+    """Rename a file or folder; raise HdfsError if the target or no source exists.
+
+    The client's own `rename` moves a folder into a target that exists.
+    """
+    client._rename(source, destination=target, renameoptions="NONE")

@@ -24,6 +24,14 @@ def application_tag(batch_id: str, task_id: str) -> str:
     return f"marquee-{batch_id}-{task_id}".lower()
 
 
+def attempt_tag(attempt: str) -> str:
+    """Return the tag of one try's applications.
+
+    A try that is stopped ends those alone: the next try's have the task's tag too.
+    """
+    return f"marquee-{attempt}"
+
+
 def kill_applications(tag: str, log: Log) -> list[str]:
     """Kill the applications with this tag that have not ended; return their ids.
 

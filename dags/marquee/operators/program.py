@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
 
-from marquee.cluster.programs import RunningProgram, result_of
+from marquee.cluster.programs import ProgramError, RunningProgram, result_of
 
 
 class ProgramOperator(BaseOperator):
@@ -24,6 +24,7 @@ class ProgramOperator(BaseOperator):
         self.argv = list(argv)
         self.environment = environment or {}
         self._running: RunningProgram | None = None
+        self._stopped = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the program's result."""
@@ -35,11 +36,16 @@ class ProgramOperator(BaseOperator):
 
     def run_for_lines(self, argv: Sequence[str]) -> list[str]:
         """Run one program to its end; return its output's lines, without empty ones."""
+        if self._stopped:
+            raise ProgramError("The next program was not started because the task was stopped.")
         self._running = RunningProgram(argv, self.log, self.environment)
+        if self._stopped:  # The signal came between.
+            self._running.stop()
         return self._running.wait()
 
     def on_kill(self) -> None:
-        """Stop the program and its children."""
+        """Stop the program and its children; start no other."""
+        self._stopped = True
         if self._running is not None:
             self._running.stop()
 

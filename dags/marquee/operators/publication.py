@@ -13,12 +13,14 @@ from airflow.sdk import Context
 
 from marquee import settings
 from marquee.cluster import hdfs
+from marquee.cluster.attempts import Attempt
 from marquee.cluster.programs import ProgramError, result_of
 from marquee.operators.lineage import lineage_of
 from marquee.operators.program import ProgramOperator, ProgramSequenceOperator
 
 # The exit status of `serving.publications activate` where a pin or a newer live publication holds this one back.
 HELD_BACK = 3
+PUBLICATION = "publication"
 
 
 def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> list[str]:
@@ -32,15 +34,21 @@ def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> lis
 class BuildPublicationOperator(ProgramOperator):
     """Build the publication with the serving runtime and store it in HDFS."""
 
-    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id")
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "batch_id", "attempt")
 
-    def __init__(self, *, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
+    def __init__(self, *, batch_id: str = settings.BATCH_ID, attempt: str = settings.ATTEMPT, **kwargs: Any) -> None:
         super().__init__(argv=[], **kwargs)
         self.batch_id = batch_id
+        self.attempt = attempt
+        self._attempt: Attempt | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the publication's folder and the result of `serving.publications build`."""
         client = hdfs.client()
+        final = f"{settings.PUBLICATIONS}/{self.batch_id}"
+        folder = f"{settings.PUBLICATIONS}/_attempts/{self.batch_id}"
+        self._attempt = Attempt(client, self.log, folder, self.attempt, {PUBLICATION: final})
+        self._attempt.begin()
         settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f"publication-{self.batch_id}-", dir=settings.TEMPORARY))
         try:
@@ -51,16 +59,21 @@ class BuildPublicationOperator(ProgramOperator):
             lineage.write_text(json.dumps(lineage_of(context), indent=1, sort_keys=True), encoding="utf-8")
             built = work / "publication"
             result = result_of(self.run(build_argv(self.batch_id, work / "exports", lineage, built)))
-            final = f"{settings.PUBLICATIONS}/{self.batch_id}"
-            attempt = f"{settings.PUBLICATIONS}/_attempt-{self.batch_id}-{context['ti'].try_number}"
-            client.delete(attempt, recursive=True)
-            client.makedirs(attempt)
+            uploaded = f"{self._attempt.work}/{PUBLICATION}"
+            client.makedirs(uploaded)
             for file in sorted(built.iterdir()):
-                client.upload(f"{attempt}/{file.name}", str(file))
-            hdfs.replace_directory(client, attempt, final)
+                client.upload(f"{uploaded}/{file.name}", str(file))
+            self._attempt.collect(PUBLICATION, uploaded)
+            self._attempt.commit()
         finally:
             shutil.rmtree(work)
         return {"publication": final, **{name: result[name] for name in ("sha256", "bytes", "rows")}}
+
+    def on_kill(self) -> None:
+        """Give up the output and stop the program."""
+        if self._attempt is not None:
+            self._attempt.abandon()
+        super().on_kill()
 
 
 class PublishOperator(ProgramSequenceOperator):

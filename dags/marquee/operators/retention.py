@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jinja2
-from airflow.providers.apache.hive.hooks.hive import HiveServer2Hook
 from airflow.sdk import Context
 
 from marquee import settings
 from marquee.cluster import hdfs, partitions
+from marquee.cluster.attempts import Attempt
+from marquee.cluster.hive import HiveStatements
 from marquee.operators.program import ProgramOperator
 
 PARTITION = "batch_id="
@@ -65,14 +66,24 @@ class DropOldBatchesOperator(ProgramOperator):
     Snapshots and publications stay. The command `argv` lists the publications, and `ledger_argv` their ledger, as JSON.
     """
 
-    def __init__(self, *, ledger_argv: Sequence[str], keep: int, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "attempt")
+
+    def __init__(
+        self, *, ledger_argv: Sequence[str], keep: int, attempt: str = settings.ATTEMPT, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.ledger_argv = list(ledger_argv)
         self.keep = keep
+        self.attempt = attempt
+        self._attempt: Attempt | None = None
+        self._statements: HiveStatements | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the batches that were dropped, kept and protected."""
         client = hdfs.client()
+        self._attempt = Attempt(client, self.log, f"{settings.ATTEMPTS}/{self.task_id}", self.attempt, {})
+        self._attempt.begin()
+        self._statements = HiveStatements(self.log)
         publications = json.loads(self.run(self.argv))
         ledger = [json.loads(line) for line in self.run_for_lines(self.ledger_argv)]
         protected = protected_batches(publications, ledger)
@@ -80,19 +91,36 @@ class DropOldBatchesOperator(ProgramOperator):
         dropped = batches_to_drop(written, protected, self.keep)
         for batch_id in dropped:
             self.log.info("Dropping batch %s.", batch_id)
-            self._drop(client, batch_id)
+            self._drop(client, batch_id, self._attempt, self._statements)
+        self._attempt.commit()
         return {
             "dropped": dropped,
             "kept": sorted(set(written) - set(dropped)),
             "protected": sorted(protected & set(written)),
         }
 
-    def _drop(self, client: Any, batch_id: str) -> None:
+    def on_kill(self) -> None:
+        """Stop before the next statement or batch."""
+        if self._attempt is not None:
+            self._attempt.abandon()
+        if self._statements is not None:
+            self._statements.stop()
+        super().on_kill()
+
+    def _drop(self, client: Any, batch_id: str, attempt: Attempt, statements: HiveStatements) -> None:
         """Drop a batch, its table folders last, so that a rerun finds a stopped drop."""
-        template = jinja2.Template((settings.HQL / "drop_partition.hql").read_text(encoding="utf-8"))
-        HiveServer2Hook(hiveserver2_conn_id=settings.HIVE_CONNECTION).run(
-            [template.render(table=table, batch_id=batch_id) for table in TABLES]
-        )
+        sql = [
+            jinja2.Template((settings.HQL / f"{name}.hql").read_text(encoding="utf-8")).render(
+                table=table, batch_id=batch_id
+            )
+            for name, tables in (("drop_partition", TABLES), ("drop_attempts", settings.WAREHOUSE_TABLES))
+            for table in tables
+        ]
+        statements.run(sql, attempt.check)
+        attempt.check()
+        for folder in partitions.all_loaded(client, batch_id):
+            client.delete(folder, recursive=True)
+        client.delete(f"{settings.ATTEMPTS}/load_warehouse/{batch_id}", recursive=True)
         if client.status(settings.CLEAN, strict=False) is not None:
             for dataset in client.list(settings.CLEAN):
                 client.delete(f"{settings.CLEAN}/{dataset}/{batch_id}", recursive=True)

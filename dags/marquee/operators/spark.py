@@ -6,38 +6,84 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Context
 
 from marquee import settings
 from marquee.cluster import hdfs, yarn
+from marquee.cluster.attempts import Attempt
+from marquee.cluster.programs import end_with_parent
 
 
 class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provider is untyped
-    """Run spark-submit; the job's result file is the task's result.
+    """Run spark-submit into the try's own folder, then put the job's output in place.
 
-    The connection says where the job runs: yarn, local[*] or spark://.
+    The job's result file is the task's result. `outputs` pairs each path below the try's folder with the path that it
+    replaces. In `application_args`, settings.WORK stands for the try's folder. The connection says where the job runs: yarn, local[*] or spark://.
     """
 
-    template_fields: Sequence[str] = (*SparkSubmitOperator.template_fields, "result_path", "batch_id")
+    template_fields: Sequence[str] = (
+        *SparkSubmitOperator.template_fields,
+        *("model_path", "result_name", "outputs", "batch_id", "attempt"),
+    )
 
-    def __init__(self, *, result_path: str, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.result_path = result_path
+    def __init__(
+        self,
+        *,
+        application_args: Sequence[str],
+        outputs: Sequence[tuple[str, str]],
+        model_path: str = settings.MODEL_PATH,
+        batch_id: str = settings.BATCH_ID,
+        attempt: str = settings.ATTEMPT,
+        **kwargs: Any,
+    ) -> None:
+        self.result_name = f"{kwargs['task_id']}.json"
+        work = f"hdfs://{model_path}/_attempts/{kwargs['task_id']}/work-{attempt}"
+        arguments = [work if argument == settings.WORK else argument for argument in application_args]
+        super().__init__(application_args=[*arguments, "--result", f"{work}/{self.result_name}"], **kwargs)
+        self.model_path = model_path
+        # Airflow renders the values of a dictionary, but not its keys.
+        self.outputs = list(outputs)
         self.batch_id = batch_id
+        self.attempt = attempt
+        self._attempt: Attempt | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the JSON object that the job wrote to `result_path`."""
-        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+        """Return the JSON object that the job wrote as its result."""
         client = hdfs.client()
-        client.delete(self.result_path)
+        outputs = [*self.outputs, (self.result_name, f"{self.model_path}/{self.result_name}")]
+        targets = {path.split("/")[0]: target for path, target in outputs}
+        folder = f"{self.model_path}/_attempts/{self.task_id}"
+        self._attempt = Attempt(client, self.log, folder, self.attempt, targets)
+        self._attempt.begin()
+        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
         super().execute(context)
-        with client.read(self.result_path, encoding="utf-8") as reader:
-            result: dict[str, Any] = json.load(reader)
+        work = self._attempt.work
+        with client.read(f"{work}/{self.result_name}", encoding="utf-8") as reader:
+            text = reader.read()
+        # The job names the folder that it wrote to, and its output is about to leave it.
+        for path, target in outputs:
+            text = text.replace(f"{work}/{path}", target)
+        text = text.replace(work, self.model_path)
+        client.write(f"{work}/{self.result_name}", data=text, encoding="utf-8", overwrite=True)
+        for path, _ in outputs:
+            self._attempt.collect(path.split("/")[0], f"{work}/{path}")
+        self._attempt.commit()
+        result: dict[str, Any] = json.loads(text)
         self.log.info("%s", json.dumps(result, indent=1, sort_keys=True))
         return result
 
     def on_kill(self) -> None:
-        """Stop spark-submit and its YARN application."""
+        """Stop this try's YARN application and spark-submit."""
+        if self._attempt is not None:
+            self._attempt.abandon()
+            yarn.kill_applications(yarn.attempt_tag(self.attempt), self.log)
         super().on_kill()
-        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        submit = hook.submit
+        # Without that, spark-submit and the driver in it outlive a task process that is killed.
+        hook.submit = lambda application: submit(application, preexec_fn=end_with_parent)
+        return hook

@@ -1,11 +1,14 @@
 """Test how a publication is built and made live, and what holds it back."""
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from marquee import settings
+from marquee.cluster.attempts import SupersededError
 from marquee.cluster.programs import ProgramError
 
 
@@ -45,21 +48,23 @@ def test_a_store_that_fails_is_a_failure(rendered: Any, context: dict[str, Any],
         task.execute(context)
 
 
-def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_one(
-    rendered: Any, context: dict[str, Any], hdfs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+FINAL = "/marquee/publications/20261123T190000"
+
+
+@pytest.fixture
+def building(rendered: Any, hdfs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return the task with exports in HDFS and an earlier publication; its program writes two files."""
     monkeypatch.setattr("marquee.settings.TEMPORARY", tmp_path / "tmp")
+    for table in settings.PUBLISHED_TABLES:
+        hdfs.put(f"/marquee/exports/20261123T190000/{table}/000000_0", table)
+    hdfs.put(f"{FINAL}/publication.sqlite", "earlier lists")
     task = rendered("build_publication")
 
     def build(argv: list[str]) -> str:
         exports, lineage, output = (Path(argv[argv.index(name) + 1]) for name in ("--exports", "--lineage", "--output"))
-        assert sorted(path.name for path in exports.iterdir()) == sorted(
-            [
-                *("movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
-                "movie_statistics",
-                *("ratings_by_year", "popular_by_genre", "movie_ratings_by_year", "row_accounting"),
-            ]
-        )
+        assert {path.name: (path / "000000_0").read_text() for path in exports.iterdir()} == {
+            table: table for table in settings.PUBLISHED_TABLES
+        }
         assert json.loads(lineage.read_text())["batch_id"] == "20261123T190000"
         output.mkdir()
         (output / "publication.sqlite").write_text("lists")
@@ -67,16 +72,40 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
         return json.dumps({"sha256": "ab", "bytes": 5, "rows": {"movies": 1}, "output": str(output)})
 
     monkeypatch.setattr(task, "run", build)
-    final = "/marquee/publications/20261123T190000"
-    attempt = "/marquee/publications/_attempt-20261123T190000-2"
-    assert task.execute(context) == {"publication": final, "sha256": "ab", "bytes": 5, "rows": {"movies": 1}}
-    assert hdfs.calls[11:] == [
-        ("delete", attempt),
-        ("makedirs", attempt),
-        ("upload", f"{attempt}/manifest.json", "{}"),
-        ("upload", f"{attempt}/publication.sqlite", "lists"),
-        ("delete", final),
-        ("makedirs", "/marquee/publications"),
-        ("rename", attempt, final),
-    ]
+    return task
+
+
+def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_one(
+    building: Any, context: dict[str, Any], hdfs: Any, tmp_path: Path
+) -> None:
+    assert building.execute(context) == {"publication": FINAL, "sha256": "ab", "bytes": 5, "rows": {"movies": 1}}
+    assert hdfs.files("/marquee/publications") == {
+        f"{FINAL}/manifest.json": "{}",
+        f"{FINAL}/publication.sqlite": "lists",
+    }
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_build_that_is_stopped_while_it_uploads_leaves_the_earlier_publication(
+    building: Any, context: dict[str, Any], hdfs: Any
+) -> None:
+    hdfs.before_change = lambda name, path: building.on_kill() if path.endswith("publication.sqlite") else None
+    with pytest.raises(SupersededError):
+        building.execute(context)
+    assert hdfs.files(FINAL) == {f"{FINAL}/publication.sqlite": "earlier lists"}
+
+
+def test_a_publish_that_is_stopped_between_two_programs_starts_no_other(rendered: Any, context: dict[str, Any]) -> None:
+    task = rendered("publish")
+    pulled = "import json; print(json.dumps({'action': 'pulled'}))"
+    task.argv, task.following = [sys.executable, "-c", pulled], [[sys.executable, "-c", "raise SystemExit(9)"]]
+    run = task.run
+
+    def run_then_stop(argv: list[str]) -> str:
+        line: str = run(argv)
+        task.on_kill()
+        return line
+
+    task.run = run_then_stop
+    with pytest.raises(ProgramError, match="The next program was not started because the task was stopped"):
+        task.execute(context)
