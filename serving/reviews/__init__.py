@@ -1,0 +1,1 @@
+"""Film reviews: the sentiment model, its training, its corpora and the service."""

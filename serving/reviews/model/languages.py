@@ -1,0 +1,47 @@
+"""Which language a text is in: English, Korean or another, by its script and by words that are known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from serving.reviews.model.normalising import words_of
+
+ENGLISH, KOREAN, OTHER = "en", "ko", "other"
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
+# Koreans write names of films and actors in Latin letters.
+_KOREAN_SHARE = 0.2
+_KNOWN_SHARE = 0.5
+_ENGLISH = (
+    "the of and to in is it that was for with this as but are be you not have has at by an on from they his her all "
+    "one so if there what who about out just more very than when can will would could which their my me we were "
+    "been had do does did don't it's i i'm"
+)
+_ENGLISH_WORDS = frozenset(_ENGLISH.split())
+# Words that are frequent in a neighbour of English and are none in English.
+_FOREIGN = (
+    "le les des et est une du dans que qui pas sur avec ce cette mais très elle je ne aux c'est der das und ist "
+    "nicht ein eine auf für von zu sich auch es ich sehr aber wie wird el los las por muy pero más este está del il "
+    "gli che di della non sono molto questo anche più è un os uma não com muito em het een niet voor dat zijn ook "
+    "maar och att det som är på av för inte nie się jest na że bardzo był bir çok için yang ini itu tidak"
+)
+_FOREIGN_WORDS = frozenset(_FOREIGN.split())
+
+
+def detect_language(normalised: str, english_words: Container[str]) -> str:
+    """Return `en`, `ko` or `other` for a normalised text; `english_words` is what the model knows."""
+    letters = [letter for letter in normalised if letter.isalpha()]
+    if not letters:
+        return OTHER
+    if len(_HANGUL.findall(normalised)) >= _KOREAN_SHARE * len(letters):
+        return KOREAN
+    latin = sum(letter < "\u0250" for letter in letters)
+    if latin < 0.8 * len(letters):
+        return OTHER
+    words = [word for word in words_of(normalised) if word not in "!?"]
+    if not words:
+        return OTHER
+    english = sum(word in _ENGLISH_WORDS for word in words)
+    foreign = sum(word in _FOREIGN_WORDS for word in words)
+    known = sum(word in english_words for word in words)
+    return ENGLISH if foreign <= english and known >= _KNOWN_SHARE * len(words) else OTHER
