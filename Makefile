@@ -289,6 +289,7 @@ lock: uv ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=
 	$(UV_LOCK) requirements/platform.in -o requirements/platform.txt
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
 	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
+	$(UV_LOCK) -c requirements/platform.txt requirements/sentiment.in -o requirements/sentiment.txt
 	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) requirements/audit.in -o requirements/audit.txt
 	$(UV_LOCK) --no-deps requirements/bench.in -o requirements/bench.txt

@@ -22,7 +22,10 @@ class ModelFileError(Exception):
 
 
 def save_model(model: SentimentModel, path: Path) -> str:
-    """Write a model and return the SHA-256 of its bytes; the same model always gives the same bytes."""
+    """Write a model and return the SHA-256 of its bytes.
+
+    The same model always gives the same bytes.
+    """
     buffer = io.BytesIO()
     joblib.dump(_state(model), buffer, compress=("zlib", 6), protocol=5)
     path.write_bytes(buffer.getvalue())

@@ -13,7 +13,7 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 _KOREAN_SHARE = 0.2
 _KNOWN_SHARE = 0.5
 _ENGLISH = (
-    "the of and to in is it that was for with this as but are be you not have has at by an on from they his her all "
+    "the of and to in is it that was for with this as but are be you not have has at by an on from they her all "
     "one so if there what who about out just more very than when can will would could which their my me we were "
     "been had do does did don't it's i i'm"
 )
@@ -29,7 +29,10 @@ _FOREIGN_WORDS = frozenset(_FOREIGN.split())
 
 
 def detect_language(normalised: str, english_words: Container[str]) -> str:
-    """Return `en`, `ko` or `other` for a normalised text; `english_words` is what the model knows."""
+    """Return the language of a normalised text: `en`, `ko` or `other`.
+
+    `english_words` is what the model knows.
+    """
     letters = [letter for letter in normalised if letter.isalpha()]
     if not letters:
         return OTHER

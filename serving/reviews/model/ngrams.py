@@ -25,7 +25,7 @@ _INITIAL_CODE, _VOWEL_CODE, _FINAL_CODE, _OTHER_CODE = 128, 147, 168, 196
 
 @dataclass(frozen=True)
 class Grams:
-    """The n-grams of a text: a key each, and the unit (word or character) in its middle."""
+    """The n-grams of a text: keys, and the unit (word or character) in each middle."""
 
     keys: Keys
     middles: Positions
@@ -33,9 +33,9 @@ class Grams:
 
 
 def _grams(codes: Keys, units: Positions, bits: int, lengths: range) -> Grams:
-    """Return the n-grams of a row of codes; `units` says which unit of the text each code came from.
+    """Return the n-grams of a row of codes.
 
-    An n-gram with an unknown code (zero) is left out.
+    `units` says which unit of the text each code came from. An n-gram with an unknown code (zero) is left out.
     """
     parts, middles, sizes = [], [], []
     keys = np.zeros(len(codes), dtype=np.uint64)
@@ -56,7 +56,10 @@ def _grams(codes: Keys, units: Positions, bits: int, lengths: range) -> Grams:
 
 
 def word_grams(words: Sequence[str], numbers: Mapping[str, int], lengths: range) -> Grams:
-    """Return the n-grams of known words; a unit is a word, and words without a number belong to none."""
+    """Return the n-grams of known words; a unit is a word.
+
+    Words without a number belong to none.
+    """
     codes = np.array([numbers.get(word, 0) for word in words], dtype=np.uint64)
     return _grams(codes, np.arange(len(words)), WORD_BITS, lengths)
 
@@ -79,7 +82,10 @@ def character_grams(text: str, lengths: range) -> Grams:
 
 
 def letter_grams(text: str, lengths: range) -> Grams:
-    """Return the n-grams of letters, Korean syllables taken apart; a unit is a character of the text."""
+    """Return the n-grams of letters, Korean syllables taken apart.
+
+    A unit is a character of the text.
+    """
     points = code_points(text).astype(np.int64)
     syllable = (points >= _FIRST_SYLLABLE) & (points <= _LAST_SYLLABLE)
     offset = points - _FIRST_SYLLABLE

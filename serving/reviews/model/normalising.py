@@ -28,5 +28,5 @@ def normalise(text: str) -> str:
 
 
 def words_of(normalised: str) -> list[str]:
-    """Return the words of a normalised text, and each `!` and `?` as a word of its own."""
+    """Return the words of a normalised text; `!` and `?` are words."""
     return _WORD.findall(normalised.replace(_APOSTROPHE, "'"))

@@ -51,7 +51,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class View:
-    """One way to see a text: `keys` sorted, with `scales` and `weights` in the same order."""
+    """One way to see a text: sorted `keys`, `scales` and `weights` in their order."""
 
     kind: Kind
     shortest: int
@@ -78,7 +78,7 @@ class View:
         return self.scales.astype(np.float64) ** 2
 
     def contributions(self, grams: Grams) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Return which n-grams of a text are known and what each of them adds to the score."""
+        """Return which n-grams of a text are known, and what each adds."""
         places = np.searchsorted(self.keys, grams.keys)
         places[places == len(self.keys)] = 0
         found = np.flatnonzero(self.keys[places] == grams.keys) if len(self.keys) else np.empty(0, np.intp)
@@ -95,7 +95,10 @@ class View:
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """The views of one language, and the calibration of their sum: probability = sigmoid(slope * score + intercept)."""
+    """The views of one language, and the calibration of their sum.
+
+    probability = sigmoid(slope * score + intercept)
+    """
 
     # Words by their number, from 1 on: the letters of the n-grams of words.
     words: Mapping[str, int]
@@ -105,7 +108,7 @@ class LanguageModel:
     intercept: float
 
     def probability(self, score: float) -> float:
-        """Return the calibrated probability of positive for the sum of the views and the bias."""
+        """Return the calibrated probability of positive for a score."""
         odds = self.slope * score + self.intercept
         return 1.0 / (1.0 + math.exp(-odds)) if odds > -700 else 0.0
 
@@ -181,7 +184,7 @@ def _add_word_terms(
 def _add_character_terms(
     terms: dict[str, float], text: str, grams: Grams, found: NDArray[np.intp], parts: NDArray[np.float64]
 ) -> None:
-    """Add what n-grams of characters contributed to the word in which each has its middle."""
+    """Add what n-grams of characters gave to the words of their middles."""
     pieces = text.split()
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     # The text begins with a space: a character's piece is the number of spaces up to it, less one.

@@ -1,0 +1,1 @@
+"""Labelled reviews: readers, cleaning rules and the split; standard library and NumPy alone."""
