@@ -1,7 +1,8 @@
 """N-grams as whole numbers: exact, so that no two n-grams share one, and made without a loop over letters.
 
 A key has 64 bits: three words of 21 bits, four characters of 16 or eight letters of 8. No letter and no word is zero,
-so n-grams of different lengths never meet.
+so n-grams of different lengths never meet. Zero (NUL, an unknown word) is in no n-gram: many texts with NUL between
+them are read at once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _VOWELS, _FINALS = 21, 28
 # Letters of one syllable: initials from 128 on, vowels and finals behind them.
 _INITIAL_CODE, _VOWEL_CODE, _FINAL_CODE, _OTHER_CODE = 128, 147, 168, 196
+_BREAK = 256
 
 
 @dataclass(frozen=True)
@@ -96,5 +98,9 @@ def letter_grams(text: str, lengths: range) -> Grams:
     table[syllable, 0] = _INITIAL_CODE + offset[syllable] // (_VOWELS * _FINALS)
     table[syllable, 1] = _VOWEL_CODE + offset[syllable] // _FINALS % _VOWELS
     table[syllable, 2] = np.where(final[syllable] > 0, _FINAL_CODE + final[syllable], 0)
+    # NUL parts texts, and stays.
+    table[points == 0, 0] = _BREAK
     units, _ = np.nonzero(table)
-    return _grams(table[table > 0].astype(np.uint64), units, LETTER_BITS, lengths)
+    codes = table[table > 0]
+    codes[codes == _BREAK] = 0
+    return _grams(codes.astype(np.uint64), units, LETTER_BITS, lengths)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,7 @@ class SentimentModel:
     version: str
     languages: Mapping[str, LanguageModel]
     margin: float = 0.1
-    metadata: Mapping[str, object] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, text: str, language: str | None = None) -> Prediction:
         """Return what the model says of a text; its language is found where none is given."""
@@ -186,10 +186,12 @@ def _add_character_terms(
 ) -> None:
     """Add what n-grams of characters gave to the words of their middles."""
     pieces = text.split()
+    if not pieces:
+        return
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    # The text begins with a space: a character's piece is the number of spaces up to it, less one.
-    owners = np.cumsum(points == ord(" ")) - 1
-    sums = np.bincount(owners[grams.middles[found]], weights=parts, minlength=len(pieces) + 1)
-    for piece, part in zip(pieces, sums.tolist(), strict=False):
+    # The text begins with a space: a character's piece is the number of spaces up to it, less one; the last space is its word's.
+    owners = np.minimum(np.cumsum(points == ord(" ")) - 1, len(pieces) - 1)
+    sums = np.bincount(owners[grams.middles[found]], weights=parts, minlength=len(pieces))
+    for piece, part in zip(pieces, sums.tolist(), strict=True):
         if part:
             terms[piece] = terms.get(piece, 0.0) + part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.reviews.corpora.cleaning import clean, without_markup
@@ -64,6 +64,7 @@ def test_a_language_is_found_where_none_is_given() -> None:
     assert [review.language for review in reviews] == ["en", "ko", "fr"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=40), st.sampled_from(["0", "1", "", "x"]))))
 def test_rows_in_are_clean_and_quarantined_rows(rows: list[tuple[str, str]]) -> None:
     result = clean(row(text, label) for text, label in rows)

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.reviews.corpora.embedded import read_embedded
@@ -108,6 +108,7 @@ def test_a_cut_archive_and_a_missing_file_are_named(tmp_path: Path) -> None:
         pairs(tmp_path / "a.zip")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text("01 ", max_size=2)), min_size=1))
 def test_any_text_comes_back_from_json_lines(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.reviews.corpora.duplicates import fingerprint, jaccard, near_duplicates
@@ -37,23 +37,25 @@ def test_short_and_other_texts_are_no_near_duplicates() -> None:
     assert near_duplicates(["good film", "the story is thin", LONG[:50]], ["good films", LONG]) == []
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
 def test_jaccard_is_what_its_definition_says(left: set[int], right: set[int]) -> None:
     found = jaccard(np.array(sorted(left), dtype=np.uint64), np.array(sorted(right), dtype=np.uint64))
     assert found == (len(left & right) / len(left | right) if left | right else 0.0)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.integers(0, 5))
 def test_copies_of_a_text_are_in_one_part(text: str, seed: int) -> None:
     assert part_of(text, seed) == part_of(f" {text}\n", seed)
 
 
-def test_seven_tenths_train_and_a_tenth_each_has_another_use() -> None:
+def test_four_fifths_train_a_tenth_tests_and_the_rest_is_for_choosing() -> None:
     counts = Counter(part_of(f"text number {number}", 1) for number in range(20_000))
-    assert {name: round(count / 20_000, 1) for name, count in counts.items()} == {
-        "training": 0.7,
-        "calibration": 0.1,
-        "validation": 0.1,
+    assert {name: round(count / 20_000, 2) for name, count in counts.items()} == {
+        "training": 0.8,
+        "calibration": 0.05,
+        "validation": 0.05,
         "test": 0.1,
     }
 

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.reviews.model.files import ModelFileError, load_model, save_model
@@ -62,6 +62,7 @@ def test_a_text_without_a_known_term_is_not_confident() -> None:
     assert (prediction.known, prediction.confident, prediction.language) == (0.0, False, "en")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=5))
 def test_any_text_has_an_answer_and_a_batch_has_the_same_answers(texts: list[str]) -> None:
     single = [MODEL.predict(text) for text in texts]
