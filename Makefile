@@ -290,10 +290,11 @@ lock: uv ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=
 	$(UV_LOCK) requirements/serving.in -o requirements/serving.txt
 	$(UV_LOCK) -c requirements/serving.txt -c requirements/platform.txt requirements/accounts.in -o requirements/accounts.txt
 	$(UV_LOCK) -c requirements/platform.txt requirements/sentiment.in -o requirements/sentiment.txt
+	$(UV_LOCK) -c requirements/platform.txt -c requirements/accounts.txt requirements/reviews.in -o requirements/reviews.txt
 	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) requirements/audit.in -o requirements/audit.txt
 	$(UV_LOCK) --no-deps requirements/bench.in -o requirements/bench.txt
-	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt requirements/dev.in -o requirements/dev.txt
+	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt -c requirements/reviews.txt requirements/dev.in -o requirements/dev.txt
 
 .PHONY: lock-jars
 lock-jars: ## Write requirements/jars.sha256 from what Maven fetched (with MARQUEE_MONITORING=yes)

@@ -51,6 +51,7 @@ _ENVIRONMENTS = {
     "platform": ("venv", "Python packages"),
     "serving": ("serving-venv", "Python packages of the API"),
     "accounts": ("accounts-venv", "Python packages of the accounts service"),
+    "reviews": ("reviews-venv", "Python packages of the reviews service"),
 }
 
 # For the drills that slow down or cut a network: Debian's packages, and a program of each. They are looked for where
@@ -245,7 +246,7 @@ def _ensure_uv(settings: Settings) -> None:
 
 
 def install_part(settings: Settings, part: str) -> None:
-    """Install platform, serving, accounts, jars or monitoring, if it changed.
+    """Install platform, serving, accounts, reviews, jars or monitoring, if it changed.
 
     Raises InstallError.
     """
@@ -286,7 +287,7 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         )
     else:
         install_part(settings, "platform")
-    for part in ("serving", "accounts", *(("monitoring",) if settings.monitoring else ()), "jars"):
+    for part in ("serving", "accounts", "reviews", *(("monitoring",) if settings.monitoring else ()), "jars"):
         install_part(settings, part)
 
 
