@@ -22,6 +22,7 @@ EXIT_HELD_BACK = 3
 # In the order of the help.
 _COMMANDS = (
     building.add_build,
+    building.add_build_model,
     changing.add_pull,
     changing.add_activate,
     changing.add_rollback,

@@ -1,16 +1,17 @@
-"""What a publication is: its identifier, its two files and the database schema.
+"""What a publication is: its identifier, its kind, its two files and the database schema.
 
 A publication is a folder with two files that never change once published:
 
 ``publication.sqlite``  the lists and the catalogue. Identical exports give identical bytes, so it holds no batch id,
-                        no lineage and no clock.
-``manifest.json``       what the database is (SHA-256, size, rows) and where it comes from (lineage); see manifest.py.
+                        no lineage and no clock. A publication of kind `sentiment` has ``model.joblib`` instead.
+``manifest.json``       what the data file is (SHA-256, size, rows) and where it comes from (lineage); see manifest.py.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,22 @@ SCHEMA_VERSION: Final = 2
 READABLE_SCHEMA_VERSIONS: Final = frozenset({1, SCHEMA_VERSION})
 DATABASE_NAME: Final = "publication.sqlite"
 MANIFEST_NAME: Final = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a publication holds: the name of its data file, and the schema versions that this program reads."""
+
+    name: str
+    data_file: str
+    schema_version: int
+    readable: frozenset[int]
+
+
+RECOMMENDATIONS: Final = Kind("recommendations", DATABASE_NAME, SCHEMA_VERSION, READABLE_SCHEMA_VERSIONS)
+# joblib's file, which is a pickle: whoever reads it checks its SHA-256 first.
+SENTIMENT: Final = Kind("sentiment", "model.joblib", 1, frozenset({1}))
+KINDS: Final = {kind.name: kind for kind in (RECOMMENDATIONS, SENTIMENT)}
 # "MARQ" in SQLite's application_id header field. By it file(1) and the reader recognise a publication.
 APPLICATION_ID: Final = 0x4D415251
 MAX_ID: Final = 2_147_483_647

@@ -1,4 +1,4 @@
-"""The manifest of a publication: what its database is, and where it comes from."""
+"""The manifest of a publication: what its data file is, and where it comes from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from serving.publications.format import PUBLICATION_ID, READABLE_SCHEMA_VERSIONS, SCHEMA_VERSION, PublicationError
+from serving.publications.format import KINDS, PUBLICATION_ID, RECOMMENDATIONS, SCHEMA_VERSION, Kind, PublicationError
 from serving.publications.times import format_time, parse_time
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -30,6 +30,7 @@ class Manifest:
     data_through: int | None = None
     figures: dict[str, float] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+    kind: Kind = RECOMMENDATIONS
 
     def to_json(self) -> str:
         """Return the manifest as JSON text.
@@ -45,7 +46,9 @@ class Manifest:
             "data_through": format_time(self.data_through),
             "lineage": self.lineage,
         }
-        if self.schema_version > 1:
+        if self.kind != RECOMMENDATIONS:
+            document["kind"] = self.kind.name
+        if self.schema_version > 1 or self.kind != RECOMMENDATIONS:
             document["figures"] = self.figures
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -61,9 +64,16 @@ class Manifest:
             raise PublicationError(f"{where} is not JSON: {error}. Pull or build the publication again.") from None
         if not isinstance(document, dict):
             raise PublicationError(f"{where} is not a JSON object. Pull or build the publication again.")
+        name = document.get("kind", RECOMMENDATIONS.name)
+        kind = KINDS.get(name) if isinstance(name, str) else None
+        if kind is None:
+            raise PublicationError(
+                f"{where} is of kind {name!r}, but this program reads {' and '.join(KINDS)}. "
+                "Use the matching version of Marquee."
+            )
         version = document.get("schema_version")
-        if not isinstance(version, int) or version not in READABLE_SCHEMA_VERSIONS:
-            readable = " and ".join(map(str, sorted(READABLE_SCHEMA_VERSIONS)))
+        if not isinstance(version, int) or version not in kind.readable:
+            readable = " and ".join(map(str, sorted(kind.readable)))
             raise PublicationError(
                 f"{where} has schema version {version!r}, but this program reads {readable}. "
                 "Use the matching version of Marquee."
@@ -84,4 +94,4 @@ class Manifest:
                 f"{where} lacks a valid batch_id, sha256, bytes, rows or lineage. Build the publication again."
             )
         data_through = parse_time(document.get("data_through"), f"data_through of {where}")
-        return cls(batch_id, sha256, size, rows, lineage, data_through, figures, version)
+        return cls(batch_id, sha256, size, rows, lineage, data_through, figures, version, kind)

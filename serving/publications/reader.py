@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntArray
-from serving.publications.format import PublicationError
+from serving.publications.format import RECOMMENDATIONS, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
 from serving.publications.search.index import SearchIndex, Title
 from serving.publications.search.popularity import ratings_by_movie
 from serving.publications.times import format_time
-from serving.publications.verification import open_database, read_manifest, verify_folder
+from serving.publications.verification import check_kind, open_database, read_manifest, verify_folder
 
 Item = dict[str, Any]
 _DECODER = json.JSONDecoder()
@@ -98,6 +98,7 @@ class Publication:
         if the files are not those that the manifest describes.
         """
         self.manifest: Manifest = (read_manifest if verified else verify_folder)(folder, publication)
+        check_kind(self.manifest, RECOMMENDATIONS)
         self.publication_id = publication
         self.data_through = format_time(self.manifest.data_through)
         self._connection = open_database(folder)

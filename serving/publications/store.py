@@ -2,12 +2,12 @@
 
 Layout of a store::
 
-    publications/<id>/publication.sqlite, manifest.json    one id, one database: a pull may repair it, never change it
-    live -> publications/<id>                              switched by one rename
-    ledger.jsonl                                           append-only
+    publications/<id>/    data file and manifest.json: one id, one content, which a pull may repair but never change
+    live -> publications/<id>    switched by one rename
+    ledger.jsonl                 append-only
 
-Every change holds the store's lock; readers need none. A change that is killed at any point leaves the whole old state
-or the whole new one. The next change completes the ledger.
+All publications of a store are of one kind. Every change holds the store's lock; readers need none. A change that is
+killed at any point leaves the whole old state or the whole new one. The next change completes the ledger.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,16 +23,10 @@ from typing import Any
 
 from serving.publications import ledger as ledger_module
 from serving.publications.durable_files import fsync_folder, locked, point_symlink, write_file
-from serving.publications.format import (
-    DATABASE_NAME,
-    MANIFEST_NAME,
-    PUBLICATION_ID,
-    PublicationError,
-    check_publication_id,
-)
+from serving.publications.format import MANIFEST_NAME, PUBLICATION_ID, Kind, PublicationError, check_publication_id
 from serving.publications.ledger import COMPLETED_BY, Entry, Ledger
 from serving.publications.manifest import Manifest
-from serving.publications.verification import read_manifest, verify_folder
+from serving.publications.verification import check_kind, read_manifest, verify_folder
 
 
 class HeldBackError(PublicationError):
@@ -77,6 +71,13 @@ class PublicationStore:
     def manifest(self, publication: str) -> Manifest:
         """Return the manifest of a publication in the store. Raises PublicationError."""
         return read_manifest(self.path(publication), publication)
+
+    def kind(self) -> Kind | None:
+        """Return the kind of the store's publications by the first manifest that is readable, or None."""
+        for publication in self.publications():
+            with suppress(PublicationError):
+                return self.manifest(publication).kind
+        return None
 
     def live(self) -> str | None:
         """Return the id that the live link names, sound or not; None without a link."""
@@ -185,9 +186,11 @@ class PublicationStore:
 
         If the store has the publication already, the same bytes replace damaged files one by one. Where no file is
         damaged, a manifest with another lineage (the batch was run again) replaces the present one. The ledger records
-        both. Raises PublicationError if the store has other bytes under this id.
+        both. Raises PublicationError if the store has other bytes under this id, or publications of another kind.
         """
         manifest = read_manifest(arrived, publication)
+        if (kind := self.kind()) is not None:
+            check_kind(manifest, kind)
         target = self.path(publication)
         with self._changing():
             if not target.exists():
@@ -232,7 +235,7 @@ class PublicationStore:
         target = self.path(publication)
         # The entry comes before the files, so that it keeps what was damaged. After a kill here the next pull repairs it.
         self.ledger.append("repaired", publication, actor, f"from {source}: {damage}")
-        for name in (DATABASE_NAME, MANIFEST_NAME):
+        for name in (manifest.kind.data_file, MANIFEST_NAME):
             os.replace(arrived / name, target / name)  # noqa: PTH105 - as above
         fsync_folder(target)
         return Change("repaired", publication, True, self.live())

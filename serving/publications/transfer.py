@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
-from serving.publications.format import DATABASE_NAME, MANIFEST_NAME, PublicationError, check_publication_id
+from serving.publications.format import MANIFEST_NAME, PublicationError, check_publication_id
 from serving.publications.manifest import Manifest
 from serving.publications.store import Change, PublicationStore
 
@@ -168,11 +168,11 @@ def _fetch(source: Source, folder: Path, publication: str) -> None:
         raise PublicationError(
             f"The manifest found for {publication} belongs to {manifest.batch_id}. Publish {publication} again."
         )
-    with source.open(DATABASE_NAME) as remote:
-        received = _copy(remote, folder / DATABASE_NAME, manifest)
+    with source.open(manifest.kind.data_file) as remote:
+        received = _copy(remote, folder / manifest.kind.data_file, manifest)
     if received != manifest.sha256:
         raise PublicationError(
-            f"The database of {publication} arrived with SHA-256 {received[:12]} instead of {manifest.sha256[:12]}. "
+            f"The {manifest.kind.data_file} of {publication} arrived with SHA-256 {received[:12]} instead of {manifest.sha256[:12]}. "
             "Pull it again, and publish it again if that does not help."
         )
     write_new_file(folder / MANIFEST_NAME, [content])
@@ -180,7 +180,7 @@ def _fetch(source: Source, folder: Path, publication: str) -> None:
 
 
 def _copy(remote: _Readable, path: Path, manifest: Manifest) -> str:
-    """Write the database and return its SHA-256.
+    """Write the data file and return its SHA-256.
 
     It stops after more bytes than the manifest has.
     """

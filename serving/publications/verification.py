@@ -6,7 +6,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from serving.publications.format import APPLICATION_ID, DATABASE_NAME, MANIFEST_NAME, PublicationError, sha256_of
+from serving.publications.format import (
+    APPLICATION_ID,
+    DATABASE_NAME,
+    MANIFEST_NAME,
+    RECOMMENDATIONS,
+    Kind,
+    PublicationError,
+    sha256_of,
+)
 from serving.publications.manifest import Manifest
 
 
@@ -22,10 +30,11 @@ def open_database(folder: Path) -> sqlite3.Connection:
 def verify_folder(folder: Path, publication: str) -> Manifest:
     """Return a publication's manifest after checking its files.
 
-    The checks are size, SHA-256 and database header. Raises PublicationError that names the file and its fault.
+    The checks are size, SHA-256 and, of lists, the database header. A model is not opened: opening runs its code. Raises
+    PublicationError that names the file and its fault.
     """
     manifest = read_manifest(folder, publication)
-    database = folder / DATABASE_NAME
+    database = folder / manifest.kind.data_file
     try:
         size = database.stat().st_size
         if size != manifest.size_bytes:
@@ -39,6 +48,8 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
         raise PublicationError(
             f"{database} has SHA-256 {digest} instead of {manifest.sha256}. Pull the publication again."
         )
+    if manifest.kind != RECOMMENDATIONS:
+        return manifest
     try:
         with closing(open_database(folder)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -51,6 +62,15 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
     if (application, schema) != (APPLICATION_ID, version):
         raise PublicationError(f"{database} is not a publication of schema version {version}. Build it again.")
     return manifest
+
+
+def check_kind(manifest: Manifest, wanted: Kind) -> None:
+    """Raise PublicationError if a publication is of another kind than a store or a program has."""
+    if manifest.kind != wanted:
+        raise PublicationError(
+            f"{manifest.batch_id} is of kind {manifest.kind.name}, not {wanted.name}. Each kind has a store of its own: "
+            "give the other store's folder."
+        )
 
 
 def read_manifest(folder: Path, publication: str) -> Manifest:

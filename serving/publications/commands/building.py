@@ -1,12 +1,15 @@
-"""Commands that build a publication: build and rebuild."""
+"""Commands that build a publication: build, build-model and rebuild."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 from serving.publications.building.build import BuildOptions, build_publication
+from serving.publications.building.build_model import build_model_publication
 from serving.publications.building.export_rows import OPTIONAL_COLUMNS
 from serving.publications.building.rebuild import rebuild
 from serving.publications.commands.arguments import (
@@ -19,6 +22,7 @@ from serving.publications.commands.arguments import (
     store_option,
 )
 from serving.publications.format import PublicationError
+from serving.publications.manifest import Manifest
 from serving.publications.store import PublicationStore
 
 
@@ -58,6 +62,26 @@ def add_build(commands: Commands) -> None:
     parser.set_defaults(run=_build)
 
 
+def add_build_model(commands: Commands) -> None:
+    """Add the command that makes a publication of a trained model."""
+    parser = commands.add_parser(
+        "build-model",
+        help="make a publication of a trained sentiment model",
+        description="Copy a model's file as model.joblib and write manifest.json with its SHA-256. The file is not opened.",
+    )
+    parser.add_argument("--model", type=path, required=True, metavar="FILE", help="the model's file")
+    parser.add_argument(
+        "--lineage",
+        type=path,
+        required=True,
+        metavar="FILE",
+        help="JSON object that records data, code and model; model.name and model.version are what the service shows",
+    )
+    parser.add_argument("--batch-id", type=line, required=True, metavar="ID", help="batch id, which becomes the publication id")
+    parser.add_argument("--output", type=path, required=True, metavar="DIR", help="folder for the two files")
+    parser.set_defaults(run=_build_model)
+
+
 def add_rebuild(commands: Commands) -> None:
     """Add the command that builds a publication again and compares the bytes."""
     parser = commands.add_parser(
@@ -81,18 +105,32 @@ def add_rebuild(commands: Commands) -> None:
     parser.set_defaults(run=_rebuild)
 
 
-def _build(options: argparse.Namespace) -> int:
+def _lineage(file: Path) -> dict[str, Any]:
     try:
-        lineage = json.loads(options.lineage.read_text(encoding="utf-8"))
+        lineage = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise PublicationError(f"{options.lineage} is not JSON: {error}. Write a JSON object to it.") from None
+        raise PublicationError(f"{file} is not JSON: {error}. Write a JSON object to it.") from None
     if not isinstance(lineage, dict):
-        raise PublicationError(f"{options.lineage} is not a JSON object. Write the lineage as one.")
+        raise PublicationError(f"{file} is not a JSON object. Write the lineage as one.")
+    return lineage
+
+
+def _build(options: argparse.Namespace) -> int:
     build_options = BuildOptions(full_lists=not options.allow_short_lists)
+    lineage = _lineage(options.lineage)
     manifest = build_publication(options.exports, lineage, options.batch_id, options.output, build_options)
+    return _built(manifest, options.output)
+
+
+def _build_model(options: argparse.Namespace) -> int:
+    lineage = _lineage(options.lineage)
+    return _built(build_model_publication(options.model, lineage, options.batch_id, options.output), options.output)
+
+
+def _built(manifest: Manifest, output: Path) -> int:
     size = f"{manifest.size_bytes / 2**20:.1f} MiB"
     print(f"{manifest.batch_id}: built {size}, SHA-256 {manifest.sha256[:12]}.", file=sys.stderr)
-    result = {"output": str(options.output), "publication": manifest.batch_id, "sha256": manifest.sha256}
+    result = {"output": str(output), "publication": manifest.batch_id, "sha256": manifest.sha256}
     print(json.dumps({**result, "bytes": manifest.size_bytes, "rows": manifest.rows}))
     return 0
 

@@ -19,7 +19,7 @@ from serving.publications.commands.arguments import (
     whole_number,
 )
 from serving.publications.diff import churn
-from serving.publications.format import PublicationError
+from serving.publications.format import RECOMMENDATIONS, PublicationError
 from serving.publications.reader import Publication
 from serving.publications.store import Change, PublicationStore
 from serving.publications.transfer import pull
@@ -150,9 +150,9 @@ def _activate(options: argparse.Namespace) -> int:
 
 
 def _churn_against_live(store: PublicationStore, publication: str) -> dict[str, Any] | None:
-    """Return how far the lists differ from the live ones; None where no other is live."""
+    """Return how far the lists differ from the live ones; None where no other is live, or where models are published."""
     live = store.live()
-    if live in (None, publication) or publication not in store.publications():
+    if live in (None, publication) or publication not in store.publications() or store.kind() != RECOMMENDATIONS:
         return None
     try:
         return churn(*(Publication(store.path(name), name) for name in (str(live), publication)))
