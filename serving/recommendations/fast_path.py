@@ -19,8 +19,8 @@ from serving.recommendations.answers.lists import Page, personal_text
 from serving.recommendations.answers.metrics import LISTS
 from serving.recommendations.answers.responses import GZIP_LEVEL, MIN_GZIP_BYTES, REVALIDATE, entity_tag, fixed_headers
 from serving.web.access_log import access_log
+from serving.web.http_metrics import LATENCY, REQUESTS
 from serving.web.logs import request_id_of
-from serving.web.request_metrics import LATENCY, REQUESTS
 
 _PATH = re.compile(r"/v1/users/([0-9]{1,10})/recommendations")
 _ROUTE = "/v1/users/<user>/recommendations"

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra.monitoring.board.dashboards import FOLDER, VIEWS, Selector, load_dashboard, selectors
 from infra.monitoring.exporter.sources.samples import CATALOGUE
 from serving.recommendations.answers import metrics
-from serving.web import request_metrics
+from serving.web import http_metrics
 from tests.monitoring.conftest import REPOSITORY
 from tests.monitoring.test_rules import rules
 
@@ -28,7 +28,7 @@ def exposed() -> set[str]:
     Hadoop and Hive.
     """
     names = {"up", *CATALOGUE, *(rule["record"] for rule in rules() if "record" in rule)}
-    for metric in (*vars(metrics).values(), *vars(request_metrics).values()):
+    for metric in (*vars(metrics).values(), *vars(http_metrics).values()):
         if isinstance(metric, (Counter, Gauge, Histogram)):
             (family,) = metric.describe()
             endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
