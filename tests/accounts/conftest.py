@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +18,7 @@ from serving.accounts.application import create_app
 from serving.accounts.database.engine import Transactions, migrate, open_database, transactions
 from serving.accounts.domain import passwords, registration
 from serving.accounts.domain.catalogue import load_catalogue, movie_row
+from tests.postgresql import running_postgresql
 
 SECRET = "a secret of the tests, long enough to be one"
 PASSWORD = "seven green kettles"
@@ -53,29 +49,8 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A PostgreSQL of its own on a socket in a temporary folder; yields the folder."""
-    (*_, binaries) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    folder = Path(tempfile.mkdtemp(prefix="marquee-accounts-"))
-    owner: list[str] = []
-    if os.getuid() == 0:  # PostgreSQL refuses root
-        shutil.chown(folder, "postgres", "postgres")
-        owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-    initdb = [*owner, str(binaries / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-N"]
-    subprocess.run([*initdb, "-E", "UTF8", "--locale=C"], cwd=folder, check=True, capture_output=True)
-    server = [*owner, str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder), "-c", "fsync=off"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*server, "-c", "listen_addresses="], cwd=folder, stdout=log, stderr=log)
-    try:
-        ready = [str(binaries / "pg_isready"), "-q", "-h", str(folder), "-U", "postgres"]
-        deadline = time.monotonic() + 60
-        while subprocess.run(ready, check=False).returncode != 0:
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail((folder / "log").read_text())
-            time.sleep(0.05)
-        yield str(folder)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
-        shutil.rmtree(folder)
+    with running_postgresql() as folder:
+        yield folder
 
 
 @pytest.fixture
