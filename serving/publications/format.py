@@ -25,7 +25,10 @@ MANIFEST_NAME: Final = "manifest.json"
 
 @dataclass(frozen=True)
 class Kind:
-    """What a publication holds: the name of its data file, and the schema versions that this program reads."""
+    """What a publication holds: the name of its data file, and its schema.
+
+    `readable` are the schema versions that this program reads.
+    """
 
     name: str
     data_file: str
@@ -34,7 +37,7 @@ class Kind:
 
 
 RECOMMENDATIONS: Final = Kind("recommendations", DATABASE_NAME, SCHEMA_VERSION, READABLE_SCHEMA_VERSIONS)
-# joblib's file, which is a pickle: whoever reads it checks its SHA-256 first.
+# joblib's file, which is a pickle: its SHA-256 is checked before it is read.
 SENTIMENT: Final = Kind("sentiment", "model.joblib", 1, frozenset({1}))
 KINDS: Final = {kind.name: kind for kind in (RECOMMENDATIONS, SENTIMENT)}
 # "MARQ" in SQLite's application_id header field. By it file(1) and the reader recognise a publication.

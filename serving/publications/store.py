@@ -73,7 +73,7 @@ class PublicationStore:
         return read_manifest(self.path(publication), publication)
 
     def kind(self) -> Kind | None:
-        """Return the kind of the store's publications by the first manifest that is readable, or None."""
+        """Return the kind of the store's publications, or None for an empty store."""
         for publication in self.publications():
             with suppress(PublicationError):
                 return self.manifest(publication).kind

@@ -65,7 +65,7 @@ def verify_folder(folder: Path, publication: str) -> Manifest:
 
 
 def check_kind(manifest: Manifest, wanted: Kind) -> None:
-    """Raise PublicationError if a publication is of another kind than a store or a program has."""
+    """Raise PublicationError if a publication is of another kind."""
     if manifest.kind != wanted:
         raise PublicationError(
             f"{manifest.batch_id} is of kind {manifest.kind.name}, not {wanted.name}. Each kind has a store of its own: "

@@ -11,10 +11,10 @@ from serving.publications.manifest import Manifest
 
 
 def build_model_publication(model: Path, lineage: dict[str, Any], batch_id: str, output: Path) -> Manifest:
-    """Return the manifest of a publication made from a model's file, which is copied and not opened.
+    """Return the manifest of a publication made from a model's file.
 
-    Writes model.joblib and manifest.json to `output` and replaces those of an earlier build. Raises PublicationError if
-    the file cannot be read.
+    The file is copied, not opened. Writes model.joblib and manifest.json to `output`, and replaces those of an earlier
+    build. Raises PublicationError if the file cannot be read.
     """
     check_publication_id(batch_id)
     try:

@@ -1,4 +1,7 @@
-"""Commands that change a store: pull, activate, rollback, pin, unpin, refuse and prune."""
+"""Commands that change a store.
+
+Pull, activate, rollback, pin, unpin, refuse and prune.
+"""
 
 from __future__ import annotations
 
@@ -150,7 +153,10 @@ def _activate(options: argparse.Namespace) -> int:
 
 
 def _churn_against_live(store: PublicationStore, publication: str) -> dict[str, Any] | None:
-    """Return how far the lists differ from the live ones; None where no other is live, or where models are published."""
+    """Return how far the lists differ from the live ones.
+
+    None where no other is live, or where models are published.
+    """
     live = store.live()
     if live in (None, publication) or publication not in store.publications() or store.kind() != RECOMMENDATIONS:
         return None

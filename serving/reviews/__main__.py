@@ -1,0 +1,86 @@
+"""Migrate the database, and serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.reviews.database.engine import migrate, open_database
+from serving.reviews.database.errors import DatabaseError
+from serving.reviews.settings import SettingError, Settings
+from serving.web.metrics_folder import metrics_folder
+
+_STOP_SECONDS = 15
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.reviews",
+        description=__doc__,
+        epilog="Settings come from the environment, see serving/reviews/settings.py.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    migrating = commands.add_parser("migrate", help="bring the tables to this program's version")
+    migrating.add_argument("--down-to", metavar="REVISION", help="go back to a revision instead; base: drop all tables")
+    serving = commands.add_parser("serve", help="serve until a signal ends the server")
+    serving.add_argument("--host", default=os.environ.get("MARQUEE_REVIEWS_HOST") or "127.0.0.1")
+    serving.add_argument("--port", type=int, default=int(os.environ.get("MARQUEE_REVIEWS_PORT") or "8002"))
+    serving.add_argument("--workers", type=int, default=int(os.environ.get("MARQUEE_REVIEWS_WORKERS") or "2"))
+    return parser
+
+
+def _migrate(revision: str | None) -> dict[str, Any]:
+    address = os.environ.get("MARQUEE_REVIEWS_DATABASE")
+    if not address:
+        raise SettingError("MARQUEE_REVIEWS_DATABASE is not set. Give postgresql+psycopg://...")
+    engine = open_database(address)
+    migrate(engine, revision or "head", down=revision is not None)
+    engine.dispose()
+    return {"revision": revision or "head"}
+
+
+def _serve(options: argparse.Namespace) -> None:
+    Settings.load(os.environ)
+    # A prediction is a small sum: one thread for each core would cost more time than it saves.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # The metrics library reads the variable when it is imported, and the samples of an earlier start would be added.
+    for samples in metrics_folder().glob("*.db"):
+        samples.unlink()
+    import uvicorn
+
+    uvicorn.run(
+        "serving.reviews.application:create_app",
+        factory=True,
+        host=options.host,
+        port=options.port,
+        workers=options.workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+        timeout_keep_alive=15,
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    options = arguments().parse_args(argv)
+    try:
+        if options.command == "serve":
+            _serve(options)
+            return 0
+        print(json.dumps(_migrate(options.down_to)))
+    except (SettingError, DatabaseError, SQLAlchemyError) as error:
+        print(f"reviews: {str(error).splitlines()[0]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

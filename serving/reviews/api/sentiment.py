@@ -1,0 +1,124 @@
+"""Predict a text or a batch of texts, and take feedback on predictions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import JSONResponse
+
+from serving.reviews.api import metrics
+from serving.reviews.api.dependencies import CurrentAccount, CurrentModel, CurrentService, Database, MaybeAccount
+from serving.reviews.api.problem_responses import answers
+from serving.reviews.api.schemas import sentiment as schemas
+from serving.reviews.domain import problems
+from serving.reviews.domain.feedback import Opinion, give_feedback, keep_text
+from serving.reviews.domain.prediction_ids import ID_PATTERN, PredictionIds
+from serving.reviews.domain.texts import fault_of
+from serving.reviews.live_model import LoadedModel
+from serving.reviews.model.sentiment import Prediction
+from serving.web.problems import ProblemError
+
+router = APIRouter(tags=["sentiment"])
+
+
+def as_answer(prediction: Prediction, loaded: LoadedModel, ids: PredictionIds, text: str) -> dict[str, Any]:
+    """Return a prediction as answers show it."""
+    return {
+        "label": prediction.label,
+        "probability": prediction.probability,
+        "confident": prediction.confident,
+        "language": prediction.language,
+        "terms": [{"term": term.term, "weight": term.weight} for term in prediction.terms],
+        "known": prediction.known,
+        "model_version": loaded.version,
+        "publication": loaded.publication,
+        "prediction": ids.make(loaded.publication, prediction.probability, prediction.language, text),
+        "stored": False,
+    }
+
+
+@router.post(
+    "/v1/sentiment",
+    response_model=schemas.Sentiment,
+    responses=answers(
+        problems.NOT_JSON, problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE, problems.NOT_SIGNED_IN, problems.NO_MODEL
+    ),
+)
+def predict(
+    body: schemas.SentimentRequest, loaded: CurrentModel, service: CurrentService, who: MaybeAccount
+) -> Response:
+    """Say whether a text is positive, and which terms decided.
+
+    Everybody may ask. The text is not kept, unless `store` is true: then it belongs to the account that is signed in.
+    """
+    if body.store and who is None:
+        raise ProblemError(
+            problems.NOT_SIGNED_IN, "Only a signed-in account can keep a text. Sign in, or leave `store` out."
+        )
+    prediction = loaded.model.predict(body.text, body.language)
+    answer = as_answer(prediction, loaded, service.ids, body.text)
+    if body.store and who is not None:
+        with service.transactions.begin() as database:
+            keep_text(database, answer["prediction"], who.user_id, body.text)
+        answer["stored"] = True
+    metrics.count_predictions([prediction], loaded.publication)
+    # FastAPI would check the answer once more, which costs more than the prediction; the contract tests check it instead.
+    return JSONResponse(answer)
+
+
+@router.post(
+    "/v1/sentiment/batch",
+    response_model=schemas.BatchAnswer,
+    responses=answers(problems.NOT_JSON, problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE, problems.NO_MODEL),
+)
+def predict_batch(body: schemas.BatchRequest, loaded: CurrentModel, service: CurrentService) -> Response:
+    """Predict up to 1,000 texts, in their order; each has its own result or error."""
+    results: list[dict[str, Any]] = []
+    made = []
+    for text in body.texts:
+        if fault := fault_of(text):
+            kind = problems.BAD_TEXT
+            results.append({"error": {"type": kind.type, "title": kind.title, "detail": fault}})
+        else:
+            prediction = loaded.model.predict(text, body.language)
+            made.append(prediction)
+            results.append(as_answer(prediction, loaded, service.ids, text))
+    metrics.count_predictions(made, loaded.publication)
+    return JSONResponse({"results": results})
+
+
+@router.post(
+    "/v1/sentiment/{prediction}/feedback",
+    responses=answers(
+        *(problems.NOT_JSON, problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE, problems.OTHER_TEXT),
+        *(problems.NOT_SIGNED_IN, problems.FORBIDDEN, problems.NOT_FOUND),
+    ),
+)
+def feedback(
+    prediction: Annotated[str, Path(pattern=ID_PATTERN, description="The prediction's id.")],
+    body: schemas.FeedbackRequest,
+    service: CurrentService,
+    who: CurrentAccount,
+    database: Database,
+) -> schemas.FeedbackAnswer:
+    """Say whether a prediction was right.
+
+    A second opinion of the same account takes the first one's place.
+
+    With `may_train` the text and its label are kept for the next training.
+    """
+    predicted = service.ids.read(prediction)
+    if predicted is None:
+        raise ProblemError(problems.NOT_FOUND, "This is no prediction of this service. Take the id from an answer.")
+    opinion = Opinion(body.right, body.text, body.may_train)
+    noted = give_feedback(database, prediction, predicted, who.user_id, opinion)
+    metrics.FEEDBACK.labels(noted.language, str(body.right).lower(), noted.publication).inc()
+    return schemas.FeedbackAnswer.model_validate(
+        {
+            "prediction": prediction,
+            "predicted": noted.predicted,
+            "truth": noted.truth,
+            "trains": noted.text is not None,
+        }
+    )

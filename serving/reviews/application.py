@@ -1,0 +1,73 @@
+"""The reviews service: a FastAPI application over the live sentiment model and a PostgreSQL database.
+
+Run `python -m serving.reviews serve` after `python -m serving.reviews migrate`; serving/reviews/settings.py has the
+settings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
+
+from serving.reviews.api import metrics, operation, sentiment
+from serving.reviews.api.description import describe
+from serving.reviews.api.problem_responses import answer_errors
+from serving.reviews.api.requests import LimitedBodies, ObservedRequests
+from serving.reviews.api.service import Service
+from serving.reviews.database.engine import open_database, transactions
+from serving.reviews.domain.accounts_client import AccountsClient
+from serving.reviews.domain.prediction_ids import PredictionIds
+from serving.reviews.live_model import LiveModel
+from serving.reviews.settings import Settings
+from serving.web.logs import configure_logging
+
+
+def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
+    """Return the application; `environment` stands in for the process's own.
+
+    Raises SettingError for a setting that is missing or wrong, and DatabaseError for an address that is no database's.
+    """
+    settings = Settings.load(os.environ if environment is None else environment)
+    configure_logging(settings.log_level)
+    service = _service(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(service.live.start, settings.watch_seconds)
+        yield
+        await run_in_threadpool(_stop, service)
+
+    app: FastAPI = FastAPIOffline(
+        title="Marquee reviews",
+        lifespan=lifespan,
+        root_path=settings.root_path,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.service = service
+    answer_errors(app)
+    # The last one added is the outermost.
+    app.add_middleware(LimitedBodies, upload_bytes=settings.upload_bytes)
+    app.add_middleware(ObservedRequests)
+    for module in (sentiment, operation):
+        app.include_router(module.router)
+    describe(app)
+    return app
+
+
+def _service(settings: Settings) -> Service:
+    engine = open_database(settings.database)
+    accounts = AccountsClient(settings.accounts_url, settings.accounts_client, settings.accounts_client_secret)
+    live = LiveModel(settings.store, on_switch=metrics.model_serves)
+    return Service(settings, live, engine, transactions(engine), accounts, PredictionIds(settings.secret))
+
+
+def _stop(service: Service) -> None:
+    service.live.stop()
+    service.accounts.close()
+    service.engine.dispose()

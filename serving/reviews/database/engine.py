@@ -1,0 +1,83 @@
+"""The connection to the PostgreSQL database, and its migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+
+from serving.reviews.database.errors import DatabaseError
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# The thread pool has 40 threads. A request that finds no connection for so long is answered with 503.
+_POOL_SIZE: Final = 10
+_POOL_OVERFLOW: Final = 20
+_POOL_SECONDS: Final = 10
+# Two programs that migrate at once: the second one waits for this lock, and finds nothing to do.
+_MIGRATION_LOCK: Final = 7306
+
+Transactions = sessionmaker[Session]
+
+
+def open_database(url: str) -> Engine:
+    """Return an engine for `postgresql+psycopg://...`.
+
+    Raises DatabaseError for another address.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseError("The database's address is not a URL. Give postgresql+psycopg://...") from None
+    if parsed.drivername != "postgresql+psycopg":
+        raise DatabaseError(
+            f"Databases of type {parsed.drivername} are not supported. Give postgresql+psycopg://... instead."
+        )
+    return create_engine(
+        parsed,
+        pool_pre_ping=True,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_OVERFLOW,
+        pool_timeout=_POOL_SECONDS,
+        connect_args={"connect_timeout": 5},
+    )
+
+
+def transactions(engine: Engine) -> Transactions:
+    """Return a factory of sessions.
+
+    `with factory.begin() as database` commits at the end, or rolls back.
+    """
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return configuration
+
+
+def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
+
+    A migration happens whole or not at all. Running it again has no effect.
+    """
+    configuration = _configuration()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        configuration.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(configuration, revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Return whether the tables are those of this program."""
+    with engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    return present == ScriptDirectory.from_config(_configuration()).get_current_head()

@@ -1,0 +1,1 @@
+"""Rules of texts, reviews, feedback and jobs; no FastAPI."""

@@ -1,0 +1,111 @@
+"""Ask the accounts service over HTTP.
+
+Who a token is, whether a movie exists, which accounts exist.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+
+from serving.reviews.domain import problems
+from serving.reviews.domain.principal import Principal
+from serving.web.problems import ProblemError
+
+_SECONDS: Final = 3.0
+# As many accounts as one page may have.
+_PAGE: Final = 100
+# A token is renewed so long before it ends.
+_SPARE_SECONDS: Final = 30
+
+
+class AccountsClient:
+    """The accounts service at one address. Threads may share it."""
+
+    def __init__(self, address: str, client_id: str = "", client_secret: str = "") -> None:
+        """Take the address, and the client that reads which accounts exist.
+
+        Without one, `user_ids` is not possible.
+        """
+        self._http = httpx.Client(base_url=address, timeout=_SECONDS)
+        self._client = (client_id, client_secret)
+        self._token = ("", 0.0)
+        self._renewing = threading.Lock()
+
+    @property
+    def may_list(self) -> bool:
+        """Return whether a client is set, so that accounts can be listed."""
+        return all(self._client)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def principal(self, access_token: str) -> Principal:
+        """Return the account of an access token.
+
+        Each request asks, so that a revoked token ends at once. Raises the problems not-signed-in, forbidden (a client's
+        token) and unavailable.
+        """
+        answer = self._ask("GET", "/accounts/v1/me", headers={"Authorization": f"Bearer {access_token}"})
+        if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+            raise ProblemError(problems.NOT_SIGNED_IN, problems.NOT_SIGNED_IN.meaning)
+        if answer.status_code == HTTPStatus.FORBIDDEN:
+            raise ProblemError(problems.FORBIDDEN, "This is for people: a client's token belongs to no account.")
+        account = _read(answer)
+        return Principal(int(account["user_id"]), str(account["name"]), str(account["role"]))
+
+    def has_movie(self, movie_id: int) -> bool:
+        """Return whether the catalogue has a movie. Raises the problem unavailable."""
+        answer = self._ask("GET", f"/accounts/v1/movies/{movie_id}")
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return False
+        _read(answer)
+        return True
+
+    def user_ids(self) -> Iterator[int]:
+        """Yield the ids of all accounts in their order. Raises the problem unavailable."""
+        after = 0
+        while True:
+            headers = {"Authorization": f"Bearer {self._client_token()}"}
+            parameters = {"after": str(after), "limit": str(_PAGE)}
+            page = _read(self._ask("GET", "/accounts/v1/users", headers=headers, params=parameters))
+            ids = [int(account["user_id"]) for account in page["items"]]
+            yield from ids
+            if not ids or page["next"] is None:
+                return
+            after = ids[-1]
+
+    def _client_token(self) -> str:
+        with self._renewing:
+            token, until = self._token
+            if time.monotonic() < until:
+                return token
+            form = {"grant_type": "client_credentials", "scope": "users:read"}
+            granted = _read(self._ask("POST", "/accounts/oauth/token", data=form, auth=self._client))
+            self._token = (str(granted["access_token"]), time.monotonic() + granted["expires_in"] - _SPARE_SECONDS)
+            return self._token[0]
+
+    def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **given)
+        except (httpx.HTTPError, UnicodeError):
+            raise ProblemError(
+                problems.UNAVAILABLE, "The accounts service does not answer. Try again shortly."
+            ) from None
+
+
+def _read(answer: httpx.Response) -> Any:
+    """Return an answer's JSON.
+
+    Raises the problem unavailable for any but a successful answer.
+    """
+    if not answer.is_success:
+        detail = f"The accounts service answered {answer.status_code}. Try again shortly."
+        raise ProblemError(problems.UNAVAILABLE, detail)
+    return answer.json()
