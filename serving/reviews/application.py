@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
-from serving.reviews.api import metrics, operation, sentiment
+from serving.reviews.api import metrics, operation, reviews, sentiment
 from serving.reviews.api.description import describe
 from serving.reviews.api.problem_responses import answer_errors
 from serving.reviews.api.requests import LimitedBodies, ObservedRequests
@@ -54,7 +54,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(LimitedBodies, upload_bytes=settings.upload_bytes)
     app.add_middleware(ObservedRequests)
-    for module in (sentiment, operation):
+    for module in (sentiment, reviews, operation):
         app.include_router(module.router)
     describe(app)
     return app

@@ -1,0 +1,167 @@
+"""Reviews of movies: reading is public, people change their own, staff hide any."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from serving.reviews.api import metrics
+from serving.reviews.api.dependencies import (
+    CurrentAccount,
+    CurrentService,
+    CurrentStaff,
+    Database,
+    MaybeAccount,
+    MaybeModel,
+)
+from serving.reviews.api.problem_responses import answers
+from serving.reviews.api.schemas import reviews as schemas
+from serving.reviews.api.schemas.fields import MAX_BIG_ID, MAX_ID
+from serving.reviews.api.service import Service
+from serving.reviews.database.models import Review
+from serving.reviews.domain import problems, reviews
+from serving.reviews.domain.movie_sentiment import figures_of_movie
+from serving.reviews.domain.reviews import Judged, Written
+from serving.reviews.live_model import LoadedModel
+from serving.web.problems import ProblemError
+
+router = APIRouter(tags=["reviews"])
+
+MovieId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[318])]
+ReviewId = Annotated[int, Path(ge=1, le=MAX_BIG_ID, examples=[1])]
+_CursorText = Annotated[str | None, Query(max_length=200, description="Where the page before ended.")]
+_Limit = Annotated[int, Query(ge=1, le=100, description="Reviews a page.")]
+
+_SIGNED_IN = (problems.NOT_SIGNED_IN, problems.FORBIDDEN)
+_WITH_BODY = (problems.NOT_JSON, problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE)
+
+
+def _shown(review: Review) -> dict[str, Any]:
+    sentiment = None
+    if review.label is not None:
+        sentiment = {name: getattr(review, name) for name in schemas.ReviewSentiment.model_fields}
+    hidden = None if review.hidden_at is None else {"at": review.hidden_at, "reason": review.hidden_reason}
+    names = ("review_id", "movie_id", "text", "helpful", "created_at", "changed_at")
+    return {
+        **{name: getattr(review, name) for name in names},
+        "author": {"user_id": review.author_id, "name": review.author_name},
+        "sentiment": sentiment,
+        "hidden": hidden,
+    }
+
+
+def _written(body: schemas.ReviewBody, loaded: LoadedModel | None) -> Written:
+    if loaded is None:
+        return Written(body.text, body.may_train, None)
+    said = loaded.model.predict(body.text)
+    metrics.count_predictions([said], loaded.publication)
+    judged = Judged(said.label, said.probability, said.confident, said.language, loaded.publication)
+    return Written(body.text, body.may_train, judged)
+
+
+def _for_author(review: Review, service: Service) -> schemas.WrittenReview:
+    prediction = None
+    if review.publication is not None and review.probability is not None:
+        prediction = service.ids.make(review.publication, review.probability, review.language or "", review.text)
+    document = {**_shown(review), "may_train": review.may_train, "prediction": prediction}
+    return schemas.WrittenReview.model_validate(document)
+
+
+@router.get("/v1/movies/{movie}/reviews", responses=answers(problems.BAD_CURSOR))
+def movie_reviews(
+    movie: MovieId,
+    database: Database,
+    request: Request,
+    order: Annotated[schemas.Order, Query(description="Newest or most helpful first.")] = "newest",
+    cursor: _CursorText = None,
+    limit: _Limit = 20,
+) -> schemas.Reviews:
+    """List a movie's reviews, without hidden ones."""
+    page, following = reviews.of_movie(database, movie, order, cursor, limit)
+    address = None
+    if following is not None:
+        parameters = {"order": order, "limit": limit, "cursor": following}
+        address = f"{request.scope.get('root_path', '')}/v1/movies/{movie}/reviews?{urlencode(parameters)}"
+    return schemas.Reviews.model_validate({"items": [_shown(review) for review in page], "next": address})
+
+
+@router.post(
+    "/v1/movies/{movie}/reviews",
+    status_code=201,
+    responses=answers(*_WITH_BODY, *_SIGNED_IN, problems.NOT_FOUND, problems.ALREADY_REVIEWED),
+)
+def write_review(
+    movie: MovieId,
+    body: schemas.ReviewBody,
+    response: Response,
+    request: Request,
+    who: CurrentAccount,
+    service: CurrentService,
+    loaded: MaybeModel,
+    database: Database,
+) -> schemas.WrittenReview:
+    """Write a review, one a movie; the model says whether it is positive."""
+    if not service.accounts.has_movie(movie):
+        raise ProblemError(problems.NOT_FOUND, f"There is no movie {movie}. Search for it first.")
+    made = reviews.write(database, movie, who, _written(body, loaded))
+    response.headers["Location"] = f"{request.scope.get('root_path', '')}/v1/reviews/{made.review_id}"
+    return _for_author(made, service)
+
+
+@router.get("/v1/reviews/{review}", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
+def read_review(review: ReviewId, who: MaybeAccount, database: Database) -> schemas.Review:
+    """Read a review; a hidden one is there for its author and for staff."""
+    return schemas.Review.model_validate(_shown(reviews.shown(database, review, who)))
+
+
+@router.put("/v1/reviews/{review}", responses=answers(*_WITH_BODY, *_SIGNED_IN, problems.NOT_FOUND))
+def change_review(
+    review: ReviewId,
+    body: schemas.ReviewBody,
+    who: CurrentAccount,
+    service: CurrentService,
+    loaded: MaybeModel,
+    database: Database,
+) -> schemas.WrittenReview:
+    """Change one's own review; the model judges the new text."""
+    return _for_author(reviews.change(database, review, who, _written(body, loaded)), service)
+
+
+@router.delete("/v1/reviews/{review}", status_code=204, responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
+def delete_review(review: ReviewId, who: CurrentAccount, database: Database) -> None:
+    """Delete one's own review with its votes."""
+    reviews.remove(database, review, who)
+
+
+@router.put("/v1/reviews/{review}/hidden", responses=answers(*_WITH_BODY, *_SIGNED_IN, problems.NOT_FOUND))
+def hide_review(review: ReviewId, body: schemas.HiddenBody, who: CurrentStaff, database: Database) -> schemas.Review:
+    """Hide a review with a reason, which its author sees. For staff."""
+    return schemas.Review.model_validate(_shown(reviews.hide(database, review, who, body.reason)))
+
+
+@router.delete("/v1/reviews/{review}/hidden", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
+def show_review_again(review: ReviewId, who: CurrentStaff, database: Database) -> schemas.Review:
+    """Show a hidden review again. For staff."""
+    return schemas.Review.model_validate(_shown(reviews.show_again(database, review, who)))
+
+
+@router.put("/v1/reviews/{review}/helpful", responses=answers(*_SIGNED_IN, problems.NOT_FOUND, problems.OWN_REVIEW))
+def vote_helpful(review: ReviewId, who: CurrentAccount, database: Database) -> schemas.Review:
+    """Say that another's review is helpful; once counts."""
+    return schemas.Review.model_validate(_shown(reviews.vote(database, review, who, helpful=True)))
+
+
+@router.delete("/v1/reviews/{review}/helpful", responses=answers(*_SIGNED_IN, problems.NOT_FOUND, problems.OWN_REVIEW))
+def take_vote_back(review: ReviewId, who: CurrentAccount, database: Database) -> schemas.Review:
+    """Take one's vote back."""
+    return schemas.Review.model_validate(_shown(reviews.vote(database, review, who, helpful=False)))
+
+
+@router.get("/v1/movies/{movie}/sentiment", responses=answers())
+def movie_sentiment(movie: MovieId, database: Database) -> schemas.MovieSentiment:
+    """Add up what the model says of a movie's reviews, as they are now."""
+    total, months = figures_of_movie(database, movie)
+    by_month = [{"month": month, **vars(figures)} for month, figures in months.items()]
+    return schemas.MovieSentiment.model_validate({"movie_id": movie, "live": {**vars(total), "months": by_month}})
