@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
-from serving.reviews.api import metrics, operation, reviews, sentiment
+from serving.reviews.api import jobs, metrics, operation, reviews, sentiment
 from serving.reviews.api.description import describe
 from serving.reviews.api.problem_responses import answer_errors
 from serving.reviews.api.requests import LimitedBodies, ObservedRequests
@@ -22,6 +22,7 @@ from serving.reviews.api.service import Service
 from serving.reviews.database.engine import open_database, transactions
 from serving.reviews.domain.accounts_client import AccountsClient
 from serving.reviews.domain.prediction_ids import PredictionIds
+from serving.reviews.job_workers import JobWorkers
 from serving.reviews.live_model import LiveModel
 from serving.reviews.settings import Settings
 from serving.web.logs import configure_logging
@@ -35,11 +36,14 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     settings = Settings.load(os.environ if environment is None else environment)
     configure_logging(settings.log_level)
     service = _service(settings)
+    workers = JobWorkers(service)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.live.start, settings.watch_seconds)
+        workers.start()
         yield
+        await run_in_threadpool(workers.stop)
         await run_in_threadpool(_stop, service)
 
     app: FastAPI = FastAPIOffline(
@@ -54,7 +58,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(LimitedBodies, upload_bytes=settings.upload_bytes)
     app.add_middleware(ObservedRequests)
-    for module in (sentiment, reviews, operation):
+    for module in (jobs, sentiment, reviews, operation):
         app.include_router(module.router)
     describe(app)
     return app

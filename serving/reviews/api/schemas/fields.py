@@ -52,6 +52,7 @@ Language = Annotated[
         examples=["en"],
     ),
 ]
+ColumnName = Annotated[str, BeforeValidator(_taken)]
 Reason = Annotated[
     str, BeforeValidator(_taken), Field(min_length=1, max_length=500, examples=["Tells the end of the film."])
 ]
