@@ -1,4 +1,4 @@
-"""Migrate the database, load the catalogue, make an administrator."""
+"""Migrate the database, load the catalogue, make an administrator or a client."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from serving.accounts.application import DEFAULT_DATABASE
 from serving.accounts.database.engine import migrate, open_database, transactions
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import User
+from serving.accounts.domain.access import SCOPES
 from serving.accounts.domain.catalogue import live_publication, load_catalogue, load_live, rows_of_export
+from serving.accounts.domain.clients import set_client
 from serving.accounts.domain.registration import register
 from serving.accounts.domain.schemas.accounts import NewAccount
 from serving.accounts.names import name_key
 from serving.web.problems import ProblemError
+
+_CLIENT_SECRET_CHARACTERS = 32
+_CLIENT_ID_CHARACTERS = 40
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -46,6 +51,10 @@ def arguments() -> argparse.ArgumentParser:
         metavar="NAME",
         help="environment variable with the password; default: the program asks for it",
     )
+    client = commands.add_parser("create-client", help="make a program's client, or give it another secret")
+    client.add_argument("--id", required=True, help="letters and digits")
+    client.add_argument("--scope", required=True, action="append", choices=list(SCOPES), help="may be given again")
+    client.add_argument("--secret-variable", required=True, metavar="NAME", help="environment variable with the secret")
     return parser
 
 
@@ -77,6 +86,18 @@ def _create_admin(engine: Engine, name: str, password: str) -> dict[str, Any]:
     return {"user_id": present.user_id, "created": False}
 
 
+def _create_client(engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
+    secret = os.environ.get(options.secret_variable, "")
+    if len(secret) < _CLIENT_SECRET_CHARACTERS:
+        raise AccountsError(
+            f"{options.secret_variable} has fewer than 32 characters. Put a random text of 32 or more there."
+        )
+    if not (options.id.isascii() and options.id.isalnum() and len(options.id) <= _CLIENT_ID_CHARACTERS):
+        raise AccountsError(f"{options.id[:60]!r} is no client's id. Give 1 to 40 letters and digits.")
+    set_client(transactions(engine), options.id, options.id, options.scope, secret)
+    return {"client_id": options.id, "scopes": options.scope}
+
+
 def _password(options: argparse.Namespace) -> str:
     if not options.password_variable:
         return getpass.getpass(f"Password of {options.name}: ")
@@ -97,6 +118,8 @@ def main(argv: list[str] | None = None) -> int:
                 answer: dict[str, Any] = {"revision": options.down_to or "head"}
             case "load-catalogue":
                 answer = _load(engine, options)
+            case "create-client":
+                answer = _create_client(engine, options)
             case _:
                 answer = _create_admin(engine, options.name, _password(options))
         engine.dispose()

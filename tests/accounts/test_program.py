@@ -16,6 +16,8 @@ import pytest
 
 from infra.control.settings import REPOSITORY
 from serving.accounts.__main__ import main
+from serving.accounts.database.engine import open_database, transactions
+from serving.accounts.domain.clients import client_with_secret
 
 from ..serving.conftest import build_from, small_store
 from .conftest import PASSWORD, SECRET
@@ -121,3 +123,37 @@ def test_gunicorn_serves_with_workers_that_follow_the_live_publication(
             server.send_signal(signal.SIGTERM)
     assert server.returncode == 0
     assert list((tmp_path / "temporary").iterdir()) == [], "the server left something behind"
+
+
+@pytest.mark.usefixtures("database")
+def test_a_programs_client_is_made_and_given_another_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    command = ("create-client", "--id", "reviews", "--scope", "users:read", "--secret-variable", "CLIENT_SECRET")
+    assert run(capsys, "migrate")[0] == 0
+    factory = transactions(open_database(database_url))
+    for secret in ("the first secret of 32 characters", "the second secret of 32 characters"):
+        monkeypatch.setenv("CLIENT_SECRET", secret)
+        assert run(capsys, *command) == (0, '{"client_id": "reviews", "scopes": ["users:read"]}')
+        assert client_with_secret(factory, "reviews", secret) is not None
+    assert client_with_secret(factory, "reviews", "the first secret of 32 characters") is None
+    factory.kw["bind"].dispose()
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("client_id", "secret", "why"),
+    [
+        ("reviews", "short", "CLIENT_SECRET has fewer than 32 characters."),
+        ("reviews", "", "CLIENT_SECRET has fewer than 32 characters."),
+        *((name, "x" * 32, "is no client's id.") for name in ("", "a b", "a" * 41, "\u00e9", "a:b")),
+    ],
+)
+def test_a_clients_id_and_secret_that_are_none_are_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, client_id: str, secret: str, why: str
+) -> None:
+    monkeypatch.setenv("CLIENT_SECRET", secret)
+    command = ("create-client", "--id", client_id, "--scope", "users:read", "--secret-variable", "CLIENT_SECRET")
+    status, error = run(capsys, *command)
+    assert status == 1
+    assert why in error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from serving.accounts.api.conventions import AccountOperations
 from serving.accounts.api.pagination import next_address
 from serving.accounts.domain import problems
-from serving.accounts.domain.access import ADMIN
+from serving.accounts.domain.access import ADMIN, ADMIN_OR_USERS
 from serving.accounts.domain.registration import as_account, change_role, users_after
 from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.schemas.bases import Page
@@ -22,7 +22,7 @@ def administration_routes(api: AccountOperations) -> None:
             "/accounts/v1/users",
             "All accounts, by id.",
             "administration",
-            access=ADMIN,
+            access=ADMIN_OR_USERS,
             query=Page,
             answer=schemas.Accounts,
         )

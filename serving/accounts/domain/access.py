@@ -8,6 +8,7 @@ from typing import Final
 SCOPES: Final = {
     "movies:write": "Add, change and withdraw movies.",
     "ratings:read": "Read everybody's ratings, by change.",
+    "users:read": "See which accounts there are.",
 }
 
 
@@ -57,4 +58,5 @@ OWNER: Final = Access("The user that the address names.", owner=True)
 OWNER_OR_ADMIN: Final = Access("The user that the address names, and administrators.", owner=True, admin=True)
 ADMIN: Final = Access("Administrators.", admin=True)
 ADMIN_OR_MOVIES: Final = Access("Administrators, and clients of scope movies:write.", admin=True, scope="movies:write")
+ADMIN_OR_USERS: Final = Access("Administrators, and clients of scope users:read.", admin=True, scope="users:read")
 ADMIN_OR_RATINGS: Final = Access("Administrators, and clients of scope ratings:read.", admin=True, scope="ratings:read")

@@ -68,6 +68,17 @@ def _known_client(database: DatabaseSession, client_id: str) -> Client:
     return client
 
 
+def set_client(factory: Transactions, client_id: str, name: str, scopes: Sequence[str], secret: str) -> None:
+    """Make a client of a given id and secret, or give a present one these.
+
+    It is for programs of the platform, whose secrets the platform keeps.
+    """
+    with factory.begin() as database:
+        client = database.get(Client, client_id) or Client(client_id=client_id, created_at=now())
+        client.name, client.secret_sha256, client.scopes = name, sha256(secret), " ".join(dict.fromkeys(scopes))
+        database.add(client)
+
+
 def remove_client(factory: Transactions, client_id: str) -> None:
     """Remove a client, which ends its tokens. Raises the problem not-found."""
     with factory.begin() as database:

@@ -39,28 +39,29 @@ class Row(NamedTuple):
     admin: int
     movies_client: int
     ratings_client: int
+    users_client: int
     body: Any = None
     form: Any = None
 
 
 def everybody(status: int, body: Any = None, form: Any = None) -> Row:
-    return Row(status, status, status, status, status, status, body, form)
+    return Row(status, status, status, status, status, status, status, body, form)
 
 
 def owner(status: int, body: Any = None) -> Row:
-    return Row(401, status, 403, 403, 403, 403, body)
+    return Row(401, status, 403, 403, 403, 403, 403, body)
 
 
 def owner_or_admin(status: int) -> Row:
-    return Row(401, status, 403, status, 403, 403)
+    return Row(401, status, 403, status, 403, 403, 403)
 
 
 def admin(status: int, body: Any = None) -> Row:
-    return Row(401, 403, 403, status, 403, 403, body)
+    return Row(401, 403, 403, status, 403, 403, 403, body)
 
 
 def catalogue(status: int, body: Any = None) -> Row:
-    return Row(401, 403, 403, status, status, 403, body)
+    return Row(401, 403, 403, status, status, 403, 403, body)
 
 
 U = "/accounts/v1/users/{user}"
@@ -72,10 +73,10 @@ MATRIX = {
     "GET /accounts/docs": everybody(200),
     "POST /accounts/v1/login": everybody(200, {"name": "Ada", "password": PASSWORD}),
     "POST /accounts/v1/refresh": everybody(401, {"refresh_token": "unknown"}),
-    "POST /accounts/v1/logout": Row(401, 204, 204, 204, 403, 403),
+    "POST /accounts/v1/logout": Row(401, 204, 204, 204, 403, 403, 403),
     "POST /accounts/v1/users": everybody(201, {"name": "Eve", "password": PASSWORD}),
-    "GET /accounts/v1/users": admin(200),
-    "GET /accounts/v1/me": Row(401, 200, 200, 200, 403, 403),
+    "GET /accounts/v1/users": Row(401, 403, 403, 200, 403, 403, 200),
+    "GET /accounts/v1/me": Row(401, 200, 200, 200, 403, 403, 403),
     f"GET {U}": owner_or_admin(200),
     f"DELETE {U}": owner_or_admin(204),
     f"PUT {U}/password": owner(204, {"current_password": PASSWORD, "new_password": "nine yellow kettles"}),
@@ -87,7 +88,7 @@ MATRIX = {
     f"GET {U}/ratings/{{movie}}": owner(200),
     f"PUT {U}/ratings/{{movie}}": owner(200, {"rating": 1.5}),
     f"DELETE {U}/ratings/{{movie}}": owner(204),
-    "GET /accounts/v1/ratings": Row(401, 403, 403, 200, 403, 200),
+    "GET /accounts/v1/ratings": Row(401, 403, 403, 200, 403, 200, 403),
     "GET /accounts/v1/movies": everybody(200),
     "GET /accounts/v1/movies/{movie}": everybody(200),
     "POST /accounts/v1/movies": catalogue(201, {"title": "Kettles"}),
@@ -101,12 +102,12 @@ MATRIX = {
     ),
     "POST /accounts/oauth/revoke": everybody(200, form={"token": "unknown"}),
 }
-WHO = (*Row._fields[:6], "expired", "tampered", "another key", "no algorithm", "revoked", "deleted user", "malformed")
+WHO = (*Row._fields[:7], "expired", "tampered", "another key", "no algorithm", "revoked", "deleted user", "malformed")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A database with three users, two clients and a rating, and a token of each kind."""
+    """A database with three users, three clients and a rating, and a token of each kind."""
 
     database: Path
     tokens: dict[str, str | None]
@@ -133,6 +134,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
         for who, client_id, scope in (
             ("movies_client", CLIENT, "movies:write"),
             ("ratings_client", "fedcba9876543210", "ratings:read"),
+            ("users_client", "aaaabbbbccccdddd", "users:read"),
         ):
             client = Client(client_id=client_id, name=who, secret_sha256="-", scopes=scope, created_at=now())
             database.add(client)

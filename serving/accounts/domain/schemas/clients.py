@@ -14,7 +14,7 @@ class NewClient(Body):
     """A program that signs in for itself."""
 
     name: Name
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=2, examples=[["ratings:read"]])]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=3, examples=[["ratings:read"]])]
 
 
 class RegisteredClient(Answer):
