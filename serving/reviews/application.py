@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
+from serving.reviews.account_sweep import AccountSweep
 from serving.reviews.api import jobs, metrics, operation, reviews, sentiment
 from serving.reviews.api.description import describe
 from serving.reviews.api.problem_responses import answer_errors
@@ -36,14 +37,16 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     settings = Settings.load(os.environ if environment is None else environment)
     configure_logging(settings.log_level)
     service = _service(settings)
-    workers = JobWorkers(service)
+    workers, sweep = JobWorkers(service), AccountSweep(service)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.live.start, settings.watch_seconds)
         workers.start()
+        sweep.start()
         yield
         await run_in_threadpool(workers.stop)
+        await run_in_threadpool(sweep.stop)
         await run_in_threadpool(_stop, service)
 
     app: FastAPI = FastAPIOffline(

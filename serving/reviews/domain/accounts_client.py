@@ -5,9 +5,9 @@ Who a token is, whether a movie exists, which accounts exist.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -68,18 +68,16 @@ class AccountsClient:
         _read(answer)
         return True
 
-    def user_ids(self) -> Iterator[int]:
-        """Yield the ids of all accounts in their order. Raises the problem unavailable."""
-        after = 0
-        while True:
-            headers = {"Authorization": f"Bearer {self._client_token()}"}
-            parameters = {"after": str(after), "limit": str(_PAGE)}
-            page = _read(self._ask("GET", "/accounts/v1/users", headers=headers, params=parameters))
-            ids = [int(account["user_id"]) for account in page["items"]]
-            yield from ids
-            if not ids or page["next"] is None:
-                return
-            after = ids[-1]
+    def users_from(self, user_id: int) -> tuple[set[int], float]:
+        """Return the ids of a page of accounts from an id on, and up to which id it tells.
+
+        Raises the problem unavailable.
+        """
+        headers = {"Authorization": f"Bearer {self._client_token()}"}
+        parameters = {"after": str(user_id - 1), "limit": str(_PAGE)}
+        page = _read(self._ask("GET", "/accounts/v1/users", headers=headers, params=parameters))
+        ids = {int(account["user_id"]) for account in page["items"]}
+        return ids, math.inf if page["next"] is None else max(ids)
 
     def _client_token(self) -> str:
         with self._renewing:

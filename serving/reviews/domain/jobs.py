@@ -157,4 +157,5 @@ def result(factory: Transactions, job: Job) -> Iterator[bytes]:
         with factory() as database:
             query = select(Chunk.upload, Chunk.answers).where(Chunk.job_id == job.job_id, Chunk.number == number)
             upload, answers = database.execute(query).one()
+        assert answers is not None  # noqa: S101 - a finished job has all
         yield result_lines(job.format, columns, unpacked(upload), unpacked(answers))
