@@ -150,7 +150,7 @@ def vote(database: Session, review_id: int, who: Principal, *, helpful: bool) ->
 
     Raises the problems not-found and own-review.
     """
-    # The row's lock keeps two votes from counting the same number.
+    # The row's lock keeps the review from being deleted before the vote is in.
     database.execute(select(Review.review_id).where(Review.review_id == review_id).with_for_update())
     review = shown(database, review_id, who)
     if review.author_id == who.user_id:
