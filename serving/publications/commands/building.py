@@ -77,7 +77,9 @@ def add_build_model(commands: Commands) -> None:
         metavar="FILE",
         help="JSON object that records data, code and model; model.name and model.version are what the service shows",
     )
-    parser.add_argument("--batch-id", type=line, required=True, metavar="ID", help="batch id, which becomes the publication id")
+    parser.add_argument(
+        "--batch-id", type=line, required=True, metavar="ID", help="batch id, which becomes the publication id"
+    )
     parser.add_argument("--output", type=path, required=True, metavar="DIR", help="folder for the two files")
     parser.set_defaults(run=_build_model)
 
