@@ -1,5 +1,8 @@
 # Every command of the project. `make help` lists them.
 .DEFAULT_GOAL := help
+USER_FROM := $(origin USER)
+# Make reads a given value's $ as its own, and would run `$(shell ...)`. Here each keeps its text.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override export $(name) := $$(value $(name)))))
 HERE := $(dir $(lastword $(MAKEFILE_LIST)))
 ifneq ($(HERE),./)
 # `make -f FOLDER/Makefile`: the same in that folder.
@@ -7,9 +10,6 @@ ifneq ($(HERE),./)
 $(or $(MAKECMDGOALS),help):
 	@$(MAKE) --no-print-directory -C '$(HERE)' $@
 else
-SHELL := /bin/bash
-# -p: without the functions, options and start files that a shell's environment names.
-.SHELLFLAGS := -pc
 # `make -j down up` would start what it stops.
 .NOTPARALLEL:
 # Python is started with -E, which ignores its variables. The other programs must not see those of the caller's shell either.
@@ -23,11 +23,12 @@ $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(e
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
 CONTROL := python3 -X utf8 -Es -m infra.control
-USER_FROM := $(origin USER)
-# Make reads a given value's $ as its own, and would run `$(shell ...)`. Here each keeps its text.
-$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override export $(name) := $$(value $(name)))))
 # The default where settings can't be read: what a target then runs first says why.
 STATE := $(or $(shell MARQUEE_STATE='$(subst ','\'',$(value MARQUEE_STATE))' $(CONTROL) state 2>/dev/null),.marquee)
+# From here on. Bash would warn of a locale that this machine lacks, which the shell above gets from the caller.
+SHELL := /bin/bash
+# -p: without the functions, options and start files that a shell's environment names.
+.SHELLFLAGS := -pc
 SOFTWARE := $(STATE)/software
 PYTHON := $(SOFTWARE)/venv/bin/python
 BENCH_RESULTS := $(STATE)/engines.jsonl
@@ -192,7 +193,7 @@ bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make 
 .PHONY: bench-warehouse
 bench-warehouse: ## From a folder to a validated warehouse on the running platform: make bench-warehouse [ROWS="1000000 25000000"]
 	@$(CONTROL) given ROWS
-	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py $(if $(value ROWS),--rows $$ROWS)'
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py "$$@"' sh $(if $(value ROWS),--rows $$ROWS)
 
 .PHONY: lint
 lint: test-environment ## ruff, mypy, sqlfluff, the words of code and pages, commit messages
@@ -237,13 +238,13 @@ load: uv ## Load test of the running platform by locust: make load [USERS=40] [S
 	$(call environment,load)
 	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
 		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
-		-u "$${USERS:-40}" -r 10 -t "$${LOAD_SECONDS}s"'
+		-u "$$1" -r 10 -t "$$2"s' sh "$${USERS:-40}" "$$LOAD_SECONDS"
 
 .PHONY: load-jmeter
 load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS=60]
 	@$(CONTROL) given SECONDS=LOAD_SECONDS
 	@$(CONTROL) exec -- sh -c 'mvn -B -C -ntp -f tests/load/pom.xml clean verify -Doutput="$$MARQUEE_INSTANCE_DIR/jmeter" \
-		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds="$$LOAD_SECONDS"'
+		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds="$$1"' sh "$$LOAD_SECONDS"
 
 .PHONY: postman
 postman: ## Make a Postman collection of both APIs and run it against the running platform by newman

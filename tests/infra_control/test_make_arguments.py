@@ -63,6 +63,8 @@ def test_the_makefile_is_understood() -> None:
     expected = {
         "logs": {"SERVICE", "FOLLOW"},
         "run": {"DATASET", "ARCHIVE"},
+        "watch-run": {"RUN"},
+        "stop-run": {"RUN"},
         "explore": {"DATASET", "ARCHIVE"},
         "clean": {"CONFIRM"},
         "restore": {"BACKUP"},
@@ -121,6 +123,7 @@ TAKEN = {
     **dict.fromkeys(("TO", "A", "B", "PUBLICATION"), PLAIN | {"fraction", "short address"}),
     **dict.fromkeys(("ARCHIVE", "BACKUP"), set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"}),
     "REASON": set(ALL_RUBBISH) - NEVER,
+    "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USER": {"zero", "over all ports"},
     "USERS": {"over all ports"},
     "SECONDS": {"over all ports"},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -109,7 +110,6 @@ def test_a_shell_full_of_other_programs_variables_changes_no_target(tmp_path: Pa
         ("rollback", {"TO": "x", "REASON": "y"}, "--to"),
         ("diff", {"USER": "root"}, "--user"),
         ("logs", {"FOLLOW": "yes"}, "--follow"),
-        ("load", {"SECONDS": "7", "USERS": "9"}, "-u 9"),
         ("bench-engines", {"ROWS": "5"}, "--rows"),
         ("lock", {"UPGRADE": "yes"}, "--upgrade"),
     ],
@@ -129,10 +129,18 @@ def test_explore_gets_its_arguments_from_makes_command_line(tmp_path: Path) -> N
     control.chmod(0o755)
     for given, end in (
         ([], ["sh", "movielens-embedded"]),
-        ([f"DATASET={AWKWARD}", f"ARCHIVE={AWKWARD}"], ["sh", AWKWARD, "--archive", AWKWARD]),
+        ([f"DATASET={AWKWARD}", f"ARCHIVE={AWKWARD}"], ["sh", AWKWARD, f"--archive={AWKWARD}"]),
     ):
         printed = make(tmp_path, "explore", *given, "CONTROL=./control", MARQUEE_STATE="state").splitlines()[-1]
         assert json.loads(printed)[-len(end) :] == end
+
+
+def test_a_shell_below_exec_gets_arguments_as_its_words_since_exec_passes_no_variables_on() -> None:
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    scripts = re.findall(r"exec -- sh -c '(.*?)'", text, re.DOTALL)
+    read = {name for script in scripts for name in re.findall(r"\$\$\{?([A-Z_]+)", script)}
+    assert len(scripts) > 6
+    assert {name for name in read if not name.startswith("MARQUEE_")} == set()
 
 
 def test_targets_run_one_after_another_even_with_j() -> None:

@@ -74,7 +74,7 @@ def test_argparse_refuses_what_is_out_of_bounds(
         (["--conf", "[" * 100_000], "--conf is not JSON"),
         (["--conf", "1" * 5000], "--conf is not JSON"),
         (["--conf", ""], "--conf is not JSON"),
-        (["--archive", "x" * 5000], "does not exist"),
+        (["--archive", "x" * 5000], "File name too long"),
         (["--batch-date", "0001-01-01T00:00:00+14:00"], "is not an ISO 8601 time"),
         (["--batch-date", "9999-12-31T23:59:59-14:00"], "is not an ISO 8601 time"),
         (["--batch-date", "1969-12-31"], "is not between the years 1970 and 9998"),
