@@ -121,12 +121,14 @@ def test_a_serving_worker_killed_under_load_gives_no_wrong_answer(
 def test_a_network_cut_in_the_middle_of_a_pull_leaves_the_store_as_it_was(
     stack: Stack, first_run: str, tmp_path: Path, judge: Callable[[Outcome], None]
 ) -> None:
+    # Two instances' drills may work at once on one machine.
+    node = f"mq{os.getpid()}"
     store = PublicationStore(tmp_path / "store")
     source = f"{stack.variables['MARQUEE_WEBHDFS_URL']}/marquee/publications"
 
     def command(*words: str) -> list[str]:
         return [
-            *("ip", "netns", "exec", "marquee-cut", sys.executable, "-m", "serving.publications", *words),
+            *("ip", "netns", "exec", node, sys.executable, "-m", "serving.publications", *words),
             *("--store", str(store.root), "--publication", BATCH),
         ]
 
@@ -138,7 +140,7 @@ def test_a_network_cut_in_the_middle_of_a_pull_leaves_the_store_as_it_was(
     def arrived() -> int:
         return sum(file.stat().st_size for file in store.folder.glob(".pull-*/publication.sqlite"))
 
-    with namespace("marquee-cut", rate="16mbit") as cable:
+    with namespace(node, rate="16mbit") as cable:
         with pull() as pulling:
             wait_until("a part has arrived", lambda: arrived() > 2 * MIB)
             subprocess.run(["ip", "link", "set", cable, "down"], check=True)
