@@ -274,6 +274,10 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
 
+.PHONY: bench-sentiment-quality
+bench-sentiment-quality: test-environment ## The sentiment recipes next to the plain recipe: make bench-sentiment-quality [ROWS="sentences reviews korean"]
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/sentiment_quality.py $(ROWS)
+
 .PHONY: bench-settings
 bench-settings: test-environment ## What each choice in training buys, with and without it
 	@$(BENCH) tests/bench/training_settings.py

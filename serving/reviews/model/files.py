@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,18 @@ import numpy as np
 from serving.reviews.model.sentiment import LanguageModel, SentimentModel, View
 
 FORMAT = "marquee-sentiment-1"
+# What bytes that are no model, or one of another version, end in.
+_NO_MODEL = (
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+    StopIteration,
+    pickle.UnpicklingError,
+    zlib.error,
+)
 _KEY, _NUMBER = "<u8", "<f4"
 
 
@@ -49,12 +63,15 @@ def load_model(path: Path, sha256: str) -> SentimentModel:
             f"The model {path.name} is not loaded. Its SHA-256 is {found} and should be {sha256}. "
             "Fetch the model's publication again."
         )
-    state = joblib.load(io.BytesIO(content))
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    try:
+        state = joblib.load(io.BytesIO(content))
+        if state["format"] != FORMAT:
+            raise ValueError(f"it has the format {state['format']}")
+        return _model(state)
+    except _NO_MODEL as error:
         raise ModelFileError(
-            f"The model {path.name} is not loaded. It is not of the format {FORMAT}. Train it with this version."
-        )
-    return _model(state)
+            f"The model {path.name} is not loaded. It is not of the format {FORMAT}: {error!r}. Train it with this version."
+        ) from error
 
 
 def _state(model: SentimentModel) -> dict[str, Any]:

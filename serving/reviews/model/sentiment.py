@@ -68,14 +68,14 @@ class View:
         return range(self.shortest, self.longest + 1)
 
     @cached_property
-    def products(self) -> NDArray[np.float64]:
+    def products(self) -> NDArray[np.float32]:
         """Return weight times scale of each n-gram."""
-        return self.weights.astype(np.float64) * self.scales
+        return self.weights * self.scales
 
     @cached_property
-    def squares(self) -> NDArray[np.float64]:
+    def squares(self) -> NDArray[np.float32]:
         """Return the square of each n-gram's scale."""
-        return self.scales.astype(np.float64) ** 2
+        return self.scales**2
 
     def contributions(self, grams: Grams) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return which n-grams of a text are known, and what each adds."""
@@ -138,24 +138,28 @@ class SentimentModel:
 
     def _predict(self, model: LanguageModel, normalised: str, language: str) -> Prediction:
         words = words_of(normalised)
+        padded = f" {normalised} "
         score, seen, known = model.bias, 0, 0
         terms: dict[str, float] = {}
+        # Views of the same n-grams (say with ratios and with idf) share them.
+        shared: dict[tuple[Kind, range], Grams] = {}
         for view in model.views:
-            if view.kind == "words":
-                grams = word_grams(words, model.words, view.lengths)
-                seen += sum(max(0, len(words) - length + 1) for length in view.lengths)
-            else:
-                grams = (character_grams if view.kind == "characters" else letter_grams)(
-                    f" {normalised} ", view.lengths
-                )
-                seen += len(grams.keys)
+            key = (view.kind, view.lengths)
+            grams = shared.get(key)
+            if grams is None:
+                grams = shared[key] = _read(view, model, words, padded)
+            seen += (
+                sum(max(0, len(words) - length + 1) for length in view.lengths)
+                if view.kind == "words"
+                else len(grams.keys)
+            )
             found, parts = view.contributions(grams)
             known += len(found)
             score += float(parts.sum())
             if view.kind == "words":
                 _add_word_terms(terms, words, grams, found, parts)
             else:
-                _add_character_terms(terms, f" {normalised} ", grams, found, parts)
+                _add_character_terms(terms, padded, grams, found, parts)
         probability = model.probability(score)
         strongest = sorted((item for item in terms.items() if item[1]), key=lambda item: (-abs(item[1]), item[0]))[
             :STRONGEST_TERMS
@@ -168,6 +172,13 @@ class SentimentModel:
             terms=[Term(term, weight * model.slope) for term, weight in strongest],
             known=known / seen if seen else 0.0,
         )
+
+
+def _read(view: View, model: LanguageModel, words: list[str], padded: str) -> Grams:
+    """Return the n-grams of a text that a view is made of."""
+    if view.kind == "words":
+        return word_grams(words, model.words, view.lengths)
+    return (character_grams if view.kind == "characters" else letter_grams)(padded, view.lengths)
 
 
 def _add_word_terms(

@@ -19,7 +19,7 @@ from serving.reviews.model.normalising import words_of
 from serving.reviews.model.sentiment import Kind
 
 # So many texts are read at once: a chunk of them stays below 200 MB of n-grams.
-_CHUNK = 5_000
+_CHUNK = 10_000
 _NO_WORD = "\0"
 
 
@@ -84,7 +84,8 @@ def vocabulary(
     """Return the sorted n-grams of a view and their scales."""
     keys, positive, negative = np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
     for rows, found in _chunks(texts, recipe, numbers):
-        order = np.lexsort((rows, found))
+        # Equal n-grams have one length, and those of one length come in the order of their texts.
+        order = np.argsort(found, kind="stable")
         found, rows = found[order], rows[order]
         # Each text counts once for an n-gram.
         first = np.ones(len(found), dtype=bool)

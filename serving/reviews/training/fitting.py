@@ -26,7 +26,9 @@ class LanguageRecipe:
 
 
 # Chosen on validation texts, see docs/reviews.md.
-ENGLISH_RECIPE = LanguageRecipe((ViewRecipe("words", 1, 2), ViewRecipe("letters", 3, 6, least=2)), 4.0)
+ENGLISH_RECIPE = LanguageRecipe(
+    (ViewRecipe("words", 1, 2), ViewRecipe("letters", 3, 6, least=2), ViewRecipe("words", 1, 2, "idf", least=2)), 4.0
+)
 KOREAN_RECIPE = LanguageRecipe(
     (ViewRecipe("characters", 1, 4, least=2), ViewRecipe("characters", 1, 4, "idf", least=3)), 4.0
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 
@@ -93,3 +94,13 @@ def test_other_bytes_are_refused_before_they_are_unpickled(tmp_path: Path) -> No
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"none.joblib could not be read: No such file or directory\."):
         load_model(tmp_path / "none.joblib", "0" * 64)
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", b"x\x9c", b"\x80\x05K\x01.", b"\x80\x05}."])
+def test_bytes_that_are_no_model_are_named_though_their_digest_is_right(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.joblib"
+    path.write_bytes(content)
+    with pytest.raises(
+        ModelFileError, match=r"It is not of the format marquee-sentiment-1: .* Train it with this version"
+    ):
+        load_model(path, hashlib.sha256(content).hexdigest())
