@@ -18,7 +18,7 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS RUN SECONDS SEEDS SERVICE TO UNREACHABLE UPGRADE USERS
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS RUN SECONDS SEEDS SERVICE SETS TO UNREACHABLE UPGRADE USERS
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -275,8 +275,9 @@ bench-train: test-environment ## ALS: CPU seconds and nDCG against the package i
 	@$(BENCH) tests/bench/als_training_time.py
 
 .PHONY: bench-sentiment-quality
-bench-sentiment-quality: test-environment ## The sentiment recipes next to the plain recipe: make bench-sentiment-quality [ROWS="sentences reviews korean"]
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/sentiment_quality.py $(ROWS)
+bench-sentiment-quality: test-environment ## The sentiment recipes next to the plain recipe: make bench-sentiment-quality [SETS="sentences reviews korean"]
+	@$(CONTROL) given SETS
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/sentiment_quality.py $(if $(value SETS),$$SETS)
 
 .PHONY: bench-settings
 bench-settings: test-environment ## What each choice in training buys, with and without it

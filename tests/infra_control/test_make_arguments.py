@@ -77,6 +77,7 @@ def test_the_makefile_is_understood() -> None:
         "bench-engines": {"ROWS"},
         "bench-warehouse": {"ROWS"},
         "bench-splits": {"SEEDS"},
+        "bench-sentiment-quality": {"SETS"},
         "audit": {"UNREACHABLE"},
         "load": {"USERS", "SECONDS"},
         "load-jmeter": {"SECONDS"},
@@ -129,7 +130,7 @@ TAKEN = {
     "SECONDS": {"over all ports"},
     "ROWS": {"over all ports", "list"},
     "SEEDS": {"zero", "over all ports", "list"},
-    **{name: set() for name in ("FOLLOW", "CONFIRM", "UPGRADE", "UNREACHABLE")},
+    **{name: set() for name in ("FOLLOW", "CONFIRM", "UPGRADE", "UNREACHABLE", "SETS")},
 }
 
 
