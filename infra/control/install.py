@@ -54,8 +54,7 @@ _ENVIRONMENTS = {
     "reviews": ("reviews-venv", "Python packages of the reviews service"),
 }
 
-# For the drills that slow down or cut a network: Debian's packages, and a program of each. They are looked for where
-# Debian puts them, since usr/sbin is not on every user's PATH.
+# For drills on a network: Debian's packages, and a program of each where Debian puts it. Not every PATH has usr/sbin.
 _NETWORK_TOOLS = {"iproute2": "usr/sbin/tc", "iptables": "usr/sbin/iptables", "procps": "usr/sbin/sysctl"}
 
 
@@ -287,7 +286,7 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         )
     else:
         install_part(settings, "platform")
-    for part in ("serving", "accounts", "reviews", *(("monitoring",) if settings.monitoring else ()), "jars"):
+    for part in ("serving", "accounts", "reviews", *(["monitoring"] if settings.monitoring else []), "jars"):
         install_part(settings, part)
 
 

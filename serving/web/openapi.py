@@ -1,14 +1,18 @@
-"""The description of a service (OpenAPI 3.1), made from its declared operations."""
+"""The description of a service (OpenAPI 3.1), made from its declared operations, and a page made from it."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any, Final
 
+from flask import Blueprint, Flask, Response, render_template
 from pydantic.json_schema import models_json_schema
 
 from serving.web.operations import Model, Operation, Operations
-from serving.web.problems import MEDIA_TYPE, problem_document
+from serving.web.problems import MEDIA_TYPE, ProblemKind, problem_document
 
 Schema = dict[str, Any]
 
@@ -156,3 +160,34 @@ def _problem_answers(operation: Operation, operations: Operations) -> dict[str, 
         example = problem_document(kind, kind.meaning, path_of(operation.rule))
         answer["content"][MEDIA_TYPE]["examples"][kind.name] = {"summary": kind.title, "value": example}
     return answers
+
+
+def description_routes(
+    app: Flask,
+    prefix: str,
+    make_document: Callable[[], dict[str, Any]],
+    kinds: Collection[ProblemKind],
+    *,
+    caching: str,
+    links: tuple[str, ...],
+    examples: bool,
+) -> None:
+    """Add `prefix`/openapi.json and `prefix`/docs.
+
+    `caching` is the document's Cache-Control. The page begins with `links`; see the template for `examples`.
+    """
+    # It brings the template.
+    app.register_blueprint(Blueprint("description", __name__, template_folder="templates"))
+    document = cache(make_document)
+
+    @cache
+    def text() -> str:
+        return json.dumps(document(), ensure_ascii=False)
+
+    @app.get(f"{prefix}/openapi.json")
+    def openapi() -> Response:
+        return Response(text(), mimetype="application/json", headers={"Cache-Control": caching})
+
+    @app.get(f"{prefix}/docs")
+    def docs() -> str:
+        return render_template("api.html", api=document(), kinds=kinds, links=links, examples=examples)

@@ -10,7 +10,7 @@ from serving.accounts.domain import problems
 from serving.accounts.domain.access import EVERYBODY
 from serving.accounts.domain.readiness import readiness
 from serving.accounts.domain.schemas import operation as schemas
-from serving.web.api_page import description_routes
+from serving.web.openapi import description_routes
 from serving.web.operations import Operation
 from serving.web.request_metrics import metrics_response
 

@@ -12,8 +12,7 @@ from serving.recommendations.answers.metrics import DEGRADED
 from serving.recommendations.answers.responses import REVALIDATE, unstored
 from serving.recommendations.api import store_schemas
 from serving.recommendations.api.conventions import SERVED
-from serving.web.api_page import description_routes
-from serving.web.openapi import openapi_document, problem_schema
+from serving.web.openapi import description_routes, openapi_document, problem_schema
 from serving.web.operations import Operation, Operations
 from serving.web.request_metrics import metrics_response
 

@@ -24,6 +24,7 @@ from serving.accounts.domain import passwords
 from serving.accounts.domain.catalogue import load_catalogue, movie_row
 from serving.accounts.domain.clients import add_client
 from serving.accounts.domain.registration import delete_account, register
+from serving.accounts.domain.tokens import TokenMaker
 from serving.publications.building.build_model import build_model_publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
@@ -134,7 +135,7 @@ class Accounts:
         delete_account(self.factory, person.user_id)
 
     def client(self, *scopes: str) -> tuple[str, str]:
-        made = add_client(self.factory, "reviews", scopes)
+        made = add_client(self.factory, TokenMaker(SECRET), "reviews", scopes)
         return made.client_id, made.client_secret
 
     def stop(self) -> None:
