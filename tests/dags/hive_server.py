@@ -22,6 +22,7 @@ class HiveServer:
 
     def __init__(self) -> None:
         self.statements: list[str] = []
+        self.settings: list[str] = []
         self.states: dict[bytes, int] = {}
         self.texts: dict[bytes, str] = {}
         self.run: Callable[[str], None] = lambda statement: None
@@ -44,6 +45,9 @@ class HiveServer:
         if req.statement.startswith("USE "):
             return self._handle(req.statement, STATES.FINISHED_STATE)
         assert req.runAsync, "a statement that the client waits for goes on when the client has gone"
+        if req.statement.startswith("SET "):
+            self.settings.append(req.statement)
+            return self._handle(req.statement, STATES.FINISHED_STATE)
         self.statements.append(req.statement)
         if "refused" in req.statement:
             failed = ttypes.TStatus(ttypes.TStatusCode.ERROR_STATUS, errorMessage="Table not found")

@@ -74,6 +74,11 @@ class Stopped:
         address = f"{self.stack.variables['MARQUEE_HIVESERVER2_URL']}/api/v1/queries/active"
         return [text for text in map(json.dumps, self.stack.get(address)) if FIRST_STATEMENT in text]
 
+    def on_yarn(self, attempt: str) -> bool:
+        """Return whether YARN has an application of a try that has not ended."""
+        query = f"applicationTags=marquee-{attempt}&states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+        return bool(self.stack.get(f"{self.stack.variables['MARQUEE_YARN_RM_URL']}/ws/v1/cluster/apps?{query}")["apps"])
+
     def work_until_the_first_statement(self) -> tuple[str, int]:
         """Start a try; return its name and its process once Hive works for it."""
         self.clear()
@@ -95,11 +100,11 @@ class Stopped:
 
     def succeed(self) -> None:
         """Wait until the task's newest try has succeeded."""
-        wait_until("the task has ended", lambda: self.task()["state"] in ("success", "failed"), 300)
+        wait_until("the task has ended", lambda: self.task()["state"] in ("success", "failed"), 900)
         assert self.task()["state"] == "success"
 
     def wait_for_the_run(self) -> None:
-        wait_until("the run has ended", lambda: self.api.run(self.run_id)["state"] in ("success", "failed"), 300)
+        wait_until("the run has ended", lambda: self.api.run(self.run_id)["state"] in ("success", "failed"), 900)
 
 
 def wait_until(what: str, is_so: Callable[[], bool], seconds: float = 120) -> float:
@@ -122,6 +127,18 @@ def load(stack: Stack, first_run: str) -> Iterator[Stopped]:
     made.wait_for_the_run()
 
 
+def test_a_worker_that_is_killed_takes_its_statement_with_it(stack: Stack, load: Stopped) -> None:
+    before = partition_bytes(stack, BATCH)
+    attempt, pid = load.work_until_the_first_statement()
+    os.kill(pid, signal.SIGKILL)
+    # This test comes first, because Airflow waits longer before each retry.
+    seconds = wait_until("Hive has ended the statement", lambda: not load.loads(), SECONDS_TO_END)
+    print(f"the statement ended {seconds:.1f} s after the process was killed", flush=True)
+    load.succeed()
+    assert partition_bytes(stack, BATCH) == before
+    assert load.wrote(attempt) == []
+
+
 def test_a_task_that_is_marked_failed_ends_its_statement_and_moves_nothing(stack: Stack, load: Stopped) -> None:
     before = partition_bytes(stack, BATCH)
     attempt, pid = load.work_until_the_first_statement()
@@ -129,6 +146,7 @@ def test_a_task_that_is_marked_failed_ends_its_statement_and_moves_nothing(stack
     seconds = wait_until("Hive has ended the statement", lambda: not load.loads(), SECONDS_TO_END)
     print(f"the statement ended {seconds:.1f} s after the task was marked failed", flush=True)
     wait_until("the task's process has ended", lambda: not Path(f"/proc/{pid}").exists(), 20)
+    wait_until("YARN has ended the application", lambda: not load.on_yarn(attempt), SECONDS_TO_END)
     assert load.wrote(attempt) == []
     # A statement that went on would have moved its result within this time.
     time.sleep(45)
@@ -146,21 +164,11 @@ def test_a_task_that_is_marked_failed_and_cleared_at_once_is_replaced_by_its_nex
     attempt, _ = load.work_until_the_first_statement()
     load.mark_failed()
     load.clear()
+    wait_until("YARN has ended the application", lambda: not load.on_yarn(attempt), SECONDS_TO_END)
     load.succeed()
     assert partition_bytes(stack, BATCH) == before
     assert load.wrote(attempt) == []
     assert load.names(f"{ATTEMPTS}/{TASK}/{BATCH}") == []
-
-
-def test_a_worker_that_is_killed_takes_its_statement_with_it(stack: Stack, load: Stopped) -> None:
-    before = partition_bytes(stack, BATCH)
-    attempt, pid = load.work_until_the_first_statement()
-    os.kill(pid, signal.SIGKILL)
-    seconds = wait_until("Hive has ended the statement", lambda: not load.loads(), SECONDS_TO_END)
-    print(f"the statement ended {seconds:.1f} s after the process was killed", flush=True)
-    load.succeed()
-    assert partition_bytes(stack, BATCH) == before
-    assert load.wrote(attempt) == []
 
 
 def test_a_worker_that_sleeps_until_the_next_try_has_ended_changes_nothing(stack: Stack, load: Stopped) -> None:

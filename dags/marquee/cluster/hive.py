@@ -8,7 +8,7 @@ at once, and ends the session with its statement.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -33,10 +33,14 @@ class HiveError(RuntimeError):
 
 
 class HiveStatements:
-    """Run statements in one session; `stop` ends the one that runs."""
+    """Run statements in one session; `stop` ends the one that runs.
 
-    def __init__(self, log: Log) -> None:
+    The session's application on YARN gets the `tags`. HiveServer2 forgets it when a statement is cancelled while it starts.
+    """
+
+    def __init__(self, log: Log, tags: Sequence[str] = ()) -> None:
         self._log = log
+        self._tags = ",".join(tags)
         self._hook = HiveServer2Hook(hiveserver2_conn_id=settings.HIVE_CONNECTION)
         self._running: Any = None
         self._stopped = False
@@ -46,6 +50,8 @@ class HiveStatements:
         connection = self._hook.get_conn()
         try:
             cursor = connection.cursor()
+            if self._tags:
+                self._run(cursor, f"SET hive.query.tag={self._tags}")
             for statement in statements:
                 before_each()
                 self._run(cursor, statement)

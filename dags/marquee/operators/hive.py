@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 
 from marquee import settings
-from marquee.cluster import hdfs, partitions
+from marquee.cluster import hdfs, partitions, yarn
 from marquee.cluster.attempts import Attempt
 from marquee.cluster.hive import HiveStatements
 
@@ -38,7 +38,11 @@ class HiveOperator(BaseOperator):
 
     def run(self, statements: Sequence[str]) -> None:
         """Run statements; before each, check that this try is still the current one."""
-        self._statements = self._statements or HiveStatements(self.log)
+        if self._statements is None:
+            task_tag, own_tag = yarn.application_tag(self.batch_id, self.task_id), yarn.attempt_tag(self.attempt)
+            # An earlier try's statement fails with its application.
+            yarn.kill_applications(task_tag, self.log)
+            self._statements = HiveStatements(self.log, (task_tag, own_tag))
         check = self._attempt.check if self._attempt else lambda: None
         self._statements.run([statement for statement in statements if statement.strip()], check)
 
@@ -48,6 +52,7 @@ class HiveOperator(BaseOperator):
             self._attempt.abandon()
         if self._statements is not None:
             self._statements.stop()
+            yarn.kill_applications(yarn.attempt_tag(self.attempt), self.log)
 
 
 class LoadOperator(HiveOperator):

@@ -51,6 +51,7 @@ class MrJobOperator(ProgramOperator):
         yarn.kill_applications(tag, self.log)
         if not self.source_file:
             client.delete(self.final_directory, recursive=True)
+            self._attempt.abandon()
             raise AirflowSkipException(f"The data set has no file for {self.task_id}.")
         output, tags = f"{self._attempt.work}/{OUTPUT}", f"{tag},{yarn.attempt_tag(self.attempt)}"
         self.run([*self.argv, "--output-dir", f"hdfs://{output}", "-D", f"mapreduce.job.tags={tags}", "--no-output"])

@@ -20,7 +20,7 @@ EXPORTED = {f"/marquee/exports/{BATCH}/{table}/000000_0": "earlier" for table in
 
 
 @pytest.fixture
-def writes(hive: HiveServer, hdfs: MemoryHdfs) -> Any:
+def writes(hive: HiveServer, hdfs: MemoryHdfs, killed_tags: list[str]) -> Any:
     """Return a function that lets statements write their tables into HDFS, as Hive does."""
     for path, text in (EARLIER | EXPORTED).items():
         hdfs.put(path, text)
@@ -73,7 +73,7 @@ def test_a_load_that_fails_puts_nothing_in_place(
 
 
 def test_a_load_that_is_stopped_cancels_its_statement_and_puts_nothing_in_place(
-    rendered: Any, context: dict[str, Any], hive: HiveServer, hdfs: MemoryHdfs, writes: Any
+    rendered: Any, context: dict[str, Any], hive: HiveServer, hdfs: MemoryHdfs, writes: Any, killed_tags: list[str]
 ) -> None:
     task, write = rendered("load_warehouse"), writes("new")
 
@@ -86,6 +86,9 @@ def test_a_load_that_is_stopped_cancels_its_statement_and_puts_nothing_in_place(
     with pytest.raises(HiveError, match="stopped because its task was"):
         task.execute(context)
     assert hive.state_of("OVERWRITE TABLE marquee_attempt.ratings ") == "CANCELED_STATE"
+    # The first one ends what an earlier try left; the tag of the task would end the next try's application too.
+    assert killed_tags == ["marquee-20261123t190000-load_warehouse", "marquee-2-0199-cafe"]
+    assert hive.settings == ["SET hive.query.tag=marquee-20261123t190000-load_warehouse,marquee-2-0199-cafe"]
     assert EARLIER.items() <= hdfs.files(WAREHOUSE).items()
 
 

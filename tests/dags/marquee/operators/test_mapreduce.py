@@ -62,6 +62,7 @@ def test_a_part_that_the_data_set_lacks_is_skipped_and_what_an_earlier_set_left_
         task.execute(context)
     assert commands == []
     assert hdfs.files() == EARLIER
+    assert hdfs.list(f"{BATCH}/_attempts/tags") == []
 
 
 def test_a_cleaning_job_that_is_stopped_ends_its_own_application_and_publishes_nothing(
