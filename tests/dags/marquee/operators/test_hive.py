@@ -92,6 +92,22 @@ def test_a_load_that_is_stopped_cancels_its_statement_and_puts_nothing_in_place(
     assert EARLIER.items() <= hdfs.files(WAREHOUSE).items()
 
 
+def test_a_load_that_is_stopped_after_its_last_statement_puts_nothing_in_place(
+    rendered: Any, context: dict[str, Any], hive: HiveServer, hdfs: MemoryHdfs, writes: Any
+) -> None:
+    task, hive.run = rendered("load_warehouse"), writes("new")
+
+    def stop_at_the_second_table(name: str, path: str) -> None:
+        if name == "rename" and "/_attempts/movies/" in path:
+            hdfs.before_change = lambda name, path: None
+            task.on_kill()
+
+    hdfs.before_change = stop_at_the_second_table
+    with pytest.raises(SupersededError):
+        task.execute(context)
+    assert EARLIER.items() <= hdfs.files(WAREHOUSE).items()
+
+
 @pytest.mark.parametrize("overtaken_at", ["ratings", "movie_ratings_by_year"])
 def test_a_late_load_does_not_begin_another_statement_nor_replace_what_the_next_try_loaded(
     rendered: Any, context: dict[str, Any], hive: HiveServer, hdfs: MemoryHdfs, writes: Any, overtaken_at: str
