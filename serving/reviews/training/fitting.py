@@ -30,7 +30,7 @@ ENGLISH_RECIPE = LanguageRecipe(
     (ViewRecipe("words", 1, 2), ViewRecipe("letters", 3, 6, least=2), ViewRecipe("words", 1, 2, "idf", least=2)), 4.0
 )
 KOREAN_RECIPE = LanguageRecipe(
-    (ViewRecipe("characters", 1, 4, least=2), ViewRecipe("characters", 1, 4, "idf", least=3)), 4.0
+    (ViewRecipe("words", 1, 2), ViewRecipe("characters", 1, 4, least=2), ViewRecipe("letters", 3, 7, least=3)), 8.0
 )
 RECIPES = {"en": ENGLISH_RECIPE, "ko": KOREAN_RECIPE}
 
@@ -52,7 +52,7 @@ def fit_language(texts: Sequence[str], labels: Sequence[int], recipe: LanguageRe
     matrix = sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
     del blocks
     # The primal solver is deterministic: it draws no random numbers.
-    regression = LogisticRegression(C=recipe.penalty, solver="liblinear", dual=False, max_iter=200)
+    regression = LogisticRegression(C=recipe.penalty, solver="liblinear", dual=False, max_iter=200, tol=1e-3)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="sklearn")
         regression.fit(matrix, target)
