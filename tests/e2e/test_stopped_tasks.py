@@ -2,7 +2,7 @@
 
 Most tests stop load_warehouse in another way while its first statement runs, and start the next try at once. The last
 one marks a task of each kind failed and clears it at once. The file's name sorts after test_platform.py, which counts
-the first run's applications on YARN.
+the first run's applications on YARN. `make test` has one of them, and `make faults` all.
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ def load(stack: Stack, first_run: str) -> Iterator[Stopped]:
     made.wait_for_the_run()
 
 
+@pytest.mark.faults
 def test_a_worker_that_is_killed_takes_its_statement_with_it(stack: Stack, load: Stopped) -> None:
     before = partition_bytes(stack, BATCH)
     attempt, pid = load.work_until_the_first_statement()
@@ -157,6 +158,7 @@ def test_a_task_that_is_marked_failed_ends_its_statement_and_moves_nothing(stack
     assert partition_bytes(stack, BATCH) == before
 
 
+@pytest.mark.faults
 def test_a_task_that_is_marked_failed_and_cleared_at_once_is_replaced_by_its_next_try(
     stack: Stack, load: Stopped
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_task_that_is_marked_failed_and_cleared_at_once_is_replaced_by_its_nex
     assert load.names(f"{ATTEMPTS}/{TASK}/{BATCH}") == []
 
 
+@pytest.mark.faults
 def test_a_worker_that_sleeps_until_the_next_try_has_ended_changes_nothing(stack: Stack, load: Stopped) -> None:
     before = partition_bytes(stack, BATCH)
     attempt, pid = load.work_until_the_first_statement()
@@ -191,6 +194,7 @@ def test_a_worker_that_sleeps_until_the_next_try_has_ended_changes_nothing(stack
     print(f"the late try had written {load.wrote(attempt)}", flush=True)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("task_id", OTHERS)
 def test_a_task_of_any_kind_that_is_marked_failed_and_cleared_at_once_gives_the_same_bytes(
     stack: Stack, first_run: str, task_id: str
