@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,7 +26,8 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
     """Answer `exists`, `ls` and `du` by WebHDFS; the rest is as in mrjob.
 
-    Paths are names, not patterns. Raise OSError if the NameNode does not answer.
+    The last part of a path may be a pattern with `*` and `?`, as Hadoop reads it: a snapshot that ratings of the accounts
+    service joined is `*ratings.csv`. Raise OSError if the NameNode does not answer.
     """
 
     def __init__(self, address: str, hadoop_bin: list[str] | None = None) -> None:
@@ -34,23 +36,35 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
 
     def exists(self, path_glob: str) -> bool:
         """Return whether there is such a file or directory."""
-        return self._ask(path_glob, "GETFILESTATUS") is not None
+        return any(self._ask(path, "GETFILESTATUS") is not None for path in self._named(path_glob))
 
     def ls(self, path_glob: str) -> Iterator[str]:
         """Yield each file below a path; none if the path does not exist."""
-        answer = self._ask(path_glob, "LISTSTATUS")
-        for status in answer["FileStatuses"]["FileStatus"] if answer else []:
-            # The status of a file that was asked for itself has no name.
-            path = f"{path_glob.rstrip('/')}/{status['pathSuffix']}" if status["pathSuffix"] else path_glob
-            if status["type"] == "DIRECTORY":
-                yield from self.ls(path)
-            else:
-                yield path
+        for named in self._named(path_glob):
+            for status in self._list(named):
+                # The status of a file that was asked for itself has no name.
+                path = f"{named.rstrip('/')}/{status['pathSuffix']}" if status["pathSuffix"] else named
+                if status["type"] == "DIRECTORY":
+                    yield from self.ls(path)
+                else:
+                    yield path
 
     def du(self, path_glob: str) -> int:
         """Return the bytes of a file or directory; 0 if it does not exist."""
-        answer = self._ask(path_glob, "GETCONTENTSUMMARY")
-        return int(answer["ContentSummary"]["length"]) if answer else 0
+        answers = [self._ask(path, "GETCONTENTSUMMARY") for path in self._named(path_glob)]
+        return sum(int(answer["ContentSummary"]["length"]) for answer in answers if answer)
+
+    def _named(self, path_glob: str) -> list[str]:
+        """Return the paths that a pattern names, sorted; a path without a pattern is the only one."""
+        folder, _, pattern = path_glob.rpartition("/")
+        if "*" not in pattern and "?" not in pattern:
+            return [path_glob]
+        names = [status["pathSuffix"] for status in self._list(folder)]
+        return [f"{folder}/{name}" for name in sorted(names) if name and _matches(name, pattern)]
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        answer = self._ask(path, "LISTSTATUS")
+        return answer["FileStatuses"]["FileStatus"] if answer else []
 
     def _ask(self, path: str, operation: str) -> dict[str, Any] | None:
         """Return WebHDFS's answer, None if the path does not exist."""
@@ -72,3 +86,8 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
                 f"WebHDFS at {self._address} can't be asked about {path} ({error}). See `make status`."
             ) from None
         return found
+
+
+def _matches(name: str, pattern: str) -> bool:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split("([*?])", pattern))
+    return re.fullmatch("".join(parts), name, re.DOTALL) is not None

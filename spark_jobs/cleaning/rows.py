@@ -21,7 +21,7 @@ from cluster.session import start_session
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as sf
 
-from cleaning.fields import DELIMITERS, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, LATIN_1, split_fields
+from cleaning.fields import DELIMITERS, LATEST_TIMESTAMP, LATIN_1, YEAR_1, split_fields
 
 BOM = b"\xef\xbb\xbf"
 NULL = r"\N"
@@ -67,7 +67,7 @@ def arguments(job: str) -> argparse.ArgumentParser:
     parser.add_argument("--encoding", choices=["auto", "utf-8", "latin-1"], default="auto")
     parser.add_argument(
         "--latest-timestamp",
-        type=whole(EARLIEST_TIMESTAMP, LATEST_TIMESTAMP),
+        type=whole(YEAR_1, LATEST_TIMESTAMP),
         default=LATEST_TIMESTAMP,
         metavar="EPOCH",
     )

@@ -12,7 +12,10 @@ from mr_clean_ratings import MRCleanRatings
 
 from tests.local_server import local_server
 
-FILES = {"/clean/a b/part-00000": 7, "/clean/a b/deep/part-1%": 5, "/raw/ratings.csv": 600 << 20}
+FILES = {"/clean/a b/part-00000": 7, "/clean/a b/deep/part-1%": 5, "/raw/ratings.csv": 600 << 20} | {
+    "/joined/ratings.csv": 10,
+    "/joined/feedback-ratings.csv": 4,
+}
 
 
 class NameNode(BaseHTTPRequestHandler):
@@ -69,6 +72,21 @@ def test_the_files_below_a_directory_are_listed_and_none_below_a_missing_one(nam
     ]
     assert list(found.ls("hdfs:///raw/ratings.csv")) == ["hdfs:///raw/ratings.csv"]
     assert list(found.ls("hdfs:///none")) == []
+
+
+def test_a_pattern_names_the_files_that_hadoop_would_read(namenode: str) -> None:
+    found = WebHdfs(namenode)
+    assert found.exists("hdfs:///joined/*ratings.csv")
+    assert list(found.ls("hdfs:///joined/*ratings.csv")) == [
+        "hdfs:///joined/feedback-ratings.csv",
+        "hdfs:///joined/ratings.csv",
+    ]
+    assert found.du("hdfs:///joined/*ratings.csv") == 14
+    assert list(found.ls("hdfs:///joined/ratings.cs?")) == ["hdfs:///joined/ratings.csv"]
+    assert list(found.ls("hdfs:///joined/?ratings.csv")) == []
+    # A dot is a dot, and a pattern below a missing folder names nothing.
+    assert not found.exists("hdfs:///joined/*ratings?tsv")
+    assert not found.exists("hdfs:///none/*ratings.csv")
 
 
 def test_sizes_are_the_namenodes(namenode: str) -> None:
