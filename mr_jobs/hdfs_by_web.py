@@ -55,7 +55,7 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
         return sum(int(answer["ContentSummary"]["length"]) for answer in answers if answer)
 
     def _named(self, path_glob: str) -> list[str]:
-        """Return the paths that a pattern names, sorted; a path without a pattern is the only one."""
+        """Return the paths that a pattern names, sorted, or the path itself."""
         folder, _, pattern = path_glob.rpartition("/")
         if "*" not in pattern and "?" not in pattern:
             return [path_glob]
