@@ -10,10 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -21,8 +17,10 @@ from sqlalchemy.orm import Session as DatabaseSession
 from sqlalchemy.orm import sessionmaker
 
 from serving.accounts.database.errors import AccountsError
+from serving.web.database.migrations import has_newest_revision, run_migrations
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK: Final = 7305
 
 Transactions = sessionmaker[DatabaseSession]
 
@@ -75,28 +73,11 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def _configuration() -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return configuration
-
-
 def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
-    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
-
-    A migration happens whole or not at all. Running it again has no effect.
-    """
-    configuration = _configuration()
-    with engine.begin() as connection:
-        # If two programs migrate at once, the second waits and finds nothing to do.
-        postgresql = engine.dialect.name == "postgresql"
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305)" if postgresql else "BEGIN IMMEDIATE")
-        configuration.attributes["connection"] = connection
-        (command.downgrade if down else command.upgrade)(configuration, revision)
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables)."""
+    run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down)
 
 
 def is_current(engine: Engine) -> bool:
     """Return whether the tables are those of this program."""
-    with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    return present == ScriptDirectory.from_config(_configuration()).get_current_head()
+    return has_newest_revision(engine, MIGRATIONS)

@@ -5,23 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from serving.reviews.database.errors import DatabaseError
+from serving.web.database.migrations import has_newest_revision, run_migrations
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # The thread pool has 40 threads. A request that finds no connection for so long is answered with 503.
 _POOL_SIZE: Final = 10
 _POOL_OVERFLOW: Final = 20
 _POOL_SECONDS: Final = 10
-# Two programs that migrate at once: the second one waits for this lock, and finds nothing to do.
 _MIGRATION_LOCK: Final = 7306
 
 Transactions = sessionmaker[Session]
@@ -58,26 +54,11 @@ def transactions(engine: Engine) -> Transactions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-def _configuration() -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return configuration
-
-
 def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
-    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
-
-    A migration happens whole or not at all. Running it again has no effect.
-    """
-    configuration = _configuration()
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        configuration.attributes["connection"] = connection
-        (command.downgrade if down else command.upgrade)(configuration, revision)
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables)."""
+    run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down)
 
 
 def is_current(engine: Engine) -> bool:
     """Return whether the tables are those of this program."""
-    with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    return present == ScriptDirectory.from_config(_configuration()).get_current_head()
+    return has_newest_revision(engine, MIGRATIONS)

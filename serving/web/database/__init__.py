@@ -1,0 +1,1 @@
+"""What every service with a database of its own needs."""
