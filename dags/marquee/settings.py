@@ -174,4 +174,5 @@ MODEL_PATH = f"{MODELS}/{BATCH_ID}"
 # Stands in a Spark job's arguments for the folder that its try writes to.
 WORK = "WORK"
 # The name of one try of a task. Airflow gives each try an id of its own, also after a clear.
-ATTEMPT = "{{ ti.try_number }}-{{ ti.id }}"
+ATTEMPT_EXPRESSION = "ti.try_number ~ '-' ~ ti.id"
+ATTEMPT = f"{{{{ {ATTEMPT_EXPRESSION} }}}}"

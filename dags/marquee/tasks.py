@@ -126,7 +126,7 @@ def statement(name: str, **parameters: str) -> str:
 
     `parameters` are Jinja expressions for the names that the file uses. batch_id, dataset and attempt are always defined.
     """
-    always = {"batch_id": "batch_id_of(ti)", "dataset": "params.dataset", "attempt": "ti.try_number ~ '-' ~ ti.id"}
+    always = {"batch_id": "batch_id_of(ti)", "dataset": "params.dataset", "attempt": settings.ATTEMPT_EXPRESSION}
     names = {**always, **parameters}
     return "".join(f"{{% set {key} = {value} %}}" for key, value in names.items()) + f"{{% include '{name}.hql' %}}"
 
