@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import getpass
 import ipaddress
 import os
 import re
@@ -13,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.control.ambient import passed_on
+from infra.control.ambient import passed_on, system_user
 from infra.control.machine.listeners import listener
 from infra.control.rows import Service
 from infra.control.services import ports, services
@@ -83,7 +82,7 @@ def check_paths(settings: Settings) -> None:
             raise PreflightError(f"{found} is a file, and MARQUEE_STATE needs a folder there. Set another one in .env.")
         if not os.access(found, os.W_OK | os.X_OK):
             raise PreflightError(
-                f"The user {getpass.getuser()} can't write to {found}, which belongs to {_owner(found)}. "
+                f"The user {system_user()} can't write to {found}, which belongs to {_owner(found)}. "
                 "Run the command as that user, or set another MARQUEE_STATE in .env."
             )
         if os.statvfs(found).f_flag & os.ST_NOEXEC:
