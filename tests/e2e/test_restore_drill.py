@@ -57,6 +57,6 @@ def test_a_backup_brings_everything_back_after_the_disk_was_lost(stack: Stack, f
 
     shutil.rmtree(folder)
     printed = stack.control("backup")
-    assert f"HDFS snapshot marquee-backup-{folder.name} goes: its backup is gone" in printed
+    assert f"HDFS snapshot marquee-backup-{folder.name} is deleted: its backup is gone" in printed
     newest = Path(re.search(r"written: (.+)", printed)[1])  # type: ignore[index]
     assert stack.run("hdfs", "dfs", "-ls", "-C", "/.snapshot").split() == [f"/.snapshot/marquee-backup-{newest.name}"]
