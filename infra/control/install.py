@@ -52,6 +52,7 @@ _ENVIRONMENTS = {
     "serving": ("serving-venv", "Python packages of the API"),
     "accounts": ("accounts-venv", "Python packages of the accounts service"),
     "reviews": ("reviews-venv", "Python packages of the reviews service"),
+    "sentiment": ("sentiment-venv", "Python packages of the sentiment training"),
 }
 
 # For drills on a network: Debian's packages, and a program of each where Debian puts it. Not every PATH has usr/sbin.
@@ -245,7 +246,7 @@ def _ensure_uv(settings: Settings) -> None:
 
 
 def install_part(settings: Settings, part: str) -> None:
-    """Install platform, serving, accounts, reviews, jars or monitoring, if it changed.
+    """Install platform, serving, accounts, reviews, sentiment, jars or monitoring, if it changed.
 
     Raises InstallError.
     """
@@ -286,7 +287,7 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         )
     else:
         install_part(settings, "platform")
-    for part in ("serving", "accounts", "reviews", *(["monitoring"] if settings.monitoring else []), "jars"):
+    for part in ("serving", "accounts", "reviews", "sentiment", *(["monitoring"] if settings.monitoring else []), "jars"):
         install_part(settings, part)
 
 

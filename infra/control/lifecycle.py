@@ -86,6 +86,7 @@ def _write_instance(settings: Settings) -> None:
         "run",
         "tmp",
         "data/serving",
+        "data/sentiment",
         "tmp/prometheus",
         "logs/containers",
     ):

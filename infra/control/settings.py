@@ -214,6 +214,11 @@ class Settings:
         return self.software / "accounts-venv" / "bin" / "python"
 
     @property
+    def sentiment_python(self) -> Path:
+        """Return Python of the environment that trains the sentiment model."""
+        return self.software / "sentiment-venv" / "bin" / "python"
+
+    @property
     def java_home(self) -> Path:
         """Return the JDK's folder. Raises SettingsError if there is none."""
         if self.values["JAVA_HOME"]:
