@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Path, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 
+from serving.reviews.api.addresses import address
 from serving.reviews.api.dependencies import CurrentAccount, CurrentService, Database
 from serving.reviews.api.problem_responses import answers
 from serving.reviews.api.schemas import jobs as schemas
@@ -23,7 +24,7 @@ _SIGNED_IN = (problems.NOT_SIGNED_IN, problems.FORBIDDEN)
 
 
 def _address(request: Request, job: Job) -> str:
-    return f"{request.scope.get('root_path', '')}/v1/sentiment/jobs/{job.job_id}"
+    return address(request, f"/v1/sentiment/jobs/{job.job_id}")
 
 
 def _shown(job: Job, request: Request) -> schemas.Job:

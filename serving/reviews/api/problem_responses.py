@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from serving.reviews.api.addresses import described
 from serving.reviews.api.schemas.problem import Problem
 from serving.reviews.domain import problems
 from serving.web.logs import error_log
@@ -39,7 +40,7 @@ def problem_response(
     request: Request, kind: ProblemKind, detail: str, extra: dict[str, Any] | None = None, **headers: str
 ) -> Response:
     """Return a problem as a response."""
-    document = problem_document(kind, detail, request.url.path, extra)
+    document = problem_document(described(request, kind), detail, request.url.path, extra)
     return Response(
         json.dumps(document).encode(),
         status_code=kind.status,

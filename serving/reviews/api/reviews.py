@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from serving.reviews.api import metrics
+from serving.reviews.api.addresses import address
 from serving.reviews.api.dependencies import (
     CurrentAccount,
     CurrentService,
@@ -80,11 +81,11 @@ def movie_reviews(
 ) -> schemas.Reviews:
     """List a movie's reviews, without hidden ones."""
     page, following = reviews.of_movie(database, movie, order, cursor, limit)
-    address = None
+    following_page = None
     if following is not None:
         parameters = {"order": order, "limit": limit, "cursor": following}
-        address = f"{request.scope.get('root_path', '')}/v1/movies/{movie}/reviews?{urlencode(parameters)}"
-    return schemas.Reviews.model_validate({"items": [_shown(review) for review in page], "next": address})
+        following_page = address(request, f"/v1/movies/{movie}/reviews?{urlencode(parameters)}")
+    return schemas.Reviews.model_validate({"items": [_shown(review) for review in page], "next": following_page})
 
 
 @router.post(
@@ -106,7 +107,7 @@ def write_review(
     if not service.accounts.has_movie(movie):
         raise ProblemError(problems.NOT_FOUND, f"There is no movie {movie}. Search for it first.")
     made = reviews.write(database, movie, who, _written(body, loaded))
-    response.headers["Location"] = f"{request.scope.get('root_path', '')}/v1/reviews/{made.review_id}"
+    response.headers["Location"] = address(request, f"/v1/reviews/{made.review_id}")
     return _for_author(made, service)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from serving.reviews.api import metrics
+from serving.reviews.api.addresses import described
 from serving.reviews.api.dependencies import CurrentAccount, CurrentModel, CurrentService, Database, MaybeAccount
 from serving.reviews.api.problem_responses import answers
 from serving.reviews.api.schemas import sentiment as schemas
@@ -72,13 +73,15 @@ def predict(
     response_model=schemas.BatchAnswer,
     responses=answers(problems.NOT_JSON, problems.WRONG_MEDIA_TYPE, problems.TOO_LARGE, problems.NO_MODEL),
 )
-def predict_batch(body: schemas.BatchRequest, loaded: CurrentModel, service: CurrentService) -> Response:
+def predict_batch(
+    body: schemas.BatchRequest, loaded: CurrentModel, service: CurrentService, request: Request
+) -> Response:
     """Predict up to 1,000 texts, in their order; each has its own result or error."""
     results: list[dict[str, Any]] = []
     made = []
     for text in body.texts:
         if fault := fault_of(text):
-            kind = problems.BAD_TEXT
+            kind = described(request, problems.BAD_TEXT)
             results.append({"error": {"type": kind.type, "title": kind.title, "detail": fault}})
         else:
             prediction = loaded.model.predict(text, body.language)

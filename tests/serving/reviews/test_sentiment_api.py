@@ -249,3 +249,33 @@ def test_docs_load_nothing_from_another_host(client: TestClient) -> None:
     page = client.get("/docs").text
     assert "https://" not in page
     assert client.get("/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+
+
+def test_below_the_gateways_path_everything_is_there_and_links_stay_below_it(start: Start, accounts: Accounts) -> None:
+    client = start(MARQUEE_REVIEWS_ROOT="/reviews")
+    ada, bob = accounts.sign_in("Ada"), accounts.sign_in("Bob")
+    assert client.get("/reviews/static-offline-docs/swagger-ui.css").status_code == 200
+    for path in ("/health", "/ready", "/docs", "/openapi.json", "/metrics"):
+        assert client.get(path).status_code == client.get(f"/reviews{path}").status_code == 200, path
+    assert "/reviews/openapi.json" in client.get("/reviews/docs").text
+    assert client.get("/reviews/openapi.json").json()["servers"] == [{"url": "/reviews"}]
+    for root, person in (("", ada), ("/reviews", bob)):
+        written = client.post(f"{root}/v1/movies/1/reviews", json={"text": POSITIVE}, headers=person.headers)
+        assert written.headers["location"] == f"{root}/v1/reviews/{written.json()['review_id']}"
+    for root in ("", "/reviews"):
+        following = client.get(f"{root}/v1/movies/1/reviews?limit=1").json()["next"]
+        assert following.startswith(f"{root}/v1/movies/1/reviews?")
+        assert len(client.get(following).json()["items"]) == 1
+        file = {"file": ("t.csv", b"text\na\n")}
+        job = client.post(f"{root}/v1/sentiment/jobs", files=file, headers=ada.headers)
+        assert job.headers["location"] == f"{root}/v1/sentiment/jobs/{job.json()['job_id']}"
+        # The kinds of problems are described on the page that the gateway shows.
+        unknown = client.get(f"{root}/v1/reviews/77")
+        assert unknown.json()["type"] == "/reviews/docs#problem-not-found"
+        (refused,) = client.post(f"{root}/v1/sentiment/batch", json={"texts": [""]}).json()["results"]
+        assert refused["error"]["type"] == "/reviews/docs#problem-bad-text"
+    # The limits of bodies are those of the address without the path.
+    big = b'{"texts": ["' + b"a" * 300_000 + b'"]}'
+    for path, status in (("/reviews/v1/sentiment/batch", 200), ("/reviews/v1/sentiment", 413)):
+        answer = client.post(path, content=big, headers={"Content-Type": "application/json"})
+        assert answer.status_code == status, answer.text
