@@ -65,6 +65,8 @@ def _serve(options: argparse.Namespace) -> None:
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
         timeout_keep_alive=15,
+        # A worker that does not answer its server for so long is killed. A busy machine may keep one waiting for seconds.
+        timeout_worker_healthcheck=60,
     )
 
 

@@ -25,6 +25,7 @@ from serving.reviews.domain.accounts_client import AccountsClient
 from serving.reviews.domain.prediction_ids import PredictionIds
 from serving.reviews.job_workers import JobWorkers
 from serving.reviews.live_model import LiveModel
+from serving.reviews.orphans import end_with_parent
 from serving.reviews.settings import Settings
 from serving.web.logs import configure_logging
 
@@ -41,6 +42,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        end_with_parent()
         await run_in_threadpool(service.live.start, settings.watch_seconds)
         workers.start()
         sweep.start()

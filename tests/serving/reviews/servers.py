@@ -15,12 +15,21 @@ import httpx
 class Server:
     """A running service; `kill` ends it without a word."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, *, workers: int = 1, port: int | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "serving.reviews", "serve", "--port", str(port), "--workers", "1"]
+            self.port = port or free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        command = [
+            sys.executable,
+            "-m",
+            "serving.reviews",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(workers),
+        ]
         with log.open("ab") as output:
             self.process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
         deadline = time.monotonic() + 60
@@ -38,6 +47,12 @@ class Server:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def workers(self) -> list[int]:
+        """The processes of this server that answer requests."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+        return [pid for pid, command in commands.items() if b"resource_tracker" not in command]
 
     def stop(self) -> int:
         self.process.terminate()

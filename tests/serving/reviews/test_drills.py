@@ -85,6 +85,24 @@ def test_a_killed_workers_job_goes_on_after_the_restart_and_answers_each_text_on
     print(f"\nkilled after {killed_at} of {rows} texts; the rest was answered after the restart")
 
 
+def test_workers_end_when_their_server_is_killed_and_the_next_server_has_the_port(
+    running: list[Server], environment: dict[str, str], tmp_path: Path
+) -> None:
+    killed = Server(environment, tmp_path / "server.log", workers=2)
+    running.append(killed)
+    workers = killed.workers()
+    assert len(workers) == 2
+    killed.kill()
+    deadline = time.monotonic() + 20
+    while left := [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    following = Server(environment, tmp_path / "server.log", workers=2, port=killed.port)
+    running.append(following)
+    assert httpx.post(f"{following.address}/v1/sentiment", json={"text": "wonderful"}).status_code == 200
+    assert following.stop() == 0
+
+
 def test_a_new_model_goes_live_under_load_without_a_restart_or_a_lost_request(
     running: list[Server], environment: dict[str, str], tmp_path: Path, models: PublicationStore
 ) -> None:
