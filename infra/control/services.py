@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from infra.control.optional_services import monitoring_rows, spark_rows
 from infra.control.rows import Preparation, Row, Service
 from infra.control.settings import REPOSITORY, Settings, SettingsError
+from infra.control.systems.optional import monitoring_rows, spark_rows
+from infra.control.systems.serving import serving_rows
 
 # A JVM that is out of memory stays alive without working. Supervisor starts a JVM again that has ended.
 _END_WITHOUT_MEMORY = "-XX:+ExitOnOutOfMemoryError"
@@ -186,56 +187,6 @@ def _airflow_worker(name: str, title: str, command: str) -> Service:
     return Service(f"airflow-{name}", f"Airflow {title}", command, 0, after, airflow_component=component)
 
 
-def _recommendations(settings: Settings) -> list[Row]:
-    port = settings.port("API")
-    return [
-        Service(
-            "recommendations",
-            "Recommendation API",
-            f"{settings.serving_python} -m serving.recommendations.server",
-            port,
-            ready="/health",
-            page=f":{port}/docs",
-            environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus")},
-        )
-    ]
-
-
-def _accounts(settings: Settings) -> list[Row]:
-    port = settings.port("ACCOUNTS")
-    return [
-        Preparation("accounts-database", "infra/services/accounts/prepare.sh", ("postgres-databases",), "accounts"),
-        Service(
-            "accounts",
-            "Accounts service",
-            f"{settings.accounts_python} -m gunicorn -c serving/accounts/gunicorn.conf.py "
-            "'serving.accounts.application:create_app()'",
-            port,
-            ("accounts-database",),
-            ready="/accounts/ready",
-            page=f":{port}/accounts/docs",
-            environment={"PROMETHEUS_MULTIPROC_DIR": str(settings.instance / "tmp" / "prometheus-accounts")},
-        ),
-    ]
-
-
-def _gateway(settings: Settings) -> list[Row]:
-    port = settings.port("GATEWAY")
-    return [
-        Service(
-            "gateway",
-            "Gateway",
-            "infra/services/gateway/gateway.sh",
-            port,
-            ("recommendations", "accounts"),
-            # With TLS an open port is enough, since the certificate may not be one for the loopback address.
-            ready="/gateway/health" if settings.gateway_scheme == "http" else "",
-            page=f":{port}/",
-            stop_signal="QUIT",
-        )
-    ]
-
-
 _SYSTEMS = (
     _postgres,
     _hdfs,
@@ -244,9 +195,7 @@ _SYSTEMS = (
     _hive,
     _mlflow,
     _airflow,
-    _recommendations,
-    _accounts,
-    _gateway,
+    serving_rows,
 )
 
 

@@ -219,6 +219,11 @@ class Settings:
         return self.software / "sentiment-venv" / "bin" / "python"
 
     @property
+    def reviews_python(self) -> Path:
+        """Return Python of the reviews service's environment."""
+        return self.software / "reviews-venv" / "bin" / "python"
+
+    @property
     def java_home(self) -> Path:
         """Return the JDK's folder. Raises SettingsError if there is none."""
         if self.values["JAVA_HOME"]:

@@ -35,6 +35,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **_addresses(settings),
         **_serving(settings),
         **_accounts(settings, postgres_password),
+        **_reviews(settings, postgres_password),
         **_hadoop_hive_and_spark(settings),
         **_mlflow(settings, postgres_password),
         **_other_programs(settings),
@@ -65,6 +66,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
         "MARQUEE_SENTIMENT_PYTHON": str(settings.sentiment_python),
+        "MARQUEE_REVIEWS_PYTHON": str(settings.reviews_python),
         "MARQUEE_PUBLICATION_STORE": str(instance / "data" / "serving"),
         "MARQUEE_SENTIMENT_STORE": str(instance / "data" / "sentiment"),
         "MARQUEE_DATA_DOCS": str(instance / "data" / "data-docs"),
@@ -86,6 +88,8 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "MARQUEE_HDFS_USER": system_user(),
         "MARQUEE_MLFLOW_URL": _url(settings, "mlflow", "MLFLOW"),
         "MARQUEE_API_URL": _url(settings, "recommendations", "API"),
+        "MARQUEE_ACCOUNTS_URL": _url(settings, "accounts", "ACCOUNTS"),
+        "MARQUEE_REVIEWS_URL": _url(settings, "reviews", "REVIEWS"),
         "MARQUEE_YARN_RM_URL": _url(settings, "resourcemanager", "RESOURCEMANAGER_HTTP"),
         "MARQUEE_JOBHISTORY_URL": _url(settings, "jobhistory", "JOBHISTORY_HTTP"),
         "MARQUEE_HIVESERVER2_URL": _url(settings, "hiveserver2", "HIVESERVER2_HTTP"),
@@ -119,6 +123,17 @@ def _accounts(settings: Settings, postgres_password: str) -> dict[str, str]:
         "MARQUEE_ACCOUNTS_SECRET": secret(settings, "accounts-secret"),
         "MARQUEE_ACCOUNTS_DATABASE": _database(settings, "psycopg", "accounts", postgres_password),
         "MARQUEE_ACCOUNTS_ADMIN_PASSWORD": secret(settings, "accounts-admin-password", chosen),
+    }
+
+
+def _reviews(settings: Settings, postgres_password: str) -> dict[str, str]:
+    return {
+        "MARQUEE_REVIEWS_HOST": settings["MARQUEE_BIND_HOST"],
+        "MARQUEE_REVIEWS_SECRET": secret(settings, "reviews-secret"),
+        "MARQUEE_REVIEWS_DATABASE": _database(settings, "psycopg", "reviews", postgres_password),
+        # The client by which the service asks the accounts service which accounts there are.
+        "MARQUEE_REVIEWS_CLIENT_ID": "reviews",
+        "MARQUEE_REVIEWS_CLIENT_SECRET": secret(settings, "reviews-client-secret"),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.control.backup.archives import verify
+from infra.control.backup.archives import verify, write_manifest
 from infra.control.backup.commands import backup, restore
 from infra.control.backup.hdfs import namenode_files
 from infra.control.backup.postgres import Postgres
@@ -131,7 +131,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return settings
 
 
-ARCHIVES = {"namenode.tar", "publications.tar", "models.tar", "secrets.tar"}
+ARCHIVES = {"namenode.tar", "publications.tar", "sentiment.tar", "models.tar", "secrets.tar"}
 
 
 def members(archive: Path) -> set[str]:
@@ -195,7 +195,9 @@ def test_no_publication_goes_live_while_they_are_copied(
     held = {}
 
     def look(folder: Path) -> None:
-        with (running.instance / "data" / "serving" / ".lock").open("ab") as lock:
+        # Of the folder itself, or of the store of recommendations where the folder is none.
+        store = folder if folder.name in ("serving", "sentiment") else running.instance / "data" / "serving"
+        with (store / ".lock").open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held[folder.name] = False
@@ -204,7 +206,7 @@ def test_no_publication_goes_live_while_they_are_copied(
 
     while_copying(monkeypatch, look)
     backup(running, machine.programs)
-    assert held == {"serving": True, "mlflow": False, "secrets": False}
+    assert held == {"serving": True, "sentiment": True, "mlflow": False, "secrets": False}
 
 
 def test_hdfs_keeps_the_files_of_each_backup_that_is_there_and_of_no_other(running: Settings, machine: Machine) -> None:
@@ -275,6 +277,22 @@ def test_a_restore_puts_everything_back_and_has_it_prepared_again(
         f"pg_restore {server} --exit-on-error -d accounts {folder}/accounts.dump",
         f"pg_restore {server} --exit-on-error -d airflow {folder}/airflow.dump",
     ]
+
+
+def test_a_backup_from_before_the_store_of_models_is_restored_without_it(
+    running: Settings, machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = backup(running, machine.programs)
+    (folder / "sentiment.tar").unlink()
+    (folder / "manifest.json").unlink()
+    write_manifest(folder, {})
+    (running.instance / "data" / "sentiment" / "newer").touch()
+    monkeypatch.setattr(Supervisor, "running", lambda _self: False)
+    restore(running, folder, machine.programs)
+    assert "data/sentiment: this backup was made before the platform had it" in capsys.readouterr().out
+    (aside,) = running.instance.glob("before-restore-*")
+    assert (aside / "data" / "sentiment" / "newer").exists()
+    assert (running.instance / "data" / "serving" / "live" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_password_that_is_changed_holds_from_the_next_start_whatever_character
         variables = environment(chosen)
         with postgres(variables, tmp_path / "log"):
             for role in ("postgres", "metastore"):
-                assert databases(variables, role, password) == "accounts airflow metastore mlflow postgres"
+                assert databases(variables, role, password) == "accounts airflow metastore mlflow postgres reviews"
     assert "ALTER ROLE" not in (tmp_path / "log").read_text(encoding="utf-8")
 
 

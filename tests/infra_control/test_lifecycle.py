@@ -82,7 +82,7 @@ def test_other_settings_do_not_touch_the_platform_that_runs(
     try:
         more = {"MARQUEE_STATE": str(tmp_path), "MARQUEE_DATANODES": "5"}
         lifecycle.up(Settings.load(tmp_path / ".env", more))  # DataNodes alone may join
-        changed = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_API_PORT": "8002"})
+        changed = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_API_PORT": "8003"})
         with pytest.raises(lifecycle.StartError) as raised:
             lifecycle.up(changed)
     finally:
@@ -92,7 +92,7 @@ def test_other_settings_do_not_touch_the_platform_that_runs(
         "Apply them with `make down up`."
     )
     for rendered in ("conf/gateway/nginx.conf", "env.sh"):
-        assert "8002" not in (settings.instance / rendered).read_text(encoding="utf-8")
+        assert "8003" not in (settings.instance / rendered).read_text(encoding="utf-8")
     lifecycle.up(changed)
     Supervisor(settings).shut_down()
-    assert "8002" in (settings.instance / "env.sh").read_text(encoding="utf-8")
+    assert "8003" in (settings.instance / "env.sh").read_text(encoding="utf-8")

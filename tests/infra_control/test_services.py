@@ -40,6 +40,7 @@ def test_the_stack_is_what_the_design_names(tmp_path: Path) -> None:
         "airflow-triggerer",
         "recommendations",
         "accounts",
+        "reviews",
         "gateway",
     ]
 

@@ -25,7 +25,7 @@ def test_a_running_supervisord_is_asked_and_shut_down_and_no_connection_stays_op
     supervisor = Supervisor(settings)
     try:
         processes = supervisor.processes()
-        assert len(processes) == 19
+        assert len(processes) == 20
         assert {info["statename"] for info in processes.values()} == {"STOPPED"}
         gc.collect()  # a connection left open is warned of when it is collected, and warnings are errors
     finally:

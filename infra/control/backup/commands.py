@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +19,14 @@ from infra.control.supervisor import Supervisor
 from infra.control.variables import process_environment
 
 # Folders of the instance, each of which becomes a whole archive.
-STORE_FOLDER = "data/serving"
-FOLDERS = {"publications.tar": STORE_FOLDER, "models.tar": "data/mlflow", "secrets.tar": "secrets"}
+FOLDERS = {
+    "publications.tar": "data/serving",
+    "sentiment.tar": "data/sentiment",
+    "models.tar": "data/mlflow",
+    "secrets.tar": "secrets",
+}
+# Those of them that are publication stores.
+STORE_FOLDERS = ("data/serving", "data/sentiment")
 NAMENODE = "namenode.tar"
 NAMENODE_FOLDER = "data/namenode"
 POSTGRES_FOLDER = "data/postgres"
@@ -43,7 +49,7 @@ def _check_hosts(settings: Settings) -> None:
 
 @contextlib.contextmanager
 def _held(store: Path) -> Iterator[None]:
-    """Hold the publication store's lock.
+    """Hold a publication store's lock.
 
     While the link, the ledger and the files are copied, no publication is added, deleted or made live.
     """
@@ -114,7 +120,7 @@ def _write(settings: Settings, variables: dict[str, str], programs: Programs) ->
         archive_namenode(current, partial / NAMENODE, variables, programs)
         for archive, folder in FOLDERS.items():
             print(f"backup  {folder}", flush=True)
-            with _held(settings.instance / folder) if folder == STORE_FOLDER else contextlib.nullcontext():
+            with _held(settings.instance / folder) if folder in STORE_FOLDERS else contextlib.nullcontext():
                 archive_folder(settings.instance / folder, partial / archive)
         made_at = started.isoformat(timespec="seconds")
         write_manifest(partial, {"made_at": made_at, "instance": settings["MARQUEE_INSTANCE"]})
@@ -155,7 +161,7 @@ def restore(settings: Settings, folder: Path, programs: Programs = PROGRAMS) -> 
     print(f"restore  the present data goes to {aside}", flush=True)
     try:
         _move_aside(settings, aside)
-        _unpack(settings, folder)
+        _unpack(settings, folder, files)
         _restore_databases(settings, folder, sorted(name for name in files if name.endswith(".dump")), programs)
     except (OSError, tarfile.TarError, BackupError) as error:
         raise BackupError(
@@ -178,8 +184,11 @@ def _move_aside(settings: Settings, aside: Path) -> None:
         (settings.instance / stamp).unlink(missing_ok=True)
 
 
-def _unpack(settings: Settings, folder: Path) -> None:
+def _unpack(settings: Settings, folder: Path, files: Collection[str]) -> None:
     for archive, part in {NAMENODE: NAMENODE_FOLDER, **FOLDERS}.items():
+        if archive not in files:
+            print(f"restore  {part}: this backup was made before the platform had it", flush=True)
+            continue
         print(f"restore  {part}", flush=True)
         unpack(folder / archive, settings.instance / part)
     (settings.instance / HDFS_RESTORED).touch()

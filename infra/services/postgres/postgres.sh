@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow, MLflow and accounts.
+# postgres.sh prepare | run | databases: one PostgreSQL for the metastore, Airflow, MLflow, accounts and reviews.
 # Its files are in $MARQUEE_INSTANCE_DIR/data/postgres. If root starts it, it runs as Debian's user `postgres`, because PostgreSQL refuses root.
 set -euo pipefail
 data=$MARQUEE_INSTANCE_DIR/data/postgres
@@ -61,7 +61,7 @@ case "${1:-}" in
       sleep 0.2
     done
     "$bin/pg_isready" -h "$MARQUEE_POSTGRES_HOST" -p "$MARQUEE_POSTGRES_PORT" >/dev/null
-    for name in metastore airflow mlflow accounts; do
+    for name in metastore airflow mlflow accounts reviews; do
       sql -tAc "SELECT 1 FROM pg_roles WHERE rolname = '$name'" | grep -q 1 || sql -c "CREATE ROLE $name LOGIN"
       printf '%s\n' '\getenv password MARQUEE_POSTGRES_PASSWORD' "ALTER ROLE $name PASSWORD :'password'" | sql
       sql -tAc "SELECT 1 FROM pg_database WHERE datname = '$name'" | grep -q 1 || sql -c "CREATE DATABASE $name OWNER $name"

@@ -1,0 +1,1 @@
+"""Rows of infra/control/services.py, one module for each group of systems."""
