@@ -1,11 +1,14 @@
 """Tests of docker-compose.yml as a file, without a Docker engine."""
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from infra.audit.packages import file_of, imported_names
 from infra.control.rows import Preparation, Service
 from infra.control.services import every_row
 from infra.control.settings import REPOSITORY, Settings
@@ -99,6 +102,7 @@ def test_every_image_is_built_by_one_service_and_what_needs_debians_programs_has
     assert special == {
         **dict.fromkeys(("postgres-files", "postgres", "postgres-databases"), "marquee-postgres"),
         **dict.fromkeys(("accounts-database", "accounts"), "marquee-accounts"),
+        **dict.fromkeys(("reviews-database", "reviews"), "marquee-reviews"),
         "recommendations": "marquee-serving",
         "gateway": "marquee-gateway",
         "prometheus": "marquee-prometheus",
@@ -134,7 +138,7 @@ def test_a_container_that_is_alone_shares_no_volume_for_writing_but_airflows() -
             if not mode and not ends(service):
                 writers.setdefault(source, set()).add(name)
     shared = {volume: names for volume, names in writers.items() if len(names) > 1}
-    assert set(shared) == {"airflow", "airflow-logs", "publications"}
+    assert set(shared) == {"airflow", "airflow-logs", "publications", "sentiment"}
     assert all(name.startswith("airflow-") for names in shared.values() for name in names)
 
 
@@ -145,3 +149,51 @@ def test_secrets_reach_only_the_containers_that_log_in_somewhere() -> None:
         | {"gateway", "prometheus", "spark-master", "spark-worker"}
     )
     assert "PASSWORD" not in str(COMPOSE["x-settings"])
+
+
+DOCKERFILE = (REPOSITORY / "infra" / "deploy" / "images" / "Dockerfile").read_text(encoding="utf-8")
+
+
+def copied_into(target: str) -> list[Path]:
+    """Return the files of the repository that an image's own COPY lines take."""
+    stage = re.split(r"(?m)^FROM ", DOCKERFILE.partition(f" AS {target}\n")[2])[0]
+    sources = [word for line in re.findall(r"(?m)^COPY (?!--)(.*) \S+$", stage) for word in line.split()]
+    found = [path for source in sources for path in REPOSITORY.glob(source)]
+    return [
+        file.relative_to(REPOSITORY)
+        for path in found
+        for file in ([path] if path.is_file() else path.rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+
+
+PROGRAMS = {
+    "serving": "serving/recommendations/server.py",
+    "accounts": "serving/accounts/__main__.py",
+    "reviews": "serving/reviews/__main__.py",
+}
+
+
+@pytest.mark.parametrize(("target", "program"), PROGRAMS.items(), ids=PROGRAMS)
+def test_the_image_of_a_service_has_all_that_its_code_imports(target: str, program: str) -> None:
+    copied = {path for path in copied_into(target) if path.suffix == ".py" and path.parts[0] == "serving"}
+    assert Path(program) in copied
+    missing = set()
+    for path in copied:
+        names = imported_names(ast.parse((REPOSITORY / path).read_text(encoding="utf-8")))
+        missing |= {file for name in names if (file := file_of(name, path)) is not None and file not in copied}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("target", [*PROGRAMS, "postgres", "gateway", "prometheus"])
+def test_only_the_image_that_trains_has_the_corpora(target: str) -> None:
+    copied = copied_into(target)
+    assert len(copied) > 50
+    assert [str(path) for path in copied if "corpora" in path.parts or "training" in path.parts] == []
+    assert not any(path.stat().st_size > 2 << 20 for path in copied)
+
+
+def test_an_image_has_the_environments_of_its_programs() -> None:
+    for target in PROGRAMS:
+        stage = re.split(r"(?m)^FROM ", DOCKERFILE.partition(f" AS {target}\n")[2])[0]
+        assert re.findall(r"software/([\w-]+)-venv ", stage) == [target]
