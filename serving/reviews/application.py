@@ -72,7 +72,8 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
 def _service(settings: Settings) -> Service:
     engine = open_database(settings.database)
     accounts = AccountsClient(settings.accounts_url, settings.accounts_client, settings.accounts_client_secret)
-    live = LiveModel(settings.store, on_switch=metrics.model_serves)
+    metrics.LOADED.set(0)
+    live = LiveModel(settings.store, on_switch=metrics.model_serves, on_refusal=metrics.model_refused)
     return Service(settings, live, engine, transactions(engine), accounts, PredictionIds(settings.secret))
 
 

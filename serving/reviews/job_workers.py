@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.reviews.api.metrics import JOB_TEXTS, count_predictions
+from serving.reviews.api.metrics import ANSWERED, REJECTED, count_predictions
 from serving.reviews.api.service import Service
 from serving.reviews.domain.jobs import forget_old, work_on_next
 from serving.reviews.domain.texts import fault_of
@@ -63,8 +63,8 @@ class JobWorkers:
             with self._service.transactions.begin() as database:
                 forget_old(database, self._service.settings.job_days)
             return _IDLE_SECONDS
-        JOB_TEXTS.labels("answered").inc(worked.rows - worked.refused)
-        JOB_TEXTS.labels("refused").inc(worked.refused)
+        ANSWERED.inc(worked.rows - worked.refused)
+        REJECTED.inc(worked.refused)
         return 0.0
 
 
@@ -86,7 +86,7 @@ def _answered(text: object, loaded: LoadedModel) -> Row:
     except Exception as error:  # noqa: BLE001 - one text must not stop a job for ever
         error_log.error("a text of a job was not read", exc_info=error)
         return {**blank, "predicted_error": _UNREADABLE}
-    count_predictions([prediction], loaded.publication)
+    count_predictions([prediction], loaded)
     return {
         **blank,
         "predicted_label": prediction.label,

@@ -54,15 +54,22 @@ class Refusal:
 class LiveModel:
     """The model of one store as one process serves it. Threads may share it."""
 
-    def __init__(self, root: Path, on_switch: Callable[[LoadedModel], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        on_switch: Callable[[LoadedModel], None] = lambda _: None,
+        on_refusal: Callable[[Refusal | None, Refusal | None], None] = lambda _, __: None,
+    ) -> None:
         """Remember the store; `follow` loads.
 
-        `on_switch` is called with each model that begins to serve.
+        `on_switch` is called with each model that begins to serve, `on_refusal` with each new refusal, or None where
+        there is none any more, and the one before.
         """
         self.store = PublicationStore(root.resolve())
         self.current: LoadedModel | None = None
         self.refused: Refusal | None = None
         self._on_switch = on_switch
+        self._on_refusal = on_refusal
         self._seen: Fingerprint | None = None
         self._retry_at = 0.0
         self._ending = threading.Event()
@@ -104,8 +111,13 @@ class LiveModel:
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             self._refuse(Refusal(live, str(error)), quiet=repeated)
         else:
-            self.refused = None
+            self._note_refusal(None)
             self._serve(loaded)
+
+    def _note_refusal(self, refusal: Refusal | None) -> None:
+        before, self.refused = self.refused, refusal
+        if refusal != before:
+            self._on_refusal(refusal, before)
 
     def _serve(self, loaded: LoadedModel) -> None:
         self.current = loaded
@@ -114,7 +126,7 @@ class LiveModel:
         error_log.info("model serves", extra={"fields": fields})
 
     def _refuse(self, refusal: Refusal, *, quiet: bool) -> None:
-        self.refused = refusal
+        self._note_refusal(refusal)
         if not quiet:
             fields = {"publication": refusal.publication, "reason": refusal.reason}
             error_log.error("model refused", extra={"fields": fields})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from serving.reviews.api import metrics
 from serving.reviews.api.dependencies import CurrentService
 from serving.reviews.api.problem_responses import answers
 from serving.reviews.api.schemas.operation import Health, Ready, RefusedModel, ServingModel
+from serving.reviews.api.state_metrics import state_text
 from serving.reviews.database.engine import is_current
 from serving.reviews.domain import problems
 from serving.web.http_metrics import metrics_text
@@ -45,6 +45,5 @@ def ready(service: CurrentService) -> Ready:
 
 @router.get("/metrics", include_in_schema=False)
 def all_metrics(service: CurrentService) -> Response:
-    """Return all workers' metrics in Prometheus's text format."""
-    metrics.REFUSED.set(service.live.refused is not None)
-    return Response(metrics_text(), media_type=CONTENT_TYPE_LATEST)
+    """Return all workers' metrics, and what model and database say."""
+    return Response(metrics_text() + state_text(service), media_type=CONTENT_TYPE_LATEST)

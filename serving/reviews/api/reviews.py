@@ -57,7 +57,7 @@ def _written(body: schemas.ReviewBody, loaded: LoadedModel | None) -> Written:
     if loaded is None:
         return Written(body.text, body.may_train, None)
     said = loaded.model.predict(body.text)
-    metrics.count_predictions([said], loaded.publication)
+    metrics.count_predictions([said], loaded)
     judged = Judged(said.label, said.probability, said.confident, said.language, loaded.publication)
     return Written(body.text, body.may_train, judged)
 

@@ -63,7 +63,7 @@ def predict(
         with service.transactions.begin() as database:
             keep_text(database, answer["prediction"], who.user_id, body.text)
         answer["stored"] = True
-    metrics.count_predictions([prediction], loaded.publication)
+    metrics.count_predictions([prediction], loaded)
     # FastAPI would check the answer once more, which costs more than the prediction; the contract tests check it instead.
     return JSONResponse(answer)
 
@@ -87,7 +87,7 @@ def predict_batch(
             prediction = loaded.model.predict(text, body.language)
             made.append(prediction)
             results.append(as_answer(prediction, loaded, service.ids, text))
-    metrics.count_predictions(made, loaded.publication)
+    metrics.count_predictions(made, loaded)
     return JSONResponse({"results": results})
 
 
@@ -116,7 +116,7 @@ def feedback(
         raise ProblemError(problems.NOT_FOUND, "This is no prediction of this service. Take the id from an answer.")
     opinion = Opinion(body.right, body.text, body.may_train)
     noted = give_feedback(database, prediction, predicted, who.user_id, opinion)
-    metrics.FEEDBACK.labels(noted.language, str(body.right).lower(), noted.publication).inc()
+    metrics.count_feedback(noted.language, noted.publication, right=body.right)
     return schemas.FeedbackAnswer.model_validate(
         {
             "prediction": prediction,

@@ -43,6 +43,28 @@ class Worked:
     refused: int
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """The unfinished jobs, their texts without an answer, and the oldest's time."""
+
+    queued: int
+    running: int
+    texts: int
+    oldest: datetime | None
+
+
+def waiting_jobs(database: Session) -> Waiting:
+    """Return what waits and what is worked on."""
+    counted = select(
+        func.count().filter(Job.started_at.is_(None)),
+        func.count(Job.started_at),
+        func.coalesce(func.sum(Job.rows - Job.done_rows), 0),
+        func.min(Job.created_at),
+    ).where(Job.finished_at.is_(None))
+    queued, running, texts, oldest = database.execute(counted).one()
+    return Waiting(queued, running, int(texts), oldest)
+
+
 def check_queue(database: Session, places: int) -> None:
     """Raise the problem queue-full where so many jobs are unfinished."""
     waiting = select(func.count(), func.coalesce(func.sum(Job.rows - Job.done_rows), 0)).where(

@@ -17,7 +17,8 @@ from typing import Final
 
 # Publication (8 bytes), probability (8), language (8), milliseconds (8), digest of the text (12).
 _LAYOUT: Final = struct.Struct(">Qd8sQ12s")
-_DIGEST_BYTES: Final = 12
+DIGEST_PLACE: Final = 32
+DIGEST_SIZE: Final = 12
 _SIGNATURE_BYTES: Final = 16
 ID_PATTERN: Final = r"^[A-Za-z0-9_-]{80}$"
 
@@ -39,7 +40,7 @@ class Predicted:
 
 def digest_of(text: str) -> bytes:
     """Return the digest by which an id knows its text."""
-    return hashlib.sha256(text.encode()).digest()[:_DIGEST_BYTES]
+    return hashlib.sha256(text.encode()).digest()[:DIGEST_SIZE]
 
 
 class PredictionIds:

@@ -17,10 +17,10 @@ from serving.reviews.training.data import digest
 from serving.reviews.training.fitting import RECIPES, LanguageRecipe, calibrated, fit_language, scores
 from serving.reviews.training.metrics import Probabilities
 from serving.reviews.training.plain import fit_plain, plain_probabilities
+from serving.reviews.training.reference import reference
 
 # Fewer of a label say nothing of a language.
 LEAST_OF_A_LABEL = 10
-REFERENCE_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def train(reviews: Sequence[Review], seed: int, recipes: Mapping[str, LanguageRe
             "seed": seed,
             "reviews": sizes,
             "recipes": {language: repr(recipes[language]) for language in languages},
-            "reference": {language: _reference(predictions, language) for language in languages},
+            "reference": {language: _reference(language, predictions, test) for language in languages},
         },
     )
     return Trained(model, plain, parts, test, predictions, _of_plain(plain, test))
@@ -102,22 +102,9 @@ def _of_plain(plain: Mapping[str, Pipeline], test: Sequence[Review]) -> Probabil
     return found
 
 
-def _reference(predictions: Sequence[Prediction], language: str) -> dict[str, Any]:
-    """Return what live predictions of a language are compared with.
-
-    Shares and histograms of the test texts.
-    """
-    chosen = [prediction for prediction in predictions if prediction.language == language]
-    columns = {
-        "probability": [prediction.probability for prediction in chosen],
-        "known": [prediction.known for prediction in chosen],
-    }
-    histograms = {
-        name: np.histogram(values, bins=REFERENCE_BINS, range=(0, 1))[0].tolist() for name, values in columns.items()
-    }
-    return {
-        "texts": len(chosen),
-        "positive_share": sum(prediction.label == "positive" for prediction in chosen) / len(chosen),
-        "confident_share": sum(prediction.confident for prediction in chosen) / len(chosen),
-        "histograms": histograms,
-    }
+def _reference(language: str, predictions: Sequence[Prediction], test: Sequence[Review]) -> dict[str, Any]:
+    """Return what live predictions of a language are compared with."""
+    chosen = [
+        (said, review.label) for said, review in zip(predictions, test, strict=True) if review.language == language
+    ]
+    return reference([said for said, _ in chosen], [label for _, label in chosen])

@@ -66,7 +66,18 @@ def test_the_terms_of_a_prediction_and_its_bias_are_its_log_odds(trained: Any) -
 def test_the_reference_of_live_predictions_has_each_test_text(trained: Any) -> None:
     for language, reference in trained.model.metadata["reference"].items():
         assert reference["texts"] == sum(review.language == language for review in trained.test)
-        assert {sum(histogram) for histogram in reference["histograms"].values()} == {reference["texts"]}
+        assert {sum(bins["counts"]) for bins in reference["bins"].values()} == {reference["texts"]}
+
+
+def test_the_reference_keeps_what_the_gate_saw(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(capsys, "train", "--corpus", str(corpus), "--output", str(tmp_path / "out"))
+    evaluation = json.loads((tmp_path / "out/evaluation.json").read_text(encoding="utf-8"))
+    model = load_model(tmp_path / "out/model.joblib", result["sha256"])
+    for language, figures in evaluation["by"]["language"].items():
+        assert model.metadata["reference"][language]["accuracy"] == pytest.approx(figures["accuracy"])
+        assert evaluation["model"]["reference"][language] == model.metadata["reference"][language]
 
 
 def test_the_program_writes_the_same_bytes_again(
