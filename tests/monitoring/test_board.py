@@ -1,4 +1,4 @@
-"""Tests of the page of the four views, with Prometheus and without it."""
+"""Tests of the page of the five views, with Prometheus and without it."""
 
 from __future__ import annotations
 
@@ -93,6 +93,7 @@ def test_the_metrics_page_exposes_the_whole_catalogue(client: FlaskClient) -> No
         ("pipeline", "batch_quarantine_ratio live 0.5 %"),
         ("recommendations", "model_metric candidate ndcg_at_10 0.2"),
         ("serving", "service_up gateway yes"),
+        ("reviews", "model_version marquee-sentiment latest 10"),
     ],
 )
 def test_without_prometheus_the_page_shows_the_current_values_and_says_so(

@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra.monitoring.board.dashboards import FOLDER, VIEWS, Selector, load_dashboard, selectors
 from infra.monitoring.exporter.sources.samples import CATALOGUE
 from serving.recommendations.answers import metrics
+from serving.reviews.api import metrics as reviews_metrics
+from serving.reviews.api import state_metrics
 from serving.web import http_metrics
 from tests.monitoring.conftest import REPOSITORY
 from tests.monitoring.test_rules import rules
@@ -24,11 +26,12 @@ RECORDED = REPOSITORY / "tests" / "monitoring" / "recorded"
 def exposed() -> set[str]:
     """Return the names of all metrics that the platform exposes.
 
-    These are the metrics of the exporter, of both services, of recording rules and of Prometheus, and those recorded from
+    These are the metrics of the exporter, of the services, of recording rules and of Prometheus, and those recorded from
     Hadoop and Hive.
     """
-    names = {"up", *CATALOGUE, *(rule["record"] for rule in rules() if "record" in rule)}
-    for metric in (*vars(metrics).values(), *vars(http_metrics).values()):
+    names = {"up", *CATALOGUE, *state_metrics.CATALOGUE, *(rule["record"] for rule in rules() if "record" in rule)}
+    counted = (metric for module in (metrics, http_metrics, reviews_metrics) for metric in vars(module).values())
+    for metric in counted:
         if isinstance(metric, (Counter, Gauge, Histogram)):
             (family,) = metric.describe()
             endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
@@ -93,12 +96,13 @@ def test_every_metric_of_a_rule_is_exposed() -> None:
     assert read - exposed() == set()
 
 
-def test_every_metric_of_the_exporter_is_looked_at() -> None:
+def test_every_metric_of_the_exporter_and_of_the_reviews_service_is_looked_at() -> None:
     expressions = [
         query.expression for view in VIEWS for panel in load_dashboard(view).panels for query in panel.queries
     ]
     expressions += [rule["expr"] for rule in rules()]
-    assert set(CATALOGUE) - {selector.metric for text in expressions for selector in selectors(text)} == set()
+    read = {selector.metric for text in expressions for selector in selectors(text)}
+    assert {*CATALOGUE, *state_metrics.CATALOGUE} - read == set()
 
 
 @pytest.mark.parametrize(

@@ -212,12 +212,12 @@ def test_the_resourcemanager_tells_memory_in_bytes(platform: Platform) -> None:
 
 
 def test_mlflow_tells_versions_by_number_not_by_text_and_none_before_the_first(platform: Platform) -> None:
-    assert values(list(read_mlflow(platform.url, "marquee-als"))) == {
-        "marquee_model_version latest": 10,
-        "marquee_model_version champion": 9,
+    assert values(list(read_mlflow(platform.url, ["marquee-als"]))) == {
+        "marquee_model_version marquee-als latest": 10,
+        "marquee_model_version marquee-als champion": 9,
     }
     del platform.answers["/api/2.0/mlflow/registered-models/get"]
-    assert list(read_mlflow(platform.url, "marquee-als")) == []
+    assert list(read_mlflow(platform.url, ["marquee-als"])) == []
 
 
 def test_a_real_postgresql_tells_its_databases(postgresql: str) -> None:

@@ -1,4 +1,4 @@
-"""The four Grafana dashboards, read from their JSON files.
+"""The five Grafana dashboards, read from their JSON files.
 
 The exporter's page shows the same panels.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "dashboards"
-VIEWS = ("platform", "pipeline", "recommendations", "serving")
+VIEWS = ("platform", "pipeline", "recommendations", "serving", "reviews")
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"

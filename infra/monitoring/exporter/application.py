@@ -27,7 +27,7 @@ from infra.monitoring.exporter.sources.mlflow import read_mlflow
 from infra.monitoring.exporter.sources.postgres import read_postgres
 from infra.monitoring.exporter.sources.publication import PublicationSource
 
-MODEL = "marquee-als"
+MODELS = ("marquee-als", "marquee-sentiment")
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -56,7 +56,7 @@ def sources(settings: Mapping[str, str]) -> dict[str, Read]:
         "hdfs": partial(read_hdfs, settings["MARQUEE_WEBHDFS_URL"], int(settings["MARQUEE_DATANODES"])),
         "yarn": partial(read_yarn, settings["MARQUEE_YARN_RM_URL"], int(settings["MARQUEE_NODEMANAGERS"])),
         "postgres": postgres,
-        "mlflow": partial(read_mlflow, settings["MARQUEE_MLFLOW_URL"], MODEL),
+        "mlflow": partial(read_mlflow, settings["MARQUEE_MLFLOW_URL"], MODELS),
         "disks": partial(
             read_disks,
             {
