@@ -287,7 +287,14 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         )
     else:
         install_part(settings, "platform")
-    for part in ("serving", "accounts", "reviews", "sentiment", *(["monitoring"] if settings.monitoring else []), "jars"):
+    for part in (
+        "serving",
+        "accounts",
+        "reviews",
+        "sentiment",
+        *(["monitoring"] if settings.monitoring else []),
+        "jars",
+    ):
         install_part(settings, part)
 
 

@@ -42,7 +42,13 @@ def test_prometheus_accepts_the_rendered_configuration_and_all_rules(promtool: s
     run(promtool, "check", "config", file)
     targets = re.findall(r'"([\w.]+:\d+)"', file.read_text(encoding="utf-8"))
     assert targets[:3] == ["127.0.0.1:19090", "127.0.0.1:19095", "127.0.0.1:18000"]
-    assert targets[5:9] == ["127.0.0.1:19881", "127.0.0.1:19882", "127.0.0.1:19883", "127.0.0.1:19884"]
+    assert "127.0.0.1:18002" in targets
+    assert [target for target in targets if ":1988" in target] == [
+        "127.0.0.1:19881",
+        "127.0.0.1:19882",
+        "127.0.0.1:19883",
+        "127.0.0.1:19884",
+    ]
 
 
 def test_requests_of_probes_scrapes_and_the_exporter_are_dropped_and_users_kept(tmp_path: Path) -> None:
@@ -52,12 +58,21 @@ def test_requests_of_probes_scrapes_and_the_exporter_are_dropped_and_users_kept(
         (settings.instance / "conf" / "monitoring" / "prometheus.yml").read_text(encoding="utf-8")
     )
     jobs = {job["job_name"]: job for job in document["scrape_configs"]}
-    ((rule,), (same,)) = (jobs[name]["metric_relabel_configs"] for name in ("recommendations", "accounts"))
-    assert rule == same
+    names = ("recommendations", "accounts", "reviews")
+    ((rule,), *others) = (jobs[name]["metric_relabel_configs"] for name in names)
+    assert others == [[rule], [rule]]
     assert (rule["action"], rule["source_labels"]) == ("drop", ["route"])
     dropped = ["/health", "/ready", "/metrics", "/v1/publication", "/v1/publications"]
     dropped += ["/accounts/ready", "/accounts/metrics"]
-    kept = ["", "/v1/popular", "/v1/users/<user>/recommendations", "/v1/publications/<name>", "unmatched"]
+    kept = [
+        "",
+        "/v1/popular",
+        "/v1/sentiment",
+        "/v1/movies/{movie}/reviews",
+        "/v1/users/<user>/recommendations",
+        "/v1/publications/<name>",
+        "unmatched",
+    ]
     assert [route for route in dropped + kept if re.fullmatch(rule["regex"], route)] == dropped
 
 
