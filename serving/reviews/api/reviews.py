@@ -65,14 +65,23 @@ def _written(body: schemas.ReviewBody, loaded: LoadedModel | None) -> Written:
 def _for_author(review: Review, service: Service) -> schemas.WrittenReview:
     prediction = None
     if review.publication is not None and review.probability is not None:
-        prediction = service.ids.make(review.publication, review.probability, review.language or "", review.text)
+        predicted = (review.publication, review.probability, review.language or "", review.text)
+        prediction = service.ids.make(*predicted, review.changed_at)
     document = {**_shown(review), "may_train": review.may_train, "prediction": prediction}
     return schemas.WrittenReview.model_validate(document)
 
 
-@router.get("/v1/movies/{movie}/reviews", responses=answers(problems.BAD_CURSOR))
+def _next(request: Request, path: str, cursor: str | None, **parameters: str | int) -> str | None:
+    """Return the address of the next page, or None after the last one."""
+    if cursor is None:
+        return None
+    return address(request, f"{path}?{urlencode({**parameters, 'cursor': cursor})}")
+
+
+@router.get("/v1/movies/{movie}/reviews", responses=answers(problems.NOT_SIGNED_IN, problems.BAD_CURSOR))
 def movie_reviews(
     movie: MovieId,
+    who: MaybeAccount,
     database: Database,
     request: Request,
     order: Annotated[schemas.Order, Query(description="Newest or most helpful first.")] = "newest",
@@ -81,11 +90,34 @@ def movie_reviews(
 ) -> schemas.Reviews:
     """List a movie's reviews, without hidden ones."""
     page, following = reviews.of_movie(database, movie, order, cursor, limit)
-    following_page = None
-    if following is not None:
-        parameters = {"order": order, "limit": limit, "cursor": following}
-        following_page = address(request, f"/v1/movies/{movie}/reviews?{urlencode(parameters)}")
-    return schemas.Reviews.model_validate({"items": [_shown(review) for review in page], "next": following_page})
+    voted = set() if who is None else reviews.voted_for(database, page, who)
+    items = [{**_shown(review), "voted": None if who is None else review.review_id in voted} for review in page]
+    following_page = _next(request, f"/v1/movies/{movie}/reviews", following, order=order, limit=limit)
+    return schemas.Reviews.model_validate({"items": items, "next": following_page})
+
+
+@router.get("/v1/movies/{movie}/reviews/mine", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
+def my_review(
+    movie: MovieId, who: CurrentAccount, service: CurrentService, database: Database
+) -> schemas.WrittenReview:
+    """Read one's own review of a movie, which may be hidden."""
+    return _for_author(reviews.of_author(database, movie, who), service)
+
+
+@router.get("/v1/reviews", responses=answers(*_SIGNED_IN, problems.BAD_CURSOR))
+def all_reviews(
+    _: CurrentStaff,
+    database: Database,
+    request: Request,
+    hidden: Annotated[bool, Query(description="The hidden ones, or those that are shown.")] = False,
+    cursor: _CursorText = None,
+    limit: _Limit = 20,
+) -> schemas.ReviewsOfAllMovies:
+    """List the reviews of all movies, the newest first. For staff."""
+    page, following = reviews.of_all_movies(database, hidden=hidden, cursor=cursor, limit=limit)
+    following_page = _next(request, "/v1/reviews", following, hidden=str(hidden).lower(), limit=limit)
+    items = [_shown(review) for review in page]
+    return schemas.ReviewsOfAllMovies.model_validate({"items": items, "next": following_page})
 
 
 @router.post(

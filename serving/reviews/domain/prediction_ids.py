@@ -11,8 +11,8 @@ import binascii
 import hashlib
 import hmac
 import struct
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 # Publication (8 bytes), probability (8), language (8), milliseconds (8), digest of the text (12).
@@ -49,9 +49,14 @@ class PredictionIds:
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), b"prediction ids", "sha256")
 
-    def make(self, publication: str, probability: float, language: str, text: str) -> str:
-        """Return the id of a prediction that was made now."""
-        moment = time.time_ns() // 1_000_000
+    def make(
+        self, publication: str, probability: float, language: str, text: str, made_at: datetime | None = None
+    ) -> str:
+        """Return the id of a prediction that was made now, or at a moment.
+
+        A review's has always the same id, so that an account has one opinion of it.
+        """
+        moment = int((made_at or datetime.now(UTC)).timestamp() * 1000)
         number = int(publication.replace("T", ""))
         content = _LAYOUT.pack(number, probability, language.encode()[:8], moment, digest_of(text))
         return base64.urlsafe_b64encode(content + self._signature(content)).decode().rstrip("=")

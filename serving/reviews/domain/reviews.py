@@ -90,8 +90,14 @@ def of_movie(
 
     Raises the problem bad-cursor.
     """
-    place = Review.created_at if order == "newest" else Review.helpful
     query: Select[Review] = select(Review).where(Review.movie_id == movie_id, Review.hidden_at.is_(None))
+    return _page(database, query, order, cursor, limit)
+
+
+def _page(
+    database: Session, query: Select[Review], order: Order, cursor: str | None, limit: int
+) -> tuple[list[Review], str | None]:
+    place = Review.created_at if order == "newest" else Review.helpful
     if cursor is not None:
         last = Cursor.read(cursor, order)
         query = query.where(tuple_(place, Review.review_id) < tuple_(last.place, last.review_id))
@@ -102,6 +108,36 @@ def of_movie(
         return page, None
     end = page[-1]
     return page, Cursor(order, end.created_at if order == "newest" else end.helpful, end.review_id).text()
+
+
+def of_author(database: Session, movie_id: int, author: Principal) -> Review:
+    """Return the review that an account has written of a movie, hidden or not.
+
+    Raises the problem not-found.
+    """
+    query = select(Review).where(Review.movie_id == movie_id, Review.author_id == author.user_id)
+    review = database.scalars(query).one_or_none()
+    if review is None:
+        raise ProblemError(problems.NOT_FOUND, f"This account has no review of movie {movie_id}.")
+    return review
+
+
+def of_all_movies(
+    database: Session, *, hidden: bool, cursor: str | None, limit: int
+) -> tuple[list[Review], str | None]:
+    """Return a page of all movies' reviews, the newest first, and the next page's cursor.
+
+    They are either hidden or shown. Raises the problem bad-cursor.
+    """
+    query = select(Review).where(Review.hidden_at.is_not(None) if hidden else Review.hidden_at.is_(None))
+    return _page(database, query, "newest", cursor, limit)
+
+
+def voted_for(database: Session, page: list[Review], who: Principal) -> set[int]:
+    """Return the ids of those reviews of a page that an account finds helpful."""
+    ids = [review.review_id for review in page]
+    query = select(HelpfulVote.review_id).where(HelpfulVote.user_id == who.user_id, HelpfulVote.review_id.in_(ids))
+    return set(database.scalars(query))
 
 
 def change(database: Session, review_id: int, author: Principal, written: Written) -> Review:

@@ -207,3 +207,54 @@ def test_a_movie_or_review_that_is_no_id_is_refused(client: TestClient, number: 
         problem(answer, 404, "not-found")
     else:
         problem(answer, 422, "bad-request")
+
+
+def test_one_reads_ones_own_review_of_a_movie_though_it_is_hidden(client: TestClient, accounts: Accounts) -> None:
+    ada, bob, staff = accounts.sign_in("Ada"), accounts.sign_in("Bob"), accounts.sign_in("Eve", "admin")
+    mine = "/v1/movies/1/reviews/mine"
+    problem(client.get(mine, headers=ada.headers), 404, "not-found")
+    made = write(client, ada, may_train=True)
+    write(client, ada, BAD, movie=2)
+    assert client.get(mine, headers=ada.headers).json() == made
+    client.put(f"/v1/reviews/{made['review_id']}/hidden", json={"reason": "Tells the end."}, headers=staff.headers)
+    assert client.get(mine, headers=ada.headers).json()["hidden"]["reason"] == "Tells the end."
+    problem(client.get(mine, headers=bob.headers), 404, "not-found")
+    problem(client.get(mine), 401, "not-signed-in")
+
+
+def test_the_list_says_which_reviews_the_account_that_asks_finds_helpful(
+    client: TestClient, accounts: Accounts
+) -> None:
+    ada, bob = accounts.sign_in("Ada"), accounts.sign_in("Bob")
+    first, second = write(client, ada)["review_id"], write(client, accounts.sign_in("Cid"))["review_id"]
+    client.put(f"/v1/reviews/{first}/helpful", headers=bob.headers)
+    client.put(f"/v1/reviews/{second}/helpful", headers=ada.headers)
+
+    def voted(**options: Any) -> dict[int, bool | None]:
+        items = client.get("/v1/movies/1/reviews", **options).json()["items"]
+        return {item["review_id"]: item["voted"] for item in items}
+
+    assert voted(headers=bob.headers) == {second: False, first: True}
+    assert voted(headers=ada.headers) == {second: True, first: False}
+    assert voted() == {second: None, first: None}
+    problem(client.get("/v1/movies/1/reviews", headers={"Authorization": "Bearer x"}), 401, "not-signed-in")
+
+
+def test_staff_list_the_shown_and_the_hidden_reviews_of_all_movies(client: TestClient, accounts: Accounts) -> None:
+    ada, staff = accounts.sign_in("Ada"), accounts.sign_in("Eve", "admin")
+    hidden, shown = write(client, ada)["review_id"], write(client, ada, BAD, movie=2)["review_id"]
+    newest = write(client, staff, GOOD, movie=2)["review_id"]
+    client.put(f"/v1/reviews/{hidden}/hidden", json={"reason": "Spam."}, headers=staff.headers)
+
+    def listed(path: str) -> tuple[list[int], str | None]:
+        page = client.get(path, headers=staff.headers).json()
+        return [item["review_id"] for item in page["items"]], page["next"]
+
+    assert listed("/v1/reviews") == ([newest, shown], None)
+    assert listed("/v1/reviews?hidden=true") == ([hidden], None)
+    first, following = listed("/v1/reviews?limit=1")
+    assert (first, following is not None) == ([newest], True)
+    assert listed(str(following)) == ([shown], None)
+    problem(client.get("/v1/reviews", headers=ada.headers), 403, "forbidden")
+    problem(client.get("/v1/reviews"), 401, "not-signed-in")
+    problem(client.get("/v1/reviews?cursor=x", headers=staff.headers), 422, "bad-cursor")

@@ -72,8 +72,23 @@ class WrittenReview(Review):
     prediction: Annotated[PredictionId | None, Field(description="For feedback on the review's sentiment.")]
 
 
+class ListedReview(Review):
+    """A review in a movie's list."""
+
+    voted: Annotated[
+        bool | None, Field(description="Whether the account that asks finds it helpful. Null: no account asks.")
+    ]
+
+
 class Reviews(Answer):
-    """A page of reviews."""
+    """A page of a movie's reviews."""
+
+    items: list[ListedReview]
+    next: Annotated[str | None, Field(description="Address of the next page; null on the last one.")]
+
+
+class ReviewsOfAllMovies(Answer):
+    """A page of all movies' reviews."""
 
     items: list[Review]
     next: Annotated[str | None, Field(description="Address of the next page; null on the last one.")]
