@@ -37,6 +37,7 @@ from serving.accounts.domain.sign_in import Limit
 from serving.accounts.domain.tokens import TokenMaker
 from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import error_page
+from serving.accounts.pages.reviews.client import ReviewsClient
 from serving.accounts.pages.views import configure_sessions, is_page, page_routes
 from serving.web.addresses import lead_on
 from serving.web.flask_errors import problem_response, refusal
@@ -47,6 +48,7 @@ from serving.web.request_metrics import observe_requests
 
 DEFAULT_DATABASE: Final = "sqlite:///marquee-accounts.sqlite"
 DEFAULT_API: Final = "http://127.0.0.1:8000"
+DEFAULT_REVIEWS: Final = "http://127.0.0.1:8002"
 _MAX_BODY_BYTES: Final = 64 << 10
 # Addresses that people guess, and what they mean.
 _OTHER_NAMES: Final = {"/accounts": "/account"}
@@ -79,6 +81,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: it follows none.
     MARQUEE_ACCOUNTS_PROXIES: how many proxies in front set X-Forwarded-For and -Proto; default 0, which trusts none.
     MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
+    MARQUEE_REVIEWS_URL: the reviews service, which the pages ask; default http://127.0.0.1:8002.
     MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
     Any setting but the secret may be empty: its default holds then. Raises AccountsError.
@@ -117,7 +120,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         routes(api)
     metrics_and_description(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
-    page_routes(app, service, RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API))
+    recommendations = RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API)
+    page_routes(app, service, recommendations, ReviewsClient(settings.get("MARQUEE_REVIEWS_URL") or DEFAULT_REVIEWS))
     return app
 
 

@@ -30,6 +30,12 @@ def shown_movie(database: DatabaseSession, movie_id: int) -> Movie:
     return movie
 
 
+def titles_of(database: DatabaseSession, movie_ids: set[int]) -> dict[int, str]:
+    """Return the titles of movies by id, those of withdrawn ones too."""
+    rows = database.execute(select(Movie.movie_id, Movie.title).where(Movie.movie_id.in_(movie_ids)))
+    return {row.movie_id: row.title for row in rows}
+
+
 def as_movie(movie: Movie) -> schemas.Movie:
     """Return a movie as answers show it."""
     return schemas.Movie(

@@ -22,6 +22,11 @@ NOTICES: Final = {
     "password_changed": "The password is changed; other devices are signed out.",
     "deleted": "Your account is deleted.",
     "signed_out": "You are signed out.",
+    "review_saved": "%(title)s: your review is saved.",
+    "review_deleted": "Your review is deleted.",
+    "review_hidden": "The review is hidden. Its author sees the reason.",
+    "review_shown": "The review is shown again.",
+    "review_gone": "This review is not there any more.",
 }
 # By the kinds of problems, `form` and `other`.
 PROBLEMS: Final = {
@@ -32,6 +37,8 @@ PROBLEMS: Final = {
     "too-many-attempts": "Too many failed attempts. Wait some minutes, then try again.",
     "last-admin": "The only administrator can't be deleted.",
     "not-found": "There is nothing here.",
+    "forbidden": "This account may not do this. Sign in as one that may.",
+    "unavailable": "A service of this site does not answer. Nothing was changed. Try again shortly.",
     "character": "%(character)s is not allowed here. Remove it.",
     "form": "This form is out of date. Go back, reload it and try again.",
     "other": "Something went wrong. Try again shortly.",
@@ -56,8 +63,13 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
 def then(endpoint: str, notice: str | None = None, **values: str) -> Response:
     """Return a redirect to a page after a change; that page shows the notice once."""
     if notice is not None:
-        session["notice"] = (notice, values)
+        note(notice, **values)
     return redirect(url_for(endpoint), 303)
+
+
+def note(notice: str, **values: str) -> None:
+    """Leave a notice for the next page, which shows it once."""
+    session["notice"] = (notice, values)
 
 
 def error_page(error: ProblemError | HTTPException) -> Response:

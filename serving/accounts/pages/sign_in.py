@@ -13,6 +13,7 @@ from serving.accounts.domain.schemas import accounts as schemas
 from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import begin_for_browser, revoke_session
+from serving.accounts.pages.own_pages import own_page
 from serving.accounts.pages.rendering import form_again, page, then
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
@@ -25,7 +26,7 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
 
     @pages.get("/sign-in")
     def sign_in_form() -> Response:
-        return page("sign_in.html")
+        return page("sign_in.html", following=_following())
 
     @pages.post("/sign-in")
     def enter() -> Response:
@@ -34,13 +35,12 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
             given = schemas.Credentials(name=name.strip(), password=request.form.get("password", ""))
             user = sign_in(factory, service.limit, given.name, given.password, client_address())
         except (ProblemError, ValidationError) as error:
-            return form_again("sign_in.html", error, name=name)
-        _begin(service, user)
-        return then("pages.home")
+            return form_again("sign_in.html", error, name=name, following=_following())
+        return _entered(service, user)
 
     @pages.get("/sign-up")
     def sign_up_form() -> Response:
-        return page("sign_up.html")
+        return page("sign_up.html", following=_following())
 
     @pages.post("/sign-up")
     def join() -> Response:
@@ -51,9 +51,8 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
             form = service.tokens.digest("sign-up", request.form.get("csrf_token", ""), given.name)
             user = register(factory, given.name, given.password, key=RequestKey(form, form))
         except (ProblemError, ValidationError) as error:
-            return form_again("sign_up.html", error, name=name)
-        _begin(service, user)
-        return then("pages.home")
+            return form_again("sign_up.html", error, name=name, following=_following())
+        return _entered(service, user)
 
     @pages.post("/sign-out")
     def leave() -> Response:
@@ -67,10 +66,18 @@ def sign_in_pages(pages: Blueprint, service: Service) -> None:
         chosen = request.form.get("language", "")
         if chosen in languages():
             session["language"] = chosen
-        # Back to a page of ours, whatever the form says.
-        back = request.form.get("back", "")
-        known = {url_for(f"pages.{name}") for name in ("home", "sign_in_form", "sign_up_form", "ratings", "settings")}
-        return redirect(back if back in known else url_for("pages.home"), 303)
+        return redirect(own_page(request.form.get("back", "")) or url_for("pages.home"), 303)
+
+
+def _following() -> str | None:
+    """Return the page that one comes from and goes back to, or None."""
+    return own_page(request.values.get("next", ""))
+
+
+def _entered(service: Service, user: User) -> Response:
+    following = _following()
+    _begin(service, user)
+    return redirect(following or url_for("pages.home"), 303)
 
 
 def _begin(service: Service, user: User) -> None:

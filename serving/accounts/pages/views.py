@@ -19,12 +19,20 @@ from serving.accounts.domain.tokens import SESSION_SECONDS, user_of_session
 from serving.accounts.pages.ratings import rating_pages
 from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import chosen_language
+from serving.accounts.pages.reviews.client import ReviewsClient
+from serving.accounts.pages.reviews.drafts import MAX_FORM_BYTES
+from serving.accounts.pages.reviews.staff import staff_pages
+from serving.accounts.pages.reviews.views import Visit, review_pages
 from serving.accounts.pages.settings import settings_pages
 from serving.accounts.pages.sign_in import sign_in_pages
 from serving.web.translations import TRANSLATIONS, translate_templates
 
 # Pages for visitors who are not signed in.
-_OPEN: Final = {"pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_up_form", "pages.set_language"}
+_OPEN: Final = {
+    *("pages.enter", "pages.sign_in_form", "pages.join", "pages.sign_up_form", "pages.set_language"),
+    # The latter keeps the text of a session that has ended meanwhile, and asks to sign in.
+    *("pages.movie_reviews", "pages.write_review"),
+}
 
 
 def is_page(path: str) -> bool:
@@ -51,7 +59,7 @@ def configure_sessions(app: Flask, secret: str, *, secure: bool) -> None:
     }
 
 
-def page_routes(app: Flask, service: Service, recommendations: RecommendationClient) -> None:
+def page_routes(app: Flask, service: Service, recommendations: RecommendationClient, reviews: ReviewsClient) -> None:
     """Add the pages."""
     translate_templates(app, TRANSLATIONS / "accounts", chosen_language)
     pages = Blueprint("pages", __name__, url_prefix="/account")
@@ -59,6 +67,8 @@ def page_routes(app: Flask, service: Service, recommendations: RecommendationCli
 
     @pages.before_request
     def guard() -> Response | None:
+        if request.endpoint == "pages.write_review":
+            request.max_content_length = request.max_form_memory_size = MAX_FORM_BYTES
         protection.protect()
         session_id = session.get("sid")
         g.user = None if session_id is None else user_of_session(service.transactions, session_id)
@@ -69,4 +79,7 @@ def page_routes(app: Flask, service: Service, recommendations: RecommendationCli
     sign_in_pages(pages, service)
     rating_pages(pages, service, recommendations)
     settings_pages(pages, service)
+    visit = Visit(service, reviews)
+    review_pages(pages, visit)
+    staff_pages(pages, visit)
     app.register_blueprint(pages)

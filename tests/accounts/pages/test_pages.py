@@ -32,6 +32,8 @@ OPEN = {
     "GET /account/sign-up",
     "POST /account/sign-up",
     "POST /account/language",
+    "GET /account/movies/{movie}/reviews",
+    "POST /account/movies/{movie}/review",
 }
 SIGNED_IN = {
     "GET /account",
@@ -43,6 +45,11 @@ SIGNED_IN = {
     "POST /account/sign-out",
     "POST /account/sign-out-everywhere",
     "POST /account/delete",
+    "POST /account/reviews/{review}/delete",
+    "POST /account/reviews/{review}/helpful",
+    "POST /account/reviews/{review}/hide",
+    "POST /account/reviews/{review}/show",
+    "GET /account/staff/reviews",
 }
 
 
@@ -160,7 +167,7 @@ def test_who_is_not_signed_in_is_led_to_where_one_signs_in(
     method, address = endpoint.split(" ")
     token = token_of(ada.get("/account/sign-in").text)
     form = {"csrf_token": token, "stars": "4", "password": PASSWORD} if method == "POST" else None
-    answer = ada.open(address.format(movie=1), method=method, data=form)
+    answer = ada.open(address.format(movie=1, review=1), method=method, data=form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/account/sign-in")
 
 
@@ -170,7 +177,7 @@ def test_a_form_without_the_pages_token_changes_nothing(
     ada: FlaskClient, factory: Transactions, endpoint: str, token: str | None
 ) -> None:
     form = {"stars": "4", "password": PASSWORD, "name": "Eve"} | ({} if token is None else {"csrf_token": token})
-    answer = ada.post(endpoint.removeprefix("POST ").format(movie=1), data=form)
+    answer = ada.post(endpoint.removeprefix("POST ").format(movie=1, review=1), data=form)
     assert answer.status_code == 400
     assert "This form is out of date" in unescape(answer.text)
     with factory() as database:

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 import serving.accounts
 from serving.accounts.domain import problems
 from serving.accounts.pages.rendering import NOTICES, PROBLEMS
+from serving.accounts.pages.reviews.drafts import FAULTS
 from serving.web.translations import TRANSLATIONS
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -21,7 +22,7 @@ def used_messages() -> set[str]:
     methods = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
     (folder,) = serving.accounts.__path__
     found = {str(message) for _, _, message, _, _ in extract_from_dir(folder, method_map=methods)}
-    return found | {*NOTICES.values(), *PROBLEMS.values()}
+    return found | {*NOTICES.values(), *PROBLEMS.values(), *FAULTS.values()}
 
 
 @pytest.mark.parametrize("language", ["ko"])

@@ -1,0 +1,1 @@
+"""The pages of a movie's reviews, for their authors, for readers and for staff."""
