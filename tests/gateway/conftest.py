@@ -125,7 +125,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Return a function that starts the gateway, by default with both services behind it; words of `before` stand before its command."""
+    """Return a function that starts the gateway, by default with both services behind it.
+
+    `reviews` has the variables of the reviews service, which starts too; words of `before` stand before the gateway's command.
+    """
     store = request.getfixturevalue("small_store").root
     with ExitStack() as running:
 
@@ -140,8 +143,10 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             wait_for(port, process, path)
             return process
 
-        def begin(*, services: bool = True, before: Sequence[str] = (), **settings: str) -> Gateway:
-            gateway, api, accounts = free_ports(3)
+        def begin(
+            *, services: bool = True, reviews: dict[str, str] | None = None, before: Sequence[str] = (), **settings: str
+        ) -> Gateway:
+            gateway, api, accounts, reviews_port = free_ports(4)
             chosen = Settings.load(
                 tmp_path / ".env",
                 {
@@ -157,6 +162,8 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             variables = os.environ | environment(chosen)
             variables["MARQUEE_ACCOUNTS_DATABASE"] = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
             variables["MARQUEE_PUBLICATION_STORE"] = str(store)
+            variables["MARQUEE_ACCOUNTS_URL"] = f"http://127.0.0.1:{accounts}"
+            variables["MARQUEE_REVIEWS_URL"] = f"http://127.0.0.1:{reviews_port}"
             render(chosen, environment(chosen))
             if services:
                 monkeypatch.setenv("MARQUEE_ACCOUNTS_DATABASE", variables["MARQUEE_ACCOUNTS_DATABASE"])
@@ -169,6 +176,10 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                 ):
                     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / f"{name}-metrics")}
                     launch(name, [sys.executable, "-m", *module], port, variables | metrics)
+            if reviews is not None:
+                command = [sys.executable, "-m", "serving.reviews", "serve", "--port", str(reviews_port)]
+                metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "reviews-metrics")}
+                launch("reviews", [*command, "--workers", "1"], reviews_port, variables | metrics | reviews)
             process = launch("gateway", [*before, "infra/services/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):

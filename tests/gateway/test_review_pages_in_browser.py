@@ -1,0 +1,173 @@
+"""The pages of reviews in a real browser, through the gateway, before all three services and a PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator
+from sqlalchemy import Engine
+
+from serving.accounts.database.engine import open_database as open_accounts
+from serving.accounts.database.engine import transactions
+from serving.accounts.domain.registration import register
+from serving.accounts.pages.rendering import NOTICES
+from serving.publications.store import PublicationStore
+from serving.reviews.database.engine import migrate, open_database
+from serving.reviews.database.models import Base
+from tests.postgresql import running_postgresql
+
+from ..serving.reviews.conftest import FIRST, SECRET, publish
+from .conftest import Gateway, Start
+from .test_account_pages_in_browser import PASSWORD, Person
+
+pytestmark = pytest.mark.browser
+GOOD = {"en": "This film is wonderful, and I love it.", "ko": "최고의 영화였다. 정말 재밌다."}
+BAD = {"en": "This film is boring.", "ko": "지루하고 최악이었다."}
+REVIEWS = "/account/movies/5/reviews"
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[Engine]:
+    with running_postgresql() as folder:
+        engine = open_database(f"postgresql+psycopg://postgres@/postgres?host={folder}")
+        migrate(engine)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture
+def gateway(start: Start, migrated: Engine, tmp_path: Path) -> Gateway:
+    """All services; the model knows a few words."""
+    with migrated.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY")
+    store = PublicationStore(tmp_path / "models")
+    publish(store, tmp_path / "work", FIRST, "1")
+    store.activate(FIRST, "test", "the first model")
+    variables = {
+        "MARQUEE_REVIEWS_DATABASE": migrated.url.render_as_string(hide_password=False),
+        "MARQUEE_SENTIMENT_STORE": str(store.root),
+        "MARQUEE_REVIEWS_SECRET": SECRET,
+    }
+    return start(reviews=variables)
+
+
+class Reader(Person):
+    """A person among reviews."""
+
+    def sign_up(self, name: str, path: str = REVIEWS) -> None:
+        """Follow the link of a movie's page, and come back to the movie."""
+        self.go(path)
+        self.page.get_by_role("link", name=self.text("Sign in to write a review")).click()
+        self.page.get_by_role("main").get_by_role("link", name=self.text("Sign up")).click()
+        self.fill("Name", name)
+        self.fill("Password", PASSWORD)
+        self.press("Sign up")
+        assert self.page.url.endswith(path)
+
+    def sign_in(self, name: str, path: str = REVIEWS) -> None:
+        self.go(f"/account/sign-in?next={path}")
+        self.fill("Name", name)
+        self.fill("Password", PASSWORD)
+        self.press("Sign in")
+        assert self.page.url.endswith(path)
+
+    def write(self, text: str, *, may_train: bool = False) -> None:
+        self.fill("Text of the review", text)
+        tick = self.page.get_by_label(self.text("The text may be used for training: the next model learns from it."))
+        tick.set_checked(may_train)
+        self.press("Save the review")
+
+    def mine(self) -> Locator:
+        return self.page.get_by_role("region", name=self.text("Your review"), exact=True)
+
+    def reviews(self) -> list[str]:
+        return self.page.locator("ol.reviews .written").all_inner_texts()
+
+    def open(self, summary: str) -> None:
+        self.page.locator("summary", has_text=self.text(summary)).first.click()
+
+
+def make_staff(folder: Path, name: str) -> None:
+    engine = open_accounts(f"sqlite:///{folder / 'accounts.sqlite'}")
+    register(transactions(engine), name, PASSWORD, "admin")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_review_is_written_found_helpful_changed_hidden_and_deleted(
+    browser: Browser, gateway: Gateway, tmp_path: Path, migrated: Engine, language: str
+) -> None:
+    make_staff(tmp_path, "Eve")
+    ada, bob, eve = (Reader(browser, gateway, language) for _ in range(3))
+    ada.sign_up("Ada")
+    assert ada.says("Nobody has reviewed this movie yet.")
+    assert ada.says("The model has read no review of this movie yet.")
+    ada.write(GOOD[language], may_train=True)
+    assert ada.says(NOTICES["review_saved"], title="Alien")
+    assert ada.reviews() == [GOOD[language]]
+    everything = {"percent": 100, "positive": 1, "reviews": 1}
+    bar = "%(percent)s %% positive: %(positive)s of %(reviews)s reviews"
+    assert ada.says(bar, **everything)
+    assert ada.page.get_by_role("img", name=ada.text(bar, **everything)).bounding_box() is not None
+    ada.open("By month")
+    assert ada.page.get_by_role("table").get_by_role("row").count() == 2
+    # One's own review has no vote.
+    assert ada.page.get_by_role("button", name=ada.text("Helpful: the review of %(name)s", name="Ada")).count() == 0
+
+    bob.sign_up("Bob")
+    button = bob.page.get_by_role("button", name=bob.text("Helpful: the review of %(name)s", name="Ada"))
+    button.click()
+    assert bob.page.url.endswith("#review-1")
+    assert button.get_attribute("aria-pressed") == "true"
+    assert bob.says("Helpful: %(count)s", count=1)
+    button.click()
+    assert button.get_attribute("aria-pressed") is None
+    button.click()
+    bob.write(BAD[language])
+    assert bob.reviews() == [BAD[language], GOOD[language]]
+    bob.page.get_by_role("link", name=bob.text("Most helpful first")).click()
+    assert bob.reviews() == [GOOD[language], BAD[language]]
+    assert bob.says(bar, percent=50, positive=1, reviews=2)
+
+    ada.go(REVIEWS)
+    ada.open("Change my review")
+    assert ada.page.get_by_label(ada.text("Text of the review")).input_value() == GOOD[language]
+    ada.write(BAD[language])
+    assert ada.reviews() == [BAD[language], BAD[language]]
+    assert ada.says(bar, percent=0, positive=0, reviews=2)
+    with migrated.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT author_name, may_train, helpful FROM reviews ORDER BY 1").all()
+    assert [tuple(row) for row in rows] == [("Ada", False, 1), ("Bob", False, 0)]
+
+    eve.sign_in("Eve")
+    eve.open("Hide this review")
+    eve.page.get_by_label(eve.text("Reason, which the author reads")).first.fill("<b>Rude</b>")
+    eve.page.get_by_role("button", name=eve.text("Hide: the review of %(name)s", name="Bob")).click()
+    assert eve.says(NOTICES["review_hidden"])
+    bob.go(REVIEWS)
+    assert bob.reviews() == [BAD[language]]
+    reason = "Staff have hidden your review. Only you and staff see it. Reason: %(reason)s"
+    assert bob.says(reason, reason="<b>Rude</b>")
+    ada.go(REVIEWS)
+    assert "Rude" not in ada.page.inner_text("main")
+    eve.page.get_by_role("link", name=eve.text("Reviews"), exact=True).click()
+    assert eve.reviews() == [BAD[language]]
+    eve.page.get_by_role("link", name=eve.text("Hidden"), exact=True).click()
+    assert "<b>Rude</b>" in eve.page.inner_text("main")
+    eve.page.get_by_role("button", name=eve.text("Show again: the review of %(name)s", name="Bob")).click()
+    assert eve.says(NOTICES["review_shown"])
+    assert eve.page.url.endswith("hidden=yes")
+    assert eve.says("There are none.")
+
+    bob.go(REVIEWS)
+    assert not bob.says(reason, reason="<b>Rude</b>")
+    bob.open("Delete my review")
+    bob.page.get_by_role("button", name=bob.text("Delete it")).click()
+    assert bob.says(NOTICES["review_deleted"])
+    assert bob.reviews() == [BAD[language]]
+    for person in (ada, bob, eve):
+        assert person.errors == []
+        assert person.hosts == {gateway.url.removeprefix("http://")}
+        person.context.close()
