@@ -28,6 +28,7 @@ from serving.recommendations.api.newcomers import newcomer_operation
 from serving.recommendations.api.operation import health_operations, metrics_and_description
 from serving.recommendations.api.publications import publication_operations
 from serving.recommendations.fast_path import FastPath
+from serving.recommendations.pages.reviews import MovieReviews
 from serving.recommendations.pages.views import page_routes
 from serving.web.logs import configure_logging
 from serving.web.operations import Operations
@@ -36,6 +37,7 @@ from serving.web.request_metrics import observe_requests
 MAX_BODY_BYTES = 64 << 10
 # Under this name the application's extensions hold its LivePublication.
 LIVE_PUBLICATION = "live_publication"
+DEFAULT_REVIEWS = "http://127.0.0.1:8002"
 
 
 class SettingError(Exception):
@@ -47,6 +49,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
 
     MARQUEE_PUBLICATION_STORE (required): the store's folder; it may still be empty.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
+    MARQUEE_REVIEWS_URL: the reviews service, which movie pages ask; default http://127.0.0.1:8002.
     MARQUEE_SERVING_CORS_ORIGIN: origin that browsers may call from, or *; default none.
     Raises SettingError.
     """
@@ -81,5 +84,5 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     publication_operations(api, live)
     health_operations(api, live)
     metrics_and_description(app, api, live)
-    page_routes(app, live)
+    page_routes(app, live, MovieReviews(settings.get("MARQUEE_REVIEWS_URL") or DEFAULT_REVIEWS))
     return app

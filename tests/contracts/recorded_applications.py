@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-# Requests are not logged.
-_QUIET = {"MARQUEE_SERVING_LOG_LEVEL": "error"}
+# Requests are not logged, and nobody listens where the reviews service would be.
+_QUIET = {"MARQUEE_SERVING_LOG_LEVEL": "error", "MARQUEE_REVIEWS_URL": "http://127.0.0.1:9"}
 
 
 def recommendation_application(store: Path, **settings: str) -> Application:

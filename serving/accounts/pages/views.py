@@ -25,7 +25,7 @@ from serving.accounts.pages.reviews.staff import staff_pages
 from serving.accounts.pages.reviews.views import Visit, review_pages
 from serving.accounts.pages.settings import settings_pages
 from serving.accounts.pages.sign_in import sign_in_pages
-from serving.web.translations import TRANSLATIONS, translate_templates
+from serving.web.translations import TRANSLATIONS, asked_in_address, languages, translate_templates
 
 # Pages for visitors who are not signed in.
 _OPEN: Final = {
@@ -70,6 +70,9 @@ def page_routes(app: Flask, service: Service, recommendations: RecommendationCli
         if request.endpoint == "pages.write_review":
             request.max_content_length = request.max_form_memory_size = MAX_FORM_BYTES
         protection.protect()
+        # The recommendation API's pages hand on the language that their address has.
+        if (asked := asked_in_address()) in languages():
+            session["language"] = asked
         session_id = session.get("sid")
         g.user = None if session_id is None else user_of_session(service.transactions, session_id)
         if g.user is None and request.endpoint not in _OPEN:

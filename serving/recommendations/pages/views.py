@@ -31,6 +31,7 @@ from serving.recommendations.answers.parameters import (
 from serving.recommendations.answers.refusals import only, read
 from serving.recommendations.answers.search import found_movies
 from serving.recommendations.pages.charts import chart
+from serving.recommendations.pages.reviews import MovieReviews
 from serving.web.problems import ProblemError
 from serving.web.translations import DEFAULT_LANGUAGE, TRANSLATIONS, gettext, language, translate_templates
 
@@ -55,7 +56,7 @@ class GenreField(BaseModel):
     genre: Text | None = None
 
 
-def page_routes(app: Flask, live: LivePublication) -> None:
+def page_routes(app: Flask, live: LivePublication, reviews: MovieReviews) -> None:
     """Add the pages."""
     translate_templates(app, TRANSLATIONS / "recommendations")
     app.jinja_env.globals["scope_name"] = scope_name
@@ -75,7 +76,7 @@ def page_routes(app: Flask, live: LivePublication) -> None:
 
     @app.get("/")
     def start() -> Response:
-        return answered("lists.html", _lists)
+        return answered("lists.html", lambda publication: _lists(publication, reviews))
 
     @app.get("/rate")
     def rate() -> Response:
@@ -103,7 +104,7 @@ def _problem(error: ProblemError) -> Content:
 # --- lists -------------------------------------------------------------------------------------------------------
 
 
-def _lists(publication: Publication) -> Content:
+def _lists(publication: Publication, reviews: MovieReviews) -> Content:
     """Return the heading, the items and their policy for what the address asks for."""
     given = only(request.args, "user", "movie", "scope", "lang")
     users = publication.user_ids(0, _EXAMPLE_USERS)
@@ -111,7 +112,8 @@ def _lists(publication: Publication) -> Content:
     if user := given.get("user", "").strip():
         return {"users": users, **_personal(publication, read(UserPath, {"user": user}).user)}
     if movie := given.get("movie", "").strip():
-        return {"users": users, **_similar(publication, read(MoviePath, {"movie": movie}).movie)}
+        content = _similar(publication, read(MoviePath, {"movie": movie}).movie)
+        return {"users": users, **content, "reviews": reviews.of_movie(content["movie_id"])}
     return {"users": users, **_popular(publication, read(ScopeField, given).scope)}
 
 
@@ -140,6 +142,7 @@ def _similar(publication: Publication, movie_id: int) -> Content:
         "heading": gettext("Similar to %(title)s", title=movie.title),
         "items": items,
         "policy": "similar",
+        "movie_id": movie_id,
         "rated": rated,
         "mean_by_year": chart(years, highest=5) if len(years) > 1 else None,
     }
