@@ -73,11 +73,19 @@ class AccountsClient:
 
         Raises the problem unavailable.
         """
-        headers = {"Authorization": f"Bearer {self._client_token()}"}
         parameters = {"after": str(user_id - 1), "limit": str(_PAGE)}
-        page = _read(self._ask("GET", "/accounts/v1/users", headers=headers, params=parameters))
+        answer = self._ask_as_client("/accounts/v1/users", parameters)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            # The token was revoked, or the accounts service has another secret or database now.
+            self._token = ("", 0.0)
+            answer = self._ask_as_client("/accounts/v1/users", parameters)
+        page = _read(answer)
         ids = {int(account["user_id"]) for account in page["items"]}
         return ids, math.inf if page["next"] is None else max(ids)
+
+    def _ask_as_client(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._client_token()}"}
+        return self._ask("GET", path, headers=headers, params=parameters)
 
     def _client_token(self) -> str:
         with self._renewing:
