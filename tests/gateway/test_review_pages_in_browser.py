@@ -50,7 +50,7 @@ def gateway(start: Start, migrated: Engine, tmp_path: Path) -> Gateway:
         "MARQUEE_SENTIMENT_STORE": str(store.root),
         "MARQUEE_REVIEWS_SECRET": SECRET,
     }
-    return start(reviews=variables)
+    return start(reviews=variables, MARQUEE_GATEWAY_SIGN_IN_RATE="600")
 
 
 class Reader(Person):

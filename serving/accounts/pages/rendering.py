@@ -37,6 +37,7 @@ PROBLEMS: Final = {
     "too-many-attempts": "Too many failed attempts. Wait some minutes, then try again.",
     "last-admin": "The only administrator can't be deleted.",
     "not-found": "There is nothing here.",
+    "too-large": "This text is too long. Go back and shorten it.",
     "forbidden": "This account may not do this. Sign in as one that may.",
     "unavailable": "A service of this site does not answer. Nothing was changed. Try again shortly.",
     "character": "%(character)s is not allowed here. Remove it.",
@@ -78,7 +79,8 @@ def error_page(error: ProblemError | HTTPException) -> Response:
         status, kind = error.kind.status, error.kind.name
     else:
         status = error.code or 500
-        kind = "form" if isinstance(error, CSRFError) else "not-found" if status in (404, 405) else "other"
+        by_status = {404: "not-found", 405: "not-found", 413: "too-large"}
+        kind = "form" if isinstance(error, CSRFError) else by_status.get(status, "other")
     return page("error.html", status, bare=True, message=_problem_text(kind))
 
 
