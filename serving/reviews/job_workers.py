@@ -13,11 +13,13 @@ from serving.reviews.domain.jobs import forget_old, work_on_next
 from serving.reviews.domain.texts import fault_of
 from serving.reviews.domain.uploads import ANSWER_COLUMNS, Row
 from serving.reviews.live_model import LoadedModel
+from serving.reviews.model.sentiment import Prediction
 from serving.web.logs import error_log
 
 # How long an idle worker waits before it looks again, and how long after an error of the database.
 _IDLE_SECONDS = 0.5
 _ERROR_SECONDS = 5.0
+_BLANK: Row = dict.fromkeys(ANSWER_COLUMNS)
 _UNREADABLE = "The model could not read this text. Report it with the job's id."
 
 
@@ -72,23 +74,37 @@ def answering_by(loaded: LoadedModel) -> Callable[[list[Row], str], list[Row]]:
     """Return a function that answers the rows of a chunk by one model."""
 
     def answer(rows: list[Row], text_column: str) -> list[Row]:
-        return [_answered(row.get(text_column), loaded) for row in rows]
+        texts = [row.get(text_column) for row in rows]
+        faults = [fault_of(text) for text in texts]
+        made = _predicted([str(text) for text, fault in zip(texts, faults, strict=True) if fault is None], loaded)
+        count_predictions([prediction for prediction in made if prediction is not None], loaded)
+        following = iter(made)
+        return [_row(next(following), loaded) if fault is None else _refused(fault) for fault in faults]
 
     return answer
 
 
-def _answered(text: object, loaded: LoadedModel) -> Row:
-    blank: Row = dict.fromkeys(ANSWER_COLUMNS)
-    if fault := fault_of(text):
-        return {**blank, "predicted_error": fault}
+def _predicted(texts: list[str], loaded: LoadedModel) -> list[Prediction | None]:
+    """Return a prediction for each text, and None for one that the model cannot read."""
     try:
-        prediction = loaded.model.predict(str(text))
+        return [*loaded.model.predict_many(texts, with_terms=False)]
     except Exception as error:  # noqa: BLE001 - one text must not stop a job for ever
+        if len(texts) > 1:
+            half = len(texts) // 2
+            return [*_predicted(texts[:half], loaded), *_predicted(texts[half:], loaded)]
         error_log.error("a text of a job was not read", exc_info=error)
-        return {**blank, "predicted_error": _UNREADABLE}
-    count_predictions([prediction], loaded)
+        return [None]
+
+
+def _refused(fault: str) -> Row:
+    return {**_BLANK, "predicted_error": fault}
+
+
+def _row(prediction: Prediction | None, loaded: LoadedModel) -> Row:
+    if prediction is None:
+        return _refused(_UNREADABLE)
     return {
-        **blank,
+        **_BLANK,
         "predicted_label": prediction.label,
         "predicted_probability": prediction.probability,
         "predicted_confident": prediction.confident,

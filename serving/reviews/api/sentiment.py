@@ -23,7 +23,12 @@ from serving.web.problems import ProblemError
 router = APIRouter(tags=["sentiment"])
 
 
-def as_answer(prediction: Prediction, loaded: LoadedModel, ids: PredictionIds, text: str) -> dict[str, Any]:
+def _refusal(fault: str, request: Request) -> dict[str, Any]:
+    kind = described(request, problems.BAD_TEXT)
+    return {"error": {"type": kind.type, "title": kind.title, "detail": fault}}
+
+
+def as_answer(prediction: Prediction, text: str, loaded: LoadedModel, ids: PredictionIds) -> dict[str, Any]:
     """Return a prediction as answers show it."""
     return {
         "label": prediction.label,
@@ -58,7 +63,7 @@ def predict(
             problems.NOT_SIGNED_IN, "Only a signed-in account can keep a text. Sign in, or leave `store` out."
         )
     prediction = loaded.model.predict(body.text, body.language)
-    answer = as_answer(prediction, loaded, service.ids, body.text)
+    answer = as_answer(prediction, body.text, loaded, service.ids)
     if body.store and who is not None:
         with service.transactions.begin() as database:
             keep_text(database, answer["prediction"], who.user_id, body.text)
@@ -77,16 +82,11 @@ def predict_batch(
     body: schemas.BatchRequest, loaded: CurrentModel, service: CurrentService, request: Request
 ) -> Response:
     """Predict up to 1,000 texts, in their order; each has its own result or error."""
-    results: list[dict[str, Any]] = []
-    made = []
-    for text in body.texts:
-        if fault := fault_of(text):
-            kind = described(request, problems.BAD_TEXT)
-            results.append({"error": {"type": kind.type, "title": kind.title, "detail": fault}})
-        else:
-            prediction = loaded.model.predict(text, body.language)
-            made.append(prediction)
-            results.append(as_answer(prediction, loaded, service.ids, text))
+    faults = [fault_of(text) for text in body.texts]
+    taken = [text for text, fault in zip(body.texts, faults, strict=True) if fault is None]
+    made = loaded.model.predict_many(taken, body.language)
+    answers = (as_answer(*pair, loaded, service.ids) for pair in zip(made, taken, strict=True))
+    results = [next(answers) if fault is None else _refusal(fault, request) for fault in faults]
     metrics.count_predictions(made, loaded)
     return JSONResponse({"results": results})
 

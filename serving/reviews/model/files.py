@@ -13,7 +13,8 @@ from typing import Any
 import joblib
 import numpy as np
 
-from serving.reviews.model.sentiment import LanguageModel, SentimentModel, View
+from serving.reviews.model.sentiment import SentimentModel
+from serving.reviews.model.views import LanguageModel, View
 
 FORMAT = "marquee-sentiment-1"
 # What bytes that are no model, or one of another version, end in.
@@ -67,7 +68,11 @@ def load_model(path: Path, sha256: str) -> SentimentModel:
         state = joblib.load(io.BytesIO(content))
         if state["format"] != FORMAT:
             raise ValueError(f"it has the format {state['format']}")
-        return _model(state)
+        model = _model(state)
+        # Made here, so that no request waits for a table.
+        for view in (view for language in model.languages.values() for view in language.views):
+            _ = view.lookup
+        return model
     except _NO_MODEL as error:
         raise ModelFileError(
             f"The model {path.name} is not loaded. It is not of the format {FORMAT}: {error!r}. Train it with this version."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from serving.reviews.model.normalising import words_of
 
@@ -12,6 +12,7 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 # Koreans write names of films and actors in Latin letters.
 _KOREAN_SHARE = 0.2
 _KNOWN_SHARE = 0.5
+_LATIN_SHARE = 0.8
 _ENGLISH = (
     "the of and to in is it that was for with this as but are be you not have has at by an on from they her all "
     "one so if there what who about out just more very than when can will would could which their my me we were "
@@ -28,23 +29,24 @@ _FOREIGN = (
 _FOREIGN_WORDS = frozenset(_FOREIGN.split())
 
 
-def detect_language(normalised: str, english_words: Container[str]) -> str:
+def detect_language(normalised: str, english_words: Container[str], words: Sequence[str] | None = None) -> str:
     """Return the language of a normalised text: `en`, `ko` or `other`.
 
-    `english_words` is what the model knows.
+    `english_words` is what the model knows, `words` the text's words where they are read already.
     """
-    letters = [letter for letter in normalised if letter.isalpha()]
+    letters = sum(map(str.isalpha, normalised))
     if not letters:
         return OTHER
-    if len(_HANGUL.findall(normalised)) >= _KOREAN_SHARE * len(letters):
-        return KOREAN
-    latin = sum(letter < "\u0250" for letter in letters)
-    if latin < 0.8 * len(letters):
-        return OTHER
-    words = [word for word in words_of(normalised) if word not in "!?"]
+    if not normalised.isascii():
+        if len(_HANGUL.findall(normalised)) >= _KOREAN_SHARE * letters:
+            return KOREAN
+        latin = sum(map(str.isalpha, filter("\u0250".__gt__, normalised)))
+        if latin < _LATIN_SHARE * letters:
+            return OTHER
+    words = [word for word in (words_of(normalised) if words is None else words) if word not in "!?"]
     if not words:
         return OTHER
-    english = sum(word in _ENGLISH_WORDS for word in words)
-    foreign = sum(word in _FOREIGN_WORDS for word in words)
+    english = sum(map(_ENGLISH_WORDS.__contains__, words))
+    foreign = sum(map(_FOREIGN_WORDS.__contains__, words))
     known = sum(word in english_words for word in words)
     return ENGLISH if foreign <= english and known >= _KNOWN_SHARE * len(words) else OTHER

@@ -17,7 +17,7 @@ Keys = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 WORD_BITS, CHARACTER_BITS, LETTER_BITS = 21, 16, 8
-_PRIVATE_USE, _PRIVATE_USE_SIZE = 0xE000, 0x1900
+_LAST_POINT, _PRIVATE_USE, _PRIVATE_USE_SIZE = 0xFFFF, 0xE000, 0x1900
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _VOWELS, _FINALS = 21, 28
 # Letters of one syllable: initials from 128 on, vowels and finals behind them.
@@ -34,53 +34,113 @@ class Grams:
     lengths: Positions
 
 
-def _grams(codes: Keys, units: Positions, bits: int, lengths: range) -> Grams:
-    """Return the n-grams of a row of codes.
+@dataclass(frozen=True)
+class Codes:
+    """A row of codes, zero for an unknown one, and the unit (word or character) that each came from.
 
-    `units` says which unit of the text each code came from. An n-gram with an unknown code (zero) is left out.
+    `units` is None where each unit has one code.
     """
-    parts, middles, sizes = [], [], []
-    keys = np.zeros(len(codes), dtype=np.uint64)
-    unknown = codes == 0
-    for length in range(1, min(lengths.stop - 1, len(codes)) + 1):
-        count = len(codes) - length + 1
-        keys = (keys[:count] << np.uint64(bits)) | codes[length - 1 :]
-        if length > 1:
-            unknown = unknown[:count] | (codes[length - 1 :] == 0)
-        if length in lengths:
-            starts = np.flatnonzero(~unknown)
-            parts.append(keys[starts])
-            middles.append(units[starts + (length - 1) // 2])
+
+    codes: Keys
+    bits: int
+    units: Positions | None = None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def unit_of(self, positions: Positions) -> Positions:
+        """Return the unit of the code at each position."""
+        return positions if self.units is None else self.units.take(positions)
+
+    def keys(self, lengths: range) -> list[Keys]:
+        """Return the keys of the n-grams that begin at each code, for each length up to the row's.
+
+        An n-gram with an unknown code is zero.
+        """
+        present = self.codes != 0
+        known, all_known = present, bool(present.all())
+        keys, rows, bits = self.codes, [], np.uint64(self.bits)
+        for length in range(1, min(lengths.stop - 1, len(self.codes)) + 1):
+            if length > 1:
+                keys = (keys[:-1] << bits) | self.codes[length - 1 :]
+                known = known if all_known else known[:-1] & present[length - 1 :]
+            if length in lengths:
+                rows.append(keys if all_known else keys * known)
+        return rows
+
+    def grams(self, lengths: range) -> Grams:
+        """Return the n-grams; one with an unknown code is left out."""
+        parts, middles, sizes = [], [], []
+        for length, row in zip(lengths, self.keys(lengths), strict=False):
+            starts = np.flatnonzero(row)
+            parts.append(row[starts])
+            middles.append(self.unit_of(starts + (length - 1) // 2))
             sizes.append(np.full(len(starts), length))
-    if not parts:
-        return Grams(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
-    return Grams(np.concatenate(parts), np.concatenate(middles), np.concatenate(sizes))
+        if not parts:
+            return Grams(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
+        return Grams(np.concatenate(parts), np.concatenate(middles), np.concatenate(sizes))
 
 
-def word_grams(words: Sequence[str], numbers: Mapping[str, int], lengths: range) -> Grams:
-    """Return the n-grams of known words; a unit is a word.
+def _letter_table() -> NDArray[np.uint16]:
+    """Return up to three letters for each code point of 16 bits, zero where there is none."""
+    points = np.arange(1 << 16)
+    syllable = (points >= _FIRST_SYLLABLE) & (points <= _LAST_SYLLABLE)
+    offset = points[syllable] - _FIRST_SYLLABLE
+    final = offset % _FINALS
+    table = np.zeros((len(points), 3), dtype=np.uint16)
+    table[:, 0] = np.where(points < 128, points, _OTHER_CODE + points % (256 - _OTHER_CODE))
+    table[syllable, 0] = _INITIAL_CODE + offset // (_VOWELS * _FINALS)
+    table[syllable, 1] = _VOWEL_CODE + offset // _FINALS % _VOWELS
+    table[syllable, 2] = np.where(final > 0, _FINAL_CODE + final, 0)
+    # NUL parts texts, and stays.
+    table[0, 0] = _BREAK
+    return table
 
-    Words without a number belong to none.
-    """
-    codes = np.array([numbers.get(word, 0) for word in words], dtype=np.uint64)
-    return _grams(codes, np.arange(len(words)), WORD_BITS, lengths)
+
+_LETTERS = _letter_table()
 
 
-def code_points(text: str) -> Keys:
+def word_codes(words: Sequence[str], numbers: Mapping[str, int]) -> Codes:
+    """Return the numbers of words; those without a number are unknown."""
+    return Codes(np.array([numbers.get(word, 0) for word in words], dtype=np.uint64), WORD_BITS)
+
+
+def character_codes(text: str) -> Codes:
     """Return a text's code points in 16 bits.
 
     Those beyond 65,535 (emoji, old scripts) are folded into the range for private use.
     """
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    if len(points) and points.max() > 0xFFFF:
-        points = np.where(points > 0xFFFF, _PRIVATE_USE + points % _PRIVATE_USE_SIZE, points)
+    return Codes(_code_points(text).astype(np.uint64), CHARACTER_BITS)
+
+
+def letter_codes(text: str) -> Codes:
+    """Return the letters of a text, Korean syllables taken apart; a unit is a character of the text."""
+    if text.isascii():
+        return Codes(_code_points(text).astype(np.uint64), LETTER_BITS)
+    letters = _LETTERS.take(_code_points(text), axis=0).ravel()
+    taken = np.flatnonzero(letters)
+    codes = letters.take(taken)
+    codes[codes == _BREAK] = 0
+    return Codes(codes.astype(np.uint64), LETTER_BITS, taken // 3)
+
+
+def _code_points(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
+    if text.isascii():
+        return np.frombuffer(text.encode("ascii"), dtype=np.uint8)
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    if points.max() > _LAST_POINT:
+        points = np.where(points > _LAST_POINT, _PRIVATE_USE + points % _PRIVATE_USE_SIZE, points)
     return points
+
+
+def word_grams(words: Sequence[str], numbers: Mapping[str, int], lengths: range) -> Grams:
+    """Return the n-grams of known words; a unit is a word."""
+    return word_codes(words, numbers).grams(lengths)
 
 
 def character_grams(text: str, lengths: range) -> Grams:
     """Return the n-grams of characters; a unit is a character of the text."""
-    codes = code_points(text)
-    return _grams(codes, np.arange(len(codes)), CHARACTER_BITS, lengths)
+    return character_codes(text).grams(lengths)
 
 
 def letter_grams(text: str, lengths: range) -> Grams:
@@ -88,19 +148,4 @@ def letter_grams(text: str, lengths: range) -> Grams:
 
     A unit is a character of the text.
     """
-    points = code_points(text).astype(np.int64)
-    syllable = (points >= _FIRST_SYLLABLE) & (points <= _LAST_SYLLABLE)
-    offset = points - _FIRST_SYLLABLE
-    final = offset % _FINALS
-    # Up to three letters a character, zero where there is none.
-    table = np.zeros((len(points), 3), dtype=np.int64)
-    table[:, 0] = np.where(points < 128, points, _OTHER_CODE + points % (256 - _OTHER_CODE))
-    table[syllable, 0] = _INITIAL_CODE + offset[syllable] // (_VOWELS * _FINALS)
-    table[syllable, 1] = _VOWEL_CODE + offset[syllable] // _FINALS % _VOWELS
-    table[syllable, 2] = np.where(final[syllable] > 0, _FINAL_CODE + final[syllable], 0)
-    # NUL parts texts, and stays.
-    table[points == 0, 0] = _BREAK
-    units, _ = np.nonzero(table)
-    codes = table[table > 0]
-    codes[codes == _BREAK] = 0
-    return _grams(codes.astype(np.uint64), units, LETTER_BITS, lengths)
+    return letter_codes(text).grams(lengths)

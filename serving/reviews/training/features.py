@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from serving.reviews.model.ngrams import Grams, Keys, character_grams, letter_grams, word_grams
 from serving.reviews.model.normalising import words_of
-from serving.reviews.model.sentiment import Kind
+from serving.reviews.model.views import Kind
 
 # So many texts are read at once: a chunk of them stays below 200 MB of n-grams.
 _CHUNK = 10_000

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from serving.reviews.model.ngrams import Keys
 from serving.reviews.model.normalising import normalise
-from serving.reviews.model.sentiment import LanguageModel, View
+from serving.reviews.model.views import LanguageModel, View
 from serving.reviews.training.features import ViewRecipe, rows_of, vocabulary, word_numbers
 
 

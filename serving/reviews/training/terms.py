@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from serving.reviews.model.ngrams import CHARACTER_BITS, WORD_BITS
-from serving.reviews.model.sentiment import LanguageModel, View
+from serving.reviews.model.views import LanguageModel, View
 
 
 def strongest_terms(model: LanguageModel, count: int = 20) -> list[tuple[str, float]]:

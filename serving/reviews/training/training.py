@@ -12,7 +12,8 @@ from sklearn.pipeline import Pipeline
 
 from serving.reviews.corpora.reviews import CorpusError, Review
 from serving.reviews.corpora.splitting import Split, class_counts, split
-from serving.reviews.model.sentiment import LanguageModel, Prediction, SentimentModel
+from serving.reviews.model.sentiment import Prediction, SentimentModel
+from serving.reviews.model.views import LanguageModel
 from serving.reviews.training.data import digest
 from serving.reviews.training.fitting import RECIPES, LanguageRecipe, calibrated, fit_language, scores
 from serving.reviews.training.metrics import Probabilities

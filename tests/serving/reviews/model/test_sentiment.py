@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.reviews.model.files import ModelFileError, load_model, save_model
+from serving.reviews.model.ngrams import character_grams, letter_grams, word_grams
 from serving.reviews.model.sentiment import Term
-from tests.serving.reviews.model.small_model import small_model
+from tests.serving.reviews.model.small_model import model_of_all_views, small_model
 
 MODEL = small_model()
+TEXTS = [
+    "A wonderful film, and not a dull minute. A wonderful, wonderful film!",
+    "this is not the worst of the bad movies that i have seen, but it is bad",
+    "정말 재밌는 영화 최고 최고 최고예요 ㅋㅋㅋ",
+    "지루하고 지루한 great 영화, 별로였다 😀😀",
+]
+ALL_VIEWS = model_of_all_views(TEXTS)
+pieces = st.one_of(
+    st.sampled_from(" ".join(TEXTS).split()), st.text(max_size=8), st.sampled_from([" ", "\0", "!", "<b>"])
+)
+mixed = st.lists(pieces, max_size=15).map(" ".join)
 
 
 def test_a_score_is_the_sum_of_weights_over_the_length_of_the_row() -> None:
@@ -61,6 +75,46 @@ def test_a_given_language_is_used_and_an_unknown_one_is_named() -> None:
 def test_a_text_without_a_known_term_is_not_confident() -> None:
     prediction = MODEL.predict("zzz", "en")
     assert (prediction.known, prediction.confident, prediction.language) == (0.0, False, "en")
+
+
+@settings(deadline=None)
+@given(st.lists(mixed, max_size=12), st.sampled_from([None, "en", "ko", "fr"]))
+def test_a_batch_has_the_same_answers_to_the_bit(texts: list[str], language: str | None) -> None:
+    single = [ALL_VIEWS.predict(text, language) for text in texts]
+    assert ALL_VIEWS.predict_many(texts, language) == single
+    without = ALL_VIEWS.predict_many(texts, language, with_terms=False)
+    assert without == [replace(prediction, terms=[]) for prediction in single]
+
+
+def test_a_batch_is_cut_into_pieces_and_keeps_its_order() -> None:
+    # Some 100,000 characters a language, in turns, with one text that is a piece of its own.
+    texts = [f"{TEXTS[number % 4]} {number}" for number in range(3000)]
+    texts[1500] = " ".join(TEXTS[:2] * 300)
+    found = ALL_VIEWS.predict_many(texts)
+    for place in (0, 1, 2, 3, 749, 1499, 1500, 1501, 2998, 2999):
+        assert found[place] == ALL_VIEWS.predict(texts[place])
+
+
+def test_a_text_is_judged_by_every_view() -> None:
+    # Worked out from the arrays of the views, without their lookup.
+    text = "a dull film a dull film"
+    words, padded = text.split(), f" {text} "
+    model = ALL_VIEWS.languages["en"]
+    score = model.bias
+    for view in model.views:
+        units = words if view.kind == "words" else list(padded)
+        read = {
+            "words": lambda part: word_grams(part, model.words, range(len(part), len(part) + 1)),
+            "characters": lambda part: character_grams("".join(part), range(len(part), len(part) + 1)),
+            "letters": lambda part: letter_grams("".join(part), range(len(part), len(part) + 1)),
+        }[view.kind]
+        slices = [units[start : start + n] for n in view.lengths for start in range(len(units) - n + 1)]
+        counts = Counter(int(key) for part in slices for key in read(part).keys)
+        known = {place: counts[int(key)] for place, key in enumerate(view.keys) if counts[int(key)]}
+        row = {place: float(view.scales[place]) * (1 + math.log(n) if view.counts else 1) for place, n in known.items()}
+        length = math.sqrt(sum(value**2 for value in row.values()))
+        score += sum(value * float(view.weights[place]) for place, value in row.items()) / length
+    assert ALL_VIEWS.predict(text, "en").probability == pytest.approx(model.probability(score), rel=1e-6)
 
 
 @settings(deadline=None)
