@@ -230,7 +230,7 @@ secrets-baseline: uv ## Write .secrets.baseline again; check that its new entrie
 	@$(SOFTWARE)/audit-venv/bin/detect-secrets scan --no-verify --baseline .secrets.baseline
 
 # A variable of another name, since bash keeps its own clock in SECONDS.
-load-jmeter load: export LOAD_SECONDS := $(or $(value SECONDS),60)
+load-jmeter load load-reviews: export LOAD_SECONDS := $(or $(value SECONDS),60)
 
 .PHONY: load
 load: uv ## Load test of the running platform by locust: make load [USERS=40] [SECONDS=60]
@@ -238,6 +238,14 @@ load: uv ## Load test of the running platform by locust: make load [USERS=40] [S
 	$(call environment,load)
 	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
 		-f tests/load/locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
+		-u "$$1" -r 10 -t "$$2"s' sh "$${USERS:-40}" "$$LOAD_SECONDS"
+
+.PHONY: load-reviews
+load-reviews: uv ## Load test of the reviews service by locust: make load-reviews [USERS=40] [SECONDS=60]
+	@$(CONTROL) given USERS SECONDS=LOAD_SECONDS
+	$(call environment,load)
+	@$(CONTROL) exec -- sh -c 'LOAD_REPORT="$$MARQUEE_INSTANCE_DIR/load-reviews.json" "$$MARQUEE_SOFTWARE/load-venv/bin/locust" \
+		-f tests/load/reviews_locustfile.py --headless --only-summary --host "$$MARQUEE_GATEWAY_URL" \
 		-u "$$1" -r 10 -t "$$2"s' sh "$${USERS:-40}" "$$LOAD_SECONDS"
 
 .PHONY: load-jmeter

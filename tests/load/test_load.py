@@ -48,9 +48,16 @@ def test_the_table_is_markdown_with_whole_milliseconds() -> None:
     assert in_all([asked("GET movie", 1)] * 2, 40.2) == "2000 requests in 40 s, 50 a second; times in milliseconds."
 
 
+def requests_of(file: str) -> list[str]:
+    return re.findall(r'name="((?:GET|PUT|POST|DELETE) [a-z ]+)"', (FOLDER / file).read_text("utf-8"))
+
+
 def test_jmeters_plan_makes_the_same_requests_as_locust() -> None:
-    written = re.findall(r'name="((?:GET|PUT|POST|DELETE) [a-z ]+)"', (FOLDER / "locustfile.py").read_text("utf-8"))
+    written = requests_of("locustfile.py")
     plan = ElementTree.parse(FOLDER / "marquee.jmx").getroot()
     samplers = [str(sampler.get("testname")) for sampler in plan.iter("HTTPSamplerProxy")]
     assert set(written) == {name for name in samplers if name != "(setup) movies" and name != "(setup) users"}
-    assert set(KINDS) <= set(written)
+
+
+def test_each_kind_of_request_with_a_threshold_of_its_own_is_made() -> None:
+    assert set(KINDS) <= {*requests_of("locustfile.py"), *requests_of("reviews_locustfile.py")}

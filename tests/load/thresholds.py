@@ -13,9 +13,14 @@ KINDS = {
     "PUT rating": "WRITE",
     "POST refresh": "WRITE",
     "POST logout": "WRITE",
+    "POST review": "WRITE",
+    "PUT review": "WRITE",
+    "DELETE review": "WRITE",
+    "POST feedback": "WRITE",
+    "POST batch": "BATCH",
 }
 # Milliseconds that 95 of 100 requests may take, on two cores that the load generator shares.
-DEFAULTS = {"READ": 100.0, "WRITE": 250.0, "PASSWORD": 1000.0}
+DEFAULTS = {"READ": 100.0, "WRITE": 250.0, "PASSWORD": 1000.0, "BATCH": 500.0}
 # Share of requests that may fail.
 DEFAULT_FAILURES = 0.001
 
