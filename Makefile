@@ -255,7 +255,7 @@ load-jmeter: ## The same scenario by JMeter, headless: make load-jmeter [SECONDS
 		-Dport="$$MARQUEE_GATEWAY_PORT" -Dseconds="$$1"' sh "$$LOAD_SECONDS"
 
 .PHONY: postman
-postman: ## Make a Postman collection of both APIs and run it against the running platform by newman
+postman: ## Make a Postman collection of the three APIs and run it against the running platform by newman
 	@npm ci --silent --prefix tests/postman
 	@$(CONTROL) exec -- sh -c 'node tests/postman/postman.mjs "$$MARQUEE_GATEWAY_URL" "$$MARQUEE_INSTANCE_DIR/postman"'
 

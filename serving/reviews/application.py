@@ -57,6 +57,8 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
         root_path=settings.root_path,
         docs_url="/docs",
         redoc_url=None,
+        # As in the other services, an operation has the name of its function.
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     answer_errors(app)
