@@ -12,19 +12,22 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.control.rendering import render
+from infra.control.services import services as rows_of
 from infra.control.settings import REPOSITORY, Settings
 from infra.control.variables import environment
 from serving.accounts.__main__ import main as accounts_program
+from serving.reviews.__main__ import main as reviews_program
 
 from ..serving.conftest import build_from, small_store
 
@@ -47,6 +50,17 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@dataclass
+class Restartable:
+    """A process behind the gateway, and how to start it again."""
+
+    start: Callable[[], subprocess.Popen[bytes]]
+    process: subprocess.Popen[bytes]
+
+    def restart(self) -> None:
+        self.process = self.start()
+
+
 @dataclass(frozen=True)
 class Gateway:
     """A running gateway and how to ask it."""
@@ -55,6 +69,7 @@ class Gateway:
     context: ssl.SSLContext | None
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    reviews: Restartable | None = None
 
     def ask(self, path: str, method: str = "GET", data: Any = None, **headers: str) -> Answer:
         body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
@@ -125,9 +140,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Return a function that starts the gateway, by default with both services behind it.
+    """Return a function that starts the gateway, by default with two services behind it.
 
-    `reviews` has the variables of the reviews service, which starts too; words of `before` stand before the gateway's command.
+    Words of `before` stand before its command. With `reviews`, variables of that service, it runs too.
     """
     store = request.getfixturevalue("small_store").root
     with ExitStack() as running:
@@ -144,7 +159,11 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             return process
 
         def begin(
-            *, services: bool = True, reviews: dict[str, str] | None = None, before: Sequence[str] = (), **settings: str
+            *,
+            services: bool = True,
+            before: Sequence[str] = (),
+            reviews: Mapping[str, str] | None = None,
+            **settings: str,
         ) -> Gateway:
             gateway, api, accounts, reviews_port = free_ports(4)
             chosen = Settings.load(
@@ -154,6 +173,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                     "MARQUEE_GATEWAY_PORT": str(gateway),
                     "MARQUEE_API_PORT": str(api),
                     "MARQUEE_ACCOUNTS_PORT": str(accounts),
+                    "MARQUEE_REVIEWS_PORT": str(reviews_port),
                     **settings,
                 },
             )
@@ -176,15 +196,23 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
                 ):
                     metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / f"{name}-metrics")}
                     launch(name, [sys.executable, "-m", *module], port, variables | metrics)
+            reviewing = None
             if reviews is not None:
-                command = [sys.executable, "-m", "serving.reviews", "serve", "--port", str(reviews_port)]
-                metrics = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "reviews-metrics")}
-                launch("reviews", [*command, "--workers", "1"], reviews_port, variables | metrics | reviews)
+                (row,) = [row for row in rows_of(chosen) if row.name == "reviews"]
+                chosen_for_it = variables | row.environment | reviews
+                monkeypatch.setenv("MARQUEE_REVIEWS_DATABASE", chosen_for_it["MARQUEE_REVIEWS_DATABASE"])
+                monkeypatch.setenv("MARQUEE_REVIEWS_CLIENT_SECRET", chosen_for_it["MARQUEE_REVIEWS_CLIENT_SECRET"])
+                assert reviews_program(["migrate"]) == 0
+                client = ["create-client", "--id", "reviews", "--scope", "users:read"]
+                assert accounts_program([*client, "--secret-variable", "MARQUEE_REVIEWS_CLIENT_SECRET"]) == 0
+                command = [sys.executable, "-m", "serving.reviews", "serve"]
+                begin_reviews = partial(launch, "reviews", command, reviews_port, chosen_for_it)
+                reviewing = Restartable(begin_reviews, begin_reviews())
             process = launch("gateway", [*before, "infra/services/gateway/gateway.sh"], gateway, variables)
             context = None
             if certificate := settings.get("MARQUEE_GATEWAY_CERTIFICATE"):
                 context = ssl.create_default_context(cafile=certificate)
             scheme = "https" if context else "http"
-            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, tmp_path / "gateway.log", process)
+            return Gateway(f"{scheme}://127.0.0.1:{gateway}", context, tmp_path / "gateway.log", process, reviewing)
 
         yield begin
