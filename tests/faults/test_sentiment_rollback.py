@@ -61,9 +61,9 @@ def test_a_rollback_under_load_loses_no_request_and_a_corrupt_model_is_refused_b
         store.roll_back(before, "drill", "the drill is over")
     outcome = Outcome("sentiment rollback", f"`make sentiment-rollback` and a corrupt model under {CLIENTS} clients")
     outcome.seconds = seconds
-    outcome.wrong[1] = "; ".join(asked.failures[:3])
     mixed = asked.publications() != {OLDER, NEWER} or asked.models() != 2
-    outcome.wrong[2] = f"answers of {asked.answers}" if mixed else ""
+    outcome.wrong[1] = "; ".join([*asked.failures[:3], *([f"answers of {asked.answers}"] if mixed else [])])
+    outcome.wrong[5] = "" if asked.latest == OLDER else f"{asked.latest} answers at the end"
     refused, model = after_damage["refused"], after_damage["model"]
     named = refused["publication"] == CORRUPT and "SHA-256" in refused["reason"] and model["publication"] == OLDER  # type: ignore[index]
     outcome.wrong[6] = "" if named else str(after_damage)

@@ -45,7 +45,7 @@ class Movies:
 
 
 class Person(FastHttpUser):
-    """Whoever uses the service: knows which movies there are."""
+    """A user of the service, who knows which movies there are."""
 
     abstract = True
 
