@@ -11,6 +11,7 @@ from tests.contracts.recording.exchanges import Asker, Exchange, Recorder
 from tests.contracts.recording.publications import Store
 
 KOREAN = {"Accept-Language": "ko"}
+REVIEWS = "/account/movies/5/reviews"
 PAGES = ("/account", "/account/ratings", "/account/settings", "/account/sign-in", "/account/sign-up")
 
 
@@ -23,6 +24,9 @@ def record_pages(recorder: Recorder, work: Path, store: Store) -> None:
             ada.ask(f"GET {path}", "not signed in")
         for path in ("/account/sign-in", "/account/nothing"):
             ada.ask(f"GET {path}", "not signed in, in Korean", headers=KOREAN)
+        for path in (REVIEWS, "/account/movies/999/reviews", f"/account/sign-in?next={REVIEWS}"):
+            ada.ask(f"GET {path}", "not signed in, without the reviews service")
+        ada.ask(f"GET {REVIEWS}", "not signed in, without the reviews service, in Korean", headers=KOREAN)
         without = Asker(recorder, service.application)
         for path in ("/account/sign-in", "/account/sign-up", "/account/delete", "/account/language"):
             without.ask(f"POST {path}", "without the form's token", form={"name": "Ada", "password": PASSWORD})
@@ -45,6 +49,8 @@ def _signing_up(ada: Asker) -> None:
     ):
         ada.ask("POST /account/sign-up", note, form={"name": name, "password": password})
     ada.ask("GET /account", "signed up")
+    ada.ask("GET /account/staff/reviews", "not staff")
+    ada.ask("POST /account/movies/5/review", "without the reviews service", form={"text": "Good."})
     ada.ask("POST /account/sign-out", form={})
     ada.ask("GET /account/sign-in", "signed out")
     for note, name, password in (

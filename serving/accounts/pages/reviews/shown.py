@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 # Of a long review this much is seen at first; the rest is one click away.
-_CHARACTERS: Final = 900
+_CHARACTERS: Final = 600
 _LINES: Final = 12
 # A cut looks back so far for the end of a word.
 _WORD: Final = 40
