@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from serving.accounts.database.engine import open_database as open_accounts
 from serving.accounts.database.engine import transactions
 from serving.accounts.domain.registration import register
 from serving.accounts.pages.rendering import NOTICES
+from serving.accounts.pages.reviews.drafts import FAULTS
 from serving.publications.store import PublicationStore
 from serving.reviews.database.engine import migrate, open_database
-from serving.reviews.database.models import Base
+from serving.reviews.database.models import Base, Review
 from tests.postgresql import running_postgresql
 
+from ..serving.recommendations.test_pages_in_browser import ACCESSIBILITY
 from ..serving.reviews.conftest import FIRST, SECRET, publish
 from .conftest import Gateway, Start
 from .test_account_pages_in_browser import PASSWORD, Person
@@ -64,14 +67,14 @@ class Reader(Person):
         self.fill("Name", name)
         self.fill("Password", PASSWORD)
         self.press("Sign up")
-        assert self.page.url.endswith(path)
+        assert self.page.url == self.gateway.url + path
 
     def sign_in(self, name: str, path: str = REVIEWS) -> None:
         self.go(f"/account/sign-in?next={path}")
         self.fill("Name", name)
         self.fill("Password", PASSWORD)
         self.press("Sign in")
-        assert self.page.url.endswith(path)
+        assert self.page.url == self.gateway.url + path
 
     def write(self, text: str, *, may_train: bool = False) -> None:
         self.fill("Text of the review", text)
@@ -171,3 +174,147 @@ def test_a_review_is_written_found_helpful_changed_hidden_and_deleted(
         assert person.errors == []
         assert person.hosts == {gateway.url.removeprefix("http://")}
         person.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_review_is_written_and_deleted_by_keyboard_alone(browser: Browser, gateway: Gateway, language: str) -> None:
+    ada = Reader(browser, gateway, language)
+    ada.sign_up("Ada")
+    keyboard = ada.page.keyboard
+
+    def until(name: str) -> None:
+        """Press the tabulator until what has the focus has a name; the focus can be seen all the way."""
+        for _ in range(60):
+            keyboard.press("Tab")
+            focused, outline = ada.page.evaluate(
+                """() => {
+                  const it = document.activeElement, label = it.labels && it.labels[0];
+                  return [(it.getAttribute('aria-label') || (label ? label.textContent : it.textContent)).trim(),
+                          getComputedStyle(it).outlineStyle];
+                }"""
+            )
+            assert outline == "solid"
+            if focused == name:
+                return
+        pytest.fail(f"the tabulator does not lead to {name}")
+
+    until(ada.text("Text of the review"))
+    keyboard.type(GOOD["en"])
+    until(ada.text("The text may be used for training: the next model learns from it."))
+    keyboard.press("Space")
+    until(ada.text("Save the review"))
+    keyboard.press("Enter")
+    ada.page.wait_for_url("**/reviews#mine")
+    assert ada.reviews() == [GOOD["en"]]
+    # Forms that are folded away can't be reached before they are opened.
+    until(ada.text("Change my review"))
+    keyboard.press("Enter")
+    until(ada.text("Text of the review"))
+    keyboard.press("Control+A")
+    keyboard.type(BAD["en"])
+    until(ada.text("Save the review"))
+    keyboard.press("Enter")
+    ada.page.get_by_text(ada.text(NOTICES["review_saved"], title="Alien")).wait_for()
+    assert ada.reviews() == [BAD["en"]]
+    until(ada.text("Delete my review"))
+    keyboard.press("Space")
+    until(ada.text("Delete it"))
+    keyboard.press("Enter")
+    ada.page.get_by_text(ada.text(NOTICES["review_deleted"])).wait_for()
+    assert ada.reviews() == []
+    assert ada.errors == []
+    ada.context.close()
+
+
+WIDE = {
+    "one long word": "w" * 3_000,
+    "stacked marks": "Z" + "\u0335\u0321\u0341" * 300,
+    "Arabic, turned": "\u202eفيلم رائع جدا\u202c\nwonderful",
+    "a script": "<script>document.title = 'gone'</script><style>* { display: none }</style>",
+    "pictures": "👩‍👩‍👧‍👦" * 300,
+    "many lines": "a\n" * 3_000 + "b",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1200])
+def test_the_pages_fit_and_pass_the_checks_of_accessibility_whatever_the_texts(
+    browser: Browser, gateway: Gateway, tmp_path: Path, migrated: Engine, width: int, scheme: str
+) -> None:
+    make_staff(tmp_path, "Eve")
+    with migrated.begin() as connection:
+        for number, text in enumerate([GOOD["en"], BAD["ko"], *WIDE.values()], 1):
+            label, hidden = ("positive", None) if number % 2 else ("negative", "now")
+            connection.execute(
+                insert(Review).values(
+                    movie_id=5,
+                    author_id=number,
+                    author_name="W" * 40 if number == 3 else f"Reader {number}",
+                    text=text,
+                    language="en",
+                    label=label,
+                    probability=0.75,
+                    confident=number != 5,
+                    publication=FIRST,
+                    may_train=False,
+                    created_at=datetime(2026, 1 + number, 3, tzinfo=UTC),
+                    changed_at=datetime(2026, 10, 3, tzinfo=UTC),
+                    hidden_at=datetime(2026, 10, 4, tzinfo=UTC) if hidden and number > 6 else None,
+                    hidden_reason="w" * 500 if hidden and number > 6 else None,
+                )
+            )
+    language = "ko" if scheme == "dark" else "en"
+    eve = Reader(browser, gateway, language, viewport={"width": width, "height": 740}, color_scheme=scheme)
+    paths = [REVIEWS, "/account/staff/reviews", "/account/staff/reviews?hidden=yes", f"/?movie=5&lang={language}"]
+    eve.go(REVIEWS)
+    assert eve.page.evaluate(ACCESSIBILITY) == []
+    eve.sign_in("Eve")
+    for path in paths:
+        eve.go(path)
+        eve.page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+        assert eve.page.evaluate(ACCESSIBILITY) == [], path
+        assert eve.page.evaluate("document.documentElement.scrollWidth") <= width, path
+        # No text is drawn over what stands below it.
+        spilt = """() => [...document.querySelectorAll('.written')].filter(it => it.scrollWidth > it.clientWidth + 1)
+            .map(it => it.textContent.slice(0, 40))"""
+        assert eve.page.evaluate(spilt) == [], path
+        assert "gone" not in eve.page.title()
+    eve.go(REVIEWS)
+    eve.fill("Text of the review", "x" * 20_001)
+    eve.press("Save the review")
+    assert eve.page.evaluate("document.activeElement.id") == "text"
+    assert eve.page.evaluate(ACCESSIBILITY) == []
+    assert [error for error in eve.errors if "422" not in error] == []
+    eve.context.close()
+
+
+def test_a_movies_page_leads_to_its_reviews_in_the_same_language(browser: Browser, gateway: Gateway) -> None:
+    ada = Reader(browser, gateway, "ko")
+    ada.sign_up("Ada")
+    ada.write(GOOD["ko"])
+    ada.context.close()
+    # A browser in English, on which somebody chose Korean.
+    bob = Reader(browser, gateway, "en")
+    bob.go("/?movie=5&lang=ko")
+    assert GOOD["ko"] in bob.page.inner_text("main")
+    assert bob.page.get_by_role("img", name="긍정 100%: 리뷰 1개 가운데 1개").count() == 1
+    bob.page.get_by_role("link", name="이 영화의 모든 리뷰 보기와 리뷰 쓰기").click()
+    assert bob.page.locator("html").get_attribute("lang") == "ko"
+    assert bob.reviews() == [GOOD["ko"]]
+    bob.page.get_by_role("link", name="로그인하고 리뷰 쓰기").click()
+    assert bob.page.locator("html").get_attribute("lang") == "ko"
+    assert bob.errors == []
+    bob.context.close()
+
+
+def test_the_longest_review_passes_the_gateway(browser: Browser, gateway: Gateway, migrated: Engine) -> None:
+    ada = Reader(browser, gateway, "en")
+    ada.sign_up("Ada")
+    ada.write("😀" * 20_000)
+    assert ada.says(NOTICES["review_saved"], title="Alien")
+    ada.page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+    assert "".join(ada.reviews()) == "😀" * 20_000
+    ada.write("가" * 300_000)
+    assert ada.says(FAULTS["too-long"], count="300,000", most="20,000")
+    assert [error for error in ada.errors if "422" not in error] == []
+    ada.context.close()

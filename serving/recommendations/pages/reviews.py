@@ -28,9 +28,9 @@ _DIRECTLY: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True)
 class ReviewSummary:
-    """How many of a movie's reviews are positive, as the model reads them, and the beginnings of the latest.
+    """How many of a movie's reviews are positive, and the latest.
 
-    `judged` may be less than there are: without a live model none is judged.
+    `latest` has names and the beginnings of texts. `judged` may be less than there are: without a live model none is judged.
     """
 
     judged: int
@@ -52,7 +52,10 @@ class MovieReviews:
         self._silent_until = 0.0
 
     def of_movie(self, movie_id: int) -> ReviewSummary | None:
-        """Return the summary of a movie's reviews, or None where the service does not give it in time."""
+        """Return the summary of a movie's reviews.
+
+        None where the service does not give it in time.
+        """
         if time.monotonic() < self._silent_until:
             return None
         try:

@@ -125,16 +125,16 @@ def of_author(database: Session, movie_id: int, author: Principal) -> Review:
 def of_all_movies(
     database: Session, *, hidden: bool, cursor: str | None, limit: int
 ) -> tuple[list[Review], str | None]:
-    """Return a page of all movies' reviews, the newest first, and the next page's cursor.
+    """Return a page of all movies' reviews, and the next page's cursor.
 
-    They are either hidden or shown. Raises the problem bad-cursor.
+    The newest come first. They are either hidden or shown. Raises the problem bad-cursor.
     """
     query = select(Review).where(Review.hidden_at.is_not(None) if hidden else Review.hidden_at.is_(None))
     return _page(database, query, "newest", cursor, limit)
 
 
 def voted_for(database: Session, page: list[Review], who: Principal) -> set[int]:
-    """Return the ids of those reviews of a page that an account finds helpful."""
+    """Return the ids of a page's reviews that an account finds helpful."""
     ids = [review.review_id for review in page]
     query = select(HelpfulVote.review_id).where(HelpfulVote.user_id == who.user_id, HelpfulVote.review_id.in_(ids))
     return set(database.scalars(query))

@@ -30,7 +30,10 @@ class UnreachableError(Exception):
 
 
 class RefusedError(Exception):
-    """The reviews service refuses what was asked, for a kind of problem such as `not-found`."""
+    """The reviews service refuses what was asked.
+
+    `kind` is that of the problem, such as `not-found`.
+    """
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -60,7 +63,10 @@ class ReviewsClient:
         return self._page(f"/v1/movies/{movie_id}/reviews", {"order": order}, cursor, token)
 
     def of_all_movies(self, *, hidden: bool, cursor: str, token: str) -> ReviewPage:
-        """Return a page of all movies' reviews, the newest first: the hidden ones or the others."""
+        """Return a page of all movies' reviews, the newest first.
+
+        They are the hidden ones or the others. For staff.
+        """
         return self._page("/v1/reviews", {"hidden": str(hidden).lower()}, cursor, token)
 
     def sentiment(self, movie_id: int) -> Json:

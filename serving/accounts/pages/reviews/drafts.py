@@ -32,7 +32,10 @@ FAULTS: Final = {
 
 @dataclass(frozen=True)
 class Draft:
-    """A review as the form has it; `review_id` is that of the review that it replaces."""
+    """A review as the form has it.
+
+    `review_id` is that of the review that it replaces.
+    """
 
     text: str
     may_train: bool
@@ -47,7 +50,7 @@ def sent_draft() -> Draft:
 
 
 def _lines(text: str) -> str:
-    """Return a form's text without blanks around it; a browser ends lines by two characters."""
+    """Return a form's text without blanks around it, lines ended as programs do."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 

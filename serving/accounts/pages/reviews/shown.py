@@ -17,7 +17,10 @@ LANGUAGES: Final = ("en", "ko")
 
 @dataclass(frozen=True)
 class Shown:
-    """A review: what the service gave, and its text in two parts, of which the second may be empty."""
+    """A review: what the service gave, and its text in two parts.
+
+    The second part may be empty.
+    """
 
     given: dict[str, Any]
     beginning: str

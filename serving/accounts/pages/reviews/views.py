@@ -27,7 +27,10 @@ _STATUS: Final = {"already-reviewed": 409, "not-found": 404, "not-signed-in": 40
 
 
 class Visit:
-    """What the pages know of a request: the movies, who is signed in, and what the reviews service says."""
+    """What the pages work with.
+
+    That is the movies, who is signed in, and the reviews service.
+    """
 
     def __init__(self, service: Service, reviews: ReviewsClient) -> None:
         self.service = service
@@ -118,7 +121,10 @@ def _saved(visit: Visit, movie: Movie, draft: Draft) -> Response:
 def _movie_page(
     visit: Visit, movie: Movie, status: int = 200, draft: Draft | None = None, fault: str | None = None
 ) -> Response:
-    """Return the page of a movie's reviews; `draft` and `fault` are what its form had and what was wrong."""
+    """Return the page of a movie's reviews.
+
+    `draft` and `fault` are what its form had and what was wrong.
+    """
     order = request.args.get("order")
     order = order if order in _ORDERS else _ORDERS[0]
     values: dict[str, Any] = {"movie": movie, "order": order, "orders": _ORDERS, "draft": draft, "fault": fault}
