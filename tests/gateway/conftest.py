@@ -182,8 +182,6 @@ def start(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
             variables = os.environ | environment(chosen)
             variables["MARQUEE_ACCOUNTS_DATABASE"] = f"sqlite:///{tmp_path / 'accounts.sqlite'}"
             variables["MARQUEE_PUBLICATION_STORE"] = str(store)
-            variables["MARQUEE_ACCOUNTS_URL"] = f"http://127.0.0.1:{accounts}"
-            variables["MARQUEE_REVIEWS_URL"] = f"http://127.0.0.1:{reviews_port}"
             render(chosen, environment(chosen))
             if services:
                 monkeypatch.setenv("MARQUEE_ACCOUNTS_DATABASE", variables["MARQUEE_ACCOUNTS_DATABASE"])
