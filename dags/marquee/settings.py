@@ -19,6 +19,8 @@ HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2
 INSTANCE = Path(os.environ.get("MARQUEE_INSTANCE_DIR") or HOME / ".marquee" / "instances" / "default")
 PYTHON = os.environ.get("MARQUEE_PYTHON") or sys.executable
 SERVING_PYTHON = os.environ.get("MARQUEE_SERVING_PYTHON") or PYTHON
+REVIEWS_PYTHON = os.environ.get("MARQUEE_REVIEWS_PYTHON") or PYTHON
+SENTIMENT_PYTHON = os.environ.get("MARQUEE_SENTIMENT_PYTHON") or PYTHON
 # If both are set, each run takes in the ratings that users gave in the accounts service.
 ACCOUNTS_PYTHON = os.environ.get("MARQUEE_ACCOUNTS_PYTHON", "")
 ACCOUNTS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_ACCOUNTS_DATABASE"))
@@ -97,6 +99,18 @@ DRIFT_LIMITS = {
 BATCHES_KEPT = int(os.environ.get("MARQUEE_BATCHES_KEPT", "14"))
 # How many earlier publications the serving store keeps for a rollback.
 PUBLICATIONS_KEPT = int(os.environ.get("MARQUEE_PUBLICATIONS_KEPT", "7"))
+
+# --- When the sentiment model is trained again: see serving/reviews/watching/decision.py.
+SENTIMENT_WATCH_SCHEDULE = os.environ.get("MARQUEE_SENTIMENT_WATCH_SCHEDULE", "20 * * * *")
+RETRAINING_LIMITS = {
+    f"--{option}": os.environ.get(f"MARQUEE_SENTIMENT_RETRAIN_{name}", default)
+    for option, name, default in (
+        ("least-feedback", "FEEDBACK", "200"),
+        ("drop", "DROP", "0.03"),
+        ("least-labelled", "LABELLED", "500"),
+        ("pause-hours", "PAUSE_HOURS", "24"),
+    )
+}
 
 # --- Retries and limits
 RETRIES = int(os.environ.get("MARQUEE_RETRIES", "3"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import String, cast, distinct, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -47,12 +47,12 @@ def feedback_of(database: Session, publication: str) -> Mapping[str, Labelled]:
     return {language: Labelled(texts, right) for language, texts, right in database.execute(counted)}
 
 
-def labelled_since(database: Session, moment: datetime | None) -> int:
-    """Return how many labelled texts have come in for the next training.
+def labelled_since(database: Session, languages: Collection[str], moment: datetime | None) -> int:
+    """Return how many different labelled texts have come in for training.
 
-    Those after a moment, or all of them.
+    Those in some languages, and after a moment if there is one.
     """
-    kept = select(func.count()).where(Feedback.text.is_not(None))
+    kept = select(func.count(distinct(Feedback.text))).where(Feedback.language.in_(languages))
     if moment is not None:
         kept = kept.where(Feedback.given_at > moment)
     return database.scalars(kept).one()
