@@ -6,34 +6,29 @@ Each process counts for itself, and /metrics adds up. api/state_metrics.py has w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from serving.reviews.live_model import LoadedModel, Refusal
 from serving.reviews.model.languages import OTHER
 from serving.reviews.model.sentiment import Prediction
 
-_TENTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_TENTHS = tuple(number / 10 for number in range(1, 10))
 PREDICTIONS = Counter(
     "marquee_sentiment_predictions_total", "Predictions made.", ["language", "label", "confident", "publication"]
 )
-CONFIDENCE = Histogram(
-    "marquee_sentiment_confidence",
-    "Distance of the probability from one half, doubled: 0 knows nothing, 1 is certain.",
-    ["language"],
-    buckets=_TENTHS,
-)
-KNOWN = Histogram(
-    "marquee_sentiment_known_share",
-    "Share of a text's n-grams that the model knows.",
-    ["language"],
-    buckets=_TENTHS,
+# Counters of sums and of bins take a thousand texts at once; the library's histograms take one.
+SUMMED = Counter(
+    "marquee_sentiment_summed_total",
+    "Sum over the predictions: confidence (0 knows nothing, 1 is certain), and the share of n-grams that the model knows.",
+    ["measure", "language"],
 )
 BINNED = Counter(
     "marquee_sentiment_binned_total",
-    "Predictions by the bins of the model's reference: tenths of the test texts by probability, and by known n-grams.",
+    "Predictions by bin: confidence by tenths; probability and known n-grams by the bins of the model's reference.",
     ["measure", "language", "bin", "publication"],
 )
 FEEDBACK = Counter("marquee_sentiment_feedback_total", "Feedback received.", ["language", "right", "publication"])
@@ -75,28 +70,45 @@ class PredictionCounters:
             for label in ("positive", "negative")
             for confident in (True, False)
         }
-        self._measures = {language: (CONFIDENCE.labels(language), KNOWN.labels(language)) for language in languages}
         references: dict[str, Any] = loaded.model.metadata.get("reference", {})
-        self._bins = {
-            language: tuple(
-                _Bins(measure, language, found["bins"][measure]["edges"], loaded.publication)
-                for measure in ("probability", "known")
-            )
-            for language, found in references.items()
-            if "bins" in found
+        self._measures = {
+            language: _Measures(language, references.get(language, {}).get("bins", {}), loaded.publication)
+            for language in languages
         }
 
     def count(self, made: Iterable[Prediction]) -> None:
         """Count predictions."""
+        by_kind: dict[tuple[str, str, bool], list[Prediction]] = {}
         for prediction in made:
             language = prediction.language if prediction.language in self._measures else OTHER
-            self._predictions[language, prediction.label, prediction.confident].inc()
-            confidence, known = self._measures[language]
-            confidence.observe(abs(prediction.probability - 0.5) * 2)
-            known.observe(prediction.known)
-            if bins := self._bins.get(language):
-                bins[0].count(prediction.probability)
-                bins[1].count(prediction.known)
+            by_kind.setdefault((language, prediction.label, prediction.confident), []).append(prediction)
+        for kind, predictions in by_kind.items():
+            self._predictions[kind].inc(len(predictions))
+            self._measures[kind[0]].count(predictions)
+
+
+class _Measures:
+    """The sums and bins of one language's predictions."""
+
+    def __init__(self, language: str, bins: Mapping[str, Any], publication: str) -> None:
+        self._confidence = SUMMED.labels("confidence", language)
+        self._known = SUMMED.labels("known", language)
+        self._confidence_bins = _Bins("confidence", language, _TENTHS, publication)
+        self._probability_bins, self._known_bins = (
+            _Bins(measure, language, bins[measure]["edges"], publication) if measure in bins else None
+            for measure in ("probability", "known")
+        )
+
+    def count(self, predictions: Sequence[Prediction]) -> None:
+        confidences = [abs(prediction.probability - 0.5) * 2 for prediction in predictions]
+        known = [prediction.known for prediction in predictions]
+        self._confidence.inc(sum(confidences))
+        self._known.inc(sum(known))
+        self._confidence_bins.count(confidences)
+        if self._probability_bins is not None:
+            self._probability_bins.count([prediction.probability for prediction in predictions])
+        if self._known_bins is not None:
+            self._known_bins.count(known)
 
 
 class _Bins:
@@ -106,8 +118,12 @@ class _Bins:
         self._edges = edges
         self._counters = [BINNED.labels(measure, language, str(place), publication) for place in range(len(edges) + 1)]
 
-    def count(self, value: float) -> None:
-        self._counters[bisect_left(self._edges, value)].inc()
+    def count(self, values: Sequence[float]) -> None:
+        if len(values) == 1:
+            self._counters[bisect_left(self._edges, values[0])].inc()
+            return
+        for place, number in Tally(bisect_left(self._edges, value) for value in values).items():
+            self._counters[place].inc(number)
 
 
 def count_feedback(language: str, publication: str, *, right: bool) -> None:

@@ -25,7 +25,10 @@ def connect(tracking_uri: str) -> MlflowClient:
 
 
 def last_training(client: MlflowClient) -> datetime | None:
-    """Return when the newest training began to be logged, refused or not; None before the first."""
+    """Return when the newest training began to be logged, or None.
+
+    A refused one counts too.
+    """
     experiment = client.get_experiment_by_name(TRAININGS)
     if experiment is None:
         return None
@@ -34,7 +37,7 @@ def last_training(client: MlflowClient) -> datetime | None:
 
 
 def log_feedback(client: MlflowClient, measured: Mapping[str, Any], found: Mapping[str, Figure]) -> str | None:
-    """Log accuracy and number by language to the publication's run; return the run's id.
+    """Log accuracy and number by language; return the id of the publication's run.
 
     The step is the number of labelled texts. Nothing is logged where no text has come in since, nor without feedback.
     """

@@ -67,7 +67,10 @@ def test_each_prediction_is_in_one_bin_of_each_measure_of_its_language(measured:
     for text, language in (("wonderful", "en"), ("boring", "en"), ("wonderful xxxx", "en"), ("최고 영화", None)):
         measured.post("/v1/sentiment", json={"text": text, "language": language} if language else {"text": text})
     # By bin, language, measure, publication. Half of the words of the third text are known: an edge is in the bin below.
-    assert difference(values(measured, name), before) == {
+    found = difference(values(measured, name), before)
+    confidence = {key: found.pop(key) for key in list(found) if key[2] == "confidence"}
+    assert confidence == {("9", "en", "confidence", MEASURED): 3, ("9", "ko", "confidence", MEASURED): 1}
+    assert found == {
         ("2", "en", "probability", MEASURED): 2,
         ("0", "en", "probability", MEASURED): 1,
         ("1", "en", "known", MEASURED): 2,
@@ -75,9 +78,35 @@ def test_each_prediction_is_in_one_bin_of_each_measure_of_its_language(measured:
     }
 
 
+def test_a_batch_is_counted_as_its_texts_one_by_one_are(measured: TestClient) -> None:
+    names = ("marquee_sentiment_binned_total", "marquee_sentiment_predictions_total", "marquee_sentiment_summed_total")
+    texts = ["wonderful", "boring", "wonderful xxxx", "최고 영화", "un film", "not good", "good", "good"]
+
+    def counted(send: Any) -> list[dict[Any, Any]]:
+        before = [values(measured, name) for name in names]
+        send()
+        after = [values(measured, name) for name in names]
+        return [difference(later, earlier) for later, earlier in zip(after, before, strict=True)]
+
+    def rounded(found: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+        return [{key: round(value, 6) for key, value in one.items()} for one in found]
+
+    def one_by_one() -> None:
+        for text in texts:
+            measured.post("/v1/sentiment", json={"text": text})
+
+    single = counted(one_by_one)
+    batch = counted(lambda: measured.post("/v1/sentiment/batch", json={"texts": texts}))
+    assert rounded(batch) == rounded(single)
+    assert sum(single[1].values()) == len(texts)
+    assert single[2]["en", "known"] > 0
+
+
 def test_the_counters_of_a_model_begin_at_zero_when_it_begins_to_serve(measured: TestClient) -> None:
     bins = {key for key in values(measured, "marquee_sentiment_binned_total") if MEASURED in key}
+    languages = ("en", "ko", "other")
     assert bins == {
+        *((bin_, language, "confidence", MEASURED) for bin_ in "0123456789" for language in languages),
         *((bin_, "en", "probability", MEASURED) for bin_ in "012"),
         *((bin_, "en", "known", MEASURED) for bin_ in "01"),
     }
