@@ -71,13 +71,17 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     OUTPUT_PROTOCOL = BytesValueProtocol
     FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py"]
     columns: ClassVar[int]
+    layouts: ClassVar[tuple[str, ...]] = tuple(sorted(DELIMITERS))
     _reducers = 1
 
     def configure_args(self) -> None:
         """Add the arguments that every cleaning job takes."""
         super().configure_args()
         self.add_passthru_arg(
-            "--layout", choices=sorted(DELIMITERS), default="csv", help="how the source writes its rows (default: csv)"
+            "--layout",
+            choices=self.layouts,
+            default=self.layouts[0],
+            help="how the source writes its rows (default: %(default)s)",
         )
         self.add_passthru_arg(
             "--encoding",
@@ -99,7 +103,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         The defaults are the mrjob.conf in this folder, and this interpreter for the tasks.
         """
         super().load_args(args)
-        self.delimiter = DELIMITERS[self.options.layout]
+        self.delimiter = DELIMITERS.get(self.options.layout, b"")
         self.latest_timestamp: int = self.options.latest_timestamp
         if self.options.runner != "hadoop":
             return

@@ -167,13 +167,8 @@ def _environment(settings: Settings, venv: str, lock: Path) -> None:
         _run(settings, venv, [str(_uv(settings)), "venv", "--python", sys.executable, str(folder)])
     sync = [
         str(_uv(settings)),
-        "pip",
-        "sync",
-        "--python",
-        str(folder / "bin" / "python"),
-        "--require-hashes",
-        "--build-constraints",
-        str(REPOSITORY / "requirements" / "build.txt"),
+        *("pip", "sync", "--python", str(folder / "bin" / "python")),
+        *("--require-hashes", "--build-constraints", str(REPOSITORY / "requirements" / "build.txt")),
         "--compile-bytecode",
         str(lock),
     ]
@@ -241,12 +236,11 @@ def _jars(settings: Settings) -> None:
 
 
 def _ensure_uv(settings: Settings) -> None:
-    bootstrap = REPOSITORY / "requirements" / "bootstrap.txt"
-    _step(settings, "uv", "uv", _digest(bootstrap), lambda: _install_uv(settings))
+    _step(settings, "uv", "uv", _digest(REPOSITORY / "requirements" / "bootstrap.txt"), lambda: _install_uv(settings))
 
 
 def install_part(settings: Settings, part: str) -> None:
-    """Install platform, serving, accounts, reviews, sentiment, jars or monitoring, if it changed.
+    """Install an environment by its lock's name, jars or monitoring, if it changed.
 
     Raises InstallError.
     """
@@ -287,14 +281,8 @@ def install(settings: Settings, *, tests: bool = False) -> None:
         )
     else:
         install_part(settings, "platform")
-    for part in (
-        "serving",
-        "accounts",
-        "reviews",
-        "sentiment",
-        *(["monitoring"] if settings.monitoring else []),
-        "jars",
-    ):
+    environments = [part for part in _ENVIRONMENTS if part != "platform"]
+    for part in (*environments, *(["monitoring"] if settings.monitoring else []), "jars"):
         install_part(settings, part)
 
 

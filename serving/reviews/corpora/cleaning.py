@@ -64,16 +64,24 @@ def clean(rows: Iterable[RawReview]) -> Cleaned:
     result = Cleaned()
     for row in rows:
         result.rows += 1
-        text, changes = without_markup(row.text)
-        reason = _reason(row, text)
-        if reason:
-            result.rejected.append(Rejected(reason, row))
+        review, changes = clean_row(row)
+        if isinstance(review, Rejected):
+            result.rejected.append(review)
             continue
         result.changed.update(changes)
-        language = row.language or detect_language(normalise(text), _Everything())
-        label = LABELS[row.label.strip().lower()]
-        result.reviews.append(Review(text, label, language or OTHER, row.corpus, row.file, row.line))
+        result.reviews.append(review)
     return result
+
+
+def clean_row(row: RawReview) -> tuple[Review | Rejected, list[str]]:
+    """Return a row as a clean review, or rejected, and what cleaning took out of it."""
+    text, changes = without_markup(row.text)
+    reason = _reason(row, text)
+    if reason:
+        return Rejected(reason, row), []
+    language = row.language or detect_language(normalise(text), _Everything())
+    label = LABELS[row.label.strip().lower()]
+    return Review(text, label, language or OTHER, row.corpus, row.file, row.line), changes
 
 
 def without_markup(text: str) -> tuple[str, list[str]]:

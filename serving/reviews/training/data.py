@@ -1,37 +1,76 @@
-"""Reviews to train on: corpora read and cleaned, and the digest that names exactly these."""
+"""Reviews to train on, in their parts: from corpora, or from a batch of the warehouse; and their digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from serving.reviews.corpora.cleaning import Cleaned, clean
-from serving.reviews.corpora.embedded import SHA256, read_embedded
-from serving.reviews.corpora.files import read_corpus
-from serving.reviews.corpora.reviews import RawReview, Rejected, Review
+from serving.reviews.corpora.cleaning import clean
+from serving.reviews.corpora.reviews import CorpusError, Rejected, Review
+from serving.reviews.corpora.sources import read_rows
+from serving.reviews.corpora.splitting import Split, split
 
-EMBEDDED = "embedded"
+Columns = tuple[str, str, str]
+# hql/export_labelled_reviews.hql selects these. The part is the name of a field of Split.
+BATCH_COLUMNS = (
+    *("source_file", "byte_offset", "corpus", "corpus_file", "corpus_line"),
+    *("label", "language", "changes", "part", "text"),
+)
 
 
-def read(corpora: Sequence[str], text: str, label: str, language: str) -> Cleaned:
-    """Return the cleaned reviews of some corpora.
+@dataclass(frozen=True)
+class Material:
+    """Reviews by part, the rows that were left out, and where all rows went.
 
-    A corpus is `embedded` (all that the repository holds), the name of an embedded one, or the path of a file.
+    `accounting` has rows, clean, quarantined, superseded and the reasons.
     """
-    return clean(_rows(corpora, text, label, language))
+
+    parts: Split
+    accounting: Mapping[str, Any]
+    rejected: list[Rejected] = field(default_factory=list)
 
 
-def _rows(corpora: Sequence[str], text: str, label: str, language: str) -> Iterator[RawReview]:
-    for corpus in corpora:
-        if corpus == EMBEDDED:
-            for name in SHA256:
-                yield from read_embedded(name)
-        elif corpus in SHA256:
-            yield from read_embedded(corpus)
-        else:
-            yield from read_corpus(Path(corpus), text=text, label=label, language=language)
+def from_corpora(corpora: Sequence[str], columns: Columns, seed: int) -> Material:
+    """Return the cleaned and split reviews of some corpora; see sources.read_rows."""
+    cleaned = clean(read_rows(corpora, *columns))
+    parts = split(cleaned.reviews, seed)
+    rejected = [*cleaned.rejected, *parts.superseded]
+    counts, superseded = cleaned.accounting(), len(parts.superseded)
+    accounting = {
+        **counts,
+        "clean": counts["clean"] - superseded,
+        "superseded": counts["superseded"] + superseded,
+        "reasons": dict(sorted(Counter(item.reason for item in rejected).items())),
+        "changed": dict(sorted(cleaned.changed.items())),
+    }
+    return Material(parts, accounting, rejected)
+
+
+def from_batch(folder: Path, accounting: Mapping[str, Any]) -> Material:
+    """Return the reviews of a batch from the files that Hive exported.
+
+    `accounting` is what cleaning and splitting counted. Raises CorpusError for other files.
+    """
+    parts = Split([], [], [], [], [])
+    for path in sorted(folder.iterdir()):
+        # splitlines would also split at characters that a text may have.
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            columns = line.split("\t")
+            row = dict(zip(BATCH_COLUMNS, columns, strict=False))
+            part = getattr(parts, row.get("part", ""), None)
+            if line and (len(columns) != len(BATCH_COLUMNS) or not isinstance(part, list)):
+                raise CorpusError(
+                    f"Line {number} of {path.name} is no row of labelled_reviews. Export the batch's table again."
+                )
+            if line and part is not None:
+                place = (row["corpus"], row["corpus_file"], int(row["corpus_line"]))
+                part.append(Review(row["text"], int(row["label"]), row["language"], *place))
+    return Material(parts, accounting)
 
 
 def digest(reviews: Iterable[Review]) -> str:
@@ -45,20 +84,9 @@ def digest(reviews: Iterable[Review]) -> str:
 
 def write_rejected(rejected: Iterable[Rejected], path: Path) -> None:
     """Write rejected rows as JSON Lines: reason, corpus, file, line, label and text."""
+    names = ("corpus", "file", "line", "label", "text")
     with path.open("w", encoding="utf-8") as stream:
         for item in rejected:
-            row = item.row
             # A lone surrogate (a wrong byte) has no UTF-8: json escapes it.
-            stream.write(
-                json.dumps(
-                    {
-                        "reason": item.reason,
-                        "corpus": row.corpus,
-                        "file": row.file,
-                        "line": row.line,
-                        "label": row.label,
-                        "text": row.text,
-                    }
-                )
-                + "\n"
-            )
+            row = {"reason": item.reason, **{name: getattr(item.row, name) for name in names}}
+            stream.write(json.dumps(row) + "\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,14 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Champion:
+    """The live model: which texts it had right, and the languages that it knows."""
+
+    right: NDArray[np.bool_]
+    languages: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Decision:
     """Whether the candidate may go live.
 
@@ -38,6 +47,7 @@ class Decision:
     against_plain: Difference
     against_champion: Difference | None
     reasons: list[str]
+    by_language: dict[str, Difference] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return the decision as dictionaries."""
@@ -69,29 +79,45 @@ def paired_difference(
 def decide(
     candidate: NDArray[np.bool_],
     plain: NDArray[np.bool_],
-    champion: NDArray[np.bool_] | None,
+    champion: Champion | None,
+    languages: NDArray[np.str_],
     seed: int,
     tolerance: float = TOLERANCE,
 ) -> Decision:
     """Return the decision on a candidate.
 
-    It must be better than the plain recipe: the whole interval above zero. It must be no worse than the champion: the
-    interval's lower end above minus the tolerance, or its mean not below zero.
+    `languages` has the language of each test text. The candidate must be better than the plain recipe: the whole interval above zero. It must be no worse than the champion: the
+    interval's lower end above minus the tolerance, or its mean not below zero. And no language that the champion knows
+    may be lost or get significantly worse: the whole interval below zero.
     """
     against_plain = paired_difference(candidate, plain, seed)
     reasons = []
     if against_plain.low <= 0:
+        reasons.append(f"The candidate is not better than the plain recipe: {_in_words(against_plain)}.")
+    if champion is None:
+        return Decision(not reasons, against_plain, None, reasons)
+    against_champion = paired_difference(candidate, champion.right, seed)
+    if against_champion.mean < 0 and against_champion.low < -tolerance:
         reasons.append(
-            f"The candidate is not better than the plain recipe: the difference in accuracy is {against_plain.mean:+.4f}, "
-            f"95 % between {against_plain.low:+.4f} and {against_plain.high:+.4f}."
+            f"The candidate may be worse than the champion: {_in_words(against_champion)}, "
+            f"and {-tolerance:+.4f} is the limit."
         )
-    against_champion = None
-    if champion is not None:
-        against_champion = paired_difference(candidate, champion, seed)
-        if against_champion.mean < 0 and against_champion.low < -tolerance:
+    by_language = {}
+    for language in champion.languages:
+        texts = languages == language
+        if not texts.any():
+            reasons.append(f"The candidate does not know the language {language}, which the champion knows.")
+            continue
+        by_language[language] = paired_difference(candidate[texts], champion.right[texts], seed)
+        if by_language[language].high < 0:
             reasons.append(
-                f"The candidate may be worse than the champion: the difference in accuracy is {against_champion.mean:+.4f}, "
-                f"95 % between {against_champion.low:+.4f} and {against_champion.high:+.4f}, "
-                f"and {-tolerance:+.4f} is the limit."
+                f"In the language {language}, the candidate is worse than the champion: {_in_words(by_language[language])}."
             )
-    return Decision(not reasons, against_plain, against_champion, reasons)
+    return Decision(not reasons, against_plain, against_champion, reasons, by_language)
+
+
+def _in_words(difference: Difference) -> str:
+    return (
+        f"the difference in accuracy is {difference.mean:+.4f}, "
+        f"95 % between {difference.low:+.4f} and {difference.high:+.4f}"
+    )

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from serving.reviews.corpora.cleaning import Cleaned
+from serving.reviews.corpora.cleaning import clean
 from serving.reviews.corpora.reviews import CorpusError, Review
+from serving.reviews.corpora.sources import read_rows
 from serving.reviews.model.files import load_model, save_model
 from serving.reviews.model.sentiment import Prediction, SentimentModel
-from serving.reviews.training.data import digest, read, write_rejected
+from serving.reviews.training.data import Columns, Material, digest, write_rejected
 from serving.reviews.training.evaluation import confidence, record
-from serving.reviews.training.gate import Decision, decide
+from serving.reviews.training.gate import Champion, Decision, decide
 from serving.reviews.training.metrics import Labels, Probabilities
 from serving.reviews.training.plain import save_plain
 from serving.reviews.training.plots import write_plots
@@ -26,7 +27,6 @@ from serving.reviews.training.terms import strongest_terms
 from serving.reviews.training.tracking import log_training
 from serving.reviews.training.training import Trained, train
 
-Columns = tuple[str, str, str]
 MODEL_FILE, PLAIN_FILE, RECORD_FILE, REJECTED_FILE = "model.joblib", "plain.joblib", "evaluation.json", "rejected.jsonl"
 
 
@@ -39,8 +39,7 @@ class ChampionFile:
 
 
 def train_program(
-    corpora: Sequence[str],
-    columns: Columns,
+    material: Material,
     output: Path,
     seed: int,
     champion: ChampionFile | None,
@@ -52,16 +51,15 @@ def train_program(
     The output folder's content is replaced.
     """
     live = load_model(champion.path, champion.sha256) if champion else None
-    cleaned = read(corpora, *columns)
-    trained = train(cleaned.reviews, seed)
+    trained = train(material.parts, seed)
     decision = _decision(trained, live, seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}-"))
     try:
-        evaluation = _write(folder, cleaned, trained, decision)
+        evaluation = _write(folder, material, trained, decision)
         run, registered = "", ""
         if tracking_uri:
-            parameters, all_tags = _parameters(trained, corpora, seed), {**tags, **_tags(evaluation["model"])}
+            parameters, all_tags = _parameters(trained, seed), {**tags, **_tags(evaluation["model"], decision)}
             run, registered = log_training(tracking_uri, _measured(evaluation), parameters, all_tags, folder)
         if output.exists():
             shutil.rmtree(output)
@@ -75,8 +73,10 @@ def train_program(
         "sha256": evaluation["model"]["sha256"],
         "version": trained.model.version,
         "data_sha256": trained.model.metadata["data_sha256"],
-        "promote": decision.promote,
+        "promoted": decision.promote,
         "reasons": decision.reasons,
+        "gate": decision.as_json(),
+        "metrics": {"all": evaluation["all"], "by_language": evaluation["by"]["language"]},
         "accuracy": evaluation["all"]["accuracy"],
         "plain_accuracy": evaluation["plain"]["all"]["accuracy"],
         "accounting": evaluation["accounting"],
@@ -85,7 +85,7 @@ def train_program(
     }
 
 
-def _write(folder: Path, cleaned: Cleaned, trained: Trained, decision: Decision) -> dict[str, Any]:
+def _write(folder: Path, material: Material, trained: Trained, decision: Decision) -> dict[str, Any]:
     """Write all files of a training into a folder and return its record."""
     labels = _labels(trained.test)
     sha256 = save_model(trained.model, folder / MODEL_FILE)
@@ -95,14 +95,14 @@ def _write(folder: Path, cleaned: Cleaned, trained: Trained, decision: Decision)
         "confidence": confidence(labels, trained.predictions),
         "plain": record(trained.test, trained.plain_probabilities),
         "gate": decision.as_json(),
-        "accounting": _accounting(cleaned, trained),
+        "accounting": dict(material.accounting),
         "parts": trained.parts.sizes(),
         "model": {"version": trained.model.version, "sha256": sha256, **trained.model.metadata},
     }
     (folder / RECORD_FILE).write_text(
         json.dumps(evaluation, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
-    write_rejected([*cleaned.rejected, *trained.parts.superseded], folder / REJECTED_FILE)
+    write_rejected(material.rejected, folder / REJECTED_FILE)
     rows = {"model": trained.probabilities, "plain recipe": trained.plain_probabilities}
     terms = {language: strongest_terms(model) for language, model in trained.model.languages.items()}
     write_plots(folder / "plots", labels, rows, evaluation, terms)
@@ -112,7 +112,7 @@ def _write(folder: Path, cleaned: Cleaned, trained: Trained, decision: Decision)
 def evaluate_program(corpora: Sequence[str], columns: Columns, path: Path, sha256: str) -> dict[str, Any]:
     """Return the figures of a model on labelled reviews in its languages."""
     model = load_model(path, sha256)
-    cleaned = read(corpora, *columns)
+    cleaned = clean(read_rows(corpora, *columns))
     reviews = [review for review in cleaned.reviews if review.language in model.languages]
     if not reviews:
         raise CorpusError(f"No clean review is in {' or '.join(model.languages)}. Name the language with --language.")
@@ -131,6 +131,14 @@ def evaluate_program(corpora: Sequence[str], columns: Columns, path: Path, sha25
     }
 
 
+def predict_program(path: Path, sha256: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return what a model says of texts: language, label, probability and more."""
+    model = load_model(path, sha256)
+    names = ("language", "label", "probability", "confident")
+    rows = [{"text": text, **{name: getattr(model.predict(text), name) for name in names}} for text in texts]
+    return {"version": model.version, "predictions": rows}
+
+
 def predict(model: SentimentModel, reviews: Sequence[Review]) -> list[Prediction]:
     """Return the model's prediction of each review, in the review's own language."""
     return [model.predict(review.text, review.language) for review in reviews]
@@ -144,27 +152,12 @@ def _decision(trained: Trained, live: SentimentModel | None, seed: int) -> Decis
 
     champion = None
     if live is not None:
-        champion = right(np.array([prediction.probability for prediction in predict(live, trained.test)]))
-    return decide(right(trained.probabilities), right(trained.plain_probabilities), champion, seed)
-
-
-def _accounting(cleaned: Cleaned, trained: Trained) -> dict[str, Any]:
-    """Return rows in = clean + quarantined + superseded.
-
-    Also the reasons of those left out.
-    """
-    counts = cleaned.accounting()
-    superseded = len(trained.parts.superseded)
-    reasons = cleaned.reasons()
-    for item in trained.parts.superseded:
-        reasons[item.reason] = reasons.get(item.reason, 0) + 1
-    return {
-        **counts,
-        "clean": counts["clean"] - superseded,
-        "superseded": counts["superseded"] + superseded,
-        "reasons": reasons,
-        "changed": dict(sorted(cleaned.changed.items())),
-    }
+        champion = Champion(
+            right(np.array([prediction.probability for prediction in predict(live, trained.test)])),
+            sorted(live.languages),
+        )
+    languages = np.array([review.language for review in trained.test])
+    return decide(right(trained.probabilities), right(trained.plain_probabilities), champion, languages, seed)
 
 
 def _measured(evaluation: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,9 +165,9 @@ def _measured(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     return {name: evaluation[name] for name in ("all", "by", "confidence", "confusion", "plain", "accounting", "parts")}
 
 
-def _parameters(trained: Trained, corpora: Sequence[str], seed: int) -> dict[str, Any]:
+def _parameters(trained: Trained, seed: int) -> dict[str, Any]:
     return {
-        "corpora": ",".join(Path(corpus).name for corpus in corpora),
+        "corpora": ",".join(sorted({review.corpus for review in trained.test})),
         "seed": seed,
         "margin": trained.model.margin,
         "data_sha256": trained.model.metadata["data_sha256"],
@@ -182,8 +175,10 @@ def _parameters(trained: Trained, corpora: Sequence[str], seed: int) -> dict[str
     }
 
 
-def _tags(model: Mapping[str, Any]) -> dict[str, str]:
-    return {"model_sha256": model["sha256"], "model_version": model["version"]}
+def _tags(model: Mapping[str, Any], decision: Decision) -> dict[str, str]:
+    gate = "passed" if decision.promote else "refused: " + " ".join(decision.reasons)
+    names = {"model_sha256": model["sha256"], "model_version": model["version"], "data_sha256": model["data_sha256"]}
+    return {**names, "gate": gate}
 
 
 def _labels(reviews: Sequence[Review]) -> Labels:

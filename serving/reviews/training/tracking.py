@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-EXPERIMENT, REGISTERED_MODEL, CHALLENGER = "sentiment", "marquee-sentiment", "challenger"
+EXPERIMENT, REGISTERED_MODEL = "sentiment", "marquee-sentiment"
+CHALLENGER, CHAMPION = "challenger", "champion"
 
 
 def flat_metrics(record: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -60,3 +61,12 @@ def log_training(
     version = client.create_model_version(REGISTERED_MODEL, source=source, run_id=run.info.run_id, tags=dict(tags))
     client.set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version.version)
     return run.info.run_id, str(version.version)
+
+
+def promote(tracking_uri: str, version: str) -> dict[str, str]:
+    """Name a registered version champion; return its model, version and alias."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import mlflow
+
+    mlflow.MlflowClient(tracking_uri).set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version)
+    return {"registered_model": REGISTERED_MODEL, "registered_version": version, "alias": CHAMPION}

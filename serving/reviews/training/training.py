@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from serving.reviews.corpora.reviews import CorpusError, Review
-from serving.reviews.corpora.splitting import Split, class_counts, split
+from serving.reviews.corpora.splitting import Split, class_counts
 from serving.reviews.model.sentiment import Prediction, SentimentModel
 from serving.reviews.model.views import LanguageModel
 from serving.reviews.training.data import digest
@@ -44,12 +44,12 @@ class Trained:
         return np.array([prediction.probability for prediction in self.predictions])
 
 
-def train(reviews: Sequence[Review], seed: int, recipes: Mapping[str, LanguageRecipe] = RECIPES) -> Trained:
-    """Return the model of some clean reviews.
+def train(parts: Split, seed: int, recipes: Mapping[str, LanguageRecipe] = RECIPES) -> Trained:
+    """Return the model of some clean reviews, which were split with the seed.
 
     The same reviews, seed and recipes give the same model. Raises CorpusError without enough reviews of a language.
     """
-    parts = split(reviews, seed)
+    reviews = [*parts.training, *parts.calibration, *parts.validation, *parts.test]
     languages: dict[str, LanguageModel] = {}
     plain: dict[str, Pipeline] = {}
     sizes: dict[str, Any] = {}

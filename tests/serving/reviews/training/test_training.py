@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from serving.reviews.corpora.reviews import CorpusError
+from serving.reviews.corpora.splitting import Split
 from serving.reviews.model.files import load_model
 from serving.reviews.training.__main__ import main
-from serving.reviews.training.data import digest, read
+from serving.reviews.training.data import digest, from_corpora
 from serving.reviews.training.fitting import RECIPES, probabilities, scores
 from serving.reviews.training.tracking import flat_metrics
 from serving.reviews.training.training import train
@@ -26,6 +27,10 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
     return result
 
 
+def parts_of(corpus: Path) -> Split:
+    return from_corpora([str(corpus)], ("text", "label", ""), 1).parts
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("corpus") / "small.jsonl", count=800)
@@ -33,7 +38,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(corpus: Path) -> Any:
-    return train(read([str(corpus)], "text", "label", "").reviews, seed=1)
+    return train(parts_of(corpus), seed=1)
 
 
 def test_a_small_model_learns_both_languages(trained: Any) -> None:
@@ -156,11 +161,11 @@ def test_too_few_reviews_are_no_model(tmp_path: Path, capsys: pytest.CaptureFixt
     assert found["status"] == "failed"
     assert "There are too few reviews in 'en' to" in found["error"]
     with pytest.raises(CorpusError, match="There is no review in en or ko"):
-        train([], seed=1)
+        train(Split([], [], [], [], []), seed=1)
 
 
 def test_the_digest_names_the_reviews_whatever_their_order(corpus: Path) -> None:
-    reviews = read([str(corpus)], "text", "label", "").reviews
+    reviews = parts_of(corpus).training
     assert digest(reviews) == digest(reviews[::-1]) != digest(reviews[1:])
 
 
