@@ -55,9 +55,9 @@ class MRCleanReviews(CleaningJob):
         return [f"{folder}/serving#serving"]
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return corpus, file and line; 0; and the other columns, or raise RejectedRowError.
+        """Return corpus, file and line; 0; and the rest, or raise RejectedRowError.
 
-        These are label, language, changes, text.
+        The rest is label, language, changes, text.
         """
         review, changes = clean_row(_row_of(line))
         if isinstance(review, Rejected):

@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HQL = REPOSITORY / "hql"
 EXPECTATIONS = REPOSITORY / "expectations"
 TAGS = ["outcome", "source_file", "byte_offset"]
+REVIEW = ["corpus", "corpus_file", "corpus_line"]
 CREATED = {
     "staging_ratings": [*TAGS, "user_id", "movie_id", "rating", "rated_at", "reason", "raw_line"],
     "staging_movies": [*TAGS, "movie_id", "title", "release_year", "genres", "reason", "raw_line"],
@@ -37,6 +38,11 @@ CREATED = {
     "popular_movies": ["scope", "rank", "movie_id", "score", "ratings"],
     "movie_factors": ["movie_id", "gain", "prior", "factors"],
     "movie_neighbours": ["movie_id", "rank", "neighbour_id", "weight"],
+    "staging_reviews": [*TAGS, *REVIEW, "label", "language", "changes", "text", "reason", "raw_line"],
+    "staging_review_parts": ["source_file", "byte_offset", "part", "reason"],
+    "labelled_reviews": ["source_file", "byte_offset", *REVIEW, "label", "language", "changes", "part", "text"],
+    "review_quarantine": ["source_file", "byte_offset", "outcome", "reason", "text", "raw_line"],
+    "review_accounting": ["source_file", "rows_in", "rows_clean", "rows_quarantined", "rows_superseded"],
 }
 PUBLISHED = ["movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
 
@@ -61,7 +67,7 @@ def test_the_create_statement_has_the_agreed_columns(table: str) -> None:
     assert [name for name, _ in created_columns(table)] == CREATED[table]
 
 
-@pytest.mark.parametrize("table", PUBLISHED)
+@pytest.mark.parametrize("table", [*PUBLISHED, "labelled_reviews"])
 def test_an_export_selects_all_columns_in_the_tables_order(table: str) -> None:
     assert exported_columns(table) == [name for name, _ in created_columns(table)]
 
@@ -88,6 +94,43 @@ def test_serving_reads_the_exports_columns_in_their_order() -> None:
 @pytest.mark.parametrize("mart", sorted(set(OPTIONAL_COLUMNS) - {"movie_factors"}))
 def test_serving_reads_a_marts_columns_in_the_tables_order(mart: str) -> None:
     assert list(OPTIONAL_COLUMNS[mart]) == [name for name, _ in created_columns(mart)]
+
+
+def test_training_reads_the_exported_columns_in_their_order() -> None:
+    from serving.reviews.training.data import BATCH_COLUMNS
+
+    assert list(BATCH_COLUMNS) == exported_columns("labelled_reviews")
+
+
+def test_the_split_reads_the_cleaning_jobs_columns_and_writes_those_of_the_parts(tmp_path: Path) -> None:
+    from mr_clean_reviews import MRCleanReviews
+
+    from serving.reviews.corpora.snapshot_files import TAGGED_COLUMNS, read_tagged, write_parts
+
+    assert list(TAGGED_COLUMNS) == [name for name, _ in created_columns("staging_reviews")]
+    assert len(TAGGED_COLUMNS) == 3 + MRCleanReviews.columns + 2
+    row = ["clean", "mine.jsonl", "0", "mine", "mine.csv", "2", "1", "en", "", "good", "\\N", "\\N"]
+    (tmp_path / "part-00000").write_text("\t".join(row) + "\n", encoding="utf-8")
+    write_parts(read_tagged(tmp_path), 1, tmp_path / "parts")
+    (line,) = (tmp_path / "parts/part-00000").read_text(encoding="utf-8").splitlines()
+    assert len(line.split("\t")) == len(created_columns("staging_review_parts"))
+
+
+@pytest.mark.parametrize("reason", ["QUARANTINE_REASONS", "SUPERSEDED_REASONS"])
+def test_the_quarantine_of_reviews_knows_the_reasons_of_cleaning_and_split(reason: str) -> None:
+    import mr_clean_reviews
+
+    from serving.reviews.corpora import cleaning
+
+    suite = json.loads((EXPECTATIONS / "review_quarantine.json").read_text(encoding="utf-8"))
+    (known,) = [
+        set(expectation["kwargs"]["value_set"])
+        for expectation in suite["expectations"]
+        if expectation["kwargs"].get("column") == "reason" and "value_set" in expectation["kwargs"]
+    ]
+    assert set(getattr(cleaning, reason)) <= known
+    of_the_job = {mr_clean_reviews.NOT_A_ROW, mr_clean_reviews.NULL_MARKER}
+    assert known == {*cleaning.QUARANTINE_REASONS, *cleaning.SUPERSEDED_REASONS, *of_the_job}
 
 
 def test_each_loaded_table_has_a_suite() -> None:

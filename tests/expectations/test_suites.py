@@ -96,6 +96,53 @@ GOOD = {
         {"movie_id": 31, "rank": 1, "neighbour_id": 32, "weight": 0.5},
         {"movie_id": 32, "rank": 1, "neighbour_id": 31, "weight": 0.25},
     ],
+    "labelled_reviews": [
+        {
+            "source_file": "mine.jsonl",
+            "byte_offset": 0,
+            "corpus": "mine",
+            "corpus_file": "mine.csv",
+            "corpus_line": 2,
+            "label": 1,
+            "language": "en",
+            "changes": "",
+            "part": "training",
+            "text": "a fine film",
+        },
+        {
+            "source_file": "mine.jsonl",
+            "byte_offset": 9,
+            "corpus": "mine",
+            "corpus_file": "mine.csv",
+            "corpus_line": 3,
+            "label": 0,
+            "language": "ko",
+            "changes": "html",
+            "part": "test",
+            "text": "지루해요",
+        },
+    ],
+    "review_quarantine": [
+        {
+            "source_file": "mine.jsonl",
+            "byte_offset": 17,
+            "outcome": "quarantined",
+            "reason": "empty",
+            "text": None,
+            "raw_line": "e30=",
+        },
+        {
+            "source_file": "mine.jsonl",
+            "byte_offset": 27,
+            "outcome": "superseded",
+            "reason": "near_duplicate_of_test",
+            "text": "a fine film!",
+            "raw_line": None,
+        },
+    ],
+    "review_accounting": [
+        {"source_file": "mine.jsonl", "rows_in": 4, "rows_clean": 2, "rows_quarantined": 1, "rows_superseded": 1},
+    ],
 }
 
 BAD = [
@@ -157,6 +204,28 @@ BAD = [
     ("movie_neighbours", {"neighbour_id": 31}, "expect_select_column_values_to_be_unique_within_record"),
     ("movie_neighbours", {"neighbour_id": 99}, "expect_column_values_to_be_in_set"),
     ("movie_neighbours", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
+    ("labelled_reviews", {"byte_offset": 9}, "expect_compound_columns_to_be_unique"),
+    ("labelled_reviews", {"corpus_line": 3}, "expect_compound_columns_to_be_unique"),
+    ("labelled_reviews", {"byte_offset": -1}, "expect_column_values_to_be_between"),
+    ("labelled_reviews", {"label": 2}, "expect_column_values_to_be_in_set"),
+    ("labelled_reviews", {"label": None}, "expect_column_values_to_not_be_null"),
+    ("labelled_reviews", {"language": None}, "expect_column_values_to_not_be_null"),
+    ("labelled_reviews", {"part": "holdout"}, "expect_column_values_to_be_in_set"),
+    ("labelled_reviews", {"part": None}, "expect_column_values_to_not_be_null"),
+    ("labelled_reviews", {"changes": "spelling"}, "expect_column_values_to_be_in_set"),
+    ("labelled_reviews", {"text": ""}, "expect_column_value_lengths_to_be_between"),
+    ("labelled_reviews", {"text": "x" * 20_001}, "expect_column_value_lengths_to_be_between"),
+    ("labelled_reviews", {"text": "a\tb"}, "expect_column_values_to_not_match_regex"),
+    ("review_quarantine", {"reason": "bad mood"}, "expect_column_values_to_be_in_set"),
+    ("review_quarantine", {"reason": None}, "expect_column_values_to_not_be_null"),
+    ("review_quarantine", {"outcome": "clean"}, "expect_column_values_to_be_in_set"),
+    ("review_quarantine", {"raw_line": None}, "expect_column_values_to_not_be_null"),
+    ("review_quarantine", {"raw_line": "1,2"}, "expect_column_values_to_match_regex"),
+    ("review_quarantine", {"outcome": "superseded"}, "expect_column_values_to_not_be_null"),
+    ("review_quarantine", {"byte_offset": 27}, "expect_compound_columns_to_be_unique"),
+    ("review_accounting", {"rows_in": 5}, "expect_column_pair_values_to_be_equal"),
+    ("review_accounting", {"rows_in": 0, "rows_clean": 0}, "expect_column_values_to_be_between"),
+    ("review_accounting", {"rows_clean": 1, "rows_quarantined": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
 ]
 
 
@@ -184,7 +253,7 @@ def test_a_seeded_bad_batch_fails_the_rule_that_it_breaks(table, change, expecta
     assert expectation in {failure["expectation"] for failure in result["failed"]}
 
 
-MAY_BE_EMPTY = ["quarantine", "tags", "links", "users", "movie_genres", "popular_by_genre"]
+MAY_BE_EMPTY = ["quarantine", "review_quarantine", "tags", "links", "users", "movie_genres", "popular_by_genre"]
 
 
 @pytest.mark.parametrize("table", [table for table in GOOD if table not in MAY_BE_EMPTY])

@@ -23,15 +23,19 @@ from serving.reviews.corpora.splitting import CALIBRATION, TEST, TRAINING, VALID
 _CORPUS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # The reviews of the service come from its own export.
 RESERVED = "feedback-reviews"
-_TAGGED_COLUMNS = 12
+TAGGED_COLUMNS = (
+    *("outcome", "source_file", "byte_offset", "corpus", "corpus_file", "corpus_line"),
+    *("label", "language", "changes", "text", "reason", "raw_line"),
+)
 _NULL = "\\N"
 CLEAN, QUARANTINED, SUPERSEDED = "clean", "quarantined", "superseded"
 
 
 def write_rows(rows: Iterable[RawReview], folder: Path) -> dict[str, Any]:
-    """Write a file of JSON Lines for each corpus and return rows, bytes and SHA-256 of each.
+    """Write a file of JSON Lines for each corpus; return what was written.
 
-    Raises CorpusError for a corpus whose name no file of a snapshot can have, and for two corpora of one name.
+    That is name, rows, bytes and SHA-256 of each file. Raises CorpusError for a corpus whose name no file of a snapshot
+    can have, and for two rows of one place.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, IO[bytes]] = {}
@@ -89,29 +93,29 @@ def read_tagged(folder: Path) -> Tagged:
     reviews: list[Review] = []
     places: dict[tuple[str, str, int], tuple[str, int]] = {}
     reasons: Counter[str] = Counter()
-    for columns in _tagged_lines(folder):
-        outcome, source, offset, corpus, file, line, label, language, _, text, reason, _ = columns
-        if outcome != CLEAN:
-            reasons[reason] += 1
+    for row in _tagged_rows(folder):
+        if row["outcome"] != CLEAN:
+            reasons[row["reason"]] += 1
             continue
-        reviews.append(Review(text, int(label), language, corpus, file, int(line)))
-        places[corpus, file, int(line)] = (source, int(offset))
+        place = (row["corpus"], row["corpus_file"], int(row["corpus_line"]))
+        reviews.append(Review(row["text"], int(row["label"]), row["language"], *place))
+        places[place] = (row["source_file"], int(row["byte_offset"]))
     if not reviews:
         raise CorpusError(f"{folder.name} holds no clean review. Look at the reasons in the quarantine.")
     return Tagged(reviews, places, reasons)
 
 
-def _tagged_lines(folder: Path) -> Iterator[list[str]]:
+def _tagged_rows(folder: Path) -> Iterator[dict[str, str]]:
     for path in sorted(folder.glob("part-*")):
         # splitlines would also split at characters that a text may have.
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             columns = line.split("\t")
-            if line and len(columns) != _TAGGED_COLUMNS:
+            if line and len(columns) != len(TAGGED_COLUMNS):
                 raise CorpusError(
-                    f"Line {number} of {path.name} has {len(columns)} columns, not {_TAGGED_COLUMNS}. Clean the batch again."
+                    f"Line {number} of {path.name} has {len(columns)} columns, not {len(TAGGED_COLUMNS)}. Clean the batch again."
                 )
             if line:
-                yield columns
+                yield dict(zip(TAGGED_COLUMNS, columns, strict=True))
 
 
 def write_parts(tagged: Tagged, seed: int, folder: Path) -> dict[str, Any]:

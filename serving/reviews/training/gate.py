@@ -86,9 +86,9 @@ def decide(
 ) -> Decision:
     """Return the decision on a candidate.
 
-    `languages` has the language of each test text. The candidate must be better than the plain recipe: the whole interval above zero. It must be no worse than the champion: the
-    interval's lower end above minus the tolerance, or its mean not below zero. And no language that the champion knows
-    may be lost or get significantly worse: the whole interval below zero.
+    `languages` has the language of each test text. The candidate must be better than the plain recipe: the whole interval
+    above zero. It must be no worse than the champion: the interval's lower end above minus the tolerance, or its mean not
+    below zero. No language that the champion knows may be lost, or get significantly worse: the whole interval below zero.
     """
     against_plain = paired_difference(candidate, plain, seed)
     reasons = []
