@@ -17,6 +17,8 @@ NO_CONTROL_CHARACTERS: dict[str, Any] = {
     "maxLength": 4096,
 }
 
+COLUMN: dict[str, Any] = {**NO_CONTROL_CHARACTERS, "type": "string", "minLength": 1, "maxLength": 200}
+
 
 def whole(least: int, most: int) -> dict[str, Any]:
     """Return the schema of a whole number; 8.0 is one, so templates add `| int`."""

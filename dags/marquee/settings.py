@@ -24,11 +24,17 @@ SENTIMENT_PYTHON = os.environ.get("MARQUEE_SENTIMENT_PYTHON") or PYTHON
 # If both are set, each run takes in the ratings that users gave in the accounts service.
 ACCOUNTS_PYTHON = os.environ.get("MARQUEE_ACCOUNTS_PYTHON", "")
 ACCOUNTS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_ACCOUNTS_DATABASE"))
+# Trains the sentiment model. If both of the service's are set, each run takes in the labelled texts that users agreed to give.
+SENTIMENT_PYTHON = os.environ.get("MARQUEE_SENTIMENT_PYTHON") or PYTHON
+REVIEWS_PYTHON = os.environ.get("MARQUEE_REVIEWS_PYTHON", "")
+REVIEWS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_REVIEWS_DATABASE"))
 SPARK_SUBMIT = str(Path(PYTHON).parent / "spark-submit")
 PUBLICATION_STORE = Path(os.environ.get("MARQUEE_PUBLICATION_STORE") or INSTANCE / "data" / "serving")
+SENTIMENT_STORE = Path(os.environ.get("MARQUEE_SENTIMENT_STORE") or INSTANCE / "data" / "sentiment")
 DATA_DOCS = Path(os.environ.get("MARQUEE_DATA_DOCS") or INSTANCE / "data" / "data-docs")
 CACHE = Path(os.environ.get("MARQUEE_CACHE_DIR") or HOME / ".marquee" / "cache")
 FEEDBACK = INSTANCE / "data" / "feedback"
+REVIEW_FEEDBACK = INSTANCE / "data" / "review-feedback"
 TEMPORARY = INSTANCE / "tmp"
 HQL = HOME / "hql"
 MR_JOBS = HOME / "mr_jobs"
@@ -75,6 +81,10 @@ MARTS = (
 WAREHOUSE_TABLES = (*ROWS_TABLES, *MARTS)
 # The API scores newcomers without Spark, from movie_factors and movie_neighbours: see docs/model.md.
 TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours")
+# The data set of labelled reviews, and its tables.
+REVIEWS = "reviews"
+REVIEW_STAGING = ("reviews", "review_parts")
+REVIEW_TABLES = ("labelled_reviews", "review_quarantine", "review_accounting")
 PUBLISHED_TABLES = (
     *("movies", *TOP_N_TABLES),
     *("ratings_by_year", "popular_by_genre", "movie_ratings_by_year", "movie_statistics", "row_accounting"),
@@ -83,6 +93,7 @@ PUBLISHED_TABLES = (
 # --- Schedules and a run's defaults
 TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
 SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
+SENTIMENT_SCHEDULE = os.environ.get("MARQUEE_SENTIMENT_SCHEDULE", "0 7 * * 0")
 # Empty: the embedded data set, see marquee.ingest.datasets.
 DATASET = os.environ.get("MARQUEE_DATASET", "")
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")

@@ -181,14 +181,14 @@ def load_top_n_task() -> HiveOperator:
     return hive_task("load_top_n", [statement("add_partition", table=f"'{table}'") for table in settings.TOP_N_TABLES])
 
 
-def validate_task(task_id: str, tables: Sequence[str]) -> ValidateOperator:
+def validate_task(task_id: str, tables: Sequence[str], dataset: str = "{{ params.dataset }}") -> ValidateOperator:
     """Run the suites `expectations/<table>.json` on the batch, in one process."""
     return ValidateOperator(
         task_id=task_id,
         argv=[
             *(settings.PYTHON, str(settings.EXPECTATIONS / "validate.py"), "--tables", *tables),
             *("--batch-id", settings.BATCH_ID, "--webhdfs", settings.WEBHDFS_URL, "--user", settings.HDFS_USER),
-            *("--dataset", "{{ params.dataset }}", "--suites", str(settings.EXPECTATIONS)),
+            *("--dataset", dataset, "--suites", str(settings.EXPECTATIONS)),
             *("--data-docs", str(settings.DATA_DOCS)),
             *(part for limit in settings.DRIFT_LIMITS.items() for part in limit),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marquee import settings
@@ -17,10 +18,10 @@ def loaded(table: str, batch_id: str, attempt: str) -> str:
     return f"{settings.ATTEMPTS}/{table}/batch_id={batch_id}-{attempt}"
 
 
-def all_loaded(client: Any, batch_id: str) -> list[str]:
+def all_loaded(client: Any, batch_id: str, tables: Sequence[str]) -> list[str]:
     """Return the folders that Hive wrote to for any try of the batch's loads."""
     found = []
-    for table in settings.WAREHOUSE_TABLES:
+    for table in tables:
         folder = f"{settings.ATTEMPTS}/{table}"
         if client.status(folder, strict=False) is not None:
             names = client.list(folder)

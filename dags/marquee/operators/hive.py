@@ -75,7 +75,7 @@ class LoadOperator(HiveOperator):
         folder = f"{settings.ATTEMPTS}/{self.task_id}/{self.batch_id}"
         self._attempt = Attempt(client, self.log, folder, self.attempt, targets)
         self._attempt.begin()
-        self._remove(client, partitions.all_loaded(client, self.batch_id))
+        self._remove(client, partitions.all_loaded(client, self.batch_id, self.tables))
         self.run(self.sql)
         for table in self.tables:
             loaded = partitions.loaded(table, self.batch_id, self.attempt)
@@ -85,7 +85,7 @@ class LoadOperator(HiveOperator):
             else:
                 self._attempt.collect(table, loaded)
         # Late statements of other tries wrote them. A later try's are not among them: it would refuse the commit.
-        left = partitions.all_loaded(client, self.batch_id)
+        left = partitions.all_loaded(client, self.batch_id, self.tables)
         self._attempt.commit()
         self._attempt = None
         self._remove(client, left)

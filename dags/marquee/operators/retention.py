@@ -118,7 +118,7 @@ class DropOldBatchesOperator(ProgramOperator):
         ]
         statements.run(sql, attempt.check)
         attempt.check()
-        for folder in partitions.all_loaded(client, batch_id):
+        for folder in partitions.all_loaded(client, batch_id, settings.WAREHOUSE_TABLES):
             client.delete(folder, recursive=True)
         client.delete(f"{settings.ATTEMPTS}/load_warehouse/{batch_id}", recursive=True)
         if client.status(settings.CLEAN, strict=False) is not None:

@@ -19,6 +19,9 @@ from serving.reviews.corpora.reviews import CorpusError
 from serving.reviews.corpora.snapshot_files import read_tagged, write_parts, write_rows
 from serving.reviews.corpora.sources import EMBEDDED, read_rows
 
+# A rerun with the same rows would fail too.
+FAILED_FOR_GOOD = 3
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -50,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     try:
         result = _run(options)
-    except (CorpusError, OSError) as error:
+    except CorpusError as error:
         print(f"{options.command}: {error}", file=sys.stderr)
-        return 1
+        return FAILED_FOR_GOOD
     print(json.dumps(result, ensure_ascii=False))
     return 0
 

@@ -22,6 +22,9 @@ from serving.reviews.training.data import from_batch, from_corpora
 from serving.reviews.training.programs import ChampionFile, evaluate_program, predict_program, train_program
 from serving.reviews.training.tracking import promote
 
+# A rerun with the same reviews would fail too.
+FAILED_FOR_GOOD = 3
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -92,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CorpusError, ModelFileError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         print(json.dumps({"status": "failed", "error": str(error)}, ensure_ascii=False))
-        return 1
+        return FAILED_FOR_GOOD
     print(json.dumps({"status": "succeeded", **result}, ensure_ascii=False))
     return 0
 

@@ -57,7 +57,7 @@ def from_batch(folder: Path, accounting: Mapping[str, Any]) -> Material:
     `accounting` is what cleaning and splitting counted. Raises CorpusError for other files.
     """
     parts = Split([], [], [], [], [])
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.iterdir() if path.name[0] not in "._"):
         # splitlines would also split at characters that a text may have.
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
             columns = line.split("\t")

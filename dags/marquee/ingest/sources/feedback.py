@@ -60,7 +60,7 @@ def join_feedback(
     there later. Movies that were added in the service join if the layout is CSV: other layouts cannot hold their
     titles. Raise IngestError if the export does not match its manifest.
     """
-    manifest = _checked_manifest(export)
+    manifest = checked_manifest(export)
     joined = []
     for file in manifest["files"]:
         role = file["name"].removesuffix(".csv")
@@ -83,7 +83,8 @@ def join_feedback(
     return Joined(source, Folder(folder)), replace(dataset, layout=layout), provenance
 
 
-def _checked_manifest(export: Path) -> dict[str, Any]:
+def checked_manifest(export: Path) -> dict[str, Any]:
+    """Return the manifest of an export; raise IngestError if its files differ."""
     try:
         manifest: dict[str, Any] = json.loads((export / "manifest.json").read_text(encoding="utf-8"))
         for file in manifest["files"]:
@@ -92,7 +93,7 @@ def _checked_manifest(export: Path) -> dict[str, Any]:
                     raise IngestError(f"{export / file['name']} is not what its manifest describes. Export it again.")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IngestError(
-            f"{export} is not an export of the accounts service ({error}). Run the export again."
+            f"{export} is not an export of the platform's services ({error}). Run the export again."
         ) from error
     return manifest
 

@@ -74,7 +74,7 @@ def test_two_rows_of_one_place_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_program_says_what_is_wrong_with_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["rows", "--corpus", str(tmp_path / "none.csv"), "--output", str(tmp_path / "out")]) == 1
+    assert main(["rows", "--corpus", str(tmp_path / "none.csv"), "--output", str(tmp_path / "out")]) == 3
     assert "none.csv could not be opened: No such file" in capsys.readouterr().err
 
 

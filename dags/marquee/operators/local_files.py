@@ -1,0 +1,112 @@
+"""Run a program over local copies of HDFS's files, and put what it writes in place there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from marquee import settings
+from marquee.cluster import hdfs
+from marquee.cluster.attempts import Attempt
+from marquee.cluster.programs import ProgramError, result_of
+from marquee.operators.program import ProgramOperator
+
+# The exit status of a program whose input is wrong: a retry would not help.
+FAILED_FOR_GOOD = 3
+LOCAL = f"{settings.WORK}/"
+MODEL_FILE, MANIFEST = "model.joblib", "manifest.json"
+
+
+class LocalFilesOperator(ProgramOperator):
+    """Run a program in a temporary folder; WORK/ stands for that folder in `argv`.
+
+    `inputs` names what the folder holds before, by the paths in HDFS. `outputs` names what the program writes, by the paths
+    that it replaces. `documents` makes further files for the program, each a JSON document.
+    """
+
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "inputs", "outputs", "batch_id", "attempt")
+
+    def __init__(
+        self,
+        *,
+        inputs: Mapping[str, str],
+        outputs: Mapping[str, str],
+        documents: Mapping[str, Callable[[Context], Any]] | None = None,
+        batch_id: str = settings.BATCH_ID,
+        attempt: str = settings.ATTEMPT,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.inputs = dict(inputs)
+        self.outputs = dict(outputs)
+        self.documents = dict(documents or {})
+        self.batch_id = batch_id
+        self.attempt = attempt
+        self._attempt: Attempt | None = None
+
+    def arguments(self) -> list[str]:
+        """Return arguments that are known only when the task runs."""
+        return []
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the program's result."""
+        client = hdfs.client()
+        folder = f"{settings.MODELS}/{self.batch_id}/_attempts/{self.task_id}"
+        self._attempt = Attempt(client, self.log, folder, self.attempt, self.outputs)
+        self._attempt.begin()
+        settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f"{self.task_id}-{self.batch_id}-", dir=settings.TEMPORARY))
+        try:
+            for name, path in self.inputs.items():
+                client.download(path, str(work / name))
+            for name, document in self.documents.items():
+                text = json.dumps(document(context), indent=1, sort_keys=True)
+                (work / name).write_text(text, encoding="utf-8")
+            result = self._result(work)
+            for name in self.outputs:
+                client.upload(f"{self._attempt.work}/{name}", str(work / name))
+                self._attempt.collect(name, f"{self._attempt.work}/{name}")
+            self._attempt.commit()
+        finally:
+            shutil.rmtree(work)
+        return result
+
+    def _result(self, work: Path) -> dict[str, Any]:
+        argv = [argument.replace(LOCAL, f"{work}/") for argument in (*self.argv, *self.arguments())]
+        try:
+            return result_of(self.run(argv))
+        except ProgramError as error:
+            if error.status == FAILED_FOR_GOOD:
+                raise AirflowFailException(str(error)) from None
+            raise
+
+    def on_kill(self) -> None:
+        """Give up the output and stop the program."""
+        if self._attempt is not None:
+            self._attempt.abandon()
+        super().on_kill()
+
+
+class TrainSentimentOperator(LocalFilesOperator):
+    """Train and compare with the champion: the model that is live in `store`."""
+
+    def __init__(self, *, store: Path, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.store = store
+
+    def arguments(self) -> list[str]:
+        """Return the live model's file and its checksum, if there is one."""
+        live = self.store / "live"
+        if not live.exists():
+            self.log.info("No model is live, so that the plain recipe alone is the one to beat.")
+            return []
+        publication = live.resolve()
+        manifest = json.loads((publication / MANIFEST).read_text(encoding="utf-8"))
+        return ["--champion", str(publication / MODEL_FILE), "--champion-sha256", manifest["sha256"]]
