@@ -18,7 +18,8 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM DATASET FOLLOW PUBLICATION REASON ROWS RUN SECONDS SEEDS SERVICE SETS TO UNREACHABLE UPGRADE USERS
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED FOLLOW LABEL LANGUAGE PUBLICATION REASON ROWS RUN SECONDS \
+	SEEDS SERVICE SETS TEXT TO UNREACHABLE UPGRADE USERS
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -75,17 +76,25 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 	@$(CONTROL) given DATASET ARCHIVE
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
 
-RUN_GIVEN = $(if $(value RUN),--run="$$RUN")
+RUN_GIVEN = $(if $(value RUN),--run="$$RUN") $(if $(value DAG),--dag="$$DAG")
 
 .PHONY: watch-run
-watch-run: ## Watch a run that is going: make watch-run [RUN=id]
-	@$(CONTROL) given RUN
+watch-run: ## Watch a run that is going: make watch-run [RUN=id] [DAG=train_sentiment]
+	@$(CONTROL) given RUN DAG
 	@$(CONTROL) exec -- python3 -m infra.pipeline watch $(RUN_GIVEN)
 
 .PHONY: stop-run
-stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id]
-	@$(CONTROL) given RUN
+stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id] [DAG=train_sentiment]
+	@$(CONTROL) given RUN DAG
 	@$(CONTROL) exec -- python3 -m infra.pipeline stop $(RUN_GIVEN)
+
+CORPUS_GIVEN = $(if $(value CORPUS),--corpus="$$CORPUS") $(if $(value TEXT),--text="$$TEXT") $(if $(value LABEL),--label="$$LABEL") \
+	$(if $(value LANGUAGE),--language="$$LANGUAGE")
+
+.PHONY: sentiment
+sentiment: ## Train the sentiment model, show five predictions: make sentiment [CORPUS=file TEXT=column LABEL=column LANGUAGE=ko EMBEDDED=no]
+	@$(CONTROL) given CORPUS TEXT LABEL LANGUAGE EMBEDDED
+	@$(CONTROL) exec -- python3 -m infra.pipeline sentiment $(CORPUS_GIVEN) $(if $(value EMBEDDED),--embedded="$$EMBEDDED")
 
 .PHONY: explore
 explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
@@ -124,6 +133,20 @@ publications: ## List the publications: id, when, model, metric, live, pinned
 rollback: ## Go back to the publication that was live before: make rollback [TO=id] [REASON=why]
 	@$(CONTROL) given TO REASON
 	@$(PUBLICATIONS) rollback $(if $(value TO),--to="$$TO") $(REASON_GIVEN)
+
+# The same program over the store of the sentiment model.
+MODELS = $(CONTROL) exec -- sh -c 'command=$$1; shift; \
+	exec "$$MARQUEE_SERVING_PYTHON" -m serving.publications "$$command" --store "$$MARQUEE_SENTIMENT_STORE" "$$@"' sh
+
+.PHONY: sentiment-publications
+sentiment-publications: ## List the publications of the sentiment model
+	@$(MODELS) list
+
+.PHONY: sentiment-rollback
+sentiment-rollback: ## Go back to the sentiment model that was live before: make sentiment-rollback [TO=id] [REASON=why]
+	@$(CONTROL) given TO REASON
+	@$(MODELS) rollback $(if $(value TO),--to="$$TO") $(REASON_GIVEN)
+	@$(CONTROL) exec -- python3 -m infra.pipeline sentiment-champion
 
 .PHONY: pin
 pin: ## Make a publication live and hold it, whatever the nightly run makes: make pin TO=id [REASON=why]

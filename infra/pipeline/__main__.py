@@ -5,26 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
 
-from infra.pipeline.airflow_api import DAG_ID, AirflowApi
+from infra.pipeline.airflow_api import DAG_ID, SENTIMENT_DAG_ID, AirflowApi
 from infra.pipeline.arguments import UsageError, build_parser, conf_of, environment, logical_date_of
 from infra.pipeline.http_json import ServiceError
 from infra.pipeline.progress import Follower, duration_table, failure_report, was_published, what_next
-from infra.pipeline.stopping import Stopper, stop_command
+from infra.pipeline.sentiment import add_sentiment, conf_of_sentiment, live_predictions, name_champion
+from infra.pipeline.stopping import Stopper, run_words, stop_command
 from infra.pipeline.user_page import interface_lines, live_publication, user_page
 
+GATES = {DAG_ID: "decide_promotion", SENTIMENT_DAG_ID: "pass_gate"}
 PUBLISHED, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def airflow() -> AirflowApi:
+def airflow(dag_id: str = DAG_ID) -> AirflowApi:
     """Return the connection that the environment describes. Raises UsageError."""
     login = environment("MARQUEE_AIRFLOW_USER"), environment("MARQUEE_AIRFLOW_PASSWORD")
-    return AirflowApi(environment("MARQUEE_AIRFLOW_URL"), *login)
+    return AirflowApi(environment("MARQUEE_AIRFLOW_URL"), *login, dag_id)
 
 
 def run_pipeline(options: argparse.Namespace, follow: bool) -> int:
@@ -50,16 +51,26 @@ def run_or_join(options: argparse.Namespace) -> int:
     if conf and conf != (going["conf"] or {}):
         raise ServiceError(
             f"Run {run_id} is {going['state']} with the parameters {json.dumps(going['conf'] or {})}. You asked for "
-            f"{json.dumps(conf)}. Wait for its end, or stop it: {stop_command(run_id)}"
+            f"{json.dumps(conf)}. Wait for its end, or stop it: {stop_command(api, run_id)}"
         )
     print("A run is going already. This command joins it and starts none.", flush=True)
     api.unpause()
     return watch(api, run_id)
 
 
-def watch_run(run_id: str | None) -> int:
+def train_sentiment(options: argparse.Namespace) -> int:
+    """Run the training, watch it, show predictions; return the exit status."""
+    conf, api = conf_of_sentiment(options), airflow(SENTIMENT_DAG_ID)
+    api.unpause()
+    status = watch(api, api.trigger(conf, None)["dag_run_id"])
+    if status in (PUBLISHED, REFUSED):
+        print("\n".join(["", *live_predictions()]))
+    return status
+
+
+def watch_run(run_id: str | None, dag_id: str) -> int:
     """Watch a run, by default the one that is going; return the exit status."""
-    api = airflow()
+    api = airflow(dag_id)
     going = [run["dag_run_id"] for run in api.going()] if run_id is None else [api.run(run_id)["dag_run_id"]]
     if not going:
         print("No run is going. `make run` starts one.")
@@ -70,7 +81,7 @@ def watch_run(run_id: str | None) -> int:
 def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
     """Show a run to its end, and return the exit status."""
     say = partial(print, flush=True)
-    page = f"{api.url}/dags/{DAG_ID}/runs/{run_id}"
+    page = f"{api.url}/dags/{api.dag_id}/runs/{run_id}"
     say(f"Run {run_id}: {page}")
     if not follow:
         return PUBLISHED
@@ -78,7 +89,7 @@ def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
         state = Follower(api, say).follow(run_id)
     except KeyboardInterrupt:
         say(f"\nNo longer watching. The run goes on: {page}")
-        say(f"To stop it: {stop_command(run_id)}\nTo watch it again: make watch-run RUN={shlex.quote(run_id)}")
+        say(f"To stop it: {stop_command(api, run_id)}\nTo watch it again: make watch-run {run_words(api, run_id)}")
         return INTERRUPTED
     tasks = api.tasks(run_id)
     say("")
@@ -89,7 +100,9 @@ def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
             say(line)
         return FAILED
     if not was_published(tasks):
-        say(f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See decide_promotion.")
+        say(
+            f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See {GATES[api.dag_id]}."
+        )
         return REFUSED
     return PUBLISHED
 
@@ -115,15 +128,20 @@ def dispatch(options: argparse.Namespace) -> int:
         case "run":
             return run_pipeline(options, options.follow)
         case "watch":
-            return watch_run(options.run)
+            return watch_run(options.run, options.dag)
+        case "sentiment-champion":
+            print(name_champion())
+            return PUBLISHED
+        case "sentiment":
+            return train_sentiment(options)
         case "stop":
-            return PUBLISHED if Stopper(airflow(), partial(print, flush=True)).stop(options.run) else FAILED
+            return PUBLISHED if Stopper(airflow(options.dag), partial(print, flush=True)).stop(options.run) else FAILED
     return show(options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser(add_sentiment).parse_args(arguments)
     try:
         return dispatch(options)
     except UsageError as error:

@@ -9,17 +9,18 @@ from typing import Any
 
 from infra.pipeline.http_json import ServiceError, request_json
 
-DAG_ID = "build_recommendations"
+DAG_ID, SENTIMENT_DAG_ID = "build_recommendations", "train_sentiment"
 TASK_THAT_CLAIMS = "wait_for_other_runs"
 SECONDS_FOR_PARSING = 120.0
 UNAUTHORISED, NOT_FOUND, CONFLICT = 401, 404, 409
 
 
 class AirflowApi:
-    """A logged-in connection to Airflow. Every method raises ServiceError."""
+    """A logged-in connection to a DAG of Airflow. Every method raises ServiceError."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, dag_id: str = DAG_ID) -> None:
         self.url = url.rstrip("/")
+        self.dag_id = dag_id
         self._login = {"username": user, "password": password}
         self._token: str | None = None
 
@@ -28,7 +29,7 @@ class AirflowApi:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                self._call("PATCH", f"/dags/{DAG_ID}?update_mask=is_paused", {"is_paused": False})
+                self._call("PATCH", f"/dags/{self.dag_id}?update_mask=is_paused", {"is_paused": False})
             except ServiceError as error:
                 if error.status != NOT_FOUND or time.monotonic() > deadline:
                     raise ServiceError(f"{error} {self._import_errors()}".rstrip(), error.status) from None
@@ -44,7 +45,7 @@ class AirflowApi:
         """
         try:
             body = {"logical_date": logical_date, "conf": conf}
-            run: dict[str, Any] = self._call("POST", f"/dags/{DAG_ID}/dagRuns", body)
+            run: dict[str, Any] = self._call("POST", f"/dags/{self.dag_id}/dagRuns", body)
         except ServiceError as error:
             earlier = self._run_of(logical_date) if error.status == CONFLICT and logical_date else None
             if earlier is None:
@@ -61,27 +62,27 @@ class AirflowApi:
     def run_again(self, run_id: str) -> dict[str, Any]:
         """Clear all tasks of a run, so that they run again for its batch; return it."""
         try:
-            self._call("POST", f"{_run_path(run_id)}/clear", {"dry_run": False, "only_failed": False})
+            self._call("POST", f"{self._run_path(run_id)}/clear", {"dry_run": False, "only_failed": False})
         except ServiceError as error:
             raise self._without_run(run_id, error) from None
         return self.run(run_id)
 
     def going(self) -> list[dict[str, Any]]:
         """Return the runs that have not ended: the running ones first, then by age."""
-        found = self._call("GET", f"/dags/{DAG_ID}/dagRuns?state=running&state=queued&limit=100")["dag_runs"]
+        found = self._call("GET", f"/dags/{self.dag_id}/dagRuns?state=running&state=queued&limit=100")["dag_runs"]
         return sorted(found, key=lambda run: (run["state"] != "running", run["run_after"] or "", run["dag_run_id"]))
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Return the run: `state`, `logical_date`, `run_after` and more."""
         try:
-            run: dict[str, Any] = self._call("GET", _run_path(run_id))
+            run: dict[str, Any] = self._call("GET", self._run_path(run_id))
         except ServiceError as error:
             raise self._without_run(run_id, error) from None
         return run
 
     def batch_id(self, run_id: str) -> str | None:
         """Return the batch id that the run has claimed, None before that."""
-        path = f"{_run_path(run_id)}/taskInstances/{TASK_THAT_CLAIMS}/xcomEntries/return_value"
+        path = f"{self._run_path(run_id)}/taskInstances/{TASK_THAT_CLAIMS}/xcomEntries/return_value"
         try:
             return str(self._call("GET", path)["value"]).strip('"')
         except ServiceError as error:
@@ -91,21 +92,21 @@ class AirflowApi:
 
     def end(self, run_id: str) -> None:
         """End a run as failed, whatever its tasks are doing."""
-        self._call("PATCH", _run_path(run_id), {"state": "failed"})
+        self._call("PATCH", self._run_path(run_id), {"state": "failed"})
 
     def tasks(self, run_id: str) -> list[dict[str, Any]]:
         """Return the run's task instances.
 
         Each has `task_id`, `state`, `try_number`, `start_date`, `end_date` and `duration`.
         """
-        found: list[dict[str, Any]] = self._call("GET", f"{_run_path(run_id)}/taskInstances?limit=200")[
+        found: list[dict[str, Any]] = self._call("GET", f"{self._run_path(run_id)}/taskInstances?limit=200")[
             "task_instances"
         ]
         return found
 
     def log_lines(self, run_id: str, task_id: str, attempt: int) -> list[str]:
         """Return the lines of an attempt's log."""
-        path = f"{_run_path(run_id)}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
+        path = f"{self._run_path(run_id)}/taskInstances/{task_id}/logs/{attempt}?full_content=true"
         lines: list[str] = []
         for entry in self._call("GET", path)["content"]:
             lines += _lines_of(entry)
@@ -113,7 +114,7 @@ class AirflowApi:
 
     def _run_of(self, logical_date: str) -> dict[str, Any] | None:
         wanted = urllib.parse.urlencode({"logical_date_gte": logical_date, "logical_date_lte": logical_date})
-        runs: list[dict[str, Any]] = self._call("GET", f"/dags/{DAG_ID}/dagRuns?{wanted}")["dag_runs"]
+        runs: list[dict[str, Any]] = self._call("GET", f"/dags/{self.dag_id}/dagRuns?{wanted}")["dag_runs"]
         return runs[0] if runs else None
 
     def _without_run(self, run_id: str, error: ServiceError) -> ServiceError:
@@ -122,6 +123,9 @@ class AirflowApi:
             return error
         names = ", ".join(run["dag_run_id"] for run in self.going()) or "none"
         return ServiceError(f"Airflow has no run {run_id}. Check the name. Runs that are going: {names}.", NOT_FOUND)
+
+    def _run_path(self, run_id: str) -> str:
+        return f"/dags/{self.dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
 
     def _import_errors(self) -> str:
         errors = self._call("GET", "/importErrors")["import_errors"]
@@ -139,10 +143,6 @@ class AirflowApi:
             if error.status == UNAUTHORISED:
                 self._token = None  # It has expired, and the next call logs in again.
             raise
-
-
-def _run_path(run_id: str) -> str:
-    return f"/dags/{DAG_ID}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
 
 
 def _lines_of(entry: Any) -> list[str]:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra.pipeline.airflow_api import DAG_ID, SENTIMENT_DAG_ID
+
 DESCRIPTION = "Run the pipeline, watch it, stop it, or show what it has made."
 EPILOG = """\
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the run succeeded but its model was refused, so that nothing new was
@@ -35,8 +37,8 @@ class UsageError(Exception):
     """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the commands."""
+def build_parser(*further: Callable[[Any], None]) -> argparse.ArgumentParser:
+    """Return the parser of the commands; `further` add theirs."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="python -m infra.pipeline", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw
@@ -75,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, doing in (("watch", "show a run to its end"), ("stop", "end a run and its work on YARN")):
         command = commands.add_parser(name, help=doing, description=f"{doing.capitalize()}.")
         command.add_argument("--run", type=run_name, metavar="RUN", help="run id (default: the run that is going)")
+        command.add_argument("--dag", choices=(DAG_ID, SENTIMENT_DAG_ID), default=DAG_ID, help="default: %(default)s")
     show = commands.add_parser(
         "show-user",
         help="print one user's recommendations and where they come from",
@@ -87,6 +90,8 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--limit", type=whole(1, MAX_LIMIT), default=10, metavar="N", help="movies to show (default: %(default)s)"
         )
+    for add in further:
+        add(commands)
     return parser
 
 
@@ -143,24 +148,23 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset:
         conf["dataset"] = options.dataset
     if options.archive is not None:
-        conf["archive"] = str(_existing(options.archive))
+        conf["archive"] = str(given_path("--archive", options.archive, "Give the path of a zip file or of a folder."))
         _check_values(conf["archive"], "--archive")
     return conf
 
 
-def _existing(given: str) -> Path:
-    """Return the absolute path of an archive.
+def given_path(option: str, given: str, advice: str) -> Path:
+    """Return the absolute path of a file or folder that an option names.
 
     `~` is expanded here, since not every shell does that in `ARCHIVE=~/x.zip`. Raises UsageError.
     """
     path = Path(os.path.expanduser(given))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
-    advice = "Give the path of a zip file or of a folder."
     try:
         if not given or not path.exists():
-            raise UsageError(f"--archive {given!r} does not exist. {advice}")
+            raise UsageError(f"{option} {given!r} does not exist. {advice}")
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"--archive {given[:80]!r} can't be read ({error}). {advice}") from None
+        raise UsageError(f"{option} {given[:80]!r} can't be read ({error}). {advice}") from None
 
 
 def _refuse_constant(name: str) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from infra.pipeline.airflow_api import DAG_ID
 from infra.pipeline.http_json import ServiceError
 
 SECONDS_BETWEEN_LOOKS = 1.5
@@ -19,11 +18,13 @@ SECONDS_BETWEEN_SIGNS = 30.0
 LOG_LINES = 30
 ENDED = ("success", "failed")
 SKIPPED = "skipped"
-TASK_THAT_PUBLISHES = "publish"
+TASKS_THAT_PUBLISH = ("publish", "publish_model")
 
 
 class Api(Protocol):
     """What following a run needs of Airflow."""
+
+    dag_id: str
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Return the run."""
@@ -121,7 +122,7 @@ def _start(task: dict[str, Any]) -> tuple[str, str]:
 
 def was_published(tasks: list[dict[str, Any]]) -> bool:
     """Return whether the run brought its publication to the serving store."""
-    return any(task["task_id"] == TASK_THAT_PUBLISHES and task["state"] == "success" for task in tasks)
+    return any(task["task_id"] in TASKS_THAT_PUBLISH and task["state"] == "success" for task in tasks)
 
 
 def failure_report(api: Api, run_id: str, tasks: list[dict[str, Any]]) -> list[str]:
@@ -129,7 +130,10 @@ def failure_report(api: Api, run_id: str, tasks: list[dict[str, Any]]) -> list[s
     lines = []
     for task in sorted((task for task in tasks if task["state"] == "failed"), key=_start):
         name, attempt = task["task_id"], task["try_number"]
-        lines += ["", f"Task {name} failed at attempt {attempt}. Its log: {log_path(run_id, name, attempt)}"]
+        lines += [
+            "",
+            f"Task {name} failed at attempt {attempt}. Its log: {log_path(api.dag_id, run_id, name, attempt)}",
+        ]
         try:
             lines += [f"  | {line}" for line in api.log_lines(run_id, name, attempt)[-LOG_LINES:]]
         except ServiceError as error:
@@ -153,11 +157,11 @@ def what_next(run_id: str, tasks: list[dict[str, Any]]) -> list[str]:
     return [f"\nRun {run_id} failed. Fix the cause, then clear the failed task, or start a new run."]
 
 
-def log_path(run_id: str, task_id: str, attempt: int) -> Path:
+def log_path(dag_id: str, run_id: str, task_id: str, attempt: int) -> Path:
     """Return where Airflow keeps the log of an attempt."""
     base = os.environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER")
     folder = Path(base) if base else Path(os.environ.get("MARQUEE_INSTANCE_DIR", ".")) / "logs" / "airflow"
-    return folder / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={task_id}" / f"attempt={attempt}.log"
+    return folder / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}" / f"attempt={attempt}.log"
 
 
 def duration_table(tasks: list[dict[str, Any]]) -> list[str]:

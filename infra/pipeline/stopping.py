@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.pipeline.airflow_api import AirflowApi
+from infra.pipeline.airflow_api import DAG_ID, AirflowApi
 from infra.pipeline.http_json import ServiceError, request_json
 from infra.pipeline.progress import ENDED
 
@@ -23,9 +23,15 @@ WORKING = ("running", "queued", "up_for_retry", "restarting", "deferred")
 GOING_ON_YARN = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 
 
-def stop_command(run_id: str) -> str:
+def run_words(api: AirflowApi, run_id: str) -> str:
+    """Return how make's commands name a run."""
+    dag = "" if api.dag_id == DAG_ID else f" DAG={api.dag_id}"
+    return f"RUN={shlex.quote(run_id)}{dag}"
+
+
+def stop_command(api: AirflowApi, run_id: str) -> str:
     """Return the command that stops a run."""
-    return f"make stop-run RUN={shlex.quote(run_id)}"
+    return f"make stop-run {run_words(api, run_id)}"
 
 
 def run_to_stop(api: AirflowApi, wanted: str | None) -> dict[str, Any] | None:
@@ -38,7 +44,7 @@ def run_to_stop(api: AirflowApi, wanted: str | None) -> dict[str, Any] | None:
     going = api.going()
     candidates = [run for run in going if run["state"] == "running"] or going
     if len(candidates) > 1:
-        lines = "".join(f"\n  {stop_command(run['dag_run_id'])}" for run in candidates)
+        lines = "".join(f"\n  {stop_command(api, run['dag_run_id'])}" for run in candidates)
         raise ServiceError(f"{len(candidates)} runs are {candidates[0]['state']}. Name the one to stop:{lines}")
     return candidates[0] if candidates else None
 
@@ -73,7 +79,7 @@ class Stopper:
         )
         for other in self.api.going():
             self.say(
-                f"Run {other['dag_run_id']} is {other['state']}. To stop it too: {stop_command(other['dag_run_id'])}"
+                f"Run {other['dag_run_id']} is {other['state']}. To stop it too: {stop_command(self.api, other['dag_run_id'])}"
             )
         return stopped
 

@@ -94,4 +94,5 @@ def interface_lines() -> list[str]:
         ("HiveServer2", "HIVESERVER2", "no login"),
     ]
     found = [(name, os.environ.get(f"MARQUEE_{service}_URL"), login) for name, service, login in rows]
-    return ["Where to look further:", *(f"  {name:<19}{url:<28}{login}" for name, url, login in found if url)]
+    further = (f"  {name:<19}{url:<28}{login}" for name, url, login in found if url)
+    return ["Where to look further:", *further, "`make sentiment` trains the model that reads film reviews."]

@@ -30,6 +30,7 @@ os.environ.update(
         "MARQUEE_INSTANCE_DIR": "/instance",
         "MARQUEE_PYTHON": "/venv/bin/python",
         "MARQUEE_SERVING_PYTHON": "/serving-venv/bin/python",
+        "MARQUEE_SENTIMENT_PYTHON": "/sentiment-venv/bin/python",
         "MARQUEE_GIT_COMMIT": "0123456",
         "MARQUEE_HDFS_USER": "marquee",
     }
@@ -66,6 +67,28 @@ RESULTS: dict[str, Any] = {
     "decide_promotion": {"promoted": False, "verdict": "refuse", "reasons": ["not better", "too few users"]},
     "validate_warehouse": {"success": True, "tables": {"ratings": {"success": True, "rows": 10}}},
     "validate_top_n": {"success": True, "tables": {"recommendations": {"success": True, "rows": 20}}},
+    "ingest_reviews": {
+        "dataset": "reviews",
+        "corpora": "mine+nsmc",
+        "snapshot": "/marquee/raw/reviews/20261101T030000",
+        "files": [
+            {"name": "mine.jsonl", "role": "mine", "rows": 1500},
+            {"name": "nsmc.jsonl", "role": "nsmc", "rows": 100000},
+        ],
+    },
+    "split_reviews": {"rows": 101500, "clean": 101400, "quarantined": 99, "superseded": 1, "reasons": {"empty": 99}},
+    "validate_reviews": {"success": True, "tables": {"labelled_reviews": {"success": True, "rows": 101400}}},
+    "train_model": {
+        "version": "c0ffee",
+        "sha256": "ef" * 32,
+        "data_sha256": "ad" * 32,
+        "registered_version": "4",
+        "mlflow_run": "beef",
+        "promoted": False,
+        "reasons": ["The candidate is not better.", "Korean got worse."],
+        "gate": {"against_plain": {"mean": 0.0}},
+        "metrics": {"all": {"accuracy": 0.8}},
+    },
 }
 
 
