@@ -23,7 +23,8 @@ def recorded(task_id: str) -> list[list[str]]:
 
 
 def arguments_of(command: list[str]) -> list[str]:
-    (start,) = [at for at, part in enumerate(command) if part.endswith(".py") or part == "serving.publications"]
+    modules = ("serving.publications", "serving.reviews.corpora", "serving.reviews.training")
+    (start,) = [at for at, part in enumerate(command) if part.endswith(".py") or part in modules]
     return command[start + 1 :]
 
 
@@ -132,3 +133,88 @@ def test_the_export_of_ratings_understands_its_command() -> None:
     assert module == "serving.accounts.export"
     given = parse(arguments(), command)
     assert (given.output, given.batch_id) == (settings.FEEDBACK, "20261123T190000")
+
+
+def test_the_export_of_labelled_texts_understands_its_command() -> None:
+    from marquee import sentiment_tasks, settings
+
+    from serving.reviews.export import build_parser
+
+    _, _, module, *command = sentiment_tasks.export_feedback("20261123T190000")
+    assert module == "serving.reviews.export"
+    given = parse(build_parser(), command)
+    assert (given.output, given.batch_id) == (settings.REVIEW_FEEDBACK, "20261123T190000")
+
+
+def test_the_corpora_understand_how_the_dag_writes_rows_and_splits() -> None:
+    from marquee.sentiment_tasks import rows_argv
+
+    from serving.reviews.corpora.__main__ import build_parser
+
+    params = {"embedded": True, "corpus": "/data/-a.csv", "text": "-c", "label": "stars", "language": "ko"}
+    rows = parse(build_parser(), arguments_of(rows_argv(params, "/x")))
+    assert (rows.command, rows.corpus, rows.text, rows.label) == ("rows", ["embedded", "/data/-a.csv"], "-c", "stars")
+    assert (rows.language, rows.output) == ("ko", Path("/x"))
+    (command,) = recorded("split_reviews")
+    split = parse(build_parser(), command)
+    assert (split.command, split.rows, split.seed) == ("split", Path("WORK/reviews"), 1)
+
+
+def test_the_training_understands_its_commands() -> None:
+    from serving.reviews.training.__main__ import build_parser
+
+    (command,) = recorded("train_model")
+    train = parse(build_parser(), command)
+    assert (train.command, train.batch, train.output) == (
+        "train",
+        Path("WORK/labelled_reviews"),
+        Path("WORK/sentiment"),
+    )
+    assert (train.seed, train.accounting["rows"], train.tag[0]) == (1, 101500, "batch_id=20261123T190000")
+    champion = parse(build_parser(), [*command, "--champion", "/m", "--champion-sha256", "ab"])
+    assert champion.champion == Path("/m")
+    promote = parse(build_parser(), recorded("publish_model")[2])
+    assert (promote.command, promote.registered_version) == ("promote", "4")
+
+
+@pytest.mark.parametrize(
+    ("task_id", "position", "command"),
+    [("publish_model", 0, "pull"), ("publish_model", 1, "activate"), ("record_model_refusal", 0, "refuse")],
+)
+def test_the_store_of_models_understands_its_commands(task_id: str, position: int, command: str) -> None:
+    from serving.publications.__main__ import build_parser
+
+    options = parse(build_parser(), recorded(task_id)[position])
+    assert (options.command, options.publication, options.actor) == (command, "20261123T190000", "airflow")
+
+
+def test_the_store_understands_how_a_model_is_built_and_validate_its_tables() -> None:
+    from expectations.validate import parse_arguments
+    from serving.publications.__main__ import build_parser
+
+    (command,) = recorded("build_model_publication")
+    built = parse(build_parser(), command)
+    assert (built.command, built.model, built.output) == (
+        *("build-model", Path("WORK/sentiment/model.joblib"), Path("WORK/publication")),
+    )
+    (command,) = recorded("validate_reviews")
+    options = parse_arguments(command)
+    assert options.tables == ["labelled_reviews", "review_quarantine", "review_accounting"]
+    assert options.dataset == "mine+nsmc"
+
+
+def test_the_job_of_reviews_understands_its_command() -> None:
+    from mr_clean_reviews import MRCleanReviews
+
+    (command,) = recorded("mr_clean_reviews")
+    options = MRCleanReviews(args=[*command, "--output-dir", "hdfs:///x"]).options
+    assert (options.layout, options.runner) == ("json_lines", "hadoop")
+
+
+def test_a_training_that_fails_for_good_says_so_with_the_same_status_everywhere() -> None:
+    from marquee.operators.local_files import FAILED_FOR_GOOD
+
+    from serving.reviews.corpora import __main__ as corpora
+    from serving.reviews.training import __main__ as training
+
+    assert FAILED_FOR_GOOD == corpora.FAILED_FOR_GOOD == training.FAILED_FOR_GOOD

@@ -43,6 +43,12 @@ def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()[:DIGEST_SIZE]
 
 
+def digest_in(prediction: str) -> bytes:
+    """Return the digest of the text of an id that this service has read before."""
+    content = base64.urlsafe_b64decode(prediction + "=" * (-len(prediction) % 4))
+    return bytes(_LAYOUT.unpack(content[:-_SIGNATURE_BYTES])[-1])
+
+
 class PredictionIds:
     """Makes and reads ids with one secret."""
 

@@ -1,0 +1,185 @@
+"""Export the labelled texts of the reviews service for the next training.
+
+`python -m serving.reviews.export --output FOLDER --batch-id 20261123T190000` writes FOLDER/20261123T190000 with
+
+``reviews.jsonl``  text, label, language, corpus, file, line: one row for each person's opinion of a prediction
+``manifest.json``  the batch, and bytes, rows and SHA-256 of the file
+
+The label is what a person said is true, never what the model said. The text is the one that its author agreed to give: kept
+with the opinion, or that of the author's own review. A row names no person: `file` is a digest of prediction and person.
+Opinions after the batch's moment are left for a later batch.
+
+The folder appears by one rename, whole, and then never changes. A second run with the same batch id checks it and prints the
+same manifest. Each run removes exports with a text that is no longer given, because it, its review or its author was
+deleted, and those beyond the newest ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from serving.publications.durable_files import fsync_folder, locked, write_new_file
+from serving.publications.format import sha256_of
+from serving.reviews.database.engine import open_database
+from serving.reviews.database.errors import DatabaseError
+from serving.reviews.database.models import Feedback, Review
+from serving.reviews.domain.prediction_ids import digest_in, digest_of
+
+MANIFEST, ROWS, CORPUS = "manifest.json", "reviews.jsonl", "feedback-reviews"
+KEPT: Final = 14
+_BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
+
+
+class ExportError(Exception):
+    """What ends an export; the message says what to do."""
+
+
+def batch_moment(batch_id: str) -> datetime:
+    """Return a batch's moment. Raises ExportError if the text is not a batch id."""
+    try:
+        if _BATCH_ID.fullmatch(batch_id):
+            return datetime.strptime(batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        pass  # 20261399T...: raised below
+    raise ExportError(f"{batch_id!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
+
+
+def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
+    """Write a batch's export, or find it written, and return its manifest.
+
+    Raises ExportError and DatabaseError.
+    """
+    until = batch_moment(batch_id)
+    final, attempt = output / batch_id, output / f".{batch_id}.partial"
+    output.mkdir(parents=True, exist_ok=True)
+    engine = open_database(url)
+    with locked(output / ".lock"):
+        try:
+            with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+                rows = list(_given(connection))
+        except SQLAlchemyError as error:
+            reason = str(error).splitlines()[0]
+            raise ExportError(
+                f"The reviews cannot be read: {reason}. Check that the database is up and migrated."
+            ) from None
+        finally:
+            engine.dispose()
+        _drop(output, batch_id, {row["file"] for _, row in rows}, keep)
+        if final.exists():
+            return _checked(final, batch_id)
+        attempt.mkdir()
+        lines = (json.dumps(row, ensure_ascii=False).encode() + b"\n" for given_at, row in rows if given_at <= until)
+        digest = write_new_file(attempt / ROWS, lines)
+        written = (attempt / ROWS).read_bytes()
+        file = {"name": ROWS, "bytes": len(written), "rows": written.count(b"\n"), "sha256": digest}
+        manifest = {"manifest_version": 1, "batch_id": batch_id, "files": [file]}
+        write_new_file(attempt / MANIFEST, [(json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()])
+        fsync_folder(attempt)
+        attempt.rename(final)
+        fsync_folder(output)
+    return manifest
+
+
+def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """Yield when each labelled text was given, and its row, in an order of its own."""
+    opinions = connection.execute(
+        select(
+            Feedback.prediction, Feedback.user_id, Feedback.truth, Feedback.language, Feedback.text, Feedback.given_at
+        )
+    ).all()
+    own: dict[tuple[int, bytes], str] = {}
+    agreed = select(Review.author_id, Review.text).where(Review.may_train)
+    for author, text in connection.execute(agreed):
+        own[author, digest_of(text)] = text
+    rows = []
+    for prediction, user, truth, language, text, given_at in opinions:
+        content = text if text is not None else own.get((user, digest_in(prediction)))
+        if content is None:
+            continue
+        key = hashlib.sha256(f"{prediction}:{user}".encode()).hexdigest()[:32]
+        row = {"text": content, "label": truth, "language": language, "corpus": CORPUS, "file": key, "line": 1}
+        rows.append((given_at, row))
+    yield from sorted(rows, key=lambda item: str(item[1]["file"]))
+
+
+def _drop(output: Path, own: str, given: set[str], keep: int) -> None:
+    """Remove what killed runs left, and exports that are too many or hold withdrawn texts."""
+    for folder in list(output.iterdir()):
+        if re.fullmatch(r"\.[0-9]{8}T[0-9]{6}\.(partial|removed)", folder.name):
+            shutil.rmtree(folder)
+    present = sorted((folder.name for folder in output.iterdir() if _BATCH_ID.fullmatch(folder.name)), reverse=True)
+    reasons = dict.fromkeys([name for name in present if name != own][keep - 1 :], f"only {keep} exports are kept")
+    for name in present:
+        if name not in reasons and not _keys(output / name / ROWS) <= given:
+            reasons[name] = "it has a text that is no longer given"
+    for name, reason in reasons.items():
+        print(f"export: {name} is removed: {reason}.", file=sys.stderr)
+        removed = output / f".{name}.removed"
+        (output / name).rename(removed)
+        shutil.rmtree(removed)
+
+
+def _keys(rows: Path) -> set[str]:
+    if not rows.exists():
+        return set()
+    return {json.loads(line)["file"] for line in rows.read_bytes().split(b"\n") if line}
+
+
+def _checked(folder: Path, batch_id: str) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        sound = manifest["batch_id"] == batch_id and manifest["files"][0]["sha256"] == sha256_of(folder / ROWS)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        sound = False
+    if not sound:
+        raise ExportError(f"{folder} is not the export that its manifest describes. Remove it and run this again.")
+    return manifest
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.reviews.export",
+        description="Export the labelled texts that users of the reviews service agreed to give.",
+        epilog="The last line of standard output is the manifest as one JSON object.",
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="the export is FOLDER/BATCH_ID")
+    parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
+    parser.add_argument(
+        "--database",
+        default=os.environ.get("MARQUEE_REVIEWS_DATABASE"),
+        metavar="URL",
+        help="default: MARQUEE_REVIEWS_DATABASE, which keeps a password out of the process list",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = build_parser().parse_args(argv)
+    try:
+        if not options.database:
+            raise ExportError("No database is named. Set MARQUEE_REVIEWS_DATABASE or give --database.")
+        manifest = export_reviews(options.database, options.output, options.batch_id)
+    except (ExportError, DatabaseError, OSError) as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(manifest, sort_keys=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
