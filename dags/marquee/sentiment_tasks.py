@@ -92,7 +92,7 @@ def mr_clean_reviews_task() -> MrJobOperator:
 
 
 def split_reviews_task() -> LocalFilesOperator:
-    """Assign the cleaned rows to training and test, and find near copies of test texts."""
+    """Assign the cleaned rows to parts, and find near copies of test texts."""
     return LocalFilesOperator(
         task_id="split_reviews",
         argv=[
@@ -142,7 +142,7 @@ def load_reviews_task() -> LoadOperator:
 
 
 def validate_reviews_task() -> ProgramOperator:
-    """Run the suites of the tables; drift is measured between batches of the same corpora."""
+    """Run the suites; drift is measured between batches of the same corpora."""
     return tasks.validate_task("validate_reviews", settings.REVIEW_TABLES, f"{{{{ {INGEST_RESULT}['corpora'] }}}}")
 
 

@@ -116,7 +116,7 @@ def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
 
 
 def _drop(output: Path, own: str, given: set[str], keep: int) -> None:
-    """Remove what killed runs left, and exports that are too many or hold withdrawn texts."""
+    """Remove what killed runs left, and exports that are too many or out of date."""
     for folder in list(output.iterdir()):
         if re.fullmatch(r"\.[0-9]{8}T[0-9]{6}\.(partial|removed)", folder.name):
             shutil.rmtree(folder)

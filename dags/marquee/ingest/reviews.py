@@ -25,7 +25,7 @@ LICENCE = "Each corpus has its own: see serving/reviews/corpora/embedded/LICENSE
 
 
 def ingest_reviews(client: InsecureClient, batch_id: str, rows: Path, feedback: Path | None) -> dict[str, Any]:
-    """Store the files of a folder as the snapshot of `batch_id`; return its description.
+    """Store the files of a folder as the snapshot of a batch; return its description.
 
     It has the keys of marquee.ingest.pipeline.ingest, and `corpora`, the corpora's names without the service's texts.
     Labelled texts of an export join as `feedback-reviews.jsonl`. Raise IngestError.
