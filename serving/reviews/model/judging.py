@@ -22,7 +22,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A text's score, how many n-grams it has and how many of them are known, and what each term adds."""
+    """A text's score, its n-grams, those that are known, and what terms add."""
 
     score: float
     seen: int
@@ -73,7 +73,10 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Grams:
-    """The n-grams of a row, those of the shortest length first; zero where one has an unknown code."""
+    """The n-grams of a row, those of the shortest length first.
+
+    A key is zero where an n-gram has an unknown code.
+    """
 
     row: _Row
     lengths: range
@@ -92,7 +95,10 @@ class _Grams:
 
 @dataclass(frozen=True)
 class _Found:
-    """The known n-grams of a view: first code, length and text of each, and what it adds to its text's score."""
+    """The n-grams that a view knows.
+
+    First code, length and text of each, and what it adds to its text's score.
+    """
 
     starts: Numbers
     lengths: Numbers
@@ -171,8 +177,9 @@ class _Batch:
 
     @cached_property
     def _pieces(self) -> tuple[Numbers, list[tuple[int, str]]]:
-        """Return the piece of each character, and the pieces: a text's number and what stands between two spaces.
+        """Return the piece of each character, and the pieces.
 
+        A piece is a text's number, and what stands between two spaces.
         A text has one piece more than it has spaces between words, which is empty and owns nothing.
         """
         points = np.frombuffer(self.joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

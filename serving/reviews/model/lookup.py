@@ -49,7 +49,7 @@ class Lookup:
         return (((keys * multiplier) >> _HALF) * self._size >> _HALF).view(np.int64)
 
     def find(self, keys: Keys) -> tuple[NDArray[np.intp], Places]:
-        """Return which of the keys are in the vocabulary, and the place of each of these in it."""
+        """Return which of the keys are known, and their places in the vocabulary."""
         if not len(self._places):
             return np.empty(0, np.intp), self._places
         first = self._places.take(self._slots(keys, self._first))
@@ -60,7 +60,10 @@ class Lookup:
 
 
 def _owners(first: _Slots, second: _Slots, size: int) -> Places | None:
-    """Return which key stands in each slot, -1 for none; None if some key finds no slot."""
+    """Return which key stands in each slot, -1 for none.
+
+    None if some key finds no slot.
+    """
     owner = np.full(size, -1, dtype=np.int32)
     both = first ^ second
     present = first.copy()

@@ -36,9 +36,9 @@ class Grams:
 
 @dataclass(frozen=True)
 class Codes:
-    """A row of codes, zero for an unknown one, and the unit (word or character) that each came from.
+    """A row of codes, zero for an unknown one.
 
-    `units` is None where each unit has one code.
+    `units` has the word or character that each code came from. It is None where each unit has one code.
     """
 
     codes: Keys
@@ -53,9 +53,9 @@ class Codes:
         return positions if self.units is None else self.units.take(positions)
 
     def keys(self, lengths: range) -> list[Keys]:
-        """Return the keys of the n-grams that begin at each code, for each length up to the row's.
+        """Return the keys of the n-grams that begin at each code.
 
-        An n-gram with an unknown code is zero.
+        There is an array for each length, as far as the row is long enough. An n-gram with an unknown code is zero.
         """
         present = self.codes != 0
         known, all_known = present, bool(present.all())
@@ -82,7 +82,7 @@ class Codes:
 
 
 def _letter_table() -> NDArray[np.uint16]:
-    """Return up to three letters for each code point of 16 bits, zero where there is none."""
+    """Return three letters for each code point of 16 bits, zero for none."""
     points = np.arange(1 << 16)
     syllable = (points >= _FIRST_SYLLABLE) & (points <= _LAST_SYLLABLE)
     offset = points[syllable] - _FIRST_SYLLABLE
@@ -114,7 +114,10 @@ def character_codes(text: str) -> Codes:
 
 
 def letter_codes(text: str) -> Codes:
-    """Return the letters of a text, Korean syllables taken apart; a unit is a character of the text."""
+    """Return the letters of a text, Korean syllables taken apart.
+
+    A unit is a character of the text.
+    """
     if text.isascii():
         return Codes(_code_points(text).astype(np.uint64), LETTER_BITS)
     letters = _LETTERS.take(_code_points(text), axis=0).ravel()
