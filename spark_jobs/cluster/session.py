@@ -10,6 +10,7 @@ import atexit
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -53,9 +54,13 @@ def zip_packages(folder: Path, archive: Path) -> Path:
     fixed. Files outside packages are left out.
     """
     packages = [init.parent for init in folder.glob("*/__init__.py")]
-    names = sorted(file.relative_to(folder).as_posix() for package in packages for file in package.rglob("*.py"))
+    return write_archive(folder, (file for package in packages for file in package.rglob("*.py")), archive)
+
+
+def write_archive(folder: Path, files: Iterable[Path], archive: Path) -> Path:
+    """Write files below a folder into an archive, and return its path."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in names:
+        for name in sorted(file.relative_to(folder).as_posix() for file in files):
             entry = zipfile.ZipInfo(name, _TIME)
             entry.external_attr = 0o644 << 16
             packed.writestr(entry, (folder / name).read_bytes(), zipfile.ZIP_DEFLATED)

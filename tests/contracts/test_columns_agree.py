@@ -8,10 +8,12 @@ import pytest
 
 from serving.accounts.database.models import Movie
 from serving.publications.building.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS
+from serving.reviews.warehouse.movie_mart import MART_COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HQL = REPOSITORY / "hql"
 EXPECTATIONS = REPOSITORY / "expectations"
+SHIPPED_MODEL = REPOSITORY / "spark_jobs" / "scoring" / "shipped_model.py"
 TAGS = ["outcome", "source_file", "byte_offset"]
 REVIEW = ["corpus", "corpus_file", "corpus_line"]
 CREATED = {
@@ -43,15 +45,21 @@ CREATED = {
     "labelled_reviews": ["source_file", "byte_offset", *REVIEW, "label", "language", "changes", "part", "text"],
     "review_quarantine": ["source_file", "byte_offset", "outcome", "reason", "text", "raw_line"],
     "review_accounting": ["source_file", "rows_in", "rows_clean", "rows_quarantined", "rows_superseded"],
+    "scored_reviews": [
+        *("review_id", "movie_id", "created_at", "month"),
+        *("language", "label", "probability", "confident", "known"),
+    ],
+    "movie_sentiment": ["movie_id", "month", "reviews", "mean_probability", "share_positive"],
 }
 PUBLISHED = ["movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
+EXPORTED = [*PUBLISHED, "labelled_reviews", "movie_sentiment"]
 
 
 def created_columns(table: str) -> list[tuple[str, str]]:
     """(name, type) of the columns in a table's CREATE statement, in order."""
     text = (HQL / f"create_{table}.hql").read_text(encoding="utf-8")
     body = text[text.index("(") : text.index("PARTITIONED BY")]
-    return re.findall(r"^\s+`?(\w+)`? (STRING|INT|BIGINT|FLOAT|DOUBLE)\b", body, re.MULTILINE)
+    return re.findall(r"^\s+`?(\w+)`? (STRING|INT|BIGINT|FLOAT|DOUBLE|BOOLEAN)\b", body, re.MULTILINE)
 
 
 def exported_columns(table: str) -> list[str]:
@@ -67,7 +75,7 @@ def test_the_create_statement_has_the_agreed_columns(table: str) -> None:
     assert [name for name, _ in created_columns(table)] == CREATED[table]
 
 
-@pytest.mark.parametrize("table", [*PUBLISHED, "labelled_reviews"])
+@pytest.mark.parametrize("table", EXPORTED)
 def test_an_export_selects_all_columns_in_the_tables_order(table: str) -> None:
     assert exported_columns(table) == [name for name, _ in created_columns(table)]
 
@@ -82,6 +90,14 @@ def test_a_suite_expects_the_tables_columns(table: str) -> None:
         if expectation["type"] == "expect_table_columns_to_match_set"
     ]
     assert columns - derived == {name for name, _ in created_columns(table)}
+
+
+def test_the_reviews_service_reads_and_the_scoring_writes_the_tables_columns() -> None:
+    assert list(MART_COLUMNS) == [name for name, _ in created_columns("movie_sentiment")]
+    hive_types = {"long": "BIGINT", "int": "INT", "string": "STRING", "double": "DOUBLE", "boolean": "BOOLEAN"}
+    written = re.findall(r'"([^"]*)"', re.search(r"^COLUMNS = \((.*?)\)", SHIPPED_MODEL.read_text(), re.M | re.S)[1])
+    pairs = [column.split() for column in "".join(written).split(", ")]
+    assert [(name, hive_types[kind]) for name, kind in pairs] == created_columns("scored_reviews")
 
 
 def test_serving_reads_the_exports_columns_in_their_order() -> None:

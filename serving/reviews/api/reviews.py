@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -23,7 +24,7 @@ from serving.reviews.api.schemas.fields import MAX_BIG_ID, MAX_ID
 from serving.reviews.api.service import Service
 from serving.reviews.database.models import Review
 from serving.reviews.domain import problems, reviews
-from serving.reviews.domain.movie_sentiment import figures_of_movie
+from serving.reviews.domain.movie_sentiment import Figures, figures_of_movie, mart_of_movie
 from serving.reviews.domain.reviews import Judged, Written
 from serving.reviews.live_model import LoadedModel
 from serving.web.problems import ProblemError
@@ -194,7 +195,19 @@ def take_vote_back(review: ReviewId, who: CurrentAccount, database: Database) ->
 
 @router.get("/v1/movies/{movie}/sentiment", responses=answers())
 def movie_sentiment(movie: MovieId, database: Database) -> schemas.MovieSentiment:
-    """Add up what the model says of a movie's reviews, as they are now."""
+    """Tell what the model says of a movie's reviews: now, and in the last scoring.
+
+    Each review was judged when it was written, by the model that was live then. The nightly scoring judges all of them by
+    one model.
+    """
     total, months = figures_of_movie(database, movie)
+    found = mart_of_movie(database, movie)
+    mart = None
+    if found is not None:
+        mart = {"batch_id": found.batch_id, "publication": found.publication, **_added_up(found.total, found.months)}
+    return schemas.MovieSentiment.model_validate({"movie_id": movie, "live": _added_up(total, months), "mart": mart})
+
+
+def _added_up(total: Figures, months: Mapping[str, Figures]) -> dict[str, Any]:
     by_month = [{"month": month, **vars(figures)} for month, figures in months.items()]
-    return schemas.MovieSentiment.model_validate({"movie_id": movie, "live": {**vars(total), "months": by_month}})
+    return {**vars(total), "months": by_month}

@@ -1,4 +1,4 @@
-"""The tables: reviews and votes, kept texts and feedback, jobs and their chunks.
+"""The tables: reviews and votes, kept texts and feedback, jobs, and the mart.
 
 Accounts and movies are the accounts service's: here are only their ids. `migrations/` makes the tables; a test holds both
 together.
@@ -166,3 +166,25 @@ class Chunk(Base):
     upload: Mapped[bytes] = mapped_column(LargeBinary)
     answers: Mapped[bytes | None] = mapped_column(LargeBinary)
     done_at: Mapped[datetime | None]
+
+
+class MartBatch(Base):
+    """The batch that the mart is of, and the model's publication; at most one row."""
+
+    __tablename__ = "mart_batches"
+
+    batch_id: Mapped[str] = mapped_column(String(15), primary_key=True)
+    publication: Mapped[str] = mapped_column(String(15))
+    loaded_at: Mapped[datetime]
+
+
+class MovieSentiment(Base):
+    """What the model says of a movie's reviews of a month (`2026-11`), or of all (`all`)."""
+
+    __tablename__ = "movie_sentiment"
+
+    movie_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    reviews: Mapped[int]
+    mean_probability: Mapped[float]
+    share_positive: Mapped[float]

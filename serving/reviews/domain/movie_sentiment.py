@@ -1,4 +1,4 @@
-"""What the model says of a movie's reviews, added up as they are now."""
+"""What the model says of a movie's reviews: as they are now, and as the mart has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from serving.reviews.database.models import Review
+from serving.reviews.database.models import MartBatch, MovieSentiment, Review
+
+_ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,16 @@ class Figures:
     reviews: int
     mean_probability: float | None
     share_positive: float | None
+
+
+@dataclass(frozen=True)
+class MartFigures:
+    """The mart's figures of a movie, and the batch and the model's publication that they come from."""
+
+    batch_id: str
+    publication: str
+    total: Figures
+    months: dict[str, Figures]
 
 
 def figures_of_movie(database: Session, movie_id: int) -> tuple[Figures, dict[str, Figures]]:
@@ -35,6 +47,26 @@ def figures_of_movie(database: Session, movie_id: int) -> tuple[Figures, dict[st
     month = func.to_char(func.timezone("UTC", Review.created_at), "YYYY-MM")
     rows = database.execute(select(month, count, mean, positive).where(*counted).group_by(month).order_by(month))
     return _figures(*total), {row[0]: _figures(*row[1:]) for row in rows}
+
+
+def mart_of_movie(database: Session, movie_id: int) -> MartFigures | None:
+    """Return the mart's figures of a movie, or None while no batch is loaded.
+
+    One statement reads one batch. A movie without reviews has no row in the mart.
+    """
+    mart = MovieSentiment
+    rows = database.execute(
+        select(
+            *(MartBatch.batch_id, MartBatch.publication),
+            *(mart.month, mart.reviews, mart.mean_probability, mart.share_positive),
+        )
+        .outerjoin(mart, mart.movie_id == movie_id)
+        .order_by(mart.month)
+    ).all()
+    if not rows:
+        return None
+    found = {row.month: Figures(*row[3:]) for row in rows if row.month is not None}
+    return MartFigures(*rows[0][:2], found.pop(_ALL, Figures(0, None, None)), found)
 
 
 def _figures(count: int, mean: float | None, positive: float | None) -> Figures:

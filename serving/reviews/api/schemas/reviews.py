@@ -114,8 +114,19 @@ class LiveFigures(Figures):
     months: list[MonthFigures]
 
 
+class MartFigures(LiveFigures):
+    """The figures of the last nightly scoring, all of one model."""
+
+    batch_id: Annotated[str, Field(description="Batch of the scoring, a UTC stamp.", examples=["20261123T190000"])]
+    publication: Publication
+
+
 class MovieSentiment(Answer):
     """What the model says of a movie's reviews."""
 
     movie_id: int
     live: LiveFigures
+    mart: Annotated[
+        MartFigures | None,
+        Field(description="Of the nightly scoring by one model; null before the first."),
+    ]

@@ -1,0 +1,1 @@
+"""What the nightly scoring takes from the reviews database, and what it brings back."""

@@ -1,0 +1,1 @@
+"""Reviews scored by the sentiment model on Spark's executors."""
