@@ -66,6 +66,8 @@ ATTEMPTS = f"{WAREHOUSE}/_attempts"
 MODELS = "/marquee/models"
 EXPORTS = "/marquee/exports"
 PUBLICATIONS = "/marquee/publications"
+# Texts of reviews, for the time of a run.
+STORED_REVIEWS = "/marquee/stored_reviews"
 # The parts of a data set, each a file. Every data set has ratings and movies.
 PARTS = ("ratings", "movies", "tags", "links", "users")
 ROWS_TABLES = (*PARTS, "quarantine", "row_accounting")
@@ -94,6 +96,7 @@ PUBLISHED_TABLES = (
 TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
 SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
 SENTIMENT_SCHEDULE = os.environ.get("MARQUEE_SENTIMENT_SCHEDULE", "0 7 * * 0")
+SCORING_SCHEDULE = os.environ.get("MARQUEE_SCORING_SCHEDULE", "0 5 * * *")
 # Empty: the embedded data set, see marquee.ingest.datasets.
 DATASET = os.environ.get("MARQUEE_DATASET", "")
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")

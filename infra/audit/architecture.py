@@ -29,7 +29,8 @@ def boxes(runtime: str) -> dict[str, set[str]]:
     for name, row in table().items():
         if name.split("/")[0] == runtime and row.says != NO_SUBJECT:
             found.setdefault(shown(name), set()).update({shown(other) for other in row.imports} - {shown(name)})
-    return found
+    # A picture shows one runtime: the few modules of another one that it imports have no box here.
+    return {name: others & found.keys() for name, others in found.items()}
 
 
 def reachable(name: str, arrows: dict[str, set[str]]) -> set[str]:

@@ -31,6 +31,7 @@ os.environ.update(
         "MARQUEE_PYTHON": "/venv/bin/python",
         "MARQUEE_SERVING_PYTHON": "/serving-venv/bin/python",
         "MARQUEE_SENTIMENT_PYTHON": "/sentiment-venv/bin/python",
+        "MARQUEE_REVIEWS_PYTHON": "/reviews-venv/bin/python",
         "MARQUEE_GIT_COMMIT": "0123456",
         "MARQUEE_HDFS_USER": "marquee",
     }

@@ -179,7 +179,10 @@ class MartBatch(Base):
 
 
 class MovieSentiment(Base):
-    """What the model says of a movie's reviews of a month (`2026-11`), or of all (`all`)."""
+    """What the model says of a movie's reviews.
+
+    Of a month (`2026-11`), or of all (`all`).
+    """
 
     __tablename__ = "movie_sentiment"
 

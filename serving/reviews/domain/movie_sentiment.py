@@ -26,7 +26,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class MartFigures:
-    """The mart's figures of a movie, and the batch and the model's publication that they come from."""
+    """The mart's figures of a movie, and which batch and publication made them."""
 
     batch_id: str
     publication: str

@@ -30,12 +30,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     export = commands.add_parser("export-reviews", help="write the reviews that are not hidden as JSON Lines")
-    export.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="the export is FOLDER/BATCH_ID")
+    export.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="new folder of reviews.jsonl")
     load = commands.add_parser("load-mart", help="replace the mart movie_sentiment")
     load.add_argument("--rows", type=Path, required=True, metavar="FOLDER", help="Hive's export of the table")
     load.add_argument("--publication", required=True, metavar="STAMP", help="publication of the model that scored")
-    for command in (export, load):
-        command.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
+    load.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
     return parser
 
 
@@ -46,7 +45,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     engine = open_database(address)
     try:
         if options.command == "export-reviews":
-            return export_reviews(engine, options.output, options.batch_id)
+            return export_reviews(engine, options.output)
         return load_mart(transactions(engine), options.rows, options.batch_id, options.publication)
     finally:
         engine.dispose()

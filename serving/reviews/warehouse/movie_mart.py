@@ -1,4 +1,4 @@
-"""Load the mart movie_sentiment of a batch, which the API shows beside the live figures.
+"""Load the mart movie_sentiment of a batch, which the API shows with the live figures.
 
 The file is Hive's export: movie_id, month (`2026-11`, or `all`), reviews, mean_probability and share_positive, with tabs
 between them. One transaction replaces the rows of the batch before: a reader sees one batch, whole. The same batch may be
@@ -60,8 +60,11 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of an export. Raises WarehouseError that names file and line."""
     seen = set()
     for path in sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_"))):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            row = _row(line)
+        # Lines end with a line feed alone. An export without rows is an empty file.
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            numbered = enumerate([line.removesuffix("\n") for line in lines], 1)
+        for number, line in numbered:
+            row = parsed_row(line)
             if row is None or (row["movie_id"], row["month"]) in seen:
                 raise WarehouseError(
                     f"Line {number} of {path.name} is no row of movie_sentiment, or repeats one. Export the batch's table "
@@ -71,7 +74,8 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _row(line: str) -> dict[str, Any] | None:
+def parsed_row(line: str) -> dict[str, Any] | None:
+    """Return a line as a row, or None where it is none."""
     values = line.split("\t")
     if len(values) != len(MART_COLUMNS) or not _MONTH.fullmatch(values[1]):
         return None

@@ -1,28 +1,24 @@
 """Export the reviews that everybody may read, for scoring.
 
-FOLDER/BATCH_ID holds `reviews.jsonl`, one object a review with review_id, movie_id, created_at (Unix seconds, UTC), text
-and language, by id; and `manifest.json` with its rows, bytes and SHA-256. Hidden reviews are left out.
-
-A second run with the same batch id replaces the folder, and each run removes the folders of other batches: a text that was
-deleted or hidden must not stay here. That is why an export is no snapshot that is kept.
+A folder with `reviews.jsonl`, one object a review with review_id, movie_id, created_at (Unix seconds, UTC), text and
+language, by id. Hidden reviews are left out. It is for one scoring alone: a text that is deleted or hidden must not stay
+anywhere else.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, select
 
-from serving.publications.durable_files import fsync_folder, locked, write_new_file
+from serving.publications.durable_files import write_new_file
 from serving.reviews.database.models import Review
 
-REVIEWS, MANIFEST = "reviews.jsonl", "manifest.json"
+REVIEWS: Final = "reviews.jsonl"
 _BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
 _ROWS: Final = 1000
 
@@ -38,24 +34,13 @@ def check_batch_id(text: str) -> str:
     return text
 
 
-def export_reviews(engine: Engine, output: Path, batch_id: str) -> dict[str, Any]:
-    """Write a batch's export and return its manifest with the folder's path."""
-    final, attempt = output / check_batch_id(batch_id), output / f".{batch_id}.partial"
-    output.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with locked(output / ".lock"):
-        for left in output.iterdir():
-            if left.is_dir():
-                shutil.rmtree(left)
-        attempt.mkdir(mode=0o700)
-        counted: list[int] = []
-        path = attempt / REVIEWS
-        digest = write_new_file(path, _lines(engine, counted))
-        manifest = {"batch_id": batch_id, "rows": sum(counted), "bytes": path.stat().st_size, "sha256": digest}
-        write_new_file(attempt / MANIFEST, [(json.dumps(manifest, sort_keys=True) + "\n").encode()])
-        fsync_folder(attempt)
-        os.replace(attempt, final)  # noqa: PTH105 - as in durable_files
-        fsync_folder(output)
-    return {**manifest, "folder": str(final)}
+def export_reviews(engine: Engine, output: Path) -> dict[str, Any]:
+    """Write an export into a new folder; return its rows, bytes and SHA-256."""
+    output.mkdir(mode=0o700, parents=True)
+    counted: list[int] = []
+    path = output / REVIEWS
+    digest = write_new_file(path, _lines(engine, counted))
+    return {"rows": sum(counted), "bytes": path.stat().st_size, "sha256": digest}
 
 
 def _lines(engine: Engine, counted: list[int]) -> Iterator[bytes]:

@@ -161,7 +161,7 @@ def test_the_figures_of_a_movie_add_up_its_reviews_by_month(
     client: TestClient, accounts: Accounts, engine: Engine
 ) -> None:
     empty = {"reviews": 0, "mean_probability": None, "share_positive": None, "months": []}
-    assert client.get("/v1/movies/1/sentiment").json() == {"movie_id": 1, "live": empty}
+    assert client.get("/v1/movies/1/sentiment").json() == {"movie_id": 1, "live": empty, "mart": None}
     made = [write(client, accounts.sign_in("P"), text) for text in (GOOD, GOOD, BAD)]
     with engine.begin() as connection:
         moment = f"'2026-01-31T23:59:59Z' WHERE review_id = {made[0]['review_id']}"

@@ -1,0 +1,126 @@
+"""Create the tasks of `build_movie_sentiment`, over the functions of marquee.tasks."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from airflow.sdk import task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from marquee import settings, tasks
+from marquee.cluster import hdfs
+from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
+from marquee.operators.local_files import MANIFEST, MODEL_FILE, LocalFilesOperator
+from marquee.operators.spark import SparkJobOperator
+from marquee.operators.validation import ValidateOperator
+from marquee.tasks import HIVE, statement
+
+SCORED, MART = "scored_reviews", "movie_sentiment"
+WAREHOUSE_CLI = (settings.REVIEWS_PYTHON, "-m", "serving.reviews.warehouse")
+TEXTS = f"{settings.STORED_REVIEWS}/{settings.BATCH_ID}"
+MODEL = "ti.xcom_pull(task_ids='find_live_model')"
+EXPORT = "ti.xcom_pull(task_ids='export_stored_reviews')"
+
+
+@task(execution_timeout=settings.SHORT_TASK)
+def find_live_model() -> dict[str, str]:
+    """Return file, SHA-256 and publication of the live sentiment model.
+
+    Without the reviews service or a live model there is nothing to score, and the run is skipped.
+    """
+    if not (settings.REVIEWS_PYTHON and settings.REVIEWS_DATABASE_IS_SET):
+        raise AirflowSkipException("The reviews service is not part of this installation. Nothing is scored.")
+    live = settings.SENTIMENT_STORE / "live"
+    if not live.exists():
+        raise AirflowSkipException("No sentiment model is live. Run train_sentiment first, which publishes one.")
+    publication = live.resolve()
+    manifest = json.loads((publication / MANIFEST).read_text(encoding="utf-8"))
+    found = {"publication": publication.name, "sha256": manifest["sha256"], "file": str(publication / MODEL_FILE)}
+    logging.getLogger("airflow.task").info("The model of %s scores.", found["publication"])
+    return found
+
+
+def export_stored_reviews_task() -> LocalFilesOperator:
+    """Export the reviews that are not hidden from the reviews database to HDFS."""
+    return LocalFilesOperator(
+        task_id="export_stored_reviews",
+        argv=[*WAREHOUSE_CLI, "export-reviews", "--output", "WORK/reviews"],
+        inputs={},
+        outputs={"reviews": TEXTS},
+        execution_timeout=settings.LONG_TASK,
+    )
+
+
+def create_scoring_tables_task() -> HiveOperator:
+    """Create both databases and the tables of scores that do not exist yet."""
+    return tasks.hive_task(
+        "create_scoring_tables",
+        [
+            *(statement("create_database"), statement("create_attempt_database")),
+            *(statement(f"create_{table}") for table in (SCORED, MART)),
+            statement("create_attempt_table", table=f"'{MART}'"),
+        ],
+    )
+
+
+def score_reviews_task() -> SparkJobOperator:
+    """Score each review by the live model, on Spark."""
+    partition = f"batch_id={settings.BATCH_ID}"
+    return tasks.spark_task(
+        "score_reviews",
+        [
+            *("--reviews", f"{settings.HDFS_URI}{TEXTS}/reviews.jsonl", "--rows", f"{{{{ {EXPORT}['rows'] }}}}"),
+            *("--model", f"{{{{ {MODEL}['file'] }}}}", "--sha256", f"{{{{ {MODEL}['sha256'] }}}}"),
+            *("--publication", f"{{{{ {MODEL}['publication'] }}}}", "--warehouse", settings.WORK),
+        ],
+        [(f"{SCORED}/{partition}", f"{settings.WAREHOUSE}/{SCORED}/{partition}")],
+    )
+
+
+def load_movie_sentiment_task() -> LoadOperator:
+    """Make the scores readable, and add them up by movie and month."""
+    return LoadOperator(
+        task_id="load_movie_sentiment",
+        tables=[MART],
+        sql=[
+            statement("add_partition", table=f"'{SCORED}'"),
+            statement("drop_attempts", table=f"'{MART}'"),
+            statement(f"load_{MART}"),
+        ],
+        add_partitions=[statement("add_partition", table=f"'{MART}'")],
+        **HIVE,
+    )
+
+
+def validate_scores_task() -> ValidateOperator:
+    """Run the suites of the scores and of the mart."""
+    return tasks.validate_task("validate_scores", (SCORED, MART), "stored-reviews")
+
+
+def export_movie_sentiment_task() -> ExportOperator:
+    """Export the mart as files for the reviews database."""
+    return ExportOperator(task_id="export_movie_sentiment", tables=[MART], sql=[statement(f"export_{MART}")], **HIVE)
+
+
+def publish_movie_sentiment_task() -> LocalFilesOperator:
+    """Replace the mart in the reviews database, in one transaction."""
+    return LocalFilesOperator(
+        task_id="publish_movie_sentiment",
+        argv=[
+            *(*WAREHOUSE_CLI, "load-mart", "--rows", f"WORK/{MART}", "--batch-id", settings.BATCH_ID),
+            *("--publication", f"{{{{ {MODEL}['publication'] }}}}"),
+        ],
+        inputs={MART: f"{settings.EXPORTS}/{settings.BATCH_ID}/{MART}"},
+        outputs={},
+        execution_timeout=settings.SHORT_TASK,
+    )
+
+
+@task(execution_timeout=settings.SHORT_TASK)
+def forget_texts() -> None:
+    """Delete the exported texts of this run, and of runs that failed before.
+
+    A deleted account takes its reviews along, so that no copy of a text may stay.
+    """
+    hdfs.client().delete(settings.STORED_REVIEWS, recursive=True)
