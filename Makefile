@@ -18,7 +18,7 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED FOLLOW LABEL LANGUAGE PUBLICATION REASON ROWS RUN SECONDS \
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON ROWS RUN SECONDS \
 	SEEDS SERVICE SETS TEXT TO UNREACHABLE UPGRADE USERS
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
@@ -105,6 +105,14 @@ explore: ## One HTML page of a data set, nothing has to run: make explore [DATAS
 		PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" --dataset "$$dataset" "$$@" \
 		--output "$$MARQUEE_INSTANCE_DIR/explore/$$dataset.html"' sh $(if $(value DATASET),"$$DATASET",movielens-embedded) \
 		$(if $(value ARCHIVE),--archive="$$ARCHIVE")
+
+.PHONY: inspect
+inspect: ## Say what a file of ratings holds and propose a mapping, nothing has to run: make inspect ARCHIVE=path [MAPPING=mapping.toml]
+	@$(CONTROL) given ARCHIVE MAPPING
+	@$(CONTROL) preflight --tools
+	@$(CONTROL) install
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags exec "$$MARQUEE_PYTHON" -m marquee.ingest.own_data "$$@"' sh \
+		--archive="$$ARCHIVE" $(if $(value MAPPING),--mapping="$$MAPPING")
 
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)

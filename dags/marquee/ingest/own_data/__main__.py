@@ -1,0 +1,79 @@
+"""Say what a file of ratings or events holds, and propose a mapping.
+
+    make inspect ARCHIVE=ratings.zip
+    make inspect ARCHIVE=ratings.zip MAPPING=mapping.toml
+
+No service has to run. Without a mapping the program writes mapping.toml. With one it reads the sample by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from marquee.ingest.errors import IngestError
+from marquee.ingest.own_data.containers.opening import open_members
+from marquee.ingest.own_data.inspection.propose import propose
+from marquee.ingest.own_data.inspection.report import files_part, report, rows_part, values_part
+from marquee.ingest.own_data.inspection.tried import try_mapping
+from marquee.ingest.own_data.mapping.reading import read_mapping
+from marquee.ingest.own_data.mapping.writing import write_mapping
+
+
+def _path(given: str) -> Path:
+    # Not every shell expands the ~ of `ARCHIVE=~/x.zip`.
+    return Path(os.path.expanduser(given))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m marquee.ingest.own_data", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--archive", type=_path, required=True, metavar="PATH", help="file, archive or folder to look at")
+    parser.add_argument("--mapping", type=_path, metavar="FILE", help="mapping to read it by; without it: a proposal")
+    parser.add_argument(
+        "--output", type=_path, default=Path("mapping.toml"), metavar="FILE", help="where a proposal is written"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = parse_arguments(arguments)
+    try:
+        members = open_members(options.archive)
+        if options.mapping is not None:
+            mapping = read_mapping(options.mapping)
+            tried = try_mapping(members, mapping)
+            lines = [*files_part(members), "", *values_part(mapping, tried), "", *rows_part(tried)]
+        else:
+            proposal = propose(members)
+            tried = try_mapping(members, proposal.mapping)
+            lines = list(report(members, proposal, tried))
+            lines += ["", _written(options.output, write_mapping(proposal.mapping, proposal.guessed))]
+    except IngestError as error:
+        print(f"inspect: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(lines))
+    return 0
+
+
+def _written(path: Path, text: str) -> str:
+    """Write the proposal, unless a person's mapping is there; return what to do next."""
+    if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
+        other = path.with_name(f"{path.stem}.proposed{path.suffix}")
+        other.write_text(text, encoding="utf-8")
+        return f"{path} exists and stays as it is. The proposal is in {other}."
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise IngestError(f"{path} cannot be written ({error.strerror}). Give another --output.") from error
+    return f"The mapping is in {path}. Correct it, and look again by MAPPING={path}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Say what a sample of an archive holds, and propose a mapping."""

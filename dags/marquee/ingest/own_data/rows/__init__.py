@@ -1,0 +1,1 @@
+"""Turn an archive and its mapping into checked rows: user, item, value, seen, time, event."""

@@ -1,0 +1,1 @@
+"""Find a text's encoding and delimiter, take samples of it, and cut it into blocks of whole lines."""
