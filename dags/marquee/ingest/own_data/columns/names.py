@@ -40,6 +40,14 @@ STRENGTHS = frozenset(
     {"watchratio", "plays", "playcount", "playcounts", "listencount", "weight", "hours", "hoursplayed"}
     | {"playtimeforever", "playtime", "count", "quantity", "qty", "strength", "listens", "clicks"}
 )
+# Weights for names of events that shops and players use. What is not here counts as a look.
+WEIGHTS = {
+    **dict.fromkeys(("view", "pv", "click", "play", "impression", "visit", "open", "listen", "watch"), 1.0),
+    **dict.fromkeys(("like", "fav", "favorite", "favourite", "wishlist", "save", "share", "bookmark"), 2.0),
+    **dict.fromkeys(("cart", "addtocart", "basket", "addtobasket"), 3.0),
+    **dict.fromkeys(("purchase", "buy", "transaction", "order", "checkout", "sale"), 5.0),
+    **dict.fromkeys(("dislike", "skip", "hide", "return", "refund", "removefromcart"), 0.0),
+}
 INDEX_NAMES = frozenset({"", "unnamed0", "unnamed01", "index", "id", "rowid", "rownumber", "x"})
 TYPED = re.compile(r"(?P<name>[^:]+):(?P<type>token|token_seq|float|float_seq)")
 
@@ -57,3 +65,8 @@ def role_of_name(name: str) -> tuple[str, int] | None:
         if key in names:
             return role, names.index(key)
     return None
+
+
+def words_of(name: str) -> set[str]:
+    """Return the words of a name: `custNo` and `cust_no` have `cust` and `no`."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from marquee.ingest.own_data.columns.names import WEIGHTS, plain, words_of
 from marquee.ingest.own_data.columns.profiles import Column
 
 MOST_EVENTS = 30
@@ -34,7 +35,9 @@ def find_roles(columns: list[Column]) -> dict[str, Role]:
             roles[role] = Role(chosen, sure=True, why="its name and its values")
             free.remove(chosen)
     if not any(column.known_as for column in columns):
-        _by_values(free, roles)
+        # A list of words with a heading has two columns too; pairs of ids without one are pairs.
+        if len(free) > 2 or all(column.name.isdecimal() for column in columns):
+            _by_values(free, roles)
     else:
         _by_partial_names(free, roles)
     return roles
@@ -46,6 +49,12 @@ def _is_value(column: Column) -> bool:
 
 def _is_event(column: Column) -> bool:
     return 1 <= column.distinct <= MOST_EVENTS and column.share_numbers < 0.5 and column.share_missing < 0.1
+
+
+def _has_names_of_events(column: Column) -> bool:
+    """Return whether words are those of shops and players, or few enough to repeat all the time."""
+    words = {plain(value) for value in column.present}
+    return bool(words & WEIGHTS.keys()) or column.distinct * 50 <= len(column.present)
 
 
 def _is_year(column: Column) -> bool:
@@ -76,7 +85,7 @@ def _by_partial_names(free: list[Column], roles: dict[str, Role]) -> None:
         if role in roles:
             continue
         for column in free:
-            if any(word in column.name.lower() for word in words) and FITS[role](column):
+            if words_of(column.name) & set(words) and FITS[role](column):
                 roles[role] = Role(column, sure=False, why=f"its name has to do with {role}")
                 free.remove(column)
                 break
@@ -98,9 +107,9 @@ def _by_values(free: list[Column], roles: dict[str, Role]) -> None:
     if ids:
         take("user", ids[0], "it is the first column")
     numbers = [column for column in varying if _is_value(column)]
-    events = [column for column in varying if _is_event(column) and column.distinct * 2 <= len(column.present)]
-    if events and len(varying) > 1 and events[0] is not varying[0]:
-        take("event", events[0], "it has few different words")
+    events = [column for column in varying if _is_event(column) and _has_names_of_events(column)]
+    if events and len(varying) > 1:
+        take("event", min(events, key=lambda column: column.distinct), "it has few different words")
     others = [column for column in varying if column not in numbers[-1:] or len(varying) == 1]
     if others:
         complete = [column for column in others if column.share_missing < 0.01] or others

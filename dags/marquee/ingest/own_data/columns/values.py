@@ -11,6 +11,7 @@ NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "None", "<NA>", "NA", "N/A", "-"})
 MOST_DISTINCT = 60
 COMMON_ZERO = 0.2
+FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ def find_scale(values: list[str], decimal: str, *, named_strength: bool) -> Scal
     lowest, highest = rated[0], rated[-1]
     step = _step(rated)
     continuous = len(rated) > MOST_DISTINCT or step is None
-    if named_strength or (continuous and lowest >= 0 and highest > 10) or (lowest >= 0 and highest > 100):
+    if named_strength or (lowest == highest and len(numbers) >= FEW) or (continuous and lowest >= 0 and highest > 10) or (lowest >= 0 and highest > 100):
         return Scale("strength", 0.0, math.inf, 0.0, (), sure=named_strength)
     if continuous:
         low, high = _round_ends(lowest, highest)
         return Scale("rating", low, high, 0.01, seen, sure=False)
     assert step is not None
-    low, high = _usual_ends(lowest, highest, step)
+    low, high = _usual_ends(lowest, highest, step, few=len(numbers) < FEW)
     return Scale("rating", low, high, step, seen, sure=not seen and (lowest, highest) == (low, high))
 
 
@@ -85,18 +86,19 @@ def _step(values: list[float]) -> float | None:
     return None
 
 
-def _usual_ends(lowest: float, highest: float, step: float) -> tuple[float, float]:
+def _usual_ends(lowest: float, highest: float, step: float, *, few: bool) -> tuple[float, float]:
     """Return the ends of a scale of which a sample may lack the rarest value."""
-    if lowest > 0 and 3 < highest <= 5:
+    if lowest > 0 and (3 < highest <= 5 or (few and highest <= 3)):
         return (0.5 if step < 1 else 1.0), 5.0
     if lowest > 0 and 5 < highest <= 10:
         return (0.5 if lowest < 1 else 1.0), 10.0
     if lowest == 0 and 5 < highest <= 10:
         return 0.0, 10.0
-    return lowest, highest
+    return lowest, highest if lowest < highest else lowest + step
 
 
 def _round_ends(lowest: float, highest: float) -> tuple[float, float]:
     if lowest >= 0 and highest <= 1:
         return 0.0, 1.0
-    return float(math.floor(lowest)), float(math.ceil(highest))
+    end = float(math.ceil(max(-lowest, highest)))
+    return (-end, end) if lowest < 0 else (float(math.floor(lowest)), end)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.names import STRENGTHS, plain
+from marquee.ingest.own_data.columns.names import STRENGTHS, WEIGHTS, plain
 from marquee.ingest.own_data.columns.roles import Role, find_roles
 from marquee.ingest.own_data.columns.values import MISSING, find_scale
 from marquee.ingest.own_data.containers.members import Member
@@ -16,14 +16,6 @@ from marquee.ingest.own_data.mapping.schema import Mapping, Table, Values
 
 DOCUMENTS = (".md", ".html", ".htm", ".pdf", ".txt.asc", ".png", ".jpg", ".py", ".ipynb", ".toml", ".yaml", ".yml")
 MOST_LOOKED_AT = 40
-# Weights for names of events that shops and players use. What is not here counts as a look.
-WEIGHTS = {
-    **dict.fromkeys(("view", "pv", "click", "play", "impression", "visit", "open", "listen", "watch"), 1.0),
-    **dict.fromkeys(("like", "fav", "favorite", "favourite", "wishlist", "save", "share", "bookmark"), 2.0),
-    **dict.fromkeys(("cart", "addtocart", "basket", "addtobasket"), 3.0),
-    **dict.fromkeys(("purchase", "buy", "transaction", "order", "checkout", "sale"), 5.0),
-    **dict.fromkeys(("dislike", "skip", "hide", "return", "refund", "removefromcart"), 0.0),
-}
 SHARE_OF_NONE = 0.05
 
 

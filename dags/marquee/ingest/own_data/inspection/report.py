@@ -60,12 +60,12 @@ def table_part(role: str, found: FoundTable, roles: dict[str, Role], mapping: Ma
             yield f"  header     {'yes' if found.header else 'none'} ({_sureness(found.header_sure)})"
     if found.repeated_names:
         yield f"  columns    the name {found.repeated_names[0]!r} repeats, so the mapping has numbers"
-    yield from _columns(found, roles)
+    yield from _columns(found, roles, table.first_item)
 
 
-def _columns(found: FoundTable, roles: dict[str, Role]) -> Iterator[str]:
+def _columns(found: FoundTable, roles: dict[str, Role], first_item: int) -> Iterator[str]:
     if found.shape == "matrix":
-        yield f"  columns    {len(found.columns)}, each an item"
+        yield f"  columns    {len(found.columns)}, of which each from the {first_item}. on is an item"
         return
     by_place = {given.column.place: (role, given) for role, given in roles.items()}
     for column in found.columns[:40]:

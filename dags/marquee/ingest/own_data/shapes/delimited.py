@@ -53,6 +53,8 @@ class Delimited:
             lines = lines.replace(b"\r\n", b"\n")
             if b"\r" in lines:
                 return None
+        if lines.startswith(b"\n") or b"\n\n" in lines:
+            return None  # pyarrow takes an empty line for a row of empty fields
         text = lines
         if len(delimiter) > 1:
             if STAND_IN.encode() in lines:
@@ -66,7 +68,7 @@ class Delimited:
             reason = "missing_fields" if row.actual_columns < row.expected_columns else "extra_fields"
             number = first + row.number - 1
             own = row.text.replace(STAND_IN, self._dialect.delimiter)
-            rejected.append(Rejected(number, reason if row.text else "empty_line", own))
+            rejected.append(Rejected(number, reason, own))
             return "skip"
 
         try:
