@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lines = [*files_part(members), "", *values_part(mapping, tried), "", *rows_part(tried)]
         else:
             proposal = propose(members)
-            tried = try_mapping(members, proposal.mapping)
+            tried = try_mapping(members, proposal.mapping, proposal.ratings)
             lines = list(report(members, proposal, tried))
             lines += ["", _written(options.output, write_mapping(proposal.mapping, proposal.guessed))]
     except IngestError as error:

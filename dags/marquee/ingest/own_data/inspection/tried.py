@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 
 from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.inspection.tables import look_at
+from marquee.ingest.own_data.inspection.tables import FoundTable, look_at
 from marquee.ingest.own_data.mapping.schema import Mapping
 from marquee.ingest.own_data.rows.normalise import Rows, normalise
 from marquee.ingest.own_data.rows.reader import blocks_of_lines, members_of, read_blocks
@@ -80,20 +80,23 @@ def shown_row(rows: Rows, place: int) -> tuple[str, ...]:
     return rows.users[place], rows.items[place], text, when, rows.events[place]
 
 
-def try_mapping(members: list[Member], mapping: Mapping) -> Tried:
-    """Return what becomes of a sample from the start, middle and end of the first file."""
+def try_mapping(members: list[Member], mapping: Mapping, found: FoundTable | None = None) -> Tried:
+    """Return what becomes of a sample from the start, middle and end of the first file.
+
+    ``found`` is that file's sample, if it was taken before.
+    """
     tried = Tried()
-    for block in _sampled(members_of(mapping.ratings, members)[0], mapping):
+    for block in _sampled(members_of(mapping.ratings, members)[0], mapping, found):
         tried.add(normalise(block, mapping))
     return tried
 
 
-def _sampled(member: Member, mapping: Mapping) -> Iterator[Block]:
+def _sampled(member: Member, mapping: Mapping, found: FoundTable | None) -> Iterator[Block]:
     table = mapping.ratings
     if table.shape == "parquet":
         yield from islice(read_blocks(member, table), PARQUET_BLOCKS)
         return
-    found = look_at(member, table.encoding)
+    found = found or look_at(member, table.encoding)
     if found is not None:
         yield from blocks_of_lines([found.lines], table, member.name)
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from marquee.ingest.own_data.columns.ids import MISSING as NO_ID
 from marquee.ingest.own_data.columns.ids import read_id
 from marquee.ingest.own_data.columns.times import UNITS, read_time
 from marquee.ingest.own_data.columns.values import MISSING, to_number
@@ -21,6 +23,9 @@ from marquee.ingest.own_data.shapes.raw import Block, Numbers, Rejected
 
 Array = np.ndarray[Any, Any]
 NO_TIME = -1
+# Ids that read_id returns unchanged.
+USUAL_INTEGER = r"^(0|[1-9][0-9]{0,17})$"
+USUAL_TEXT = r"^[!-~]{1,256}$"
 
 
 @dataclass
@@ -50,8 +55,8 @@ def normalise(block: Block, mapping: Mapping) -> Rows:
     """Return a block's rows in one form; a row that breaks a rule is among the rejected, with the first rule."""
     count = len(block.numbers)
     reasons = np.full(count, "", dtype=object)
-    users = _converted(block, "user", lambda text: read_id(text, "user", integer=mapping.integer_users), reasons)
-    items = _converted(block, "item", lambda text: read_id(text, "item", integer=mapping.integer_items), reasons)
+    users = _ids(block, "user", mapping.integer_users, reasons)
+    items = _ids(block, "item", mapping.integer_items, reasons)
     seen = np.zeros(count, dtype=bool)
     values = np.full(count, np.nan)
     if "value" in block.columns:
@@ -97,6 +102,18 @@ def _converted(
         first = (reasons == "") & (of_rows != "")
         reasons[first] = of_rows[first]
     return values[codes]
+
+
+def _ids(block: Block, role: str, integer: bool, reasons: Array) -> Array:
+    """Return a column's ids; usual ones, which stay as they are, are found at once."""
+    column = block.columns[role]
+    usual = pc.match_substring_regex(column, USUAL_INTEGER if integer else USUAL_TEXT)
+    if not integer:
+        usual = pc.and_(usual, pc.invert(pc.is_in(column, pa.array(sorted(NO_ID)))))
+    if pc.all(usual, skip_nulls=False).as_py():
+        found: Array = column.to_numpy(zero_copy_only=False)
+        return found
+    return _converted(block, role, lambda text: read_id(text, role, integer=integer), reasons)
 
 
 def _value(text: str, values: Values) -> tuple[float | None, str]:
