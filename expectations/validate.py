@@ -3,8 +3,9 @@
     python expectations/validate.py --tables ratings movies --batch-id 20261123T190000 --dataset ml-25m \
         --webhdfs http://127.0.0.1:9870 --user marquee --suites expectations --data-docs DIR
 
-Exit status 0: every critical expectation holds, and no drift exceeds its error limit. Exit status 1: the opposite, or
-the program cannot read a suite or a partition. The program validates every table, also after a failed one. The last
+Exit status 0: every critical expectation holds, no drift exceeds its error limit, and no file has too many quarantined
+rows. Exit status 3: the opposite, which another try would find again. Exit status 1: the program cannot read a suite or
+a partition. The program validates every table, also after a failed one. The last
 line of standard output is one JSON object.
 """
 
@@ -32,9 +33,13 @@ from expectations.data_docs import SUMMARY, summary_before, validation_page, wri
 from expectations.derived_columns import ReadTable, add_derived_columns
 from expectations.drift import Limits, compare, judge, profile
 from expectations.partitions import MissingPartitionError, read_partition
+from expectations.quarantine_limit import COLUMNS as QUARANTINE_COLUMNS
+from expectations.quarantine_limit import DEFAULT_LIMIT, judge_quarantine
 from expectations.suites import SuiteError, columns_alone, load_suite, table_columns
 
 MOST_DRIFT = 1_000_000
+# What the rows are will not change, so that no other try is of use.
+FAILED_FOR_GOOD = 3
 
 
 def validate_frame(
@@ -155,12 +160,20 @@ def limit(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Return a share from 0 to 1."""
+    value = limit(text)
+    if value > 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no share from 0 to 1.")
+    return value
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         description="Run the Great Expectations suites of tables on one batch and build their data docs.",
-        epilog="Exit status 1 if a critical expectation fails or the drift exceeds an error limit. The last "
-        "line of standard output is one JSON object.",
+        epilog="Exit status 3 if a critical expectation fails, the drift exceeds an error limit or too many rows are "
+        "quarantined. Exit status 1 if something cannot be read. The last line of standard output is one JSON object.",
     )
     parser.add_argument(
         "--tables", required=True, nargs="+", metavar="TABLE", help="each with its suite SUITES/TABLE.json"
@@ -174,6 +187,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument(
         "--data-docs", type=Path, required=True, metavar="DIR", help="docs go to DIR/<batch id>/<table>/"
+    )
+    parser.add_argument(
+        "--quarantine-limit",
+        type=share,
+        default=DEFAULT_LIMIT,
+        metavar="SHARE",
+        help="share of a file's rows, 0 to 1, of which more may not be quarantined (default: %(default)s)",
     )
     for name, meaning in (("rows", "relative change of the row count"), ("psi", "population stability index")):
         for severity in ("warning", "error"):
@@ -209,6 +229,14 @@ class BatchValidator:
             self._read[key] = read_partition(self._client, table, self._options.batch_id, names, only=names)
         return self._read[key]
 
+    def _too_many_quarantined(self, accounting: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+        quarantine = pd.DataFrame(columns=QUARANTINE_COLUMNS)
+        if accounting["rows_quarantined"].sum():
+            quarantine = read_partition(
+                self._client, "quarantine", self._options.batch_id, QUARANTINE_COLUMNS, only=QUARANTINE_COLUMNS
+            )
+        return judge_quarantine(accounting, quarantine, self._options.quarantine_limit)
+
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
 
@@ -229,6 +257,9 @@ class BatchValidator:
         moved = drift_of(suite, frame, before, self._limits)
         for kind in ("failed", "warnings"):
             result[kind] += moved.pop(kind, [])
+        if table == "row_accounting" and set(columns) <= set(frame.columns):
+            for kind, faults in self._too_many_quarantined(frame).items():
+                result[kind] += faults
         result["success"] = not result["failed"]
         summary = {
             "table": table,
@@ -266,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     validator = BatchValidator(options)
     tables: dict[str, Any] = {}
-    sound = True
+    sound = held = True
     for table in options.tables:
         try:
             summary = validator.validate(table)
@@ -282,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sound = False
             break
         show(summary)
-        sound = sound and summary["success"]
+        held = held and summary["success"]
         # The data docs keep the profile. It would make the lineage too large.
         tables[table] = {name: value for name, value in summary.items() if name != "profile"}
     try:
@@ -290,8 +321,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"validate: {error}", file=sys.stderr)
         sound = False
-    print(json.dumps({"batch_id": options.batch_id, "success": sound, "tables": tables}, sort_keys=True, default=str))
-    return 0 if sound else 1
+    result = {"batch_id": options.batch_id, "success": sound and held, "tables": tables}
+    print(json.dumps(result, sort_keys=True, default=str))
+    if not sound:
+        return 1
+    return 0 if held else FAILED_FOR_GOOD
 
 
 if __name__ == "__main__":

@@ -109,6 +109,8 @@ DRIFT_LIMITS = {
     f"--drift-{name}": os.environ.get(f"MARQUEE_DRIFT_{name.replace('-', '_').upper()}", default)
     for name, default in (("rows-warning", "0.1"), ("rows-error", "0.5"), ("psi-warning", "0.1"), ("psi-error", "0.25"))
 }
+# Share of a file's rows of which more may not be quarantined.
+QUARANTINE_LIMIT = os.environ.get("MARQUEE_QUARANTINE_LIMIT", "0.2")
 # How many batches the warehouse keeps, not counting live, pinned and rollback ones.
 BATCHES_KEPT = int(os.environ.get("MARQUEE_BATCHES_KEPT", "14"))
 # How many earlier publications the serving store keeps for a rollback.

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, task
+from airflow.sdk.exceptions import AirflowFailException
 
 from marquee import settings
 from marquee.cluster import hdfs
@@ -75,6 +76,7 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
 
     The snapshot takes in the ratings that users gave in the accounts service up to the batch's time.
     """
+    from marquee.ingest.errors import IngestError
     from marquee.ingest.pipeline import ingest
 
     params = context["params"]
@@ -84,14 +86,19 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
         # The program reads the database's address from the environment, because it holds a password.
         RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
         feedback = settings.FEEDBACK / batch_id
-    return ingest(
-        hdfs.client(),
-        dataset=params["dataset"],
-        batch_id=batch_id,
-        cache_dir=settings.CACHE,
-        archive=params["archive"] or None,
-        feedback=feedback,
-    )
+    try:
+        return ingest(
+            hdfs.client(),
+            dataset=params["dataset"],
+            batch_id=batch_id,
+            cache_dir=settings.CACHE,
+            archive=params["archive"] or None,
+            feedback=feedback,
+        )
+    except IngestError as error:
+        if error.may_pass:
+            raise
+        raise AirflowFailException(str(error)) from error
 
 
 def export_feedback(batch_id: str) -> list[str]:
@@ -189,7 +196,7 @@ def validate_task(task_id: str, tables: Sequence[str], dataset: str = "{{ params
             *(settings.PYTHON, str(settings.EXPECTATIONS / "validate.py"), "--tables", *tables),
             *("--batch-id", settings.BATCH_ID, "--webhdfs", settings.WEBHDFS_URL, "--user", settings.HDFS_USER),
             *("--dataset", dataset, "--suites", str(settings.EXPECTATIONS)),
-            *("--data-docs", str(settings.DATA_DOCS)),
+            *("--data-docs", str(settings.DATA_DOCS), "--quarantine-limit", settings.QUARANTINE_LIMIT),
             *(part for limit in settings.DRIFT_LIMITS.items() for part in limit),
         ],
         execution_timeout=settings.LONG_TASK,

@@ -87,7 +87,7 @@ def test_a_bad_table_fails_the_run_and_the_others_are_looked_at_all_the_same(
     warehouse: Any, tmp_path: Path, capsys: Any
 ) -> None:
     status, result, said = warehouse(capsys, "20260101T000000", [3.0, 7.5])
-    assert status == 1
+    assert status == validate.FAILED_FOR_GOOD
     assert (result["success"], result["tables"]["ratings"]["success"]) == (False, False)
     assert result["tables"]["movies"]["success"] is True
     assert "FAILED: ratings: expect_column_values_to_be_in_set" in said
@@ -100,7 +100,7 @@ def test_a_missing_column_is_a_failed_expectation_and_the_next_table_is_looked_a
     warehouse: Any, tmp_path: Path, capsys: Any
 ) -> None:
     status, result, said = warehouse(capsys, "20260101T000000", [3.0, 4.0], without="movie_id")
-    assert status == 1
+    assert status == validate.FAILED_FOR_GOOD
     ratings, movies = result["tables"]["ratings"], result["tables"]["movies"]
     assert [(note["expectation"], note["kwargs"]["column_set"]) for note in ratings["failed"]] == [
         ("expect_table_columns_to_match_set", ["user_id", "movie_id", "rating", "rated_at"])
@@ -175,7 +175,7 @@ def test_a_batch_is_compared_with_the_nearest_earlier_sound_one_of_its_data_set(
     spread = [1.0, 2.0, 3.0, 4.0, 5.0] * 20
     assert warehouse(capsys, "20260101T000000", spread)[1]["tables"]["ratings"]["drift"] is None
     assert warehouse(capsys, "20260102T000000", [5.0] * 100, dataset="ml-y")[0] == 0
-    assert warehouse(capsys, "20260103T000000", [7.5] * 100)[0] == 1
+    assert warehouse(capsys, "20260103T000000", [7.5] * 100)[0] == validate.FAILED_FOR_GOOD
     status, result, _ = warehouse(capsys, "20260104T000000", spread)
     drift = result["tables"]["ratings"]["drift"]
     assert (status, drift["against"], drift["rows"]) == (0, "20260101T000000", 0.0)
@@ -185,7 +185,7 @@ def test_a_batch_is_compared_with_the_nearest_earlier_sound_one_of_its_data_set(
 def test_ratings_that_moved_stop_the_run_and_say_why(warehouse: Any, capsys: Any) -> None:
     warehouse(capsys, "20260101T000000", [1.0, 2.0, 3.0, 4.0, 5.0] * 20)
     status, result, said = warehouse(capsys, "20260102T000000", [1.0, 3.0, 4.0, 5.0, 5.0] * 20)
-    assert status == 1
+    assert status == validate.FAILED_FOR_GOOD
     assert [note["expectation"] for note in result["tables"]["ratings"]["failed"]] == [
         "distribution_of_rating_close_to_batch_20260101T000000"
     ]
@@ -197,3 +197,40 @@ def test_fewer_rows_are_a_warning(warehouse: Any, capsys: Any) -> None:
     status, result, _ = warehouse(capsys, "20260102T000000", [1.0, 2.0, 3.0, 4.0, 5.0] * 16)
     assert status == 0
     assert [note["observed"] for note in result["tables"]["ratings"]["warnings"]] == [-0.2]
+
+
+def test_too_many_quarantined_rows_stop_the_run_with_an_example_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(validate, "InsecureClient", lambda url, user: Hdfs(tmp_path))
+    tables = {
+        "row_accounting": pd.DataFrame(
+            {
+                "source_file": ["movies.csv", "ratings.csv"],
+                "rows_in": [100, 100],
+                "rows_clean": [100, 51],
+                "rows_quarantined": [0, 49],
+                "rows_superseded": [0, 0],
+            }
+        ),
+        "quarantine": pd.DataFrame(
+            {
+                "source_file": ["ratings.csv"] * 49,
+                "byte_offset": range(49),
+                "reason": ["rating_out_of_range"] * 49,
+                "raw_line": ["MSwyLDksMTE0Nzg4MDA0NA=="] * 49,
+            }
+        ),
+    }
+    for table, frame in tables.items():
+        folder = tmp_path / "marquee/warehouse" / table / "batch_id=20260101T000000"
+        folder.mkdir(parents=True)
+        frame.to_orc(folder / "000000_0")
+    arguments = ["--tables", "row_accounting", "--batch-id", "20260101T000000", "--dataset", "d", "--user", "u"]
+    arguments += ["--data-docs", str(tmp_path / "docs")]
+    assert validate.main(arguments) == validate.FAILED_FOR_GOOD
+    said = capsys.readouterr().err
+    assert "FAILED: row_accounting: rows_quarantined_of_a_file" in said
+    assert "49 rating_out_of_range, such as '1,2,9,1147880044'; look at `unit` in [time], `lowest` and" in said
+    assert validate.main([*arguments, "--quarantine-limit", "0.5"]) == 0
+    assert "warning: row_accounting: rows_quarantined_of_a_file" in capsys.readouterr().err

@@ -6,5 +6,10 @@ from __future__ import annotations
 class IngestError(Exception):
     """Refuse a source or a stored snapshot.
 
-    The message says what is wrong, why, and what to do next.
+    The message says what is wrong, why, and what to do next. ``may_pass`` says that the same call may succeed later,
+    as after a failed download.
     """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass

@@ -111,7 +111,7 @@ def _inspect_data_file(source: Source, data_file: DataFile, dataset: Dataset, or
     elif len(first.split(data_file.delimiter.encode("ascii"))) != data_file.fields:
         raise IngestError(
             f"{place} begins with {_shown(first)}. It has not the {data_file.fields} fields separated by "
-            f"{data_file.delimiter!r} that {dataset.name} has. give the archive that belongs to the data set."
+            f"{data_file.delimiter!r} that {dataset.name} has. Give the archive that belongs to the data set."
         )
     if rows == 0 and data_file.required:
         raise IngestError(f"{place} has a header and no row. Fetch the archive again.")
@@ -137,7 +137,9 @@ def verified_stream(source: Source, facts: FileFacts) -> Iterator[bytes]:
         counter.add(chunk)
         yield chunk
     if counter.sha256 != facts.sha256:
-        raise IngestError(f"{facts.name} changed during the read. Run again when no program writes to the source.")
+        raise IngestError(
+            f"{facts.name} changed during the read. Run again when no program writes to the source.", may_pass=True
+        )
 
 
 def _shown(line: bytes) -> str:

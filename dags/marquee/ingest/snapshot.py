@@ -154,9 +154,12 @@ def _refusal(client: InsecureClient, final: str, error: HdfsError) -> IngestErro
     if client.status(final, strict=False) is not None:
         return IngestError(
             f"{final} appeared while this ingest worked. If it has a manifest, run again: equal content is taken as it is. "
-            "If it has none, check its content and remove it."
+            "If it has none, check its content and remove it.",
+            may_pass=True,
         )
-    return IngestError(f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again.")
+    return IngestError(
+        f"HDFS refused to store {final}: {str(error).splitlines()[0]}. Fix that and run again.", may_pass=True
+    )
 
 
 def _remove_partial(client: InsecureClient, dataset: str, batch_id: str) -> None:
@@ -184,4 +187,6 @@ def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFac
     client.write(path, data=verified_stream(source, fact), permission=READ_ONLY)
     stored = int(client.status(path)["length"])
     if stored != fact.bytes:
-        raise IngestError(f"HDFS holds {stored} bytes of {path}, but ingest sent {fact.bytes}. Run again.")
+        raise IngestError(
+            f"HDFS holds {stored} bytes of {path}, but ingest sent {fact.bytes}. Run again.", may_pass=True
+        )

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperatorLink
+from airflow.sdk import BaseOperatorLink, Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from marquee import settings
+from marquee.cluster.programs import ProgramError
 from marquee.operators.program import ProgramOperator
+
+# The status by which the program says that rows break a rule: another try would find the same.
+FAILED_FOR_GOOD = 3
 
 
 class DataDocsLink(BaseOperatorLink):
@@ -30,3 +35,12 @@ class ValidateOperator(ProgramOperator):
     def __init__(self, *, batch_id: str = settings.BATCH_ID, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch_id = batch_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the program's result; do not try again what fails for good."""
+        try:
+            return super().execute(context)
+        except ProgramError as error:
+            if error.status == FAILED_FOR_GOOD:
+                raise AirflowFailException(str(error)) from error
+            raise

@@ -33,7 +33,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         prog="python -m marquee.ingest.own_data", description=__doc__.splitlines()[0] if __doc__ else ""
     )
-    parser.add_argument("--archive", type=_path, required=True, metavar="PATH", help="file, archive or folder to look at")
+    parser.add_argument(
+        "--archive", type=_path, required=True, metavar="PATH", help="file, archive or folder to look at"
+    )
     parser.add_argument("--mapping", type=_path, metavar="FILE", help="mapping to read it by; without it: a proposal")
     parser.add_argument(
         "--output", type=_path, default=Path("mapping.toml"), metavar="FILE", help="where a proposal is written"

@@ -47,7 +47,8 @@ def download_archive(dataset: Dataset, cache_dir: Path) -> Path:
     if found != expected:
         partial.unlink()
         raise IngestError(
-            f"{dataset.address} came with {algorithm} {found}, expected {expected}. Ingest deleted it. Run again."
+            f"{dataset.address} came with {algorithm} {found}, expected {expected}. Ingest deleted it. Run again.",
+            may_pass=True,
         )
     partial.rename(target)
     return target
@@ -78,10 +79,10 @@ def _expected_checksum(dataset: Dataset) -> tuple[str, str]:
         with _open(address, 0) as response:
             text = response.read(4096).decode("ascii", "replace")
     except OSError as error:
-        raise IngestError(f"The checksum {address} cannot be fetched ({error}). Run again.") from error
+        raise IngestError(f"The checksum {address} cannot be fetched ({error}). Run again.", may_pass=True) from error
     match = re.search(r"\b[0-9a-f]{32}\b", text)
     if match is None:
-        raise IngestError(f"{address} holds no MD5 checksum. Give the archive with --archive.")
+        raise IngestError(f"{address} holds no MD5 checksum. Give the archive with --archive.", may_pass=True)
     return "md5", match.group()
 
 
@@ -112,7 +113,9 @@ def _fetch(address: str, partial: Path) -> None:
             ):  # no bytes left: the part is complete or of another release, as its checksum will show
                 return
             if error.code < 500:
-                raise IngestError(f"{address} answers {error.code} {error.reason}. Give --archive.") from error
+                raise IngestError(
+                    f"{address} answers {error.code} {error.reason}. Give --archive.", may_pass=error.code in (408, 429)
+                ) from error
             reason = str(error)
         except (OSError, HTTPException) as error:
             reason = str(error)
@@ -120,7 +123,8 @@ def _fetch(address: str, partial: Path) -> None:
         failures = 1 if gained else failures + 1
         if failures >= ATTEMPTS:
             raise IngestError(
-                f"{address} cannot be fetched ({reason}). Run again to continue the download, or give --archive."
+                f"{address} cannot be fetched ({reason}). Run again to continue the download, or give --archive.",
+                may_pass=True,
             )
         LOGGER.warning("%s: %s; continuing", address, reason)
         time.sleep(SECONDS_BEFORE_RETRY * 2 ** (failures - 1))
@@ -137,7 +141,8 @@ def _fetch_from(address: str, partial: Path, start: int) -> bool:
         sent_from = _first_byte(response)
         if sent_from not in (0, start):
             raise IngestError(
-                f"{address} sends from byte {sent_from}, but the request was for {start}. Give --archive."
+                f"{address} sends from byte {sent_from}, but the request was for {start}. Give --archive.",
+                may_pass=True,
             )
         length = response.headers.get("Content-Length")
         announced = int(length) if length is not None else None

@@ -21,7 +21,7 @@ KINDS = (
 
 
 def kind_of_ids(values: list[str]) -> str:
-    """Return what the ids look like: 'integer', 'integer written as decimal', 'ISBN', 'text' and so on.
+    """Return what the ids look like: 'integer', 'ISBN', 'text' and so on.
 
     Numbers with leading zeros are text, because the zeros are part of the id.
     """

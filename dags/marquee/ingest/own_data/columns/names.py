@@ -34,7 +34,15 @@ KNOWN: dict[str, tuple[str, ...]] = {
         *("originaltitle", "displayname", "itemtitle", "trackname", "songname"),
     ),
     "genres": ("genres", "genre", "categories", "category", "class", "tags", "moviegenres", "itemcategory"),
-    "year": ("year", "releaseyear", "yearofpublication", "originalpublicationyear", "releasedate", "published", "released"),
+    "year": (
+        "year",
+        "releaseyear",
+        "yearofpublication",
+        "originalpublicationyear",
+        "releasedate",
+        "published",
+        "released",
+    ),
 }
 STRENGTHS = frozenset(
     {"watchratio", "plays", "playcount", "playcounts", "listencount", "weight", "hours", "hoursplayed"}
@@ -53,13 +61,16 @@ TYPED = re.compile(r"(?P<name>[^:]+):(?P<type>token|token_seq|float|float_seq)")
 
 
 def plain(name: str) -> str:
-    """Return a column's name as ``KNOWN`` has it: `User-ID` becomes `userid`, `rating:float` becomes `rating`."""
+    """Return a name as ``KNOWN`` has it.
+
+    `User-ID` becomes `userid`, `rating:float` becomes `rating`.
+    """
     typed = TYPED.fullmatch(name.strip())
     return "".join(letter for letter in (typed["name"] if typed else name).lower() if letter.isalnum())
 
 
 def role_of_name(name: str) -> tuple[str, int] | None:
-    """Return the role that a name speaks of and its place among that role's names, or None."""
+    """Return the role that a name speaks of, and its place in KNOWN, or None."""
     key = plain(name.rsplit(".", 1)[-1]) if "." in name and plain(name) not in INDEX_NAMES else plain(name)
     for role, names in KNOWN.items():
         if key in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from marquee.ingest.own_data.columns import ids, times, values
 from marquee.ingest.own_data.columns.names import INDEX_NAMES, plain, role_of_name
@@ -11,7 +12,10 @@ from marquee.ingest.own_data.columns.names import INDEX_NAMES, plain, role_of_na
 
 @dataclass(frozen=True)
 class Column:
-    """Hold a column of the sample: its name, or number from 1 without a header, and its values."""
+    """Hold a column of the sample: name, place and values.
+
+    Without a header, the name is the number from 1.
+    """
 
     name: str
     place: int
@@ -66,4 +70,4 @@ class Column:
         if not all(value.isdecimal() and len(value) < 18 for value in self.present):
             return False
         numbers = [int(value) for value in self.present]
-        return all(later > earlier for earlier, later in zip(numbers, numbers[1:], strict=False))
+        return all(later > earlier for earlier, later in pairwise(numbers))

@@ -52,7 +52,7 @@ def _is_event(column: Column) -> bool:
 
 
 def _has_names_of_events(column: Column) -> bool:
-    """Return whether words are those of shops and players, or few enough to repeat all the time."""
+    """Return whether words are those of shops and players, or few enough."""
     words = {plain(value) for value in column.present}
     return bool(words & WEIGHTS.keys()) or column.distinct * 50 <= len(column.present)
 
@@ -74,10 +74,23 @@ FITS: dict[str, Callable[[Column], bool]] = {
 
 
 def _by_partial_names(free: list[Column], roles: dict[str, Role]) -> None:
-    """Guess from parts of names, such as `cust_no`, where a file's own names are unusual."""
+    """Guess from parts of unusual names, such as `cust_no`."""
     parts = {
         "user": ("user", "cust", "member", "visitor", "client", "reviewer", "person", "account"),
-        "item": ("item", "movie", "film", "book", "product", "prod", "video", "game", "song", "artist", "article", "sku"),
+        "item": (
+            "item",
+            "movie",
+            "film",
+            "book",
+            "product",
+            "prod",
+            "video",
+            "game",
+            "song",
+            "artist",
+            "article",
+            "sku",
+        ),
         "value": ("rating", "score", "star", "vote"),
         "time": ("time", "date"),
     }

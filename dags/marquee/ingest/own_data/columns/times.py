@@ -20,7 +20,7 @@ EARLIEST_GUESS, LATEST_GUESS = 315_532_800, 4_102_444_800
 
 
 def unit_of_times(values: list[str]) -> tuple[str, bool] | None:
-    """Return the unit or form in which nearly all values are times, and whether it is the only one; else None.
+    """Return the unit or form of nearly all values, and whether only it fits, or None.
 
     That is a key of UNITS, 'iso', or a pattern of strptime.
     """

@@ -16,7 +16,7 @@ FEW = 1000
 
 @dataclass(frozen=True)
 class Scale:
-    """Describe a scale: its ends and step, and the values that mean 'seen' or nothing at all.
+    """Describe a scale: its ends and step, and the values that mean 'seen'.
 
     A strength, such as a number of plays, has no upper end and no step.
     """
@@ -55,19 +55,26 @@ def find_scale(values: list[str], decimal: str, *, named_strength: bool) -> Scal
     rated = sorted(value for value in counts if value not in seen)
     lowest, highest = rated[0], rated[-1]
     step = _step(rated)
-    continuous = len(rated) > MOST_DISTINCT or step is None
-    if named_strength or (lowest == highest and len(numbers) >= FEW) or (continuous and lowest >= 0 and highest > 10) or (lowest >= 0 and highest > 100):
+    continuous = len(rated) > MOST_DISTINCT or not step
+    if (
+        named_strength
+        or (lowest == highest and len(numbers) >= FEW)
+        or (continuous and lowest >= 0 and highest > 10)
+        or (lowest >= 0 and highest > 100)
+    ):
         return Scale("strength", 0.0, math.inf, 0.0, (), sure=named_strength)
     if continuous:
         low, high = _round_ends(lowest, highest)
         return Scale("rating", low, high, 0.01, seen, sure=False)
-    assert step is not None
     low, high = _usual_ends(lowest, highest, step, few=len(numbers) < FEW)
     return Scale("rating", low, high, step, seen, sure=not seen and (lowest, highest) == (low, high))
 
 
 def _marks(counts: Counter[float]) -> tuple[float, ...]:
-    """Return values that mean 'seen': -1 below a scale that starts above, and a 0 that is far too common."""
+    """Return the values that mean 'seen'.
+
+    Those are -1 below a scale that starts above, and a 0 that is far too common.
+    """
     total = counts.total()
     below = sorted(value for value in counts if value < 0)
     others = [value for value in counts if value > 0]
@@ -79,11 +86,12 @@ def _marks(counts: Counter[float]) -> tuple[float, ...]:
     return ()
 
 
-def _step(values: list[float]) -> float | None:
+def _step(values: list[float]) -> float:
+    """Return the distance of values, or 0 if there is no usual one."""
     for step in (1.0, 0.5, 0.25, 0.1):
         if all(abs(value / step - round(value / step)) < 1e-6 for value in values):
             return step
-    return None
+    return 0.0
 
 
 def _usual_ends(lowest: float, highest: float, step: float, *, few: bool) -> tuple[float, float]:

@@ -44,7 +44,7 @@ class Member:
 
 
 def is_ballast(name: str) -> bool:
-    """Return whether a file is what macOS, Windows, git or Spark leave next to the data."""
+    """Return whether macOS, Windows, git or Spark left the file next to the data."""
     parts = PurePosixPath(name).parts
     base = parts[-1] if parts else ""
     return (
@@ -63,7 +63,7 @@ def refuse_unsafe_name(name: str, archive: Path | str) -> None:
 
 
 def refuse_repeated_names(members: list[Member], archive: Path | str) -> None:
-    """Raise IngestError if two files have one path: which of them counts would be chance."""
+    """Raise IngestError if two files have one path."""
     seen: set[str] = set()
     for member in members:
         if member.name in seen:

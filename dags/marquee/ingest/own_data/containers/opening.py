@@ -102,9 +102,7 @@ def _unpacked_inside(member: Member, path: Path) -> Member:
     if packing is None:
         return member
     opener = partial(unpacked, member.open, member.size, packing, f"{path}: entry {member.name!r}")  # type: ignore[arg-type]
-    return Member(
-        without_suffix(member.name), None, f"{member.packing}, {packing}", opener, packed_size=member.size
-    )
+    return Member(without_suffix(member.name), None, f"{member.packing}, {packing}", opener, packed_size=member.size)
 
 
 def _read_fully(stream: object, size: int) -> bytes:

@@ -22,12 +22,12 @@ DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, OSError, Value
 
 
 def packing_of(name: str, head: bytes) -> str | None:
-    """Return how a file is packed by its first bytes, or None; its name does not decide."""
+    """Return how a file is packed by its first bytes, or None."""
     return next((packing for magic, packing in MAGIC.items() if head.startswith(magic)), None)
 
 
 def without_suffix(name: str) -> str:
-    """Return a packed file's name without the suffix that says so; ``x.tgz`` becomes ``x.tar``."""
+    """Return a packed file's name without its suffix; ``x.tgz`` becomes ``x.tar``."""
     for suffix in SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)] + (".tar" if suffix in (".tgz", ".txz") else "")
@@ -133,7 +133,9 @@ class _Xz:
 
 
 @contextmanager
-def unpacked(open_file: Callable[[], BinaryIO], size: int | None, packing: str | None, where: str) -> Iterator[ByteStream]:
+def unpacked(
+    open_file: Callable[[], BinaryIO], size: int | None, packing: str | None, where: str
+) -> Iterator[ByteStream]:
     """Open a file, packed or not, as a stream of what it holds."""
     with open_file() as file:
         counted = CountedFile(file, size)

@@ -15,7 +15,10 @@ Opener = Callable[[], AbstractContextManager[ByteStream]]
 
 
 def tar_members(open_stream: Opener, where: str, packing: str) -> list[Member]:
-    """Return the files of a tar; raise IngestError for links, devices, unsafe paths and damage."""
+    """Return the files of a tar.
+
+    Raise IngestError for links, devices, unsafe paths and damage.
+    """
     members: list[Member] = []
     total = 0
     with open_stream() as stream:

@@ -46,9 +46,7 @@ def zip_members(path: Path) -> list[Member]:
         refuse_bomb(f"{path}", total, packed)
         name = _name(info)
         if not is_ballast(name):
-            members.append(
-                Member(name, info.file_size, "zip", _opener(path, info), packed_size=info.compress_size)
-            )
+            members.append(Member(name, info.file_size, "zip", _opener(path, info), packed_size=info.compress_size))
     return members
 
 

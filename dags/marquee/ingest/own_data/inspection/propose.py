@@ -36,7 +36,7 @@ class Proposal:
 
 
 def look_at_all(members: list[Member]) -> tuple[list[FoundTable], dict[str, str]]:
-    """Return a table for each file or family of parts, and why each other file is none.
+    """Return a table for each file or family of parts, and why others are none.
 
     Of parts with equal columns the first is looked at.
     """
@@ -55,12 +55,14 @@ def look_at_all(members: list[Member]) -> tuple[list[FoundTable], dict[str, str]
 
 
 def propose(members: list[Member]) -> Proposal:
-    """Return a proposal for an archive; raise IngestError if no file has users and items."""
+    """Return a proposal; raise IngestError if no file has users and items."""
     tables, others = look_at_all(members)
     roles = {table.member.name: _roles(table) for table in tables}
     rated = [table for table in tables if _has_users_and_items(table, roles[table.member.name])]
     if not rated:
-        seen = "; ".join(f"{table.member.name} ({', '.join(c.name for c in table.columns[:8])})" for table in tables[:5])
+        seen = "; ".join(
+            f"{table.member.name} ({', '.join(c.name for c in table.columns[:8])})" for table in tables[:5]
+        )
         raise IngestError(
             f"No file has a user and an item in each row. Found: {seen or ', '.join(list(others)[:8]) or 'nothing'}. "
             "Give an archive of ratings or events, or write a mapping as docs/own-data.md shows."
@@ -185,7 +187,9 @@ def _table(
     if not found.dialect.sure and found.shape == "delimited":
         guessed[(role, "delimiter")] = f"{found.dialect.share:.0%} of the lines have {found.dialect.fields} fields"
     if not found.header_sure:
-        guessed[(role, "header")] = "the first line looks " + ("unlike the others" if found.header else "like the others")
+        guessed[(role, "header")] = "the first line looks " + (
+            "unlike the others" if found.header else "like the others"
+        )
     dialect = found.dialect.dialect
     table = Table(
         role,
@@ -205,7 +209,7 @@ def _table(
 
 
 def _files(found: FoundTable, members: list[Member]) -> str:
-    """Return the file's name, or the pattern of its parts if it is one of several alike."""
+    """Return the file's name, or the pattern of its parts."""
     pattern = pattern_of(found.member.name)
     alike = [member for member in members if pattern_of(member.name) == pattern]
     name = pattern if len(alike) > 1 else found.member.name
@@ -243,7 +247,7 @@ def _as_matrix(table: Table, found: FoundTable, guessed: dict[tuple[str, str], s
 
 
 def _first_item(found: FoundTable) -> int:
-    """Return 2 if the first column is the user, or the number of ratings as Jester has it."""
+    """Return 2 if the first column is a user or a number of ratings, else 1."""
     first = found.columns[0]
     whole = all(value.isdecimal() for value in first.present)
     others_have_fractions = any("." in value for column in found.columns[1:] for value in column.present[:50])
@@ -284,16 +288,22 @@ def _values(best: FoundTable, used: dict[str, Role], guessed: dict[tuple[str, st
 
 
 def _numbers(values: list[str]) -> list[str]:
-    return [value.replace(",", ".") for value in values if value.replace(",", ".").replace(".", "", 1).lstrip("-").isdigit()]
+    return [
+        value.replace(",", ".") for value in values if value.replace(",", ".").replace(".", "", 1).lstrip("-").isdigit()
+    ]
 
 
 def _matrix_values(best: FoundTable, guessed: dict[tuple[str, str], str]) -> Values:
     counts = _value_counts(best)
     total = sum(counts.values())
-    inside = [value for value, times in counts.items() if value not in (99.0, -99.0, 999.0) or times < SHARE_OF_NONE * total]
+    inside = [
+        value for value, times in counts.items() if value not in (99.0, -99.0, 999.0) or times < SHARE_OF_NONE * total
+    ]
     if not inside:
         return Values()
-    scale = find_scale([str(value) for value in inside for _ in range(min(counts[value], 50))], ".", named_strength=False)
+    scale = find_scale(
+        [str(value) for value in inside for _ in range(min(counts[value], 50))], ".", named_strength=False
+    )
     guessed[("values", "kind")] = f"the sample has {min(inside):g} to {max(inside):g}"
     if scale is None or scale.kind == "strength":
         return Values("strength", 0.0, float("inf"), 0.0)
@@ -305,5 +315,7 @@ def _events(used: dict[str, Role], guessed: dict[tuple[str, str], str]) -> dict[
         return {}
     names = sorted(set(used["event"].column.present))
     for name in names:
-        guessed[("events", name)] = "correct the weight" if plain(name) in WEIGHTS else "an unknown name, counted as a look"
+        guessed[("events", name)] = (
+            "correct the weight" if plain(name) in WEIGHTS else "an unknown name, counted as a look"
+        )
     return {name: WEIGHTS.get(plain(name), 1.0) for name in names}

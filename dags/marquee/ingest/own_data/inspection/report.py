@@ -132,7 +132,7 @@ def rows_part(tried: Tried) -> Iterator[str]:
 
 
 def reasons_part(tried: Tried) -> Iterator[str]:
-    """Yield the three commonest reasons, each with an example row and what would mend it."""
+    """Yield the three commonest reasons, each with a row and what would help."""
     for reason, count in tried.reasons.most_common(REASONS_SHOWN):
         example = tried.examples[reason]
         yield f"  {count:,} {reason}: {shown(example.text, 80)}"

@@ -53,7 +53,7 @@ class FoundTable:
 
     @property
     def about_rows(self) -> int | None:
-        """Return the number of rows: exact for a whole sample, else from the mean length of a line."""
+        """Return the number of rows, estimated if the sample is not the whole file."""
         if self.rows is not None:
             return self.rows
         count = self.lines.count(b"\n")
@@ -66,7 +66,7 @@ class FoundTable:
 
 
 def look_at(member: Member, encoding: str | None = None) -> FoundTable | None:
-    """Return what a file holds, or None if it is no table: text in sentences, or no text at all."""
+    """Return what a file holds, or None if it is no table."""
     sample = take_sample(member)
     if sample.start.startswith(MAGIC):
         return _parquet(member, sample)
@@ -132,7 +132,9 @@ def _refuse_no_line(sample: Sample, where: str) -> None:
 
 def _is_json(texts: list[str]) -> bool:
     some = [text for text in texts[:50] if text.strip()]
-    return bool(some) and sum(text.lstrip().startswith("{") and text.rstrip().endswith("}") for text in some) >= 0.9 * len(some)
+    return bool(some) and sum(
+        text.lstrip().startswith("{") and text.rstrip().endswith("}") for text in some
+    ) >= 0.9 * len(some)
 
 
 def _json_lines(member: Member, sample: Sample, encoding: FoundEncoding, texts: list[str], lines: bytes) -> FoundTable:
@@ -199,7 +201,10 @@ def _columns(names: list[str], rows: list[list[str]], width: int) -> list[Column
 def _is_header(rows: list[list[str]], width: int) -> tuple[bool, bool]:
     """Return whether the first row has names, and whether that is sure."""
     first, rest = rows[0], rows[1:200]
-    if any(TYPED.fullmatch(name.strip()) for name in first) or sum(role_of_name(name) is not None for name in first) >= 2:
+    if (
+        any(TYPED.fullmatch(name.strip()) for name in first)
+        or sum(role_of_name(name) is not None for name in first) >= 2
+    ):
         return True, True
     numeric = [place for place in range(width) if rest and all(to_number(row[place]) is not None for row in rest)]
     if any(to_number(first[place]) is not None for place in numeric):
@@ -237,7 +242,7 @@ def _parquet(member: Member, sample: Sample) -> FoundTable:
 
 
 def _spread(texts: list[str], most: int = MOST_ROWS) -> list[str]:
-    """Return lines from all over a list in groups, so that it keeps the first and the rows next to one another."""
+    """Return lines from all over a list, in groups of neighbours with the first."""
     if len(texts) <= most:
         return texts
     third = most // 3
@@ -251,6 +256,6 @@ def with_pattern(table: FoundTable, files: str) -> FoundTable:
 
 
 def pattern_of(name: str) -> str:
-    """Return a name with each run of digits as a star: `part-00001.csv` becomes `part-*.csv`."""
+    """Return a name with stars for digits: `part-01.csv` becomes `part-*.csv`."""
     folder, slash, base = name.rpartition("/")
     return folder + slash + re.sub(r"[0-9]+([-_.][0-9a-f]{4,})*(-c[0-9]+)?", "*", base)

@@ -81,7 +81,7 @@ def shown_row(rows: Rows, place: int) -> tuple[str, ...]:
 
 
 def try_mapping(members: list[Member], mapping: Mapping, found: FoundTable | None = None) -> Tried:
-    """Return what becomes of a sample from the start, middle and end of the first file.
+    """Return what becomes of a sample from start, middle and end of the first file.
 
     ``found`` is that file's sample, if it was taken before.
     """
@@ -99,5 +99,3 @@ def _sampled(member: Member, mapping: Mapping, found: FoundTable | None) -> Iter
     found = found or look_at(member, table.encoding)
     if found is not None:
         yield from blocks_of_lines([found.lines], table, member.name)
-
-

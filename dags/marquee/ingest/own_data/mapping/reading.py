@@ -39,7 +39,14 @@ VALUE_KEYS: dict[str, tuple[type, ...]] = {
     "seen": (list,),
     "decimal": (str,),
 }
-TYPE_NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+TYPE_NAMES = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a table",
+}
 
 
 class Document:
@@ -67,7 +74,10 @@ class Document:
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Return the mapping of a file; raise IngestError with the line and key of what is wrong."""
+    """Return the mapping of a file.
+
+    Raise IngestError with the line and key of what is wrong.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             raise IngestError(f"{path} has over {MOST_BYTES >> 20} MiB, and a mapping has few lines. Give the mapping.")
@@ -82,7 +92,7 @@ def read_mapping(path: Path) -> Mapping:
 
 
 def parse_mapping(text: str, name: str) -> Mapping:
-    """Return the mapping that a TOML text holds; ``name`` is the file's name in messages."""
+    """Return the mapping of a TOML text; ``name`` is the file's name in messages."""
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -119,7 +129,9 @@ def parse_mapping(text: str, name: str) -> Mapping:
     return mapping
 
 
-def _section(found: dict[str, Any], table: str, keys: dict[str, tuple[type, ...]], document: Document) -> dict[str, Any]:
+def _section(
+    found: dict[str, Any], table: str, keys: dict[str, tuple[type, ...]], document: Document
+) -> dict[str, Any]:
     section = found.get(table, {})
     if not isinstance(section, dict):
         raise document.refuse("", table, "is no table", f"Write [{table}] on a line of its own.")
@@ -146,7 +158,10 @@ def _table(role: str, given: Any, document: Document) -> Table:
     _one_of(document, role, "escape", section.get("escape", "doubled"), ("doubled", "backslash"))
     if not is_known_encoding(section.get("encoding", "utf-8")):
         raise document.refuse(
-            role, "encoding", f"{section['encoding']!r} is unknown", "Write one such as utf-8, latin-1, cp949 or utf-16."
+            role,
+            "encoding",
+            f"{section['encoding']!r} is unknown",
+            "Write one such as utf-8, latin-1, cp949 or utf-16.",
         )
     delimiter, quote = section.get("delimiter", ","), section.get("quote", "")
     if not delimiter or len(delimiter) > 4 or "\n" in delimiter or "\r" in delimiter:
@@ -173,7 +188,11 @@ def _check_columns(role: str, columns: dict[str, Any], section: dict[str, Any], 
             raise document.refuse(place, key, f"is {value!r}", "Write a column's name, or its number from 1.")
         if isinstance(value, int) and not 1 <= value <= MAX_COLUMNS:
             raise document.refuse(place, key, f"is {value}", f"Write a number from 1 to {MAX_COLUMNS}.")
-        if isinstance(value, str) and not section.get("header", True) and section.get("shape", "delimited") == "delimited":
+        if (
+            isinstance(value, str)
+            and not section.get("header", True)
+            and section.get("shape", "delimited") == "delimited"
+        ):
             raise document.refuse(place, key, f"is {value!r}, but the file has no header", "Write its number from 1.")
     shape = section.get("shape", "delimited")
     given = {"item-blocks": ("item",), "matrix": ("user", "item", "value")}.get(shape, ())
@@ -191,7 +210,9 @@ def _values(found: dict[str, Any], document: Document) -> Values:
     section["seen"] = tuple(float(value) for value in section.get("seen", []))
     values = Values(**section)
     if not values.lowest < values.highest:
-        raise document.refuse("values", "highest", f"is not above lowest ({values.lowest})", "Write the scale's two ends.")
+        raise document.refuse(
+            "values", "highest", f"is not above lowest ({values.lowest})", "Write the scale's two ends."
+        )
     if values.step < 0 or values.step > values.highest - values.lowest:
         raise document.refuse("values", "step", f"is {values.step}", "Write the distance of two values, such as 0.5.")
     return values
@@ -210,6 +231,10 @@ def _events(found: dict[str, Any], document: Document) -> dict[str, float]:
 def _refuse_what_does_not_fit(mapping: Mapping, document: Document) -> None:
     columns = mapping.ratings.columns
     if "event" in columns and not mapping.events:
-        raise document.refuse("events", "", "is missing", "Give each event a weight, such as view = 1 and purchase = 5.")
+        raise document.refuse(
+            "events", "", "is missing", "Give each event a weight, such as view = 1 and purchase = 5."
+        )
     if mapping.events and "event" not in columns:
-        raise document.refuse("ratings.columns", "event", "is missing", "Name the column of the events, or remove [events].")
+        raise document.refuse(
+            "ratings.columns", "event", "is missing", "Name the column of the events, or remove [events]."
+        )

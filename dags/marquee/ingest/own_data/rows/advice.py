@@ -1,4 +1,4 @@
-"""Say which line of a mapping would mend the rows of a reason."""
+"""Say which line of a mapping would repair the rows of a reason."""
 
 from __future__ import annotations
 

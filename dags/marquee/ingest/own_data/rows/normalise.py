@@ -52,7 +52,10 @@ class Rows:
 
 
 def normalise(block: Block, mapping: Mapping) -> Rows:
-    """Return a block's rows in one form; a row that breaks a rule is among the rejected, with the first rule."""
+    """Return a block's rows in one form.
+
+    A row that breaks a rule is among the rejected, with the first rule.
+    """
     count = len(block.numbers)
     reasons = np.full(count, "", dtype=object)
     users = _ids(block, "user", mapping.integer_users, reasons)
@@ -86,10 +89,8 @@ def normalise(block: Block, mapping: Mapping) -> Rows:
     return Rows(*columns, block.numbers[kept], rejected)
 
 
-def _converted(
-    block: Block, role: str, convert: Callable[[str], tuple[Any, str]], reasons: Array
-) -> Array:
-    """Return a column's values by `convert`; set the reason of rows that have none yet."""
+def _converted(block: Block, role: str, convert: Callable[[str], tuple[Any, str]], reasons: Array) -> Array:
+    """Return a column's values by `convert`; set the reason of rejected rows."""
     encoded = block.columns[role].dictionary_encode()
     pairs = [convert(text) for text in encoded.dictionary.to_pylist()]
     pairs.append(convert(""))  # of a null

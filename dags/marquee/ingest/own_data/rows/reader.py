@@ -22,7 +22,7 @@ from marquee.ingest.own_data.text.lines import line_blocks
 
 
 def members_of(table: Table, members: list[Member]) -> list[Member]:
-    """Return the files that a table's `files` names, in order; raise IngestError if there are none.
+    """Return the files that a table's `files` names; raise IngestError if none.
 
     A name without a folder means a file in any folder, as long as there is one.
     """
@@ -43,7 +43,7 @@ def members_of(table: Table, members: list[Member]) -> list[Member]:
 
 
 def read_rows(members: list[Member], mapping: Mapping) -> Iterator[tuple[str, Rows]]:
-    """Yield checked rows of the mapping's ratings with their file's name, in the files' order.
+    """Yield checked rows with their file's name, in the files' order.
 
     Equal archives and mappings give equal rows. Memory holds one block of about 4 MiB.
     """
@@ -62,7 +62,7 @@ def read_blocks(member: Member, table: Table) -> Iterator[Block]:
 
 
 def blocks_of_lines(lines: Iterable[bytes], table: Table, where: str) -> Iterator[Block]:
-    """Yield rows of blocks of whole UTF-8 lines, of which the first holds the file's beginning."""
+    """Yield rows of blocks of whole UTF-8 lines; the first begins the file."""
     lines = iter(lines)
     head = next(lines, b"")
     if not head:
@@ -110,8 +110,10 @@ def first_fields(head: bytes, dialect: Dialect, where: str) -> list[str]:
 
 
 def _usual_width(head: bytes, dialect: Dialect) -> int:
-    """Return the number of fields that most of the first lines have, for a file without a header."""
-    lines = [line.rstrip("\r") for line in head[: 256 << 10].decode("utf-8", "replace").split("\n")[:200] if line.strip()]
+    """Return the number of fields that most of the first lines have."""
+    lines = [
+        line.rstrip("\r") for line in head[: 256 << 10].decode("utf-8", "replace").split("\n")[:200] if line.strip()
+    ]
     widths = [len(row) for row in rows_of(lines, dialect) if row is not None]
     return max(sorted(set(widths)), key=widths.count) if widths else 1
 
@@ -133,9 +135,7 @@ def _place(name: str | int, names: list[str], table: Table, where: str) -> int:
     return places[0]
 
 
-def _matrix(
-    lines: Iterator[bytes], table: Table, dialect: Dialect, names: list[str], where: str
-) -> Iterator[Block]:
+def _matrix(lines: Iterator[bytes], table: Table, dialect: Dialect, names: list[str], where: str) -> Iterator[Block]:
     first = table.first_item - 1
     width = table.width or len(names)
     if first >= width:

@@ -1,1 +1,1 @@
-"""Turn files of each shape into blocks of text columns, with a number and a reason for each row that cannot be read."""
+"""Turn files of each shape into blocks of text columns."""

@@ -18,7 +18,7 @@ Rows = list[tuple[int, tuple[str | None, ...], str]]
 
 
 class Delimited:
-    """Read the blocks of one file; each call of ``read`` goes on where the last one stopped.
+    """Read the blocks of one file with a delimiter.
 
     ``places`` has the column of each role, from 0. ``width`` is the number of fields of a row.
     """
@@ -36,7 +36,7 @@ class Delimited:
         """Yield a block of columns for each block of lines."""
         for lines in blocks:
             if self._skip:
-                first, _, lines = lines.partition(b"\n")
+                _, _, lines = lines.partition(b"\n")
                 self._skip, self._next = 0, 2
                 if not lines:
                     continue
@@ -45,7 +45,7 @@ class Delimited:
             yield self._closed()
 
     def _quickly(self, lines: bytes) -> Block | None:
-        """Return the block by pyarrow's reader, or None if only the slow way is sure to be right."""
+        """Return the block by pyarrow's reader, or None if only the slow way is safe."""
         delimiter = self._dialect.delimiter
         if self._open or (self._dialect.quote and self._dialect.quote.encode() in lines) or b"\0" in lines:
             return None

@@ -12,7 +12,10 @@ HEADING = re.compile(rb"\s*([^,;\t\s:][^,;\t:]*):\s*")
 
 
 class ItemBlocks:
-    """Read the blocks of one file; ``places`` has the column of each role but the item, from 0."""
+    """Read the blocks of one file.
+
+    ``places`` has the column of each role but the item, from 0.
+    """
 
     def __init__(self, dialect: Dialect, width: int, places: dict[str, int]) -> None:
         self._dialect = dialect

@@ -12,7 +12,7 @@ MOST_DEPTH = 6
 
 
 def value_at(found: Any, path: tuple[str, ...]) -> str | None:
-    """Return the text of the value at a path, or None if it is missing, null, a list or an object."""
+    """Return the text of the value at a path, or None if there is none."""
     for name in path:
         if not isinstance(found, dict):
             return None
@@ -32,7 +32,7 @@ def text_of_value(value: Any) -> str | None:
 
 
 def names_of(found: dict[str, Any], above: str = "", depth: int = 0) -> Iterator[tuple[str, str | None]]:
-    """Yield the path and text of each value in an object; nested names are joined by a point."""
+    """Yield path and text of each value in an object; points join nested names."""
     for name, value in found.items():
         path = f"{above}.{name}" if above else name
         if isinstance(value, dict) and depth < MOST_DEPTH:

@@ -11,7 +11,7 @@ from marquee.ingest.own_data.shapes.raw import Block
 
 
 def unfold(block: Block, items: list[str], marks: frozenset[str]) -> Block:
-    """Return one row for each cell that has a rating; cells with a mark in ``marks`` are no rows.
+    """Return one row for each cell without a mark of ``marks``.
 
     ``block`` has a column for each item, named by its place, and may have ``user``. Without it the row's number in the
     file is the user.

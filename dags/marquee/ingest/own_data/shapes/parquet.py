@@ -22,7 +22,10 @@ BATCH_ROWS = 65_536
 
 @contextmanager
 def open_parquet(member: Member) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file; one in an archive goes to a temporary file first, as its index is at its end."""
+    """Open a Parquet file.
+
+    One in an archive goes to a temporary file first, as its index is at its end.
+    """
     with tempfile.TemporaryFile(prefix="marquee-parquet-") as copy:
         source: IO[bytes] | str = str(member.path)
         if member.path is None:
@@ -60,7 +63,7 @@ def _text(value: Any) -> str | None:
 
 
 def parquet_blocks(member: Member, columns: dict[str, str]) -> Iterator[Block]:
-    """Yield the rows of a Parquet file; ``columns`` has the name of each role's column."""
+    """Yield a Parquet file's rows; ``columns`` has the name of each role's column."""
     with open_parquet(member) as file:
         missing = sorted(set(columns.values()) - set(file.schema_arrow.names))
         if missing:

@@ -29,7 +29,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class FoundDialect:
-    """Hold a dialect, the number of fields it gives, and the share of lines that have that number."""
+    """Hold a dialect, its number of fields, and the share of lines that have it."""
 
     dialect: Dialect
     fields: int
@@ -67,7 +67,10 @@ def split_line(line: str, dialect: Dialect) -> list[str]:
 
 
 def rows_of(lines: list[str], dialect: Dialect) -> Iterator[list[str] | None]:
-    """Yield each row's fields, or None for lines that cannot be split; a quoted field may span lines."""
+    """Yield each row's fields, or None for lines that cannot be split.
+
+    A quoted field may span lines.
+    """
     held = ""
     for number, line in enumerate(lines):
         text = f"{held}\n{line}" if held else line
@@ -113,7 +116,7 @@ def _dialects(lines: list[str], delimiter: str) -> list[Dialect]:
 
 
 def _encloses(lines: list[str], delimiter: str, quote: str) -> bool:
-    """Return whether fields begin and end with the quote, more often than a title begins with one."""
+    """Return whether fields begin and end with the quote."""
     begins = ends = 0
     for line in lines:
         for field in line.split(delimiter):

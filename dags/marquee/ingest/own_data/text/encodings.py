@@ -25,7 +25,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class FoundEncoding:
-    """Hold an encoding, whether it is sure, which others would read the text too, and an example line."""
+    """Hold an encoding, whether it is sure, others that fit, and an example line."""
 
     name: str
     sure: bool
@@ -50,7 +50,7 @@ def find_encoding(sample: bytes) -> FoundEncoding:
 
 
 def is_utf8(sample: bytes) -> bool:
-    """Return whether the bytes are UTF-8, but for a character that the sample's end cuts."""
+    """Return whether the bytes are UTF-8, but for a character cut at the end."""
     try:
         codecs.getincrementaldecoder("utf-8")("strict").decode(sample)
     except UnicodeDecodeError:
@@ -100,12 +100,12 @@ def _share_in_long_runs(text: bytes) -> float:
     """Return which part of the bytes above 127 stands next to another one."""
     high = [byte >= 0x80 for byte in text]
     total = sum(high)
-    beside = sum(
+    adjacent = sum(
         1
         for place, is_high in enumerate(high)
         if is_high and ((place and high[place - 1]) or (place + 1 < len(high) and high[place + 1]))
     )
-    return beside / total if total else 0.0
+    return adjacent / total if total else 0.0
 
 
 def _reads(text: bytes, encoding: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
 from marquee.ingest.own_data.containers.members import ByteStream, Member
 from marquee.ingest.own_data.limits import CHUNK_BYTES
@@ -37,16 +38,13 @@ class Sample:
 def take_sample(member: Member, piece: int = PIECE_BYTES) -> Sample:
     """Return a sample of the file; memory does not depend on its length."""
     if member.path is not None and member.size is not None:
-        return _of_plain_file(member, piece)
+        return _of_plain_file(member.path, member.size, piece)
     with member.open() as stream:
         return _of_stream(stream, member, piece)
 
 
-def _of_plain_file(member: Member, piece: int) -> Sample:
-    assert member.path is not None
-    assert member.size is not None
-    size = member.size
-    with member.path.open("rb") as file:
+def _of_plain_file(path: Path, size: int, piece: int) -> Sample:
+    with path.open("rb") as file:
         start = file.read(min(size, 3 * piece) if size <= 3 * piece else piece)
         if size <= 3 * piece:
             return Sample(start, size=size)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of data
 """Make a small file of each shape of public data sets, by hand."""
 
 import gzip
@@ -65,8 +66,8 @@ YELP = [
 ]
 STEAM = (
     "151603712,The Elder Scrolls V Skyrim,purchase,1.0,0\n151603712,The Elder Scrolls V Skyrim,play,273.0,0\n"
-    "151603712,Fallout 4,purchase,1.0,0\n151603712,Fallout 4,play,87.0,0\n59945701,\"Counter, Strike\",purchase,1.0,0\n"
-    "59945701,\"Counter, Strike\",play,0.7,0\n"
+    '151603712,Fallout 4,purchase,1.0,0\n151603712,Fallout 4,play,87.0,0\n59945701,"Counter, Strike",purchase,1.0,0\n'
+    '59945701,"Counter, Strike",play,0.7,0\n'
 )
 LASTFM = (
     "00000c289a1829a808ac09c00daf10bc3c4e223b\t3bd73256-3905-4f3a-97e2-8b341527f805\tbetty blowtorch\t2137\n"

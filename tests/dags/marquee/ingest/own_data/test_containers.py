@@ -88,7 +88,9 @@ def test_every_container_gives_the_same_rows(container: str, tmp_path: Path, pro
 
 def test_parts_of_a_folder_are_one_table_in_the_order_of_their_names(tmp_path: Path, proposed_rows: Read) -> None:
     for number in range(12):
-        (tmp_path / f"part-{number:05}.csv").write_text(f"user_id,item_id,rating\nu{number},i{number},{number % 5 + 1}\n")
+        (tmp_path / f"part-{number:05}.csv").write_text(
+            f"user_id,item_id,rating\nu{number},i{number},{number % 5 + 1}\n"
+        )
     (tmp_path / "_SUCCESS").write_text("")
     (tmp_path / ".part-00000.csv.crc").write_bytes(b"crc")
     mapping, rows, rejected = proposed_rows(tmp_path)
@@ -115,7 +117,7 @@ def test_parts_of_parquet_are_one_table(tmp_path: Path, proposed_rows: Read) -> 
         ("utf-16-be", "Amelie", "utf-16-be", False),
         ("cp949", "기생충 그리고 살인의 추억", "cp949", False),
         ("latin-1", "Le Fabuleux destin d'Amélie Poulain", "latin_1", False),
-        ("cp1252", "It’s a Wonderful Life – café", "cp1252", False),
+        ("cp1252", "It\u2019s a Wonderful Life \u2013 café", "cp1252", False),
     ],
 )
 def test_encodings_are_found_and_said(
@@ -133,7 +135,9 @@ def test_encodings_are_found_and_said(
 
 def test_a_guessed_encoding_can_be_overruled(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_bytes("user_id,item_id,rating\nu1,\u0416\u0443\u043a,4\n".encode("cp1251"))
-    mapping = '[ratings]\nfiles = "ratings.csv"\nencoding = "{}"\n[ratings.columns]\nuser = "user_id"\nitem = "item_id"\n'
+    mapping = (
+        '[ratings]\nfiles = "ratings.csv"\nencoding = "{}"\n[ratings.columns]\nuser = "user_id"\nitem = "item_id"\n'
+    )
     for encoding, item in (("cp1251", "Жук"), ("latin-1", "Æóê")):
         rows, _ = rows_by(tmp_path, parse_mapping(mapping.format(encoding), "mapping.toml"))
         assert rows[0][1] == item
@@ -151,5 +155,7 @@ def test_a_row_that_the_encoding_cannot_read_is_rejected_alone(tmp_path: Path) -
 
 def test_what_holds_no_ratings_is_refused_with_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("colour,size\nred,1\nblue,2\n")
-    with pytest.raises(IngestError, match=r"No file has a user and an item in each row. Found: notes.csv \(colour, size\)"):
+    with pytest.raises(
+        IngestError, match=r"No file has a user and an item in each row. Found: notes.csv \(colour, size\)"
+    ):
         propose(open_members(tmp_path))

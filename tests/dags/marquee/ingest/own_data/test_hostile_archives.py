@@ -34,7 +34,16 @@ def inspect(path: Path, folder: Path, *more: str) -> subprocess.CompletedProcess
     """Run the program under limits of memory and of what it may write."""
     started = time.monotonic()
     ended = subprocess.run(
-        [sys.executable, "-m", "marquee.ingest.own_data", "--archive", str(path), *more, "--output", str(folder / "m.toml")],
+        [
+            sys.executable,
+            "-m",
+            "marquee.ingest.own_data",
+            "--archive",
+            str(path),
+            *more,
+            "--output",
+            str(folder / "m.toml"),
+        ],
         env={"PYTHONPATH": str(DAGS), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         preexec_fn=limit,
         capture_output=True,
@@ -89,7 +98,10 @@ def zstd_bomb(folder: Path) -> Path:
 
 def zip_bomb(folder: Path) -> Path:
     path = folder / "x.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, archive.open("r.csv", "w") as file:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("r.csv", "w") as file,
+    ):
         for _ in range(512):
             file.write(MEBIBYTE)
     return path
@@ -145,9 +157,10 @@ def encrypted_zip(folder: Path) -> Path:
 
 def twice_in_zip(folder: Path) -> Path:
     path = folder / "x.zip"
-    with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("ratings.csv", "user,item\n1,1\n")
-        archive.writestr("ratings.csv", "user,item\n2,2\n")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("ratings.csv", "user,item\n2,2\n")
     return path
 
 

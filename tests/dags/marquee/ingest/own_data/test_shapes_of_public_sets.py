@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of data
 """Test each shape that public sets have, from inspect's proposal to rows, with the rows written out."""
 
 from pathlib import Path
