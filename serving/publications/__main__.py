@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 
-from serving.publications.commands import building, changing, inspecting
+from serving.publications.commands import announcing, building, changing, inspecting
 from serving.publications.commands.arguments import EXIT_FAILED
 from serving.publications.format import PublicationError
 from serving.publications.store import HeldBackError
@@ -35,6 +35,8 @@ _COMMANDS = (
     inspecting.add_verify,
     inspecting.add_diff,
     changing.add_prune,
+    announcing.add_announce,
+    announcing.add_follow,
     building.add_rebuild,
 )
 

@@ -132,11 +132,20 @@ def source_of(address: str, publication: str, user: str) -> Source:
 
     `address` is an http(s) address of WebHDFS or a local folder.
     """
+    base = publications_address(address)
+    return FolderSource(Path(address), publication) if base is None else WebHdfsSource(f"{base}/{publication}", user)
+
+
+def publications_address(address: str) -> str | None:
+    """Return the WebHDFS address of the publications' folder, or None for a local folder.
+
+    Raises PublicationError for an address of another kind.
+    """
     if urllib.parse.urlsplit(address).scheme in ("http", "https"):
-        return WebHdfsSource(f"{web_hdfs_address(address, _DEFAULT_HDFS_FOLDER)}/{publication}", user)
+        return web_hdfs_address(address, _DEFAULT_HDFS_FOLDER)
     if "://" in address:
         raise PublicationError(f"{address!r} is not a source. Give the NameNode's http address or a local folder.")
-    return FolderSource(Path(address), publication)
+    return None
 
 
 def pull(store: PublicationStore, address: str, publication: str, user: str, actor: str) -> Change:

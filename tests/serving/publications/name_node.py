@@ -23,6 +23,7 @@ class NameNode(BaseHTTPRequestHandler):
     users: list[str]
     # The bytes of a file after which the DataNode ends the connection.
     cut_at: int | None = None
+    read_only = False
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
@@ -51,6 +52,36 @@ class NameNode(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+    def do_PUT(self) -> None:
+        parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
+        self.users.append(query["user.name"][0])
+        path = parts.path.removeprefix("/webhdfs/v1").removeprefix("/datanode")
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.read_only:
+            self.answer(403, json.dumps({"RemoteException": {"message": "Permission denied"}}).encode())
+        elif query["op"] == ["RENAME"]:
+            (target,) = query["destination"]
+            free = target not in self.files
+            if free:
+                self.files[target] = self.files.pop(path)
+            self.answer(200, json.dumps({"boolean": free}).encode())
+        elif query["op"] == ["MKDIRS"]:
+            self.answer(200, b'{"boolean":true}')
+        elif parts.path.startswith("/datanode"):
+            self.files[path] = body
+            self.answer(201, b"")
+        else:
+            self.send_response(307)
+            port = self.server.server_address[1]
+            self.send_header("Location", f"http://127.0.0.1:{port}/datanode{path}?{parts.query}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def do_DELETE(self) -> None:
+        del self.files[urlsplit(self.path).path.removeprefix("/webhdfs/v1")]
+        self.answer(200, b'{"boolean":true}')
+
     def answer(self, status: int, content: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -64,7 +95,7 @@ class NameNode(BaseHTTPRequestHandler):
 @contextmanager
 def name_node() -> Iterator[str]:
     """Serve NameNode.files and yield the address."""
-    NameNode.users, NameNode.cut_at = [], None
+    NameNode.users, NameNode.cut_at, NameNode.read_only = [], None, False
     with local_server(NameNode) as address:
         yield address
 

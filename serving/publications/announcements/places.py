@@ -1,0 +1,157 @@
+"""Where announcements are kept: a folder of a file system, or one in HDFS over WebHDFS."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Final, Protocol
+
+from serving.publications.announcements.announcement import Announcement
+from serving.publications.format import PublicationError
+from serving.publications.transfer import WebHdfsSource, publications_address, read_piece
+
+_FOLDER: Final = "live"
+_NAME: Final = re.compile(r"([0-9]{12})\.json")
+_MAX_BYTES: Final = 64 << 10
+_TIMEOUT_SECONDS: Final = 30.0
+
+
+class Place(Protocol):
+    """A series of announcements. Each method raises PublicationError where the place does not answer."""
+
+    def latest(self) -> Announcement | None:
+        """Return the last announcement, or None before the first."""
+
+    def add(self, announcement: Announcement) -> bool:
+        """Add an announcement as a whole. Return False, and change nothing, if its number is taken."""
+
+
+def place_of(address: str, user: str) -> Place:
+    """Return the place beside the publications of `address`.
+
+    That is an http(s) address of WebHDFS or a local folder.
+    """
+    base = publications_address(address)
+    if base is None:
+        return FolderPlace(Path(address) / _FOLDER)
+    return WebHdfsPlace(f"{base}/{_FOLDER}", user)
+
+
+def _file(number: int) -> str:
+    return f"{number:012d}.json"
+
+
+def _last_number(names: list[str]) -> int | None:
+    return max((int(match[1]) for name in names if (match := _NAME.fullmatch(name))), default=None)
+
+
+class FolderPlace:
+    """Announcements in a folder that all readers mount."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def latest(self) -> Announcement | None:
+        """Return the last announcement, or None before the first."""
+        try:
+            number = _last_number([path.name for path in self._folder.iterdir()])
+            return (
+                None if number is None else Announcement.from_json((self._folder / _file(number)).read_bytes(), number)
+            )
+        except FileNotFoundError:
+            if self._folder.parent.is_dir():
+                return None
+            raise PublicationError(f"{self._folder.parent} does not exist. Give the publications' folder.") from None
+        except OSError as error:
+            raise PublicationError(
+                f"{self._folder} cannot be read: {error.strerror}. Check that it is mounted."
+            ) from None
+
+    def add(self, announcement: Announcement) -> bool:
+        """Add an announcement: a link to a whole file fails where the name is taken."""
+        try:
+            self._folder.mkdir(exist_ok=True)
+            fresh = self._folder / f".{uuid.uuid4().hex}"
+            fresh.write_bytes(announcement.to_json())
+            try:
+                os.link(fresh, self._folder / _file(announcement.number))
+            except FileExistsError:
+                return False
+            finally:
+                fresh.unlink()
+        except OSError as error:
+            raise PublicationError(f"{self._folder} cannot be written: {error.strerror}. Check its rights.") from None
+        return True
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow no redirect: WebHDFS wants the data at the second address alone."""
+
+
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+class WebHdfsPlace:
+    """Announcements in a folder of HDFS."""
+
+    def __init__(self, address: str, user: str) -> None:
+        self._address, self._user = address, user
+        self._source = WebHdfsSource(address, user)
+
+    def latest(self) -> Announcement | None:
+        """Return the last announcement, or None before the first."""
+        try:
+            number = _last_number(list(self._source.files()))
+        except PublicationError:
+            # The folder is made with the first announcement. Without the publications' folder there is no such HDFS.
+            WebHdfsSource(self._address.rpartition("/")[0], self._user).files()
+            return None
+        if number is None:
+            return None
+        with self._source.open(_file(number)) as remote:
+            return Announcement.from_json(read_piece(remote, _MAX_BYTES), number)
+
+    def add(self, announcement: Announcement) -> bool:
+        """Add an announcement: HDFS renames a whole file only where the name is free."""
+        parts = urllib.parse.urlsplit(self._address)
+        folder = parts.path.removeprefix("/webhdfs/v1")
+        fresh = f".{uuid.uuid4().hex}"
+        self._ask(self._address, "MKDIRS")
+        location = self._ask(f"{self._address}/{fresh}", "CREATE", overwrite="false")
+        self._put(location, announcement.to_json())
+        target = f"{folder}/{_file(announcement.number)}"
+        renamed = json.loads(self._ask(f"{self._address}/{fresh}", "RENAME", destination=target))
+        if renamed.get("boolean") is not True:
+            self._ask(f"{self._address}/{fresh}", "DELETE", method="DELETE")
+            return False
+        return True
+
+    def _ask(self, address: str, operation: str, method: str = "PUT", **more: str) -> str:
+        query = urllib.parse.urlencode({"op": operation, "user.name": self._user, **more})
+        return self._put(f"{address}?{query}", None, method)
+
+    def _put(self, address: str, content: bytes | None, method: str = "PUT") -> str:
+        """Return the answer's text, or the address to which a redirect leads."""
+        # The address is this installation's, or one that its NameNode names.
+        request = urllib.request.Request(address, data=content, method=method)  # noqa: S310
+        if content is not None:
+            request.add_header("Content-Type", "application/octet-stream")
+        shown = address.partition("?")[0]
+        try:
+            with _DIRECTLY.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                return str(response.read(_MAX_BYTES).decode(errors="replace"))
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == http.client.TEMPORARY_REDIRECT:
+                    return str(error.headers["Location"])
+            raise PublicationError(f"{shown} answered {error.code}. Check that this user may write there.") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise PublicationError(f"{shown} cannot be reached: {error}. Check that HDFS is up.") from None
