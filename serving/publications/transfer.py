@@ -137,7 +137,7 @@ def source_of(address: str, publication: str, user: str) -> Source:
 
 
 def publications_address(address: str) -> str | None:
-    """Return the WebHDFS address of the publications' folder, or None for a local folder.
+    """Return the WebHDFS address of the publications, or None for a local folder.
 
     Raises PublicationError for an address of another kind.
     """
