@@ -13,7 +13,7 @@ from serving.publications.store import Change, PublicationStore
 
 
 def announce(store: PublicationStore, place: Place, actor: str, reason: str, *, take_over: bool = False) -> Change:
-    """Announce the store's live publication, unless the latest announcement says the same.
+    """Announce the live publication, unless the latest announcement says the same.
 
     Raises PublicationError if nothing is live, if the place does not answer, or if another store announced last and
     `take_over` is not set.

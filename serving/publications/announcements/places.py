@@ -24,17 +24,23 @@ _TIMEOUT_SECONDS: Final = 30.0
 
 
 class Place(Protocol):
-    """A series of announcements. Each method raises PublicationError where the place does not answer."""
+    """A series of announcements.
+
+    Each method raises PublicationError where the place does not answer.
+    """
 
     def latest(self) -> Announcement | None:
         """Return the last announcement, or None before the first."""
 
     def add(self, announcement: Announcement) -> bool:
-        """Add an announcement as a whole. Return False, and change nothing, if its number is taken."""
+        """Add an announcement as a whole.
+
+        Return False, and change nothing, if its number is taken.
+        """
 
 
 def place_of(address: str, user: str) -> Place:
-    """Return the place beside the publications of `address`.
+    """Return the place next to the publications of `address`.
 
     That is an http(s) address of WebHDFS or a local folder.
     """

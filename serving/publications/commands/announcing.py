@@ -39,7 +39,7 @@ def add_announce(commands: Commands) -> None:
         "announce",
         parents=[store_option()],
         help="tell followers which publication is live",
-        description="Write which publication is live, and its SHA-256, beside the publications. Followers read it there.",
+        description="Write which publication is live, and its SHA-256, next to the publications. Followers read it there.",
     )
     parser.add_argument("--to", type=line, required=True, metavar="URL_OR_DIR", help=_ADDRESS)
     parser.add_argument("--take-over", action="store_true", help="also if another store announced last")
