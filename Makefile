@@ -18,8 +18,8 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON ROWS RUN SECONDS \
-	SEEDS SERVICE SETS TEXT TO UNREACHABLE UPGRADE USERS
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED ENV FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON REGISTRY ROWS RUN \
+	SECONDS SEEDS SERVICE SETS TEXT TO UNREACHABLE UPGRADE USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -188,7 +188,7 @@ test-environment:
 # under pytest 9.2 and says nothing.
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests: no daemons, no Spark session, no browser
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not (spark or browser or stack or faults or compose)"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not (spark or browser or stack or faults or compose or kubernetes)"
 
 # Whether there is room for the stack is asked before the unit tests, not after.
 .PHONY: test-room
@@ -197,7 +197,7 @@ test-room:
 
 .PHONY: test
 test: test-room test-fast ## All tests: unit tests, those with Spark and a browser, then the real stack end to end, on its own ports and state
-	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose)"
+	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes)"
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
 .PHONY: test-compose
@@ -209,6 +209,32 @@ FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=1150
 .PHONY: faults
 faults: test-environment ## Kill services, fill disks and cut the network under running pipelines, and print what held
 	@$(FAULTS_ENVIRONMENT) $(PYTHON) -m pytest -q -s tests/faults tests/e2e/test_stopped_tasks.py
+
+NODE := MARQUEE_STATE='$(subst ','\'',$(STATE))' infra/deploy/kubernetes/node/node.sh
+
+.PHONY: node-up
+node-up: ## Build and start one real Kubernetes node on this machine, for tests
+	@$(NODE) up
+
+.PHONY: node-status
+node-status: ## The node's pods
+	@$(NODE) status
+
+.PHONY: node-down
+node-down: ## Stop the node; nothing is left running: make node-down [CONFIRM=yes], yes: delete its data too
+	@$(CONTROL) given CONFIRM
+	@$(NODE) $(if $(filter yes,$(value CONFIRM)),delete,down)
+
+.PHONY: deploy-kubernetes
+# The shells of old read a file that ENV names, so it is not handed on under that name.
+deploy-kubernetes: export DEPLOY_ENV := $(value ENV)
+deploy-kubernetes: ## Roll a version out to a cluster, undo it if it fails: make deploy-kubernetes ENV=staging VERSION=0.2.0 [REGISTRY=host/path]
+	@$(CONTROL) given ENV=DEPLOY_ENV VERSION REGISTRY
+	@python3 -X utf8 -Es -m infra.deploy.kubernetes.deploy --version="$$VERSION" $(if $(value REGISTRY),--registry="$$REGISTRY") -- "$$DEPLOY_ENV"
+
+.PHONY: test-kubernetes
+test-kubernetes: test-environment ## Start a node, deploy to it, break things under load, print what held, remove it
+	@MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m kubernetes -s tests/kubernetes
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]

@@ -83,6 +83,8 @@ def test_the_makefile_is_understood() -> None:
         "load": {"USERS", "SECONDS"},
         "load-jmeter": {"SECONDS"},
         "lock": {"UPGRADE"},
+        "node-down": {"CONFIRM"},
+        "deploy-kubernetes": {"ENV", "VERSION", "REGISTRY"},
     }
     assert expected == ARGUMENTS
 
@@ -131,7 +133,9 @@ TAKEN = {
     "SECONDS": {"over all ports"},
     "ROWS": {"over all ports", "list"},
     "SEEDS": {"zero", "over all ports", "list"},
-    **{name: set() for name in ("FOLLOW", "CONFIRM", "UPGRADE", "UNREACHABLE", "SETS")},
+    "VERSION": PLAIN | {"fraction", "short address"},
+    "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
+    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS")},
 }
 
 
@@ -256,6 +260,9 @@ PLAUSIBLE = [
     ["status"],
     ["backup"],
     ["demo"],
+    ["deploy-kubernetes"],
+    ["deploy-kubernetes", "ENV=staging"],
+    ["deploy-kubernetes", "ENV=minikube", "VERSION=0.0.0", "REGISTRY=127.0.0.1:1/none"],
 ]
 
 

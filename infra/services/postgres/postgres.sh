@@ -34,10 +34,10 @@ case "${1:-}" in
       cd /
       "${owner[@]}" "$bin/initdb" -D "$data" -U postgres -A scram-sha-256 -E UTF8 --locale=C --pwfile="$password" >/dev/null
     fi
-    # If it listens for other hosts, allow those of its own networks.
+    # If it listens for other hosts, allow those of its own networks, or all.
     case "$MARQUEE_BIND_HOST" in
       127.* | localhost) ;;
-      *) grep -q "^host all all samenet" "$data/pg_hba.conf" || echo "host all all samenet scram-sha-256" >>"$data/pg_hba.conf" ;;
+      *) grep -q "^host all all $MARQUEE_POSTGRES_CLIENTS " "$data/pg_hba.conf" || echo "host all all $MARQUEE_POSTGRES_CLIENTS scram-sha-256" >>"$data/pg_hba.conf" ;;
     esac
     ;;
   run)

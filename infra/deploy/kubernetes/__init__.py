@@ -1,0 +1,1 @@
+"""The platform's serving side on Kubernetes: manifests, a deployment program, a node for tests."""
