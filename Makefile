@@ -234,7 +234,7 @@ deploy-kubernetes: ## Roll a version out to a cluster, undo it if it fails: make
 
 .PHONY: test-kubernetes
 test-kubernetes: test-environment ## Start a node, deploy to it, break things under load, print what held, remove it
-	@MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m kubernetes -s tests/kubernetes
+	@MARQUEE_TEST_KUBERNETES=yes MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m kubernetes -s tests/kubernetes
 
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]

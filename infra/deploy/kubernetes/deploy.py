@@ -58,7 +58,17 @@ def render(environment: str, images: dict[str, str]) -> list[Object]:
     text = Cluster(NAMESPACES[environment]).ask(
         "create", "--dry-run=client", "-o", "json", "-f", "-", given=built.stdout
     )
-    return list(json.loads(text)["items"])
+    return _documents(text)
+
+
+def _documents(text: str) -> list[Object]:
+    """Return the JSON documents that follow one another in a text."""
+    decoder, found, rest = json.JSONDecoder(), [], text.strip()
+    while rest:
+        document, end = decoder.raw_decode(rest)
+        found.append(document)
+        rest = rest[end:].lstrip()
+    return found
 
 
 def _image(name: str, reference: str) -> dict[str, str]:
