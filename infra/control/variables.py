@@ -81,9 +81,11 @@ def _url(settings: Settings, service: str, port: str, scheme: str = "http") -> s
 
 def _addresses(settings: Settings) -> dict[str, str]:
     hdfs_host = settings.hosts.get("namenode", settings.local_host)
+    web_hdfs = _url(settings, "namenode", "NAMENODE_HTTP")
     return {
+        "MARQUEE_ANNOUNCE_TO": web_hdfs if settings["MARQUEE_ANNOUNCE"] == "yes" else "",
         "MARQUEE_AIRFLOW_URL": _url(settings, "airflow-api-server", "AIRFLOW"),
-        "MARQUEE_WEBHDFS_URL": _url(settings, "namenode", "NAMENODE_HTTP"),
+        "MARQUEE_WEBHDFS_URL": web_hdfs,
         "MARQUEE_HDFS_URI": f"hdfs://{hdfs_host}:{settings.port('NAMENODE_RPC')}",
         "MARQUEE_HDFS_USER": system_user(),
         "MARQUEE_MLFLOW_URL": _url(settings, "mlflow", "MLFLOW"),

@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXIT_FAILED: Final = 1
+# Where a change of the live publication is announced, unless the command says so.
+ANNOUNCE_VARIABLE: Final = "MARQUEE_ANNOUNCE_TO"
 _FALLBACK_ACTOR = "unknown"
 
 

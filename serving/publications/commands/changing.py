@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from typing import Any, Final
 
+from serving.publications.announcements.announcing import announce
+from serving.publications.announcements.places import place_of
 from serving.publications.commands.arguments import (
+    ANNOUNCE_VARIABLE,
     Commands,
     add_actor,
     add_hdfs_user,
@@ -19,6 +23,7 @@ from serving.publications.commands.arguments import (
     add_who_and_why,
     line,
     store_option,
+    system_user,
     whole_number,
 )
 from serving.publications.diff import churn
@@ -63,6 +68,7 @@ def add_activate(commands: Commands) -> None:
         "another one is pinned or a newer one is live.",
     )
     add_publication(parser)
+    _add_announce(parser)
     add_who_and_why(parser, "activated by hand")
     parser.set_defaults(run=_activate)
 
@@ -79,6 +85,7 @@ def add_rollback(commands: Commands) -> None:
     parser.add_argument(
         "--to", type=line, metavar="ID", help="publication to go back to (default: the previous live one)"
     )
+    _add_announce(parser)
     add_who_and_why(parser, "rolled back by hand")
     parser.set_defaults(run=_roll_back)
 
@@ -92,6 +99,7 @@ def add_pin(commands: Commands) -> None:
         description="Make a publication live and keep it live until unpin, whatever else is activated.",
     )
     add_publication(parser)
+    _add_announce(parser)
     add_who_and_why(parser, "pinned by hand")
     parser.set_defaults(run=_pin)
 
@@ -104,6 +112,7 @@ def add_unpin(commands: Commands) -> None:
         help="remove the pin",
         description="Remove the pin. The live publication stays live.",
     )
+    _add_announce(parser)
     add_who_and_why(parser, "unpinned by hand")
     parser.set_defaults(run=_unpin)
 
@@ -149,7 +158,7 @@ def _pull(options: argparse.Namespace) -> int:
 def _activate(options: argparse.Namespace) -> int:
     store = PublicationStore(options.store)
     detail = _churn_against_live(store, options.publication)
-    return _report(store.activate(options.publication, options.actor, options.reason, detail))
+    return _announced(options, store.activate(options.publication, options.actor, options.reason, detail))
 
 
 def _churn_against_live(store: PublicationStore, publication: str) -> dict[str, Any] | None:
@@ -169,15 +178,15 @@ def _churn_against_live(store: PublicationStore, publication: str) -> dict[str, 
 
 
 def _roll_back(options: argparse.Namespace) -> int:
-    return _report(PublicationStore(options.store).roll_back(options.to, options.actor, options.reason))
+    return _announced(options, PublicationStore(options.store).roll_back(options.to, options.actor, options.reason))
 
 
 def _pin(options: argparse.Namespace) -> int:
-    return _report(PublicationStore(options.store).pin(options.publication, options.actor, options.reason))
+    return _announced(options, PublicationStore(options.store).pin(options.publication, options.actor, options.reason))
 
 
 def _unpin(options: argparse.Namespace) -> int:
-    return _report(PublicationStore(options.store).unpin(options.actor, options.reason))
+    return _announced(options, PublicationStore(options.store).unpin(options.actor, options.reason))
 
 
 def _refuse(options: argparse.Namespace) -> int:
@@ -191,6 +200,31 @@ def _prune(options: argparse.Namespace) -> int:
     )
     print(json.dumps({"pruned": [] if options.dry_run else names, "prunable": names, "live": store.live()}))
     return 0
+
+
+def _add_announce(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--announce",
+        type=line,
+        default=os.environ.get(ANNOUNCE_VARIABLE) or None,
+        metavar="URL_OR_DIR",
+        help=f"tell followers there, as the command announce does (default: {ANNOUNCE_VARIABLE}, else nowhere)",
+    )
+
+
+def _announced(options: argparse.Namespace, change: Change) -> int:
+    """Report a change after telling the followers, also where a try before this one could not tell them."""
+    if options.announce:
+        try:
+            announce(
+                PublicationStore(options.store),
+                place_of(options.announce, system_user()),
+                options.actor,
+                options.reason,
+            )
+        except PublicationError as error:
+            raise PublicationError(f"{change.live} is live here, but followers do not know. {error}") from None
+    return _report(change)
 
 
 def _report(change: Change) -> int:

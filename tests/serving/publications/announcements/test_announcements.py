@@ -355,3 +355,35 @@ def test_the_status_page_tells_prometheus_and_the_kubelet(
         monkeypatch.setattr(time, "monotonic", lambda: later)
         assert ask("/alive")[0] == 503
         server.shutdown()
+
+
+def test_commands_that_change_what_is_live_announce_it(
+    store: PublicationStore, address: str, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ["--store", str(store.root), "--announce", address, "--actor", "ann"]
+    said = []
+    for words in (
+        ["activate", "--publication", FIRST],
+        ["activate", "--publication", SECOND],
+        ["rollback"],
+        ["pin", "--publication", THIRD],
+        ["unpin"],
+    ):
+        assert main([*words, *common]) == 0
+        latest = place.latest()
+        assert latest is not None
+        said.append((latest.number, latest.publication, latest.pinned))
+    assert said == [(1, FIRST, False), (2, SECOND, False), (3, FIRST, False), (4, THIRD, True), (5, THIRD, False)]
+
+
+def test_a_change_that_cannot_be_announced_fails_and_trying_again_announces_it(
+    store: PublicationStore, address: str, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["activate", "--store", str(store.root), "--publication", FIRST, "--actor", "ann"]
+    assert main([*words, "--announce", "http://127.0.0.1:1"]) == 1
+    assert f"{FIRST} is live here, but followers do not know. http://127.0.0.1:1" in capsys.readouterr().err
+    assert store.live() == FIRST
+    assert main([*words, "--announce", address]) == 0
+    latest = place.latest()
+    assert latest is not None
+    assert latest.publication == FIRST
