@@ -208,12 +208,15 @@ def _add_announce(parser: argparse.ArgumentParser) -> None:
         type=line,
         default=os.environ.get(ANNOUNCE_VARIABLE) or None,
         metavar="URL_OR_DIR",
-        help=f"tell followers there, as the command announce does (default: {ANNOUNCE_VARIABLE}, else nowhere)",
+        help=f"announce what is live there, as the command announce does (default: {ANNOUNCE_VARIABLE}, else nowhere)",
     )
 
 
 def _announced(options: argparse.Namespace, change: Change) -> int:
-    """Report a change after telling the followers, also where a try before this one could not tell them."""
+    """Announce what is live, then report the change.
+
+    A change of an earlier try is announced too, where that try could not.
+    """
     if options.announce:
         try:
             announce(
