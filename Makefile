@@ -19,7 +19,7 @@ export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
 ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED ENV FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON REGISTRY ROWS RUN \
-	SECONDS SEEDS SERVICE SETS TEXT TO UNREACHABLE UPGRADE USERS VERSION
+	SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -184,11 +184,22 @@ test-environment:
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install --tests
 
+SLOW_TESTS := spark or browser or stack or faults or compose or workflows
+
 # A file stays with one worker: its tests share fixtures and imports. By file, since pytest-xdist 3.8 overlooks groups (loadgroup)
 # under pytest 9.2 and says nothing.
 .PHONY: test-fast
-test-fast: test-environment ## Unit tests: no daemons, no Spark session, no browser
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not (spark or browser or stack or faults or compose or kubernetes)"
+test-fast: test-environment ## Unit tests: no daemons, no Spark session, no browser: make test-fast [TESTS="tests/audit tests/dags"]
+	@$(CONTROL) given TESTS
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not ($(SLOW_TESTS))" $(if $(value TESTS),$$TESTS)
+
+.PHONY: test-spark-browser
+test-spark-browser: test-environment ## Tests with Spark's own session and with a browser
+	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows)"
+
+.PHONY: test-stack
+test-stack: test-room test-environment ## Start the real stack on its own ports and state, and test it end to end
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
 
 # Whether there is room for the stack is asked before the unit tests, not after.
 .PHONY: test-room
@@ -196,9 +207,7 @@ test-room:
 	@$(TEST_ENVIRONMENT) $(CONTROL) preflight
 
 .PHONY: test
-test: test-room test-fast ## All tests: unit tests, those with Spark and a browser, then the real stack end to end, on its own ports and state
-	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes)"
-	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
+test: test-room test-fast test-spark-browser test-stack ## All tests: unit tests, those with Spark and a browser, then the real stack
 
 .PHONY: test-compose
 test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
@@ -253,7 +262,7 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py "$$@"' sh $(if $(value ROWS),--rows $$ROWS)
 
 .PHONY: lint
-lint: test-environment ## ruff, mypy, sqlfluff, the words of code and pages, commit messages
+lint: test-environment lint-workflows ## ruff, mypy, sqlfluff, the words of code and pages, commit messages, workflows
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
@@ -274,6 +283,17 @@ define environment
 	@$(UV) venv -q --allow-existing --python python3 $(SOFTWARE)/$(1)-venv
 	@$(UV) pip sync -q --python $(SOFTWARE)/$(1)-venv/bin/python $(LOCKED) requirements/$(1).txt
 endef
+
+ACTIONLINT := $(SOFTWARE)/actionlint/actionlint
+
+# Go takes the versions of go.mod with the hashes of go.sum, and builds nothing where nothing changed.
+.PHONY: lint-workflows
+lint-workflows: uv
+	$(call environment,workflows)
+	@$(SOFTWARE)/workflows-venv/bin/zizmor --offline --no-progress --quiet .github
+	@command -v go >/dev/null || { echo "lint: actionlint is built with Go, which is not installed. Install Go 1.25 or later." >&2; exit 1; }
+	@go -C requirements/actionlint build -mod=readonly -o '$(abspath $(ACTIONLINT))' github.com/rhysd/actionlint/cmd/actionlint
+	@$(ACTIONLINT) -shellcheck= -pyflakes=
 
 .PHONY: audit
 audit: uv ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
@@ -364,6 +384,7 @@ lock: uv ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/accounts.txt requirements/reviews.in -o requirements/reviews.txt
 	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) requirements/audit.in -o requirements/audit.txt
+	$(UV_LOCK) requirements/workflows.in -o requirements/workflows.txt
 	$(UV_LOCK) --no-deps requirements/bench.in -o requirements/bench.txt
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt -c requirements/reviews.txt requirements/dev.in -o requirements/dev.txt
 

@@ -85,6 +85,7 @@ def test_the_makefile_is_understood() -> None:
         "lock": {"UPGRADE"},
         "node-down": {"CONFIRM"},
         "deploy-kubernetes": {"ENV", "VERSION", "REGISTRY"},
+        "test-fast": {"TESTS"},
     }
     assert expected == ARGUMENTS
 
@@ -135,7 +136,7 @@ TAKEN = {
     "SEEDS": {"zero", "over all ports", "list"},
     "VERSION": PLAIN | {"fraction", "short address"},
     "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
-    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS")},
+    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS")},
 }
 
 
