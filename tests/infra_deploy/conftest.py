@@ -1,0 +1,91 @@
+"""A repository with versions of a small platform, and two environments for it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy.environments.environment import Environment
+from infra.release.package import make_package
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Place:
+    """A repository of the small platform, with its state folder."""
+
+    repository: Path
+    state: Path
+    staging: Environment
+    production: Environment
+
+    def git(self, *arguments: str) -> str:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+        command = ["git", *identity, "-C", str(self.repository), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def version(self, name: str, behaviour: str = "good") -> str:
+        """Commit a version that behaves so, make its package and return its commit."""
+        (self.repository / "behaviour").write_text(f"{behaviour} {name}\n", encoding="ascii")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", f"version {name}")
+        commit = self.git("rev-parse", "HEAD")
+        make_package(self.repository, self.state, commit)
+        return commit
+
+    def answers(self, environment: Environment) -> Any:
+        """Return the version that answers, None if nothing does."""
+        port = (environment.folder / ".env").read_text(encoding="ascii").strip().partition("=")[2]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                return json.load(answer)["version"]
+        except OSError:
+            return None
+
+    def program(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run the program in a process of its own."""
+        code = (
+            "import sys; from pathlib import Path; import infra.deploy.environments.__main__ as program; "
+            f"program.REPOSITORY = Path({str(self.repository)!r}); sys.exit(program.main())"
+        )
+        variables = {**os.environ, "MARQUEE_STATE": str(self.state), **environ}
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    repository, state = tmp_path / "repository", tmp_path / "state"
+    for source, target in (
+        (Path(__file__).with_name("small_platform.py"), "infra/control/__main__.py"),
+        (REPOSITORY / "infra/deploy/environments/__init__.py", "infra/deploy/environments/__init__.py"),
+        (REPOSITORY / "infra/deploy/environments/smoke.py", "infra/deploy/environments/smoke.py"),
+    ):
+        (repository / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, repository / target)
+    made = Place(repository, state, Environment("staging", state), Environment("production", state))
+    subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
+    for environment in (made.staging, made.production):
+        environment.folder.mkdir(parents=True)
+        (environment.folder / ".env").write_text(f"MARQUEE_PORT_OFFSET={free_port()}\n", encoding="ascii")
+    yield made
+    for environment in (made.staging, made.production):
+        pid = environment.folder / "state" / "server.pid"
+        if pid.exists():
+            subprocess.run(["kill", pid.read_text(encoding="ascii")], check=False)
