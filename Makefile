@@ -18,8 +18,8 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET EMBEDDED ENV FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON REGISTRY ROWS RUN \
-	SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV FOLDER FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON \
+	REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -213,6 +213,12 @@ test: test-room test-fast test-spark-browser test-stack ## All tests: unit tests
 test-compose: test-environment ## Build the images, run the pipeline on containers, look where its work was done, remove them
 	@MARQUEE_GIT_COMMIT=$$(git -c safe.directory='*' describe --always --abbrev=40 --exclude='*' --dirty) $(PYTHON) -m pytest -q -m compose -s tests/compose
 
+.PHONY: test-workflows
+test-workflows: test-environment ## Run the workflows of .github on this machine by act: make test-workflows [TESTS="tests/audit"]
+	@$(CONTROL) given TESTS
+	$(call environment,workflows)
+	@WORKFLOW_TESTS="$$TESTS" $(PYTHON) -m pytest -q -s -m workflows tests/workflows
+
 FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=11500 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
 
 .PHONY: faults
@@ -367,6 +373,45 @@ bench-sentiment-quality: test-environment ## The sentiment recipes next to the p
 .PHONY: bench-settings
 bench-settings: test-environment ## What each choice in training buys, with and without it
 	@$(BENCH) tests/bench/training_settings.py
+
+VERSION_GIVEN = $(if $(value VERSION),--version="$$VERSION")
+
+.PHONY: package
+package: ## The files of a commit with a signed manifest of their digests: make package [VERSION=commit]
+	@$(CONTROL) given VERSION
+	@python3 -m infra.release package $(or $(VERSION_GIVEN),--version=HEAD)
+
+.PHONY: release
+release: ## Work through the checklist of a release; DRY_RUN=no tags it: make release VERSION=0.2.0 [DRY_RUN=no]
+	@$(CONTROL) given VERSION DRY_RUN
+	@python3 -m infra.release release --version="$$VERSION" $(if $(filter no,$(value DRY_RUN)),--dry-run=no)
+
+# Bash reads the file that ENV names.
+deploy rollback-deploy: export DEPLOY_ENVIRONMENT := $(value ENV)
+
+.PHONY: deploy
+deploy: ## Bring a package to staging or production, or back where it fails: make deploy ENV=staging [VERSION=commit] [REASON=why]
+	@$(CONTROL) given ENV=DEPLOY_ENVIRONMENT VERSION REASON
+	@python3 -m infra.deploy.environments deploy --environment="$$DEPLOY_ENVIRONMENT" $(VERSION_GIVEN) $(REASON_GIVEN)
+
+.PHONY: rollback-deploy
+rollback-deploy: ## Go back to the version that was live before: make rollback-deploy ENV=staging [REASON=why]
+	@$(CONTROL) given ENV=DEPLOY_ENVIRONMENT REASON
+	@python3 -m infra.deploy.environments rollback --environment="$$DEPLOY_ENVIRONMENT" $(REASON_GIVEN)
+
+.PHONY: hooks
+hooks: test-environment ## Put git's hooks in place: checks before a commit, fast tests of what changed before a push
+	@$(SOFTWARE)/venv/bin/pre-commit install
+	@python3 -m infra.hooks.install
+
+.PHONY: bare-repository
+bare-repository: ## Make a bare repository that deploys pushes to main to staging: make bare-repository FOLDER=folder
+	@$(CONTROL) given FOLDER
+	@python3 -m infra.hooks.install --bare-repository="$$FOLDER"
+
+.PHONY: deployments
+deployments: ## List who deployed what, when, where, why, and how it ended
+	@python3 -m infra.deploy.environments list
 
 UV_LOCK = $(UV) pip compile -q --python-version 3.11 \
 	--python-platform x86_64-manylinux_2_28 --generate-hashes --override requirements/overrides.txt \

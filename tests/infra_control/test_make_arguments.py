@@ -86,6 +86,12 @@ def test_the_makefile_is_understood() -> None:
         "node-down": {"CONFIRM"},
         "deploy-kubernetes": {"ENV", "VERSION", "REGISTRY"},
         "test-fast": {"TESTS"},
+        "test-workflows": {"TESTS"},
+        "package": {"VERSION"},
+        "release": {"VERSION", "DRY_RUN"},
+        "deploy": {"ENV", "VERSION", "REASON"},
+        "rollback-deploy": {"ENV", "REASON"},
+        "bare-repository": {"FOLDER"},
     }
     assert expected == ARGUMENTS
 
@@ -126,7 +132,7 @@ TAKEN = {
     "DATASET": {"word", "zero", "over all ports", "exponent", "huge", "leading zero"},
     "SERVICE": {"word"},
     **dict.fromkeys(("TO", "A", "B", "PUBLICATION"), PLAIN | {"fraction", "short address"}),
-    **dict.fromkeys(("ARCHIVE", "BACKUP", "MAPPING"), set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"}),
+    **dict.fromkeys(("ARCHIVE", "BACKUP", "FOLDER", "MAPPING"), set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"}),
     "REASON": set(ALL_RUBBISH) - NEVER,
     "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USER": {"zero", "over all ports"},
@@ -136,7 +142,7 @@ TAKEN = {
     "SEEDS": {"zero", "over all ports", "list"},
     "VERSION": PLAIN | {"fraction", "short address"},
     "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
-    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS")},
+    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN")},
 }
 
 
