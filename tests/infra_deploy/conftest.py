@@ -43,6 +43,25 @@ class Place:
         make_package(self.repository, self.state, commit)
         return commit
 
+    def add_real_programs(self) -> None:
+        """Add the real Makefile with its programs of release and deployment.
+
+        What runs in an environment stays the small platform; checks of arguments and the state folder are the real program's.
+        """
+        shutil.copy(REPOSITORY / "Makefile", self.repository)
+        for folder in ("infra/release", "infra/deploy/environments", "infra/control", ".github"):
+            shutil.copytree(REPOSITORY / folder, self.repository / folder, dirs_exist_ok=True)
+        control = self.repository / "infra" / "control"
+        (control / "__main__.py").rename(control / "real.py")
+        choose = (
+            "import os, sys\n"
+            "if sys.argv[1:2] in (['given'], ['state']):\n"
+            "    from infra.control.real import main\n"
+            "    sys.exit(main())\n"
+        )
+        small = Path(__file__).with_name("small_platform.py").read_text(encoding="utf-8")
+        (control / "__main__.py").write_text(choose + small, encoding="utf-8")
+
     def answers(self, environment: Environment) -> Any:
         """Return the version that answers, None if nothing does."""
         port = (environment.folder / ".env").read_text(encoding="ascii").strip().partition("=")[2]
