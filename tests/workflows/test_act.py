@@ -64,9 +64,9 @@ def head(folder: Path) -> str:
 
 @pytest.mark.skipif(not SHORT, reason="the whole ci runs")
 def test_a_short_ci_is_green(clone: Path) -> None:
-    told = act(clone, STATE, "workflow_dispatch", "ci.yml", "--input", f"tests={SHORT}")
-    assert told.count("Job succeeded") == 3
-    assert "cache Linux-" in told
+    shown = act(clone, STATE, "workflow_dispatch", "ci.yml", "--input", f"tests={SHORT}")
+    assert shown.count("Job succeeded") == 3
+    assert "cache Linux-" in shown
 
 
 @pytest.mark.skipif(bool(SHORT), reason="a short ci runs")
