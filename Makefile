@@ -184,7 +184,7 @@ test-environment:
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install --tests
 
-SLOW_TESTS := spark or browser or stack or faults or compose or workflows
+SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or workflows
 
 # A file stays with one worker: its tests share fixtures and imports. By file, since pytest-xdist 3.8 overlooks groups (loadgroup)
 # under pytest 9.2 and says nothing.
