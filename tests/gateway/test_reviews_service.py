@@ -21,7 +21,7 @@ from tests.sentiment_models import FIRST, SECOND, THIRD, asking, publish, wait_u
 
 from .conftest import Gateway, Start
 
-PASSWORD = "seven green kettles"
+PASSWORD = "seven green kettles"  # pragma: allowlist secret
 
 
 @pytest.fixture(scope="module")
