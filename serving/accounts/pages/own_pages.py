@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from flask import current_app, request, url_for
@@ -27,5 +27,5 @@ def own_page(address: str, anchor: str | None = None) -> str | None:
         return None
     if endpoint.removeprefix("pages.") not in _PAGES:
         return None
-    kept = {name: value for name, value in parse_qsl(query) if name in _PARAMETERS}
+    kept: dict[str, Any] = {name: value for name, value in parse_qsl(query) if name in _PARAMETERS}
     return url_for(endpoint, **values, **kept, _anchor=anchor)

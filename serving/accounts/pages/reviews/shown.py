@@ -29,7 +29,7 @@ class Shown:
     @property
     def percent(self) -> int:
         """How probable the model finds what it says, from 50."""
-        probability = self.given["sentiment"]["probability"]
+        probability = float(self.given["sentiment"]["probability"])
         return round(100 * max(probability, 1 - probability))
 
     @property
