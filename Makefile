@@ -114,6 +114,16 @@ inspect: ## Say what a file of ratings holds and propose a mapping, nothing has 
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags exec "$$MARQUEE_PYTHON" -m marquee.ingest.own_data "$$@"' sh \
 		--archive="$$ARCHIVE" $(if $(value MAPPING),--mapping="$$MAPPING")
 
+.PHONY: explore-reviews
+explore-reviews: ## One HTML page of labelled reviews: make explore-reviews [CORPUS=file TEXT=column LABEL=column LANGUAGE=ko]
+	@$(CONTROL) given CORPUS TEXT LABEL LANGUAGE
+	@$(CONTROL) preflight --tools
+	@$(CONTROL) install
+	@$(CONTROL) exec -- sh -c 'rows=$$(mktemp -d) && trap "rm -rf \"$$rows\"" EXIT && \
+		"$$MARQUEE_SENTIMENT_PYTHON" -m serving.reviews.corpora rows "$$@" --output "$$rows" >/dev/null && \
+		PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --reviews "$$rows" \
+		--output "$$MARQUEE_INSTANCE_DIR/explore/reviews.html"' sh $(CORPUS_GIVEN)
+
 .PHONY: clean
 clean: ## Stop, then delete data, logs and secrets; asks first (CONFIRM=yes does not)
 	@$(CONTROL) given CONFIRM

@@ -192,6 +192,7 @@ def test_the_addresses_are_those_at_which_the_services_answer(tmp_path: Path, mo
         "  YARN               http://127.0.0.1:8088       no login",
         "  MapReduce history  http://127.0.0.1:19888      no login",
         "  HiveServer2        http://127.0.0.1:10002      no login",
+        "`make sentiment` trains the model that reads film reviews.",
     ]
 
 

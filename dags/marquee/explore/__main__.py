@@ -19,6 +19,7 @@ from pathlib import Path
 
 from marquee.explore.measure import measure
 from marquee.explore.page import page
+from marquee.explore.reviews import read_reviews, reviews_page
 from marquee.ingest.datasets import DATASETS, EMBEDDED, dataset_named
 from marquee.ingest.errors import IngestError
 from marquee.ingest.inspection import inspect_source
@@ -37,6 +38,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument("--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}")
     parser.add_argument("--archive", type=_path, metavar="PATH", help="zip or folder; without it: the official address")
+    parser.add_argument("--reviews", type=_path, metavar="DIR", help="rows of labelled reviews, instead of a data set")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="HTML file to write")
     parser.add_argument(
         "--cache-dir", type=Path, default=Path(".marquee/cache"), metavar="DIR", help="folder for downloaded archives"
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
+    if options.reviews is not None:
+        frame = read_reviews(options.reviews)
+        return _write(options.output, reviews_page(", ".join(sorted(frame["corpus"].unique())), frame))
     try:
         with ExitStack() as stack:
             dataset = dataset_named(options.dataset)
@@ -60,12 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"explore: {error}", file=sys.stderr)
         return 1
     print("explore: drawing", file=sys.stderr)
-    text = page(dataset.name, Path(origin).name if options.archive else origin, measures)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    fresh = options.output.with_name(options.output.name + ".part")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(options.output)
-    print(options.output)
+    return _write(options.output, page(dataset.name, Path(origin).name if options.archive else origin, measures))
+
+
+def _write(output: Path, text: str) -> int:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    fresh = output.with_name(output.name + ".part")
+    # A text may hold what no UTF-8 has.
+    fresh.write_text(text, encoding="utf-8", errors="replace")
+    fresh.replace(output)
+    print(output)
     return 0
 
 

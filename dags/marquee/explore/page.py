@@ -30,11 +30,16 @@ def page(dataset: str, origin: str, measures: Measures) -> str:
         ("Overview", _overview(measures, ratings)),
         ("Files", _files(measures.files.values())),
         ("What cleaning will meet", _faults(measures)),
-        ("Ratings", _figure(plots.ratings_histogram(measures), _mean(measures), _by_index(measures.ratings, "Rating"))),
+        ("Ratings", figure(plots.ratings_histogram(measures), _mean(measures), _by_index(measures.ratings, "Rating"))),
         ("Activity over time", _activity(measures)),
         ("Long tail", _long_tail(measures, ratings)),
         ("Movies", _movies(measures)),
     ]
+    return document(dataset, origin, parts)
+
+
+def document(dataset: str, origin: str, parts: Sequence[tuple[str, str]]) -> str:
+    """Return the page of titled parts, each in HTML."""
     contents = "".join(f'<li><a href="#part-{n}">{title}</a></li>' for n, (title, _) in enumerate(parts))
     body = "".join(
         f'<section aria-labelledby="part-{n}"><h2 id="part-{n}">{title}</h2>{content}</section>'
@@ -102,7 +107,7 @@ def _activity(measures: Measures) -> str:
     months = measures.ratings_by_month
     by_year = months.groupby(pd.DatetimeIndex(months.index).year).sum()
     caption = f"Ratings a month and their mean; most in {months.idxmax():%B %Y} ({int(months.max()):,})."
-    return _figure(plots.activity(measures), caption, _by_index(by_year, "Year"))
+    return figure(plots.activity(measures), caption, _by_index(by_year, "Year"))
 
 
 def _long_tail(measures: Measures, ratings: int) -> str:
@@ -121,8 +126,8 @@ def _long_tail(measures: Measures, ratings: int) -> str:
     head = ("", "Gini", "Held by the top 1%", "Held by the top 10%", "With one rating", "Most ratings of one")
     return (
         table(f"How {ratings:,} ratings are spread", head, rows)
-        + _figure(plots.long_tail(measures), "Ratings of each movie and of each user, by rank, both axes logarithmic.")
-        + _figure(
+        + figure(plots.long_tail(measures), "Ratings of each movie and of each user, by rank, both axes logarithmic.")
+        + figure(
             plots.concentration(measures), "Share of the ratings that the most rated movies and busiest users hold."
         )
     )
@@ -132,16 +137,17 @@ def _movies(measures: Measures) -> str:
     shown = ""
     if len(measures.movies_by_year):
         decades = measures.movies_by_year.groupby(measures.movies_by_year.index // 10 * 10).sum()
-        shown += _figure(
+        shown += figure(
             plots.movies_by_year(measures), "Movies by the year in their title.", _by_index(decades, "Decade")
         )
     if len(measures.movies_by_genre):
         numbers = _by_index(measures.movies_by_genre, "Genre")
-        shown += _figure(plots.genres(measures), "Movies by genre; a movie may have several.", numbers)
+        shown += figure(plots.genres(measures), "Movies by genre; a movie may have several.", numbers)
     return shown
 
 
-def _figure(svg: str, caption: str, numbers: str = "") -> str:
+def figure(svg: str, caption: str, numbers: str = "") -> str:
+    """Return a plot with its caption, and its numbers to open."""
     details = f"<details><summary>The numbers</summary>{numbers}</details>" if numbers else ""
     return f"<figure>{svg}<figcaption>{_text(caption)}</figcaption>{details}</figure>"
 

@@ -183,7 +183,7 @@ def test_an_export_that_is_not_what_its_manifest_says_is_refused_before_hdfs(
     else:
         (folder / "manifest.json").write_text("{}", encoding="utf-8")
     with pytest.raises(
-        IngestError, match=r"is not what its manifest describes|is not an export of the accounts service"
+        IngestError, match=r"is not what its manifest describes|is not an export of the platform's services"
     ):
         store(make_zip(CSV_SET), folder)
     assert memory_hdfs.files == {}
