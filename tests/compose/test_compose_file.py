@@ -12,6 +12,7 @@ from infra.audit.packages import file_of, imported_names
 from infra.control.rows import Preparation, Service
 from infra.control.services import every_row
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.variables import environment
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -193,7 +194,17 @@ def test_only_the_image_that_trains_has_the_corpora(target: str) -> None:
     assert not any(path.stat().st_size > 2 << 20 for path in copied)
 
 
-def test_an_image_has_the_environments_of_its_programs() -> None:
-    for target in PROGRAMS:
-        stage = re.split(r"(?m)^FROM ", DOCKERFILE.partition(f" AS {target}\n")[2])[0]
-        assert re.findall(r"software/([\w-]+)-venv ", stage) == [target]
+def environments_of(target: str) -> list[str]:
+    stage = re.split(r"(?m)^FROM ", DOCKERFILE.partition(f" AS {target}\n")[2])[0]
+    return re.findall(r"software/([\w-]+) ", stage)
+
+
+def test_an_image_has_the_environments_of_its_programs(tmp_path: Path) -> None:
+    assert {target: environments_of(target) for target in PROGRAMS} == {
+        target: [f"{target}-venv"] for target in PROGRAMS
+    }
+    # Airflow's tasks run programs of every service.
+    variables = environment(Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)}))
+    pythons = [value for name, value in variables.items() if name.startswith("MARQUEE_") and name.endswith("PYTHON")]
+    assert len(pythons) == 5
+    assert sorted(environments_of("platform")) == sorted(Path(python).parts[-3] for python in pythons)
