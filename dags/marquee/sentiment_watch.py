@@ -10,6 +10,7 @@ from marquee.operators.retraining import DecideRetrainingOperator
 
 TRAINING_DAG = "train_sentiment"
 _WATCHING = (settings.SENTIMENT_PYTHON, "-m", "serving.reviews.watching")
+_REVIEWS_PYTHON = settings.REVIEWS_PYTHON or settings.PYTHON
 _MLFLOW = ("--tracking-uri", settings.MLFLOW_URL)
 
 
@@ -30,7 +31,7 @@ def measure_feedback_task() -> ProgramOperator:
     since = "{{ ti.xcom_pull(task_ids='find_last_training')['at'] }}"
     return ProgramOperator(
         task_id="measure_feedback",
-        argv=[settings.REVIEWS_PYTHON, "-m", "serving.reviews.measure_feedback", "--labelled-since", since],
+        argv=[_REVIEWS_PYTHON, "-m", "serving.reviews.measure_feedback", "--labelled-since", since],
         execution_timeout=settings.SHORT_TASK,
     )
 
