@@ -97,14 +97,14 @@ sentiment: ## Train the sentiment model, show five predictions: make sentiment [
 	@$(CONTROL) exec -- python3 -m infra.pipeline sentiment $(CORPUS_GIVEN) $(if $(value EMBEDDED),--embedded="$$EMBEDDED")
 
 .PHONY: explore
-explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip]
-	@$(CONTROL) given DATASET ARCHIVE
+explore: ## One HTML page of a data set, nothing has to run: make explore [DATASET=ml-latest-small] [ARCHIVE=file.zip] [MAPPING=mapping.toml]
+	@$(CONTROL) given DATASET ARCHIVE MAPPING
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
 	@$(CONTROL) exec -- sh -c 'dataset=$$1; shift; \
 		PYTHONPATH=dags "$$MARQUEE_PYTHON" -m marquee.explore --cache-dir "$$MARQUEE_CACHE_DIR" --dataset "$$dataset" "$$@" \
 		--output "$$MARQUEE_INSTANCE_DIR/explore/$$dataset.html"' sh $(if $(value DATASET),"$$DATASET",movielens-embedded) \
-		$(if $(value ARCHIVE),--archive="$$ARCHIVE")
+		$(if $(value ARCHIVE),--archive="$$ARCHIVE") $(if $(value MAPPING),--mapping="$$MAPPING")
 
 .PHONY: inspect
 inspect: ## Say what a file of ratings holds and propose a mapping, nothing has to run: make inspect ARCHIVE=path [MAPPING=mapping.toml]

@@ -61,7 +61,7 @@ def judge_quarantine(
 
 
 def commonest_reasons(quarantine: pd.DataFrame) -> list[str]:
-    """Return the commonest reasons with their counts, an example row each, and what to look at."""
+    """Return the commonest reasons, each with an example row and what to look at."""
     counts = quarantine["reason"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     return [
         f"{count} {reason}, such as {_text(quarantine[quarantine['reason'] == reason]['raw_line'].iloc[0])!r}; "

@@ -86,19 +86,11 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
         # The program reads the database's address from the environment, because it holds a password.
         RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
         feedback = settings.FEEDBACK / batch_id
+    arguments = {"dataset": params["dataset"], "archive": params["archive"] or None, "feedback": feedback}
     try:
-        return ingest(
-            hdfs.client(),
-            dataset=params["dataset"],
-            batch_id=batch_id,
-            cache_dir=settings.CACHE,
-            archive=params["archive"] or None,
-            feedback=feedback,
-        )
+        return ingest(hdfs.client(), batch_id=batch_id, cache_dir=settings.CACHE, **arguments)
     except IngestError as error:
-        if error.may_pass:
-            raise
-        raise AirflowFailException(str(error)) from error
+        raise (error if error.may_pass else AirflowFailException(str(error))) from error
 
 
 def export_feedback(batch_id: str) -> list[str]:

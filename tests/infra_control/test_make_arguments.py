@@ -65,7 +65,7 @@ def test_the_makefile_is_understood() -> None:
         "run": {"DATASET", "ARCHIVE"},
         "watch-run": {"RUN"},
         "stop-run": {"RUN"},
-        "explore": {"DATASET", "ARCHIVE"},
+        "explore": {"DATASET", "ARCHIVE", "MAPPING"},
         "inspect": {"ARCHIVE", "MAPPING"},
         "clean": {"CONFIRM"},
         "restore": {"BACKUP"},

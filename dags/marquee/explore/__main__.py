@@ -17,12 +17,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from marquee.explore.measure import measure
+from marquee.explore.measure import Measures, measure
+from marquee.explore.own_data import measure_own_data
 from marquee.explore.page import page
 from marquee.explore.reviews import read_reviews, reviews_page
 from marquee.ingest.datasets import DATASETS, EMBEDDED, dataset_named
 from marquee.ingest.errors import IngestError
 from marquee.ingest.inspection import inspect_source
+from marquee.ingest.own_data.containers.opening import open_members
+from marquee.ingest.own_data.mapping.reading import read_mapping
 from marquee.ingest.pipeline import open_dataset
 
 
@@ -39,11 +42,26 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}")
     parser.add_argument("--archive", type=_path, metavar="PATH", help="zip or folder; without it: the official address")
     parser.add_argument("--reviews", type=_path, metavar="DIR", help="rows of labelled reviews, instead of a data set")
+    parser.add_argument(
+        "--mapping",
+        type=_path,
+        metavar="FILE",
+        help="how to read an archive that is not MovieLens's; see docs/own-data.md",
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="HTML file to write")
     parser.add_argument(
         "--cache-dir", type=Path, default=Path(".marquee/cache"), metavar="DIR", help="folder for downloaded archives"
     )
     return parser.parse_args(arguments)
+
+
+def _own_data(archive: Path | None, mapping: Path) -> tuple[str, Measures]:
+    if archive is None:
+        raise IngestError("A mapping needs the archive that it describes. Give --archive too.")
+    read = read_mapping(mapping)
+    members = open_members(archive)
+    print(f"explore: counting {archive} by {mapping}", file=sys.stderr)
+    return str(archive), measure_own_data(members, read)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,17 +73,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _write(options.output, reviews_page(", ".join(sorted(frame["corpus"].unique())), frame))
     try:
         with ExitStack() as stack:
-            dataset = dataset_named(options.dataset)
-            source, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
-            # Ingest's own checks report wrong headers and damaged files here.
-            inspect_source(source, dataset, origin)
-            print(f"explore: counting {origin}", file=sys.stderr)
-            measures = measure(source, dataset.layout)
+            if options.mapping is not None:
+                origin, measures = _own_data(options.archive, options.mapping)
+            else:
+                dataset = dataset_named(options.dataset)
+                source, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
+                # Ingest's own checks report wrong headers and damaged files here.
+                inspect_source(source, dataset, origin)
+                print(f"explore: counting {origin}", file=sys.stderr)
+                measures = measure(source, dataset.layout)
     except IngestError as error:
         print(f"explore: {error}", file=sys.stderr)
         return 1
     print("explore: drawing", file=sys.stderr)
-    return _write(options.output, page(dataset.name, Path(origin).name if options.archive else origin, measures))
+    return _write(options.output, page(options.dataset, Path(origin).name if options.archive else origin, measures))
 
 
 def _write(output: Path, text: str) -> int:

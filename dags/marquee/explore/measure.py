@@ -169,7 +169,7 @@ def measure(source: Source, layout: Layout) -> Measures:
     present = set(source.names())
     files = {file.role: file for file in layout.files if file.name in present}
     found = {role: FileMeasures(file.name) for role, file in files.items()}
-    ratings = _Ratings()
+    ratings = Ratings()
     for frame in frames(source, files["ratings"], layout, found["ratings"]):
         _count_missing(frame, found["ratings"])
         ratings.add(frame)
@@ -217,7 +217,7 @@ def _whole(source: Source, file: DataFile, layout: Layout, found: FileMeasures) 
     return frame
 
 
-class _Ratings:
+class Ratings:
     """Sum up the blocks of a ratings file."""
 
     def __init__(self) -> None:

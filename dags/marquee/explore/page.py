@@ -30,7 +30,7 @@ def page(dataset: str, origin: str, measures: Measures) -> str:
         ("Overview", _overview(measures, ratings)),
         ("Files", _files(measures.files.values())),
         ("What cleaning will meet", _faults(measures)),
-        ("Ratings", figure(plots.ratings_histogram(measures), _mean(measures), _by_index(measures.ratings, "Rating"))),
+        ("Ratings", _ratings(measures)),
         ("Activity over time", _activity(measures)),
         ("Long tail", _long_tail(measures, ratings)),
         ("Movies", _movies(measures)),
@@ -61,13 +61,21 @@ def _overview(measures: Measures, ratings: int) -> str:
         "ratings": f"{ratings:,}",
         "users who rated": f"{len(by_user):,}",
         "movies rated": f"{len(by_movie):,}",
-        "movies listed": f"{measures.files['movies'].rows:,}",
+        "movies listed": f"{_listed(measures):,}",
         "pairs with a rating": f"{measures.density:.2%}",
-        "ratings a user, median": f"{by_user.median():g}",
-        "ratings a movie, median": f"{by_movie.median():g}",
+        "ratings a user, median": _median(by_user),
+        "ratings a movie, median": _median(by_movie),
         "months with ratings": f"{len(measures.ratings_by_month):,}",
     }
     return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items()) + "</dl>"
+
+
+def _median(counts: pd.Series[int]) -> str:
+    return f"{counts.median():g}" if len(counts) else "unknown"
+
+
+def _listed(measures: Measures) -> int:
+    return measures.files["movies"].rows if "movies" in measures.files else 0
 
 
 def _files(files: Iterable[FileMeasures]) -> str:
@@ -92,9 +100,15 @@ def _faults(measures: Measures) -> str:
         ("Ratings that are no half stars from 0.5 to 5", measures.not_half_stars),
         ("Ratings of movies that the movies file does not list", measures.ratings_of_unknown_movies),
         ("Movies that nobody rated", measures.movies_unrated),
-        ("Movies without a year in their title", measures.files["movies"].rows - int(measures.movies_by_year.sum())),
+        ("Movies without a year in their title", _listed(measures) - int(measures.movies_by_year.sum())),
     ]
     return table("Counts of what is unusual", ("What", "Rows"), rows)
+
+
+def _ratings(measures: Measures) -> str:
+    if measures.ratings.empty:
+        return _sentence("No value could be read as a number, so there is no distribution of ratings.")
+    return figure(plots.ratings_histogram(measures), _mean(measures), _by_index(measures.ratings, "Rating"))
 
 
 def _mean(measures: Measures) -> str:
@@ -105,12 +119,16 @@ def _mean(measures: Measures) -> str:
 
 def _activity(measures: Measures) -> str:
     months = measures.ratings_by_month
+    if months.empty:
+        return _sentence("No time could be read, or the file has none. `make inspect` says how the times look.")
     by_year = months.groupby(pd.DatetimeIndex(months.index).year).sum()
     caption = f"Ratings a month and their mean; most in {months.idxmax():%B %Y} ({int(months.max()):,})."
     return figure(plots.activity(measures), caption, _by_index(by_year, "Year"))
 
 
 def _long_tail(measures: Measures, ratings: int) -> str:
+    if measures.ratings_by_movie.empty or measures.ratings_by_user.empty:
+        return _sentence("No id of a user or an item could be read. `make inspect` says how the ids look.")
     rows = []
     for what, counts in (("movies", measures.ratings_by_movie), ("users", measures.ratings_by_user)):
         rows.append(
@@ -144,6 +162,10 @@ def _movies(measures: Measures) -> str:
         numbers = _by_index(measures.movies_by_genre, "Genre")
         shown += figure(plots.genres(measures), "Movies by genre; a movie may have several.", numbers)
     return shown
+
+
+def _sentence(text: str) -> str:
+    return f"<p>{_text(text)}</p>"
 
 
 def figure(svg: str, caption: str, numbers: str = "") -> str:

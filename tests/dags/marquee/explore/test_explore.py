@@ -166,3 +166,52 @@ def test_a_source_that_ingest_would_refuse_is_refused_in_its_words(
     assert main(["--dataset", "ml-latest-small", "--archive", str(tmp_path), "--output", str(tmp_path / "p.html")]) == 1
     assert "has no movies.csv" in capsys.readouterr().err
     assert not (tmp_path / "p.html").exists()
+
+
+ODD_ROWS = {
+    "text ids": f"anna,tt1,4.0,{JANUARY}\nbert,tt2,3.0,{JANUARY}\n",
+    "text users": f"anna,10,4.0,{JANUARY}\n",
+    "text items": f"1,tt1,4.0,{JANUARY}\n",
+    "times in milliseconds": f"1,10,4.0,{JANUARY}000\n",
+    "times in ISO form": "1,10,4.0,2000-01-01T00:00:00Z\n",
+    "empty times": "1,10,4.0,\n2,10,3.0,\n",
+    "negative times": "1,10,4.0,-5\n",
+    "no number among the ratings": f"1,10,good,{JANUARY}\n",
+    "empty ratings": f"1,10,,{JANUARY}\n",
+    "ids as decimals": f"1.0,10.0,4.0,{JANUARY}\n",
+    "ids beyond 32 bits": f"99999999999,88888888888,4.0,{JANUARY}\n",
+    "ids beyond 64 bits": f"99999999999999999999,10,4.0,{JANUARY}\n",
+    "infinite ids": f"inf,-inf,4.0,{JANUARY}\n",
+    "infinite ratings": f"1,10,inf,{JANUARY}\n",
+    "all empty": ",,,\n",
+    "all malformed": "a\nb\n",
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ROWS)
+def test_odd_rows_give_a_page_and_never_a_traceback(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + ODD_ROWS[kind])
+    (tmp_path / "movies.csv").write_text(MOVIES)
+    output = tmp_path / "out" / "p.html"
+    assert main(["--dataset", "ml-latest-small", "--archive", str(tmp_path), "--output", str(output)]) == 0
+    assert "What cleaning will meet" in output.read_text()
+
+
+def test_own_data_are_drawn_by_their_mapping(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("who;what;when\nanna;tt1;2020-01-05\nbert;tt1;2020-02-05\nanna;tt2;x\n")
+    (tmp_path / "mapping.toml").write_text(
+        '[ratings]\nfiles = "events.csv"\ndelimiter = ";"\n[ratings.columns]\nuser = "who"\nitem = "what"\n'
+        'time = "when"\n[time]\nunit = "iso"\n'
+    )
+    output = tmp_path / "p.html"
+    arguments = ["--archive", str(tmp_path / "events.csv"), "--mapping", str(tmp_path / "mapping.toml")]
+    assert main(["--dataset", "shop", *arguments, "--output", str(output)]) == 0
+    page = output.read_text()
+    assert "shop: what the data hold" in page
+    assert "<td>time_not_readable 1</td>" in page
+    assert "No value could be read as a number" in page
+
+
+def test_a_mapping_without_an_archive_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--mapping", "m.toml", "--output", str(tmp_path / "p.html")]) == 1
+    assert "A mapping needs the archive that it describes" in capsys.readouterr().err

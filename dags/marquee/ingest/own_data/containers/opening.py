@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.containers.members import Member, is_ballast, refuse_repeated_names
@@ -69,11 +70,11 @@ def _file_members(path: Path, name: str) -> list[Member]:
         return _with_packed_inside(zip_members(path), path)
     packing = packing_of(name, head)
     if packing is None:
-        opener = partial(unpacked, partial(path.open, "rb"), size, None, str(path))
+        opener = partial(unpacked, partial(_open, path), size, None, str(path))
         if head[TAR_MAGIC_AT:] == TAR_MAGIC:
             return _with_packed_inside(tar_members(opener, str(path), "tar"), path)
         return [Member(name, size, "", opener, path=path)]
-    opener = partial(unpacked, partial(path.open, "rb"), size, packing, str(path))
+    opener = partial(unpacked, partial(_open, path), size, packing, str(path))
     with opener() as stream:
         inner = _read_fully(stream, TAR_MAGIC_AT + len(TAR_MAGIC))
     if inner[TAR_MAGIC_AT:] == TAR_MAGIC:
@@ -81,6 +82,10 @@ def _file_members(path: Path, name: str) -> list[Member]:
     if inner.startswith(ZIP_MAGIC) or packing_of(name, inner):
         raise IngestError(f"{path} is an archive packed a second time. Unpack it once and give what is in it.")
     return [Member(without_suffix(name), None if inner else 0, packing, opener, packed_size=size)]
+
+
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _with_packed_inside(members: list[Member], path: Path) -> list[Member]:

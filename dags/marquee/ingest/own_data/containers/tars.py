@@ -49,7 +49,7 @@ def _opened(stream: ByteStream, where: str) -> tarfile.TarFile:
 def _entries(archive: tarfile.TarFile, where: str) -> Iterator[tarfile.TarInfo]:
     try:
         while (info := archive.next()) is not None:
-            archive.members = []  # tarfile keeps each, and a long archive would fill memory
+            archive.members = []  # type: ignore[attr-defined] # tarfile keeps each, and a long archive would fill memory
             yield info
     except (tarfile.TarError, EOFError, OverflowError, ValueError) as error:
         raise IngestError(f"{where} is damaged ({error}). It is truncated or corrupt. Fetch it again.") from error

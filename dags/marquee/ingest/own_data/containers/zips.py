@@ -6,9 +6,10 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.containers.members import ByteStream, Member, is_ballast, refuse_unsafe_name
@@ -70,7 +71,7 @@ def _name(info: zipfile.ZipInfo) -> str:
 class _Entry:
     """Read one entry and say what is damaged."""
 
-    def __init__(self, file: zipfile.ZipExtFile, info: zipfile.ZipInfo, path: Path) -> None:
+    def __init__(self, file: IO[bytes], info: zipfile.ZipInfo, path: Path) -> None:
         self._file = file
         self._info = info
         self._path = path
@@ -94,7 +95,7 @@ class _Entry:
         return min(1.0, self._done / self._info.file_size) if self._info.file_size else 1.0
 
 
-def _opener(path: Path, info: zipfile.ZipInfo):  # type: ignore[no-untyped-def]
+def _opener(path: Path, info: zipfile.ZipInfo) -> Callable[[], AbstractContextManager[ByteStream]]:
     @contextmanager
     def opened() -> Iterator[ByteStream]:
         try:

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.names import STRENGTHS, WEIGHTS, plain
 from marquee.ingest.own_data.columns.roles import Role, find_roles
-from marquee.ingest.own_data.columns.values import MISSING, find_scale
 from marquee.ingest.own_data.containers.members import Member
+from marquee.ingest.own_data.inspection.scales import as_matrix, events, values
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, pattern_of
-from marquee.ingest.own_data.mapping.schema import Mapping, Table, Values
+from marquee.ingest.own_data.mapping.schema import Mapping, Table
 
 DOCUMENTS = (".md", ".html", ".htm", ".pdf", ".txt.asc", ".png", ".jpg", ".py", ".ipynb", ".toml", ".yaml", ".yml")
 MOST_LOOKED_AT = 40
-SHARE_OF_NONE = 0.05
 
 
 @dataclass
@@ -72,20 +70,13 @@ def propose(members: list[Member]) -> Proposal:
         (table for table in tables if table is not best and _describes_items(roles[table.member.name])),
         key=lambda table: (
             "title" in roles[table.member.name],
-            roles[table.member.name]["item"].column.name == roles[best.member.name].get("item", _NOBODY).column.name,
+            "item" in roles[best.member.name]
+            and roles[table.member.name]["item"].column.name == roles[best.member.name]["item"].column.name,
             table.member.size or 0,
         ),
         default=None,
     )
     return _proposal(best, items, roles, members, tables)
-
-
-class _Nobody:
-    class column:  # noqa: N801
-        name = ""
-
-
-_NOBODY = _Nobody()
 
 
 def _roles(table: FoundTable) -> dict[str, Role]:
@@ -146,14 +137,15 @@ def _proposal(
     elif "title" in found and best.shape != "matrix":
         item_roles = {k: v for k, v in found.items() if k in ("item", "title", "genres", "year")}
         mapped["items"] = _table("items", best, item_roles, members, guessed)
-    values = _values(best, used, guessed)
-    events = _events(used, guessed)
     unit = "seconds"
     if "time" in used and (found_unit := used["time"].column.unit):
         unit, only = found_unit
         if not only:
             guessed[("time", "unit")] = "other orders of day and month fit too"
-    mapping = Mapping(mapped, values, unit, events, _whole("user", used, best), _whole("item", used, best))
+    weights = events(used, guessed)
+    mapping = Mapping(
+        mapped, values(best, used, guessed), unit, weights, _whole("user", used, best), _whole("item", used, best)
+    )
     chosen = {best.member.name, items.member.name if items else ""}
     unused = [table.member.name for table in tables if table.member.name not in chosen]
     return Proposal(mapping, guessed, best, used, items, item_roles, unused)
@@ -205,7 +197,7 @@ def _table(
         required=role == "ratings",
         genre_separator=_separator(roles),
     )
-    return _as_matrix(table, found, guessed) if found.shape == "matrix" else table
+    return as_matrix(table, found, guessed) if found.shape == "matrix" else table
 
 
 def _files(found: FoundTable, members: list[Member]) -> str:
@@ -223,99 +215,3 @@ def _separator(roles: dict[str, Role]) -> str:
         return "|"
     text = "\n".join(roles["genres"].column.present[:2000])
     return max(("|", ",", ";", "/"), key=lambda mark: (text.count(mark), mark == "|"))
-
-
-def _as_matrix(table: Table, found: FoundTable, guessed: dict[tuple[str, str], str]) -> Table:
-    from dataclasses import replace
-
-    counts = _value_counts(found)
-    total = sum(counts.values())
-    usual = sorted(value for value, times in counts.items() if times < SHARE_OF_NONE * total) or sorted(counts)
-    none = [
-        text
-        for text in ("99", "-99", "-1", "0", "999")
-        if counts.get(float(text), 0) >= SHARE_OF_NONE * total and not usual[0] <= float(text) <= usual[-1]
-    ]
-    first = 1 if not found.columns[0].present else _first_item(found)
-    guessed[("ratings", "shape")] = "nearly all columns are numbers of one scale, so each is an item"
-    if none:
-        guessed[("ratings", "none")] = "a common value outside the others' scale"
-    columns: dict[str, str | int] = {}
-    if found.header and first == 2:
-        columns["user"] = found.columns[0].name or 1
-    return replace(table, columns=columns, none=tuple(none), first_item=first, width=0 if found.header else table.width)
-
-
-def _first_item(found: FoundTable) -> int:
-    """Return 2 if the first column is a user or a number of ratings, else 1."""
-    first = found.columns[0]
-    whole = all(value.isdecimal() for value in first.present)
-    others_have_fractions = any("." in value for column in found.columns[1:] for value in column.present[:50])
-    distinct_ids = first.distinct == len(first.present) and len(first.present) > 5
-    return 2 if whole and (others_have_fractions or distinct_ids) else 1
-
-
-def _value_counts(found: FoundTable) -> dict[float, int]:
-    counts: dict[float, int] = defaultdict(int)
-    for column in found.columns[1:]:
-        for value in column.present[:500]:
-            try:
-                counts[float(value)] += 1
-            except ValueError:
-                continue
-    return dict(counts)
-
-
-def _values(best: FoundTable, used: dict[str, Role], guessed: dict[tuple[str, str], str]) -> Values:
-    if best.shape == "matrix":
-        return _matrix_values(best, guessed)
-    if "value" not in used:
-        return Values("strength", 0.0, float("inf"), 0.0)
-    column = used["value"].column
-    with_event = "event" in used
-    named = plain(column.name) in STRENGTHS or with_event
-    present = [value for value in column.present if value not in MISSING]
-    scale = find_scale(present, column.decimal, named_strength=named)
-    if scale is None:
-        return Values("strength", 0.0, float("inf"), 0.0, decimal=column.decimal)
-    if scale.seen:
-        guessed[("values", "seen")] = "it looks like a mark for seen, not rated"
-    if not scale.sure:
-        guessed[("values", "kind")] = f"the sample has {min(map(float, _numbers(present)), default=0):g} to " + (
-            f"{max(map(float, _numbers(present)), default=0):g}"
-        )
-    return Values(scale.kind, scale.lowest, scale.highest, scale.step, scale.seen, column.decimal)
-
-
-def _numbers(values: list[str]) -> list[str]:
-    return [
-        value.replace(",", ".") for value in values if value.replace(",", ".").replace(".", "", 1).lstrip("-").isdigit()
-    ]
-
-
-def _matrix_values(best: FoundTable, guessed: dict[tuple[str, str], str]) -> Values:
-    counts = _value_counts(best)
-    total = sum(counts.values())
-    inside = [
-        value for value, times in counts.items() if value not in (99.0, -99.0, 999.0) or times < SHARE_OF_NONE * total
-    ]
-    if not inside:
-        return Values()
-    scale = find_scale(
-        [str(value) for value in inside for _ in range(min(counts[value], 50))], ".", named_strength=False
-    )
-    guessed[("values", "kind")] = f"the sample has {min(inside):g} to {max(inside):g}"
-    if scale is None or scale.kind == "strength":
-        return Values("strength", 0.0, float("inf"), 0.0)
-    return Values(scale.kind, scale.lowest, scale.highest, scale.step, scale.seen)
-
-
-def _events(used: dict[str, Role], guessed: dict[tuple[str, str], str]) -> dict[str, float]:
-    if "event" not in used:
-        return {}
-    names = sorted(set(used["event"].column.present))
-    for name in names:
-        guessed[("events", name)] = (
-            "correct the weight" if plain(name) in WEIGHTS else "an unknown name, counted as a look"
-        )
-    return {name: WEIGHTS.get(plain(name), 1.0) for name in names}

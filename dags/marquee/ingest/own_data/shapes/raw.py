@@ -36,7 +36,10 @@ class Block:
 def block_of(
     rows: list[tuple[int, tuple[str | None, ...], str]], roles: tuple[str, ...], rejected: list[Rejected]
 ) -> Block:
-    """Return a block of rows that were read one by one: number, fields in the order of ``roles``, text."""
+    """Return a block of rows that were read one by one.
+
+    A row is its number, its fields in the order of ``roles``, and its text.
+    """
     values = list(zip(*(fields for _, fields, _ in rows), strict=True)) if rows else [()] * len(roles)
     texts = {number: text for number, _, text in rows}
     return Block(
