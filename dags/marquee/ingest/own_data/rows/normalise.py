@@ -85,8 +85,16 @@ def normalise(block: Block, mapping: Mapping) -> Rows:
         ),
     ]
     rejected.sort(key=lambda row: row.number)
-    columns = [column if kept.all() else column[kept] for column in (users, items, values, seen, times, events)]
-    return Rows(*columns, block.numbers[kept], rejected)
+    return Rows(
+        users=users[kept],
+        items=items[kept],
+        values=values[kept],
+        seen=seen[kept],
+        times=times[kept],
+        events=events[kept],
+        numbers=block.numbers[kept],
+        rejected=rejected,
+    )
 
 
 def _converted(block: Block, role: str, convert: Callable[[str], tuple[Any, str]], reasons: Array) -> Array:
@@ -102,7 +110,8 @@ def _converted(block: Block, role: str, convert: Callable[[str], tuple[Any, str]
         of_rows = why[codes]
         first = (reasons == "") & (of_rows != "")
         reasons[first] = of_rows[first]
-    return values[codes]
+    chosen: Array = values[codes]
+    return chosen
 
 
 def _ids(block: Block, role: str, integer: bool, reasons: Array) -> Array:
