@@ -145,8 +145,15 @@ def test_every_service_and_policy_selects_pods_that_exist(overlay: str) -> None:
             selected = [have for have in labels if found["spec"]["selector"].items() <= have.items()]
             assert len(selected) == 1, found["metadata"]["name"]
         if found["kind"] == "NetworkPolicy":
-            for row in found["spec"]["podSelector"].get("matchExpressions", ()):
-                assert set(row["values"]) <= {have[row["key"]] for have in labels}
+            spec = found["spec"]
+            rules = [*spec.get("ingress", ()), *spec.get("egress", ())]
+            peers = [peer for rule in rules for peer in (*rule.get("from", ()), *rule.get("to", ()))]
+            selectors = [spec["podSelector"], *(p["podSelector"] for p in peers if "namespaceSelector" not in p)]
+            for selector in selectors:
+                wanted = selector.get("matchLabels", {}).items()
+                assert any(wanted <= have.items() for have in labels), (found["metadata"]["name"], selector)
+                for row in selector.get("matchExpressions", ()):
+                    assert set(row["values"]) <= {have[row["key"]] for have in labels}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
