@@ -391,6 +391,16 @@ package: ## The files of a commit with a signed manifest of their digests: make 
 	@$(CONTROL) given VERSION
 	@python3 -m infra.release package $(or $(VERSION_GIVEN),--version=HEAD)
 
+.PHONY: images
+images: ## Build the images of a commit by buildah, the same digests each time, and sign these: make images [VERSION=commit]
+	@$(CONTROL) given VERSION
+	@python3 -m infra.release images $(or $(VERSION_GIVEN),--version=HEAD)
+
+.PHONY: publish-images
+publish-images: ## Copy a commit's images to a registry and compare the digests: make publish-images REGISTRY=host:port [VERSION=commit]
+	@$(CONTROL) given REGISTRY VERSION
+	@python3 -m infra.release publish --registry="$$REGISTRY" $(or $(VERSION_GIVEN),--version=HEAD)
+
 .PHONY: release
 release: ## Work through the checklist of a release; DRY_RUN=no tags it: make release VERSION=0.2.0 [DRY_RUN=no]
 	@$(CONTROL) given VERSION DRY_RUN

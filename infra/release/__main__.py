@@ -1,14 +1,16 @@
-"""`python -m infra.release`: `package` makes a signed package of a commit, `release` works through the checklist."""
+"""`python -m infra.release`: signed packages and images of a commit, and the checklist of a release."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from infra.control.settings import REPOSITORY, Settings, SettingsError
 from infra.release.checklist import make_tag, points
 from infra.release.errors import ReleaseError
 from infra.release.git import commit_of
+from infra.release.images import TARGETS, build_images, publish_images
 from infra.release.package import make_package, verified_manifest
 
 
@@ -32,11 +34,13 @@ def _release(version: str, *, dry: bool) -> int:
 def main() -> int:
     """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.release", description=__doc__)
-    parser.add_argument("command", choices=("package", "verify", "release"))
+    parser.add_argument("command", choices=("package", "verify", "release", "images", "publish"))
     parser.add_argument(
         "--version", required=True, help="three numbers for a release; else a tag, a branch or a commit"
     )
     parser.add_argument("--dry-run", choices=("yes", "no"), default="yes", help="yes: look at the checklist alone")
+    parser.add_argument("--image", choices=TARGETS, action="append", help="an image to build (default: all)")
+    parser.add_argument("--registry", help="host and port to publish to, or with a path")
     options = parser.parse_args()
     try:
         if options.command == "release":
@@ -44,6 +48,18 @@ def main() -> int:
         state = Settings.load().state
         if options.command == "package":
             print(f"package  signed, in {make_package(REPOSITORY, state, options.version)}")
+        elif options.command == "images":
+            base = os.environ.get("BASE_IMAGE") or "docker.io/library/debian:bookworm-slim"
+            commit = make_package(REPOSITORY, state, options.version).name
+            for name, digest in build_images(state, commit, base, options.image or TARGETS).items():
+                print(f"images  {name} {digest}")
+            # The manifest names the digests now.
+            make_package(REPOSITORY, state, commit)
+        elif options.command == "publish":
+            if not options.registry:
+                raise ReleaseError("No registry is named. Give REGISTRY=, such as REGISTRY=127.0.0.1:5000.")
+            commit = commit_of(REPOSITORY, options.version)
+            print("\n".join(publish_images(state, commit, options.registry)))
         else:
             manifest = verified_manifest(state, commit_of(REPOSITORY, options.version))
             print(f"package  {manifest['commit']}: signature and bytes are right")

@@ -88,6 +88,8 @@ def test_the_makefile_is_understood() -> None:
         "test-fast": {"TESTS"},
         "test-workflows": {"TESTS"},
         "package": {"VERSION"},
+        "images": {"VERSION"},
+        "publish-images": {"VERSION", "REGISTRY"},
         "release": {"VERSION", "DRY_RUN"},
         "deploy": {"ENV", "VERSION", "REASON"},
         "rollback-deploy": {"ENV", "REASON"},
