@@ -380,6 +380,10 @@ bench-sentiment-quality: test-environment ## The sentiment recipes next to the p
 	@$(CONTROL) given SETS
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/sentiment_quality.py $(if $(value SETS),$$SETS)
 
+.PHONY: bench-sentiment
+bench-sentiment: test-environment ## The reviews service under wrk, batches and jobs, against FastAPI's hello-world and scikit-learn
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(PYTHON) tests/bench/sentiment_load.py --folder $(STATE)/cache/bench-sentiment
+
 .PHONY: bench-settings
 bench-settings: test-environment ## What each choice in training buys, with and without it
 	@$(BENCH) tests/bench/training_settings.py
