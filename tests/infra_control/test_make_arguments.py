@@ -63,9 +63,12 @@ def test_the_makefile_is_understood() -> None:
     expected = {
         "logs": {"SERVICE", "FOLLOW"},
         "run": {"DATASET", "ARCHIVE"},
-        "watch-run": {"RUN"},
-        "stop-run": {"RUN"},
+        "watch-run": {"RUN", "DAG"},
+        "stop-run": {"RUN", "DAG"},
+        "sentiment": {"CORPUS", "TEXT", "LABEL", "LANGUAGE", "EMBEDDED"},
+        "sentiment-rollback": {"TO", "REASON"},
         "explore": {"DATASET", "ARCHIVE", "MAPPING"},
+        "explore-reviews": {"CORPUS", "TEXT", "LABEL", "LANGUAGE"},
         "inspect": {"ARCHIVE", "MAPPING"},
         "clean": {"CONFIRM"},
         "restore": {"BACKUP"},
@@ -82,6 +85,7 @@ def test_the_makefile_is_understood() -> None:
         "audit": {"UNREACHABLE"},
         "load": {"USERS", "SECONDS"},
         "load-jmeter": {"SECONDS"},
+        "load-reviews": {"USERS", "SECONDS"},
         "lock": {"UPGRADE"},
         "node-down": {"CONFIRM"},
         "deploy-kubernetes": {"ENV", "VERSION", "REGISTRY"},
@@ -134,8 +138,11 @@ TAKEN = {
     "DATASET": {"word", "zero", "over all ports", "exponent", "huge", "leading zero"},
     "SERVICE": {"word"},
     **dict.fromkeys(("TO", "A", "B", "PUBLICATION"), PLAIN | {"fraction", "short address"}),
-    **dict.fromkeys(("ARCHIVE", "BACKUP", "FOLDER", "MAPPING"), set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"}),
-    "REASON": set(ALL_RUBBISH) - NEVER,
+    **dict.fromkeys(
+        ("ARCHIVE", "BACKUP", "CORPUS", "FOLDER", "MAPPING"),
+        set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"},
+    ),
+    **dict.fromkeys(("REASON", "TEXT", "LABEL"), set(ALL_RUBBISH) - NEVER),
     "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USER": {"zero", "over all ports"},
     "USERS": {"over all ports"},
@@ -144,7 +151,8 @@ TAKEN = {
     "SEEDS": {"zero", "over all ports", "list"},
     "VERSION": PLAIN | {"fraction", "short address"},
     "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
-    **{name: set() for name in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN")},
+    **dict.fromkeys(("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN"), set()),
+    **dict.fromkeys(("LANGUAGE", "EMBEDDED", "DAG"), set()),
 }
 
 
