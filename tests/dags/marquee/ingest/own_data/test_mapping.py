@@ -61,7 +61,7 @@ def test_a_mapping_reads_back_as_it_was_written() -> None:
         ('encoding = "cp949"', 'encoding = "utf-99"', "m.toml, line 6: ratings.encoding 'utf-99' is unknown."),
         ('encoding = "cp949"', 'encoding = "hex"', "m.toml, line 6: ratings.encoding 'hex' is unknown."),
         ('delimiter = "::"', 'delimiter = ""', "m.toml, line 7: ratings.delimiter is ''."),
-        ("quote = \"'\"", 'quote = "::"', "m.toml, line 8: ratings.quote is '::'."),
+        ('quote = "\'"', 'quote = "::"', "m.toml, line 8: ratings.quote is '::'."),
         ('escape = "backslash"', 'escape = "none"', "m.toml, line 9: ratings.escape is 'none'."),
         ("header = false", 'header = "no"', "m.toml, line 10: ratings.header is 'no'. Write true or false."),
         ("header = false", "headr = false", "m.toml, line 10: ratings.headr is unknown. Known are: files,"),

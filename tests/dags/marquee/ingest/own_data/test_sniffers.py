@@ -48,7 +48,9 @@ def test_the_delimiter_of_a_plain_table_is_found(rows: list[tuple[int, str, int]
 def test_unicode_of_every_width_is_found_for_sure(text: str, encoding: str) -> None:
     written = text.encode(encoding, "replace")
     found = find_encoding(written)
-    assert written.decode(found.name, "replace").removeprefix("\ufeff") == written.decode(encoding).removeprefix("\ufeff")
+    assert written.decode(found.name, "replace").removeprefix("\ufeff") == written.decode(encoding).removeprefix(
+        "\ufeff"
+    )
 
 
 @settings(deadline=None)
