@@ -19,8 +19,6 @@ HOME = Path(os.environ.get("MARQUEE_HOME") or Path(__file__).resolve().parents[2
 INSTANCE = Path(os.environ.get("MARQUEE_INSTANCE_DIR") or HOME / ".marquee" / "instances" / "default")
 PYTHON = os.environ.get("MARQUEE_PYTHON") or sys.executable
 SERVING_PYTHON = os.environ.get("MARQUEE_SERVING_PYTHON") or PYTHON
-REVIEWS_PYTHON = os.environ.get("MARQUEE_REVIEWS_PYTHON") or PYTHON
-SENTIMENT_PYTHON = os.environ.get("MARQUEE_SENTIMENT_PYTHON") or PYTHON
 # If both are set, each run takes in the ratings that users gave in the accounts service.
 ACCOUNTS_PYTHON = os.environ.get("MARQUEE_ACCOUNTS_PYTHON", "")
 ACCOUNTS_DATABASE_IS_SET = bool(os.environ.get("MARQUEE_ACCOUNTS_DATABASE"))
