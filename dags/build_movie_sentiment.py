@@ -2,7 +2,7 @@
 
 **Purpose.** Each night, and whenever another sentiment model goes live, Spark judges all reviews of the reviews service by the one
 model that is live. Hive adds the scores up by movie and month into the mart `movie_sentiment`, and the reviews service shows it at
-`GET /v1/movies/{id}/sentiment` beside the figures of now, in which each review keeps what the model of its day said.
+`GET /v1/movies/{id}/sentiment` next to the figures of now, in which each review keeps what the model of its day said.
 
 **Texts.** They leave the reviews database for the time of a run alone. A review that was hidden or deleted, or whose author is gone,
 is in no later mart. The warehouse keeps scores without texts and authors.

@@ -83,12 +83,12 @@ def build_images(state: Path, commit: str, base: str, targets: Sequence[str] = T
 
 
 def _tls(address: str) -> str:
-    """Return "false" for a registry on this machine's loopback address, as docker does."""
+    """Return "false" for a registry on this machine's loopback, as docker does."""
     return "false" if address.startswith(("127.0.0.1:", "localhost:")) else "true"
 
 
 def publish_images(state: Path, commit: str, registry: str) -> list[str]:
-    """Copy the images that the signed manifest names to a registry; return their references by digest.
+    """Copy a signed manifest's images to a registry; return references by digest.
 
     Raises ReleaseError where a digest in the registry is another one.
     """

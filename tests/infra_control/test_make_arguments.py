@@ -151,8 +151,8 @@ TAKEN = {
     "SEEDS": {"zero", "over all ports", "list"},
     "VERSION": PLAIN | {"fraction", "short address"},
     "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
-    **dict.fromkeys(("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN"), set()),
-    **dict.fromkeys(("LANGUAGE", "EMBEDDED", "DAG"), set()),
+    **{key: set() for key in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN")},
+    **{key: set() for key in ("LANGUAGE", "EMBEDDED", "DAG")},
 }
 
 

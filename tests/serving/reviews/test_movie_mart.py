@@ -1,4 +1,4 @@
-"""Reviews out for the scoring, the mart in, and both beside each other in the API."""
+"""Reviews out for the scoring, the mart in, and both next to each other in the API."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_the_unit_of_times_is_found_by_their_size(seconds: list[int], unit: str)
     assert [read_time(text, unit) for text in texts] == [(time, "") for time in seconds]
 
 
-@given(st.datetimes(datetime(1980, 1, 1), datetime(2090, 1, 1)), st.sampled_from(["T", " "]))  # noqa: DTZ001
+@given(st.datetimes(datetime(1980, 1, 1), datetime(2090, 1, 1)), st.sampled_from(["T", " "]))
 def test_iso_times_are_read_as_utc(time: datetime, separator: str) -> None:
     assert read_time(time.isoformat(separator), "iso") == (int(time.replace(tzinfo=UTC).timestamp() // 1), "")
 
