@@ -8,7 +8,7 @@ from serving.reviews.corpora.embedded import read_embedded
 from serving.reviews.corpora.reviews import RawReview
 
 HEADER = ("comment", "stars", "language")
-# One row is empty, and one has a label that is none.
+# One row is empty, and one has a label that is none. One of the Korean reviews is empty too.
 BAD = [("", "1", "en"), ("no label at all", "3", "en")]
 
 

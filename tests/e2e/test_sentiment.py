@@ -61,12 +61,12 @@ def test_each_row_of_the_corpus_is_accounted_for(stack: Stack, shown: str) -> No
     ((name, rows, clean, quarantined, superseded),) = stack.hive(
         f"SELECT {columns} FROM marquee.review_accounting {where}"
     )
-    assert (name, rows, quarantined) == ("small.jsonl", 2002, 2)
+    assert (name, rows, quarantined) == ("small.jsonl", 2002, 3)
     assert clean + quarantined + superseded == rows
     reasons = stack.hive(
         f"SELECT reason, COUNT(*) FROM marquee.review_quarantine {where} GROUP BY reason ORDER BY reason"
     )
-    assert [pair for pair in reasons if pair[0] in ("empty", "wrong_label")] == [("empty", 1), ("wrong_label", 1)]
+    assert [pair for pair in reasons if pair[0] in ("empty", "wrong_label")] == [("empty", 2), ("wrong_label", 1)]
     parts = dict(stack.hive(f"SELECT part, COUNT(*) FROM marquee.labelled_reviews {where} GROUP BY part"))
     assert sorted(parts) == ["calibration", "test", "training", "validation"]
     assert sum(parts.values()) == clean
