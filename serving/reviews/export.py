@@ -102,8 +102,8 @@ def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
     ).all()
     own: dict[tuple[int, bytes], str] = {}
     agreed = select(Review.author_id, Review.text).where(Review.may_train)
-    for author, text in connection.execute(agreed):
-        own[author, digest_of(text)] = text
+    for author, written in connection.execute(agreed):
+        own[author, digest_of(written)] = written
     rows = []
     for prediction, user, truth, language, text, given_at in opinions:
         content = text if text is not None else own.get((user, digest_in(prediction)))

@@ -50,7 +50,7 @@ def _corpora(frame: pd.DataFrame) -> str:
         (name, len(part), *(int((part["named"] == label).sum()) for label in ("positive", "negative", "other")))
         for name, part in frame.groupby("corpus", sort=True)
     ]
-    rows.append(("all", *(sum(row[column] for row in rows) for column in range(1, 5))))
+    rows.append(("all", *(sum(int(str(row[column])) for row in rows) for column in range(1, 5))))
     return table("Rows of each corpus by label", ("Corpus", "Rows", "Positive", "Negative", "Another label"), rows)
 
 
@@ -108,9 +108,7 @@ def _words(rows: pd.DataFrame) -> str:
     )
     ordered = odds.sort_values()
     chosen: Sequence[str] = [*ordered.index[-TELLING:][::-1], *ordered.index[:TELLING]]
-    found = [
-        (word, *(int(counts.loc[word, label]) for label in counts.columns), f"{odds[word]:+.2f}") for word in chosen
-    ]
+    found = [(word, *(int(counts[label][word]) for label in counts.columns), f"{odds[word]:+.2f}") for word in chosen]
     return table(
         "Texts of each label with a word, and the logarithm of the ratio of both shares",
         ("Word", "Positive", "Negative", "Log ratio"),
