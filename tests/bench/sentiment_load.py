@@ -113,7 +113,7 @@ def load(server: Server, seconds: float, texts: Path | None, connections: int = 
 
 
 def one_by_one(environment: dict[str, str], texts: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Return the figures of single predictions next to hello-world, for each number of workers."""
+    """Return the figures of single predictions and those of hello-world, for each number of workers."""
     found: dict[str, Any] = {}
     for workers in WORKERS:
         print(f"Single predictions, {workers} workers ...", file=sys.stderr)

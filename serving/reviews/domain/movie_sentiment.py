@@ -65,8 +65,12 @@ def mart_of_movie(database: Session, movie_id: int) -> MartFigures | None:
     ).all()
     if not rows:
         return None
-    found = {row.month: Figures(*row[3:]) for row in rows if row.month is not None}
-    return MartFigures(*rows[0][:2], found.pop(_ALL, Figures(0, None, None)), found)
+    found = {
+        row.month: _figures(row.reviews, row.mean_probability, row.share_positive)
+        for row in rows
+        if row.month is not None
+    }
+    return MartFigures(rows[0].batch_id, rows[0].publication, found.pop(_ALL, Figures(0, None, None)), found)
 
 
 def _figures(count: int, mean: float | None, positive: float | None) -> Figures:

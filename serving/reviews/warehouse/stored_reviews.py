@@ -52,7 +52,6 @@ def _lines(engine: Engine, counted: list[int]) -> Iterator[bytes]:
     with engine.connect().execution_options(yield_per=_ROWS) as connection:
         for rows in connection.execute(visible).partitions():
             counted.append(len(rows))
-            documents = (dict(zip(names, row, strict=True)) for row in rows)
+            documents = [dict(zip(names, (*row[:2], int(row[2].timestamp()), *row[3:]), strict=True)) for row in rows]
             # In ASCII, so that no program takes a line separator within a text for the line's end.
-            lines = (json.dumps({**row, "created_at": int(row["created_at"].timestamp())}) for row in documents)
-            yield "".join(f"{line}\n" for line in lines).encode("ascii")
+            yield "".join(f"{json.dumps(document)}\n" for document in documents).encode("ascii")
