@@ -24,7 +24,9 @@ TEXTS = (
 
 
 def add_sentiment(commands: Any) -> None:
-    """Add the command that trains."""
+    """Add the command that trains, and the one that tells MLflow of a rollback."""
+    what = "name the live sentiment model champion in MLflow"
+    commands.add_parser("sentiment-champion", help=what, description=f"{what.capitalize()}, as after a rollback.")
     parser = commands.add_parser(
         "sentiment",
         help="train the sentiment model and show five predictions",
@@ -95,7 +97,9 @@ def name_champion() -> str:
     if found is None:
         return "No sentiment model is live, so that MLflow keeps its champion."
     publication, manifest = found
-    version = manifest["lineage"]["model"]["registered_version"]
+    version = manifest["lineage"]["model"].get("registered_version")
+    if version is None:
+        return f"Live is {publication.name}, which was published without MLflow: its champion stays."
     tracking = environment("MLFLOW_TRACKING_URI")
     _training("promote", "--tracking-uri", tracking, "--registered-version", version)
     return f"Live is {publication.name}. MLflow's champion is version {version} of marquee-sentiment."
