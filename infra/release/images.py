@@ -83,14 +83,14 @@ def build_images(state: Path, commit: str, base: str, targets: Sequence[str] = T
 
 
 def _tls(address: str) -> str:
-    """Return "false" for a registry on this machine's loopback, as docker does."""
+    """Return "false" for a registry on this machine's loopback address."""
     return "false" if address.startswith(("127.0.0.1:", "localhost:")) else "true"
 
 
 def publish_images(state: Path, commit: str, registry: str) -> list[str]:
-    """Copy a signed manifest's images to a registry; return references by digest.
+    """Copy the images that the signed manifest names to a registry.
 
-    Raises ReleaseError where a digest in the registry is another one.
+    Returns their references by digest. Raises ReleaseError where a digest in the registry is another one.
     """
     references = []
     for target, digest in sorted(verified_manifest(state, commit)["images"].items()):
