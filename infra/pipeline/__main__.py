@@ -13,13 +13,12 @@ from functools import partial
 from infra.pipeline.airflow_api import DAG_ID, SENTIMENT_DAG_ID, AirflowApi
 from infra.pipeline.arguments import UsageError, build_parser, conf_of, environment, logical_date_of
 from infra.pipeline.http_json import ServiceError
-from infra.pipeline.progress import Follower, duration_table, failure_report, was_published, what_next
 from infra.pipeline.sentiment import add_sentiment, conf_of_sentiment, live_predictions, name_champion
-from infra.pipeline.stopping import Stopper, run_words, stop_command
+from infra.pipeline.stopping import Stopper, stop_command
 from infra.pipeline.user_page import interface_lines, live_publication, user_page
+from infra.pipeline.watching import FAILED, INTERRUPTED, PUBLISHED, REFUSED, watch, watch_run
 
-GATES = {DAG_ID: "decide_promotion", SENTIMENT_DAG_ID: "pass_gate"}
-PUBLISHED, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+USAGE = 2
 
 
 def airflow(dag_id: str = DAG_ID) -> AirflowApi:
@@ -68,45 +67,6 @@ def train_sentiment(options: argparse.Namespace) -> int:
     return status
 
 
-def watch_run(run_id: str | None, dag_id: str) -> int:
-    """Watch a run, by default the one that is going; return the exit status."""
-    api = airflow(dag_id)
-    going = [run["dag_run_id"] for run in api.going()] if run_id is None else [api.run(run_id)["dag_run_id"]]
-    if not going:
-        print("No run is going. `make run` starts one.")
-        return PUBLISHED
-    return watch(api, going[0])
-
-
-def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
-    """Show a run to its end, and return the exit status."""
-    say = partial(print, flush=True)
-    page = f"{api.url}/dags/{api.dag_id}/runs/{run_id}"
-    say(f"Run {run_id}: {page}")
-    if not follow:
-        return PUBLISHED
-    try:
-        state = Follower(api, say).follow(run_id)
-    except KeyboardInterrupt:
-        say(f"\nNo longer watching. The run goes on: {page}")
-        say(f"To stop it: {stop_command(api, run_id)}\nTo watch it again: make watch-run {run_words(api, run_id)}")
-        return INTERRUPTED
-    tasks = api.tasks(run_id)
-    say("")
-    for line in duration_table(tasks):
-        say(line)
-    if state != "success":
-        for line in [*failure_report(api, run_id, tasks), *what_next(run_id, tasks)]:
-            say(line)
-        return FAILED
-    if not was_published(tasks):
-        say(
-            f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See {GATES[api.dag_id]}."
-        )
-        return REFUSED
-    return PUBLISHED
-
-
 def show(options: argparse.Namespace) -> int:
     """Show a user's recommendations, for `demo` after a run; return the exit status."""
     status = PUBLISHED
@@ -128,7 +88,7 @@ def dispatch(options: argparse.Namespace) -> int:
         case "run":
             return run_pipeline(options, options.follow)
         case "watch":
-            return watch_run(options.run, options.dag)
+            return watch_run(airflow(options.dag), options.run)
         case "sentiment-champion":
             print(name_champion())
             return PUBLISHED

@@ -24,6 +24,8 @@ from marquee.ingest.own_data.mapping.writing import write_mapping
 
 
 def _path(given: str) -> Path:
+    if not given:
+        raise argparse.ArgumentTypeError("it is empty. Name a file: make inspect ARCHIVE=path.")
     # Not every shell expands the ~ of `ARCHIVE=~/x.zip`.
     return Path(os.path.expanduser(given))  # noqa: PTH111 - it leaves an unknown user's ~ as it is
 
