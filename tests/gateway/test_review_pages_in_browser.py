@@ -194,6 +194,9 @@ def test_a_review_is_written_and_deleted_by_keyboard_alone(browser: Browser, gat
                           getComputedStyle(it).outlineStyle];
                 }"""
             )
+            # A key that comes before the page is ready moves nothing.
+            if ada.page.evaluate("document.activeElement === document.body"):
+                continue
             assert outline == "solid"
             if focused == name:
                 return
