@@ -61,7 +61,23 @@ class Stopped:
         return task
 
     def clear(self) -> None:
-        """Start another try, and no task after it."""
+        """Start another try, and no task after it.
+
+        Airflow's scheduler may end the run by what it read before the task was cleared (apache/airflow, issue 18628).
+        The task then has no state and never starts, until a person clears it once more.
+        """
+
+        def it_begins() -> bool:
+            if self.task()["state"] is not None:
+                return True
+            if self.api.run(self.run_id)["state"] in ("success", "failed"):
+                self._clear_once()
+            return False
+
+        self._clear_once()
+        wait_until("the cleared task is scheduled", it_begins)
+
+    def _clear_once(self) -> None:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": [self.task_id]}
         self.api._call("POST", f"/dags/{DAG}/clearTaskInstances", body | {"include_downstream": False})
 
