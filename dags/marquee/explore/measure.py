@@ -229,7 +229,7 @@ class Ratings:
 
     def add(self, frame: pd.DataFrame) -> None:
         """Add a block; a value that is not a number leaves out only itself."""
-        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        numbers = frame.apply(pd.to_numeric, errors="coerce").replace([np.inf, -np.inf], np.nan)
         rating = numbers["rating"]
         self.not_half_stars += int((~(rating * 2).isin(range(1, 11)) & rating.notna()).sum())
         self.by_value = _plus(self.by_value, rating)
