@@ -57,10 +57,11 @@ def test_every_dag_file_imports_without_errors(bag: Any) -> None:
     assert bag.import_errors == {}
     assert sorted(bag.dags) == [
         *("build_movie_sentiment", "build_recommendations", "drop_old_batches", "train_sentiment", "tune_als"),
+        "watch_sentiment",
     ]
 
 
-def test_airflow_parses_the_five_dag_files_and_no_module_of_the_package_or_the_plugins() -> None:
+def test_airflow_parses_the_six_dag_files_and_no_module_of_the_package_or_the_plugins() -> None:
     from airflow.utils.file import list_py_file_paths
 
     with warnings.catch_warnings():
@@ -69,7 +70,7 @@ def test_airflow_parses_the_five_dag_files_and_no_module_of_the_package_or_the_p
         found = list_py_file_paths(REPOSITORY / "dags", safe_mode=False)
     assert sorted(Path(file).relative_to(REPOSITORY / "dags").as_posix() for file in found) == [
         *("build_movie_sentiment.py", "build_recommendations.py"),
-        *("drop_old_batches.py", "train_sentiment.py", "tune_als.py"),
+        *("drop_old_batches.py", "train_sentiment.py", "tune_als.py", "watch_sentiment.py"),
     ]
 
 

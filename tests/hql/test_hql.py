@@ -109,7 +109,9 @@ def test_quarantine_and_row_accounting_read_the_staging_tables_of_the_parts_that
 def test_a_load_reads_what_the_same_load_wrote_and_not_the_batch_that_it_replaces():
     for path in HQL.glob("load_*.hql"):
         read = re.findall(r"(?:FROM|JOIN)\s+(marquee\w*)\.(\w+)", rendered(path))
-        assert {database for database, table in read if not table.startswith("staging_")} <= {"marquee_attempt"}, path
+        # The clean rows of mrjob, and the scores of Spark, were written by tasks before the load.
+        written_before = {table for _, table in read if table.startswith("staging_")} | {"scored_reviews"}
+        assert {database for database, table in read if table not in written_before} <= {"marquee_attempt"}, path
 
 
 @pytest.mark.parametrize("part", ["ratings", "movies", "tags", "links", "users"])

@@ -239,7 +239,7 @@ def test_a_refused_text_stays_in_the_form_with_a_sentence(
         g.language = language
         sentence = drafts.sentence(fault, **values)
     shown = unescape(answer.text)
-    assert f'<p id="fault" class="notice" role="alert">{sentence}</p>' in shown
+    assert f'<p id="fault" class="notice wide" role="alert">{sentence}</p>' in shown
     assert 'aria-invalid="true"' in shown
     assert 'aria-describedby="text-hint fault"' in shown
     assert text.strip() in shown

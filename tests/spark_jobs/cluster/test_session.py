@@ -24,7 +24,8 @@ def test_the_packages_travel_in_one_archive_of_the_same_bytes(tmp_path: Path) ->
 
 def test_the_archive_of_the_jobs_holds_their_packages_and_no_program(tmp_path: Path) -> None:
     names = zipfile.ZipFile(zip_packages(SPARK_JOBS, tmp_path / "jobs.zip")).namelist()
-    assert {name.split("/")[0] for name in names} == {"recommender", "cluster", "evaluation", "promotion", "cleaning"}
+    packages = {"recommender", "cluster", "evaluation", "promotion", "cleaning", "scoring"}
+    assert {name.split("/")[0] for name in names} == packages
     assert "recommender/published/user_lists.py" in names
 
 
