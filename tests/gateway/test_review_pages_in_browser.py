@@ -185,6 +185,8 @@ def test_a_review_is_written_and_deleted_by_keyboard_alone(browser: Browser, gat
 
     def until(name: str) -> None:
         """Press the tabulator until what has the focus has a name; the focus can be seen all the way."""
+        # Before the style sheet has come, the browser's own outline is shown.
+        ada.page.wait_for_load_state("load")
         for _ in range(60):
             keyboard.press("Tab")
             focused, outline = ada.page.evaluate(
