@@ -78,6 +78,7 @@ def test_each_row_of_the_corpus_is_accounted_for(stack: Stack, shown: str) -> No
     }  # fmt: skip
 
 
+@pytest.mark.faults
 def test_a_refused_model_is_in_the_ledger_and_leaves_the_live_one(stack: Stack, shown: str, tmp_path: Path) -> None:
     before = live(stack)
     corpus = tmp_path / "worse.csv"
