@@ -162,7 +162,9 @@ def test_a_broken_archive_fails_the_run_names_the_task_and_leaves_the_live_publi
     archive = tmp_path / "ml-latest-small.zip"
     archive.write_bytes(b"this is no zip file")
     printed = stack.pipeline("run", "--dataset", "ml-latest-small", "--archive", str(archive), check=False)
-    assert re.search(r"\] ingest_movielens\s+failed", printed)
+    # What fails for good is not retried.
+    assert re.search(r"\] ingest_movielens\s+FAILED", printed)
+    assert re.search(r"^ingest_movielens\s+failed\s+1 ", printed, re.MULTILINE)
     assert "ml-latest-small.zip" in printed
     assert re.search(r"^Run \S+ failed\. ", printed, re.MULTILINE)
     assert stack.api("/v1/publication")["publication"] == BATCH
@@ -187,7 +189,7 @@ def test_a_killed_service_is_started_again(stack: Stack, first_run: str) -> None
 
 def test_status_shows_every_service_as_running(stack: Stack, first_run: str) -> None:
     printed = stack.control("status")
-    assert len(re.findall(r" running ", printed)) == 19
+    assert len(re.findall(r" running ", printed)) == 20
 
 
 def test_the_publication_is_a_sound_read_only_database(stack: Stack, first_run: str) -> None:
