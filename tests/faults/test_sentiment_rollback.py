@@ -25,7 +25,8 @@ CLIENTS = 8
 def test_a_rollback_under_load_loses_no_request_and_a_corrupt_model_is_refused_by_name(
     stack: Stack, tmp_path: Path, judge: Callable[[Outcome], None]
 ) -> None:
-    gateway = stack.variables["MARQUEE_GATEWAY_URL"]
+    # The gateway would refuse most of what eight clients ask from one address.
+    service = stack.variables["MARQUEE_REVIEWS_URL"]
     store = PublicationStore(Path(stack.variables["MARQUEE_SENTIMENT_STORE"]))
     before = store.live()
     for publication, version, slope in ((OLDER, "1", 1.5), (NEWER, "2", 0.5), (CORRUPT, "3", 1.0)):
@@ -34,11 +35,11 @@ def test_a_rollback_under_load_loses_no_request_and_a_corrupt_model_is_refused_b
         store.activate(publication, "drill", "drill")
 
     def ready() -> dict[str, object]:
-        found: dict[str, object] = httpx.get(f"{gateway}/reviews/ready", timeout=30).json()
+        found: dict[str, object] = httpx.get(f"{service}/ready", timeout=30).json()
         return found
 
     wait_until("the newer model answers", lambda: [ready()["model"]["publication"] for _ in range(10)] == [NEWER] * 10)  # type: ignore[index]
-    with asking(gateway, CLIENTS) as asked:
+    with asking(service, CLIENTS) as asked:
         wait_until("requests come", lambda: asked.number > 200)
         began = time.monotonic()
         subprocess.run(
