@@ -115,6 +115,7 @@ def hive_server() -> Iterator[HiveServer]:
     try:
         yield server
     finally:
+        # The thread ends before the socket is gone: else it may ask a closed one for the next client.
         transport.handle.shutdown(2)
-        transport.close()
         thread.join(5)
+        transport.close()
