@@ -26,7 +26,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,15 +35,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from serving.accounts.database.engine import open_database, snapshot
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
-from serving.accounts.kept_exports import KEPT, drop_exports
+from serving.accounts.kept_exports import naming_others_than
+from serving.publications.batch_exports.kept import KEPT, drop_exports
+from serving.publications.batch_exports.manifests import MANIFEST, BatchExportError, checked_manifest, moment_of
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
-from serving.publications.format import sha256_of
 from serving.publications.times import format_time
 
 MANIFEST_VERSION: Final = 1
-MANIFEST: Final = "manifest.json"
 _FILES: Final = ("ratings.csv", "movies.csv")
-_BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
 _MOST_KEPT: Final = 1000
 _NO_GENRES: Final = "(no genres listed)"
 
@@ -55,11 +53,9 @@ def batch_moment(batch_id: str) -> int:
     Raises AccountsError if the text is not a batch id.
     """
     try:
-        if _BATCH_ID.fullmatch(batch_id):
-            return int(datetime.strptime(batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        pass  # 20261399T...: raised below
-    raise AccountsError(f"{batch_id!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
+        return int(moment_of(batch_id).timestamp())
+    except BatchExportError as error:
+        raise AccountsError(str(error)) from None
 
 
 def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
@@ -75,12 +71,14 @@ def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
         try:
             with snapshot(engine) as connection:
                 known = set(connection.scalars(select(User.user_id)))
-                for batch, reason in drop_exports(output, batch_id, known, keep).items():
+                for batch, reason in drop_exports(output, batch_id, naming_others_than(known), keep).items():
                     print(f"export: {batch} is removed: {reason}.", file=sys.stderr)
                 if final.exists():
-                    return checked_manifest(final, batch_id)
+                    return checked_manifest(final, batch_id, _FILES)
                 attempt.mkdir()
                 manifest = _write(connection, attempt, batch_id, until)
+        except BatchExportError as error:
+            raise AccountsError(str(error)) from None
         except SQLAlchemyError as error:
             reason = str(error).splitlines()[0]
             raise AccountsError(
@@ -155,22 +153,6 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
 
     digest = write_new_file(path, lines())
     return {"name": path.name, "bytes": path.stat().st_size, "rows": counted, "sha256": digest}
-
-
-def checked_manifest(folder: Path, batch_id: str) -> dict[str, Any]:
-    """Return the manifest of a finished export after checking its files.
-
-    Raises AccountsError if they have changed.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        sound = manifest["batch_id"] == batch_id and [file["name"] for file in manifest["files"]] == list(_FILES)
-        sound = sound and all(sha256_of(folder / file["name"]) == file["sha256"] for file in manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        sound = False
-    if not sound:
-        raise AccountsError(f"{folder} is not the export that its manifest describes. Remove it and run this again.")
-    return manifest
 
 
 def _kept(text: str) -> int:

@@ -1,48 +1,19 @@
-"""Which exports are kept: the newest ones, and none with ratings of a person who is no longer known.
-
-An export carries ratings to one batch's snapshot, which then has them for good. Without an export, a rerun of the batch
-makes it again from the ratings of now.
-"""
+"""Which users' ratings an export has, and whether it may be kept."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-KEPT: Final = 14
-_BATCH: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
 _USER: Final = re.compile(rb"^(\d+),", re.MULTILINE)
-# What a killed program left: an export half written or half removed, and the files that ingest joins to a snapshot.
-_LEFT_BEHIND: Final = re.compile(r"\.[0-9]{8}T[0-9]{6}\.(partial|removed)|\.joining-.*")
-# Longer than any task runs: a younger folder may be in use.
-_IN_USE_SECONDS: Final = 86_400
 
 
-def drop_exports(output: Path, own: str, known: Collection[int], keep: int) -> dict[str, str]:
-    """Remove exports beyond the newest, and those with users that are not `known`.
-
-    `keep` exports stay: that of the batch `own`, and the newest of the others. Return why each was removed, by batch. The
-    caller holds the folder's lock. A removed export leaves its name at once, so that a killed run leaves no half of one.
-    """
-    for folder in output.iterdir():
-        young = folder.name.startswith(".joining-") and folder.stat().st_mtime > time.time() - _IN_USE_SECONDS
-        if _LEFT_BEHIND.fullmatch(folder.name) and not young:
-            shutil.rmtree(folder)
-    present = sorted((folder.name for folder in output.iterdir() if _BATCH.fullmatch(folder.name)), reverse=True)
-    others = [batch for batch in present if batch != own]
-    reasons = dict.fromkeys(others[keep - 1 :], f"only {keep} exports are kept")
-    for batch in present:
-        if batch not in reasons and not users_of(output / batch) <= set(known):
-            reasons[batch] = "it has ratings of an account that is deleted"
-    for batch in reasons:
-        removed = output / f".{batch}.removed"
-        (output / batch).rename(removed)
-        shutil.rmtree(removed)
-    return reasons
+def naming_others_than(known: Collection[int]) -> Callable[[Path], str | None]:
+    """Return a function that says why an export with other users may not be kept."""
+    users = set(known)
+    return lambda export: None if users_of(export) <= users else "it has ratings of an account that is deleted"
 
 
 def users_of(export: Path) -> set[int]:

@@ -20,49 +20,37 @@ import argparse
 import hashlib
 import json
 import os
-import re
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from serving.publications.batch_exports.kept import KEPT, drop_exports
+from serving.publications.batch_exports.manifests import MANIFEST, BatchExportError, checked_manifest, moment_of
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
-from serving.publications.format import sha256_of
 from serving.reviews.database.engine import open_database
 from serving.reviews.database.errors import DatabaseError
 from serving.reviews.database.models import Feedback, Review
 from serving.reviews.domain.prediction_ids import digest_in, digest_of
 
-MANIFEST, ROWS, CORPUS = "manifest.json", "reviews.jsonl", "feedback-reviews"
-KEPT: Final = 14
-_BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
+ROWS: Final = "reviews.jsonl"
+CORPUS: Final = "feedback-reviews"
 
 
-class ExportError(Exception):
-    """What ends an export; the message says what to do."""
-
-
-def batch_moment(batch_id: str) -> datetime:
-    """Return a batch's moment. Raises ExportError if the text is not a batch id."""
-    try:
-        if _BATCH_ID.fullmatch(batch_id):
-            return datetime.strptime(batch_id, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        pass  # 20261399T...: raised below
-    raise ExportError(f"{batch_id!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
+class ExportError(BatchExportError):
+    """The database is not named or cannot be read; the message says what to do."""
 
 
 def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
     """Write a batch's export, or find it written, and return its manifest.
 
-    Raises ExportError and DatabaseError.
+    Raises BatchExportError and DatabaseError.
     """
-    until = batch_moment(batch_id)
+    until = moment_of(batch_id)
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
     output.mkdir(parents=True, exist_ok=True)
     engine = open_database(url)
@@ -77,9 +65,11 @@ def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
             ) from None
         finally:
             engine.dispose()
-        _drop(output, batch_id, {row["file"] for _, row in rows}, keep)
+        fault_of = _giving_others_than({row["file"] for _, row in rows})
+        for batch, reason in drop_exports(output, batch_id, fault_of, keep).items():
+            print(f"export: {batch} is removed: {reason}.", file=sys.stderr)
         if final.exists():
-            return _checked(final, batch_id)
+            return checked_manifest(final, batch_id, [ROWS])
         attempt.mkdir()
         lines = (json.dumps(row, ensure_ascii=False).encode() + b"\n" for given_at, row in rows if given_at <= until)
         digest = write_new_file(attempt / ROWS, lines)
@@ -115,38 +105,14 @@ def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
     yield from sorted(rows, key=lambda item: str(item[1]["file"]))
 
 
-def _drop(output: Path, own: str, given: set[str], keep: int) -> None:
-    """Remove what killed runs left, and exports that are too many or out of date."""
-    for folder in list(output.iterdir()):
-        if re.fullmatch(r"\.[0-9]{8}T[0-9]{6}\.(partial|removed)", folder.name):
-            shutil.rmtree(folder)
-    present = sorted((folder.name for folder in output.iterdir() if _BATCH_ID.fullmatch(folder.name)), reverse=True)
-    reasons = dict.fromkeys([name for name in present if name != own][keep - 1 :], f"only {keep} exports are kept")
-    for name in present:
-        if name not in reasons and not _keys(output / name / ROWS) <= given:
-            reasons[name] = "it has a text that is no longer given"
-    for name, reason in reasons.items():
-        print(f"export: {name} is removed: {reason}.", file=sys.stderr)
-        removed = output / f".{name}.removed"
-        (output / name).rename(removed)
-        shutil.rmtree(removed)
+def _giving_others_than(given: set[str]) -> Callable[[Path], str | None]:
+    return lambda export: None if _keys(export / ROWS) <= given else "it has a text that is no longer given"
 
 
 def _keys(rows: Path) -> set[str]:
     if not rows.exists():
         return set()
     return {json.loads(line)["file"] for line in rows.read_bytes().split(b"\n") if line}
-
-
-def _checked(folder: Path, batch_id: str) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        sound = manifest["batch_id"] == batch_id and manifest["files"][0]["sha256"] == sha256_of(folder / ROWS)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        sound = False
-    if not sound:
-        raise ExportError(f"{folder} is not the export that its manifest describes. Remove it and run this again.")
-    return manifest
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -174,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not options.database:
             raise ExportError("No database is named. Set MARQUEE_REVIEWS_DATABASE or give --database.")
         manifest = export_reviews(options.database, options.output, options.batch_id)
-    except (ExportError, DatabaseError, OSError) as error:
+    except (BatchExportError, DatabaseError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 1
     print(json.dumps(manifest, sort_keys=True))
