@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 from airflow.sdk import task
@@ -11,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from marquee import settings, tasks
 from marquee.cluster import hdfs
 from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
-from marquee.operators.local_files import MANIFEST, MODEL_FILE, LocalFilesOperator
+from marquee.operators.local_files import LocalFilesOperator, live_model
 from marquee.operators.spark import SparkJobOperator
 from marquee.operators.validation import ValidateOperator
 from marquee.tasks import HIVE, statement
@@ -31,14 +30,11 @@ def find_live_model() -> dict[str, str]:
     """
     if not (settings.REVIEWS_PYTHON and settings.REVIEWS_DATABASE_IS_SET):
         raise AirflowSkipException("The reviews service is not part of this installation. Nothing is scored.")
-    live = settings.SENTIMENT_STORE / "live"
-    if not live.exists():
+    live = live_model(settings.SENTIMENT_STORE)
+    if live is None:
         raise AirflowSkipException("No sentiment model is live. Run train_sentiment first, which publishes one.")
-    publication = live.resolve()
-    manifest = json.loads((publication / MANIFEST).read_text(encoding="utf-8"))
-    found = {"publication": publication.name, "sha256": manifest["sha256"], "file": str(publication / MODEL_FILE)}
-    logging.getLogger("airflow.task").info("The model of %s scores.", found["publication"])
-    return found
+    logging.getLogger("airflow.task").info("The model of %s scores.", live.publication)
+    return {"publication": live.publication, "sha256": live.sha256, "file": str(live.file)}
 
 
 def export_stored_reviews_task() -> LocalFilesOperator:

@@ -12,12 +12,12 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from marquee import settings, tasks
 from marquee.cluster import hdfs
-from marquee.cluster.programs import ProgramError, RunningProgram
+from marquee.cluster.programs import RunningProgram
 from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
 from marquee.operators.lineage import lineage_of_sentiment
-from marquee.operators.local_files import FAILED_FOR_GOOD, LocalFilesOperator, TrainSentimentOperator
+from marquee.operators.local_files import LocalFilesOperator, TrainSentimentOperator
 from marquee.operators.mapreduce import MrJobOperator
-from marquee.operators.program import ProgramOperator
+from marquee.operators.program import ProgramOperator, not_retried
 from marquee.operators.publication import PublishOperator
 from marquee.tasks import HIVE, SERVING_CLI, statement
 
@@ -51,13 +51,12 @@ def ingest_reviews(**context: Any) -> dict[str, Any]:
     settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="reviews-", dir=settings.TEMPORARY) as folder:
         try:
-            if command := rows_argv(context["params"], folder):
-                RunningProgram(command, log).wait()
+            with not_retried():
+                if command := rows_argv(context["params"], folder):
+                    RunningProgram(command, log).wait()
             return ingest(hdfs.client(), batch_id, Path(folder), feedback)
-        except (ProgramError, IngestError) as error:
-            if isinstance(error, IngestError) or error.status == FAILED_FOR_GOOD:
-                raise AirflowFailException(str(error)) from None
-            raise
+        except IngestError as error:
+            raise AirflowFailException(str(error)) from None
 
 
 def export_feedback(batch_id: str) -> list[str]:

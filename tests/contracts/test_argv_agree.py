@@ -212,7 +212,7 @@ def test_the_job_of_reviews_understands_its_command() -> None:
 
 
 def test_a_training_that_fails_for_good_says_so_with_the_same_status_everywhere() -> None:
-    from marquee.operators.local_files import FAILED_FOR_GOOD
+    from marquee.operators.program import FAILED_FOR_GOOD
 
     from serving.reviews.corpora import __main__ as corpora
     from serving.reviews.training import __main__ as training

@@ -6,22 +6,38 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
 
 from marquee import settings
 from marquee.cluster import hdfs
 from marquee.cluster.attempts import Attempt
-from marquee.cluster.programs import ProgramError, result_of
-from marquee.operators.program import ProgramOperator
+from marquee.cluster.programs import result_of
+from marquee.operators.program import ProgramOperator, not_retried
 
-# The exit status of a program whose input is wrong: a retry would not help.
-FAILED_FOR_GOOD = 3
 LOCAL = f"{settings.WORK}/"
-MODEL_FILE, MANIFEST = "model.joblib", "manifest.json"
+
+
+@dataclass(frozen=True)
+class LiveModelFile:
+    """The live sentiment model: its file, and what its bytes must be."""
+
+    publication: str
+    file: Path
+    sha256: str
+
+
+def live_model(store: Path) -> LiveModelFile | None:
+    """Return the model that is live in a publication store, or None."""
+    live = store / "live"
+    if not live.exists():
+        return None
+    publication = live.resolve()
+    manifest = json.loads((publication / "manifest.json").read_text(encoding="utf-8"))
+    return LiveModelFile(publication.name, publication / "model.joblib", manifest["sha256"])
 
 
 class LocalFilesOperator(ProgramOperator):
@@ -80,12 +96,8 @@ class LocalFilesOperator(ProgramOperator):
 
     def _result(self, work: Path) -> dict[str, Any]:
         argv = [argument.replace(LOCAL, f"{work}/") for argument in (*self.argv, *self.arguments())]
-        try:
+        with not_retried():
             return result_of(self.run(argv))
-        except ProgramError as error:
-            if error.status == FAILED_FOR_GOOD:
-                raise AirflowFailException(str(error)) from None
-            raise
 
     def on_kill(self) -> None:
         """Give up the output and stop the program."""
@@ -103,10 +115,8 @@ class TrainSentimentOperator(LocalFilesOperator):
 
     def arguments(self) -> list[str]:
         """Return the live model's file and its checksum, if there is one."""
-        live = self.store / "live"
-        if not live.exists():
+        live = live_model(self.store)
+        if live is None:
             self.log.info("No model is live, so that the plain recipe alone is the one to beat.")
             return []
-        publication = live.resolve()
-        manifest = json.loads((publication / MANIFEST).read_text(encoding="utf-8"))
-        return ["--champion", str(publication / MODEL_FILE), "--champion-sha256", manifest["sha256"]]
+        return ["--champion", str(live.file), "--champion-sha256", live.sha256]

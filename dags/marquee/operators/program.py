@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from marquee.cluster.programs import ProgramError, RunningProgram, result_of
+
+# The exit status of a program whose input is wrong: another try would find the same.
+FAILED_FOR_GOOD = 3
+
+
+@contextmanager
+def not_retried() -> Iterator[None]:
+    """Fail the task without a retry where a program ends with FAILED_FOR_GOOD."""
+    try:
+        yield
+    except ProgramError as error:
+        if error.status == FAILED_FOR_GOOD:
+            raise AirflowFailException(str(error)) from error
+        raise
 
 
 class ProgramOperator(BaseOperator):

@@ -6,14 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperatorLink, Context
-from airflow.sdk.exceptions import AirflowFailException
 
 from marquee import settings
-from marquee.cluster.programs import ProgramError
-from marquee.operators.program import ProgramOperator
-
-# The status by which the program says that rows break a rule: another try would find the same.
-FAILED_FOR_GOOD = 3
+from marquee.operators.program import ProgramOperator, not_retried
 
 
 class DataDocsLink(BaseOperatorLink):
@@ -38,9 +33,5 @@ class ValidateOperator(ProgramOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the program's result; do not try again what fails for good."""
-        try:
+        with not_retried():
             return super().execute(context)
-        except ProgramError as error:
-            if error.status == FAILED_FOR_GOOD:
-                raise AirflowFailException(str(error)) from error
-            raise

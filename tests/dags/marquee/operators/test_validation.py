@@ -39,8 +39,8 @@ def test_an_archive_that_is_refused_is_not_read_again(
 
 
 def test_the_status_is_the_program_s_own() -> None:
-    from marquee.operators import validation
+    from marquee.operators import program
 
     from expectations import validate
 
-    assert validation.FAILED_FOR_GOOD == validate.FAILED_FOR_GOOD
+    assert program.FAILED_FOR_GOOD == validate.FAILED_FOR_GOOD
