@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.dags.memory_hdfs import MemoryHdfs
+from tests.dags.recorded import as_lines, assert_recorded, assert_recorded_statements
 
-RECORDED = Path(__file__).with_name("recorded_commands")
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM_TASKS = [
     "mr_clean_ratings",
@@ -157,27 +157,6 @@ def test_the_form_refuses_what_no_run_can_use(dag: Any, name: str, value: Any) -
         Param(value, **param.schema).resolve()
 
 
-def assert_recorded(name: str, text: str) -> None:
-    """Compare with the recorded file.
-
-    To record again, delete the file, run the test twice, and read the difference.
-    """
-    path = RECORDED / name
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        pytest.fail(f"{path.name} did not exist and was recorded: read it, then run again.")
-    assert text == path.read_text(encoding="utf-8")
-
-
-def as_lines(argv: list[str]) -> str:
-    """Return one argument a line, with the repository's folder as $MARQUEE_HOME.
-
-    The folder differs between machines.
-    """
-    return "".join(f"{argument}\n" for argument in argv).replace(str(REPOSITORY), "$MARQUEE_HOME")
-
-
 @pytest.mark.parametrize("task_id", PROGRAM_TASKS)
 def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -> None:
     task = rendered(task_id)
@@ -231,11 +210,7 @@ def test_another_spark_master_needs_only_another_connection(submitted: Any, mast
 
 @pytest.mark.parametrize("task_id", HIVE_TASKS)
 def test_a_hive_task_runs_the_recorded_statements(rendered: Any, task_id: str) -> None:
-    task = rendered(task_id)
-    statements = [sql for sql in (*task.sql, *getattr(task, "add_partitions", [])) if sql.strip()]
-    names = [next(line for line in sql.splitlines() if line and not line.startswith("--")) for sql in statements]
-    assert_recorded(f"{task_id}.txt", "".join(f"{name}\n" for name in names))
-    assert not any("{{" in sql or "{%" in sql for sql in statements)
+    assert_recorded_statements(task_id, rendered(task_id))
 
 
 def test_row_accounting_takes_the_counts_of_ingest_for_the_parts_of_the_data_set(rendered: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.dags.memory_hdfs import MemoryHdfs
-from tests.dags.test_build_recommendations import as_lines, assert_recorded
+from tests.dags.recorded import as_lines, assert_recorded, assert_recorded_statements
 
 UPSTREAM = {
     "wait_for_other_runs": [],
@@ -110,11 +110,7 @@ def test_a_program_task_runs_the_recorded_command(rendered: Any, task_id: str) -
 
 @pytest.mark.parametrize("task_id", HIVE_TASKS)
 def test_a_hive_task_runs_the_recorded_statements(rendered: Any, task_id: str) -> None:
-    task = rendered(task_id)
-    statements = [sql for sql in (*task.sql, *getattr(task, "add_partitions", [])) if sql.strip()]
-    names = [next(line for line in sql.splitlines() if line and not line.startswith("--")) for sql in statements]
-    assert_recorded(f"{task_id}.txt", "".join(f"{name}\n" for name in names))
-    assert not any("{{" in sql or "{%" in sql for sql in statements)
+    assert_recorded_statements(task_id, rendered(task_id))
 
 
 def test_the_accounting_takes_the_counts_of_ingest_for_each_corpus(rendered: Any) -> None:
