@@ -26,16 +26,7 @@ class AirflowApi:
 
     def unpause(self, seconds: float = SECONDS_FOR_PARSING) -> None:
         """Unpause the DAG; wait for it if Airflow has not read it yet."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                self._call("PATCH", f"/dags/{self.dag_id}?update_mask=is_paused", {"is_paused": False})
-            except ServiceError as error:
-                if error.status != NOT_FOUND or time.monotonic() > deadline:
-                    raise ServiceError(f"{error} {self._import_errors()}".rstrip(), error.status) from None
-                time.sleep(2)
-            else:
-                return
+        self._once_read("PATCH", f"/dags/{self.dag_id}?update_mask=is_paused", {"is_paused": False}, seconds)
 
     def trigger(self, conf: dict[str, Any], logical_date: str | None) -> dict[str, Any]:
         """Start a run and return it.
@@ -67,9 +58,13 @@ class AirflowApi:
             raise self._without_run(run_id, error) from None
         return self.run(run_id)
 
-    def going(self) -> list[dict[str, Any]]:
-        """Return the runs that have not ended: the running ones first, then by age."""
-        found = self._call("GET", f"/dags/{self.dag_id}/dagRuns?state=running&state=queued&limit=100")["dag_runs"]
+    def going(self, seconds: float = SECONDS_FOR_PARSING) -> list[dict[str, Any]]:
+        """Return the runs that have not ended: the running ones first, then by age.
+
+        Waits for the DAG if Airflow has not read it yet.
+        """
+        path = f"/dags/{self.dag_id}/dagRuns?state=running&state=queued&limit=100"
+        found = self._once_read("GET", path, None, seconds)["dag_runs"]
         return sorted(found, key=lambda run: (run["state"] != "running", run["run_after"] or "", run["dag_run_id"]))
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -126,6 +121,17 @@ class AirflowApi:
 
     def _run_path(self, run_id: str) -> str:
         return f"/dags/{self.dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
+
+    def _once_read(self, method: str, path: str, body: Any, seconds: float) -> Any:
+        """Send a request; wait while Airflow, just started, has not read the DAG yet."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._call(method, path, body)
+            except ServiceError as error:
+                if error.status != NOT_FOUND or time.monotonic() > deadline:
+                    raise ServiceError(f"{error} {self._import_errors()}".rstrip(), error.status) from None
+            time.sleep(2)
 
     def _import_errors(self) -> str:
         errors = self._call("GET", "/importErrors")["import_errors"]

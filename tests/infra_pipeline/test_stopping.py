@@ -264,6 +264,13 @@ def test_a_demo_starts_a_run_if_none_is_going_that_can_go_live(unpublished: Doub
     assert triggers(unpublished) == [{"logical_date": None, "conf": {}}]
 
 
+def test_a_demo_waits_for_a_dag_that_airflow_has_not_read_yet(unpublished: Double) -> None:
+    answers = [(404, {"detail": "The Dag with ID: `build_recommendations` was not found"}), (200, {"dag_runs": []})]
+    unpublished.routes[("GET", RUN)] = lambda _body: answers.pop(0)
+    main(["demo"])
+    assert triggers(unpublished) == [{"logical_date": None, "conf": {}}]
+
+
 def test_a_demo_of_other_data_does_not_join(unpublished: Double, capsys: pytest.CaptureFixture[str]) -> None:
     unpublished.answer("GET", RUN, {"dag_runs": [run()]})
     assert main(["demo", "--dataset", "ml-1m"]) == 1
