@@ -56,6 +56,7 @@ ARGUMENTS = {
 TRACKING = ["--database", settings.DATABASE, "--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL]
 TRAINING = [
     *(*TRACKING, "--experiment", settings.EXPERIMENT, "--model-path", settings.WORK),
+    *("--claim", settings.CLAIM),
     *("--rank", "{{ params.rank | int }}", "--max-iter", "{{ params.max_iter | int }}"),
     *("--reg-param", "{{ params.reg_param }}"),
     *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed | int }}"),

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import mlflow
 from cluster.arguments import whole
+from cluster.claim import check_claim
 from cluster.fitting import SOLVERS, fit, write_factors
 from cluster.hadoop_files import HadoopFiles
 from cluster.reporting import progress, report
@@ -26,8 +27,8 @@ from evaluation.explicit_comparison import explicit_comparison
 from evaluation.plots import draw
 from evaluation.record import BASELINES, CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, Evaluated, measured
 from evaluation.rolling import evaluate_windows, summaries, windows_to_evaluate
-from promotion import registry
 from promotion.champion import find_champion
+from promotion.registry import ratings_of
 from promotion.runs import Training, log_run
 from recommender.settings import TrainingSettings, help_texts, whole_or_fraction
 
@@ -67,6 +68,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
+    parser.add_argument("--claim", default="", help="register the model only while this path, the try's claim, exists")
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
 
@@ -110,15 +112,15 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     model = fit(spark, ratings, attributes, settings, options.solver, checkpoints)
 
-    champion_ratings = registry.ratings_of(options.model_name, champion.version, options.dataset) if champion else None
     record: Evaluated = {
         **measured(results, ratings, k),
         "batch_id": options.batch_id,
         "settings": asdict(settings),
         "explicit_als": explicit,
-        "champion_ratings": champion_ratings,
+        "champion_ratings": ratings_of(options.model_name, champion.version if champion else None, options.dataset),
         "champion_not_compared": champion.unreadable if champion else None,
     }
+    check_claim(spark, options.claim)
     progress("logging the run and registering the model")
     names = {field.name: getattr(options, field.name) for field in fields(Training)}
     parameters = {"solver": options.solver, "k": k, "slices": options.slices, "first_window": options.first_window}

@@ -201,6 +201,8 @@ INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"
 # Stands in a Spark job's arguments for the folder that its try writes to.
 WORK = "WORK"
+# Stands for the try's claim, which is gone once another try has begun or this one was stopped.
+CLAIM = "CLAIM"
 # The name of one try of a task. Airflow gives each try an id of its own, also after a clear.
 ATTEMPT_EXPRESSION = "ti.try_number ~ '-' ~ ti.id"
 ATTEMPT = f"{{{{ {ATTEMPT_EXPRESSION} }}}}"

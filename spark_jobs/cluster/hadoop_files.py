@@ -18,6 +18,11 @@ class HadoopFiles:
         path = self._jvm.org.apache.hadoop.fs.Path(uri)
         return path.getFileSystem(self._configuration), path
 
+    def exists(self, uri: str) -> bool:
+        """Return whether there is a file or a directory."""
+        system, path = self._open(uri)
+        return bool(system.exists(path))
+
     def remove(self, uri: str) -> None:
         """Remove a file, or a directory with its content; do nothing if there is none."""
         system, path = self._open(uri)

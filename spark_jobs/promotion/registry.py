@@ -101,11 +101,13 @@ def load(model_name: str, version: str) -> FactorModel:
     return model
 
 
-def ratings_of(model_name: str, version: str, dataset: str) -> int | None:
+def ratings_of(model_name: str, version: str | None, dataset: str) -> int | None:
     """Return how many ratings a version was trained on.
 
-    The result is None when it was trained on another data set than `dataset`.
+    The result is None without a version, and when it was trained on another data set than `dataset`.
     """
+    if version is None:
+        return None
     client = MlflowClient()
     run = client.get_run(str(client.get_model_version(model_name, version).run_id))
     same = run.data.tags.get(DATASET_TAG) == dataset

@@ -12,7 +12,7 @@ from airflow.sdk import Context
 
 from marquee import settings
 from marquee.cluster import hdfs, yarn
-from marquee.cluster.attempts import Attempt
+from marquee.cluster.attempts import CLAIM, WORK, Attempt
 from marquee.cluster.programs import end_with_parent
 
 
@@ -20,7 +20,8 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
     """Run spark-submit into the try's own folder, then put the job's output in place.
 
     The job's result file is the task's result. `outputs` pairs each path below the try's folder with the path that it
-    replaces. In `application_args`, settings.WORK stands for the try's folder. The connection says where the job runs: yarn, local[*] or spark://.
+    replaces. In `application_args`, settings.WORK stands for the try's folder, and settings.CLAIM for its claim. The
+    connection says where the job runs: yarn, local[*] or spark://.
     """
 
     template_fields: Sequence[str] = (
@@ -39,8 +40,10 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
         **kwargs: Any,
     ) -> None:
         self.result_name = f"{kwargs['task_id']}.json"
-        work = f"hdfs://{model_path}/_attempts/{kwargs['task_id']}/work-{attempt}"
-        arguments = [work if argument == settings.WORK else argument for argument in application_args]
+        folder = f"hdfs://{model_path}/_attempts/{kwargs['task_id']}"
+        work = f"{folder}/{WORK}{attempt}"
+        places = {settings.WORK: work, settings.CLAIM: f"{folder}/{CLAIM}{attempt}"}
+        arguments = [places.get(argument, argument) for argument in application_args]
         super().__init__(application_args=[*arguments, "--result", f"{work}/{self.result_name}"], **kwargs)
         self.model_path = model_path
         # Airflow renders the values of a dictionary, but not its keys.

@@ -57,6 +57,24 @@ def test_a_training_replaces_the_model_and_its_result_names_where_it_is(
     assert killed_tags == ["marquee-20261123t190000-train_als"]
 
 
+def test_a_training_is_given_its_claim_which_a_stop_takes_from_it(
+    rendered: Any, context: dict[str, Any], hdfs: Any, submitted: Any
+) -> None:
+    task = rendered("train_als")
+    claim = task.application_args[task.application_args.index("--claim") + 1].removeprefix("hdfs://")
+
+    def works(work: str) -> None:
+        assert claim == work.replace("/work-", "/claim-")
+        assert hdfs.status(claim)["type"] == "DIRECTORY"
+        task.on_kill()
+        assert hdfs.status(claim, strict=False) is None
+        trained(hdfs, work, "late")
+
+    submitted(works)
+    with pytest.raises(SupersededError):
+        task.execute(context)
+
+
 def test_the_lists_of_a_batch_replace_its_partitions_all_at_once(
     rendered: Any, context: dict[str, Any], hdfs: Any, submitted: Any
 ) -> None:
