@@ -1,8 +1,9 @@
 """A task that is stopped ends what it began, and what it wrote is never published.
 
 Most tests stop load_warehouse in another way while its first statement runs, and start the next try at once. The last
-one marks a task of each kind failed and clears it at once. The file's name sorts after test_platform.py, which counts
-the first run's applications on YARN. `make test` has one of them, and `make faults` all.
+two stop a task of each kind: marked failed and cleared at once, or with its scheduler killed. The file's name sorts
+after test_platform.py, which counts the first run's applications on YARN. `make test` has one of them, and
+`make faults` all.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from infra.control.supervisor import Supervisor
 from infra.pipeline.airflow_api import AirflowApi
 from tests.e2e.test_rerun_backfill import task_processes
 from tests.e2e.warehouse import airflow, partition_bytes
@@ -228,4 +230,25 @@ def test_a_task_of_any_kind_that_is_marked_failed_and_cleared_at_once_gives_the_
     again = stopped.task()
     print(f"{task_id}: {late['state']} in try {late['try_number']}, success in try {again['try_number']}", flush=True)
     assert again["try_number"] > late["try_number"]
+    assert (partition_bytes(stack, BATCH), published_bytes(stack, BATCH)) == before
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("task_id", [*OTHERS, TASK])
+def test_a_task_of_any_kind_whose_scheduler_is_killed_starts_again_and_gives_the_same_bytes(
+    stack: Stack, first_run: str, task_id: str
+) -> None:
+    before = partition_bytes(stack, BATCH), published_bytes(stack, BATCH)
+    stopped = Stopped(stack, task_id)
+    stopped.clear()
+    wait_until("the task runs", lambda: stopped.task()["state"] == "running")
+    time.sleep(OTHERS.get(task_id, 8.0))
+    late = stopped.task()
+    os.kill(Supervisor(stack.settings).processes()["airflow-scheduler"]["pid"], signal.SIGKILL)
+    # The next scheduler looks for orphaned tasks each minute. Until then this one counts as running.
+    stopped.succeed()
+    stopped.wait_for_the_run()
+    again = stopped.task()
+    print(f"{task_id}: try {late['try_number']} was {late['state']}, try {again['try_number']} succeeded", flush=True)
+    assert again["try_number"] > late["try_number"] or late["state"] == "success"
     assert (partition_bytes(stack, BATCH), published_bytes(stack, BATCH)) == before
