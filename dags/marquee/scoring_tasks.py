@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from airflow.sdk import task
+from airflow.sdk import Asset, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from marquee import settings, tasks
@@ -15,7 +15,8 @@ from marquee.operators.spark import SparkJobOperator
 from marquee.operators.validation import ValidateOperator
 from marquee.tasks import HIVE, statement
 
-SCORED, MART = "scored_reviews", "movie_sentiment"
+LOADED_MART = Asset(name="movie_sentiment", uri=f"{settings.HDFS_URI}{settings.EXPORTS}/movie_sentiment")
+SCORED, MART = settings.SCORED_REVIEWS, settings.SENTIMENT_MART
 WAREHOUSE_CLI = (settings.REVIEWS_PYTHON, "-m", "serving.reviews.warehouse")
 TEXTS = f"{settings.STORED_REVIEWS}/{settings.BATCH_ID}"
 MODEL = "ti.xcom_pull(task_ids='find_live_model')"
@@ -109,6 +110,7 @@ def publish_movie_sentiment_task() -> LocalFilesOperator:
         ],
         inputs={MART: f"{settings.EXPORTS}/{settings.BATCH_ID}/{MART}"},
         outputs={},
+        outlets=[LOADED_MART],
         execution_timeout=settings.SHORT_TASK,
     )
 

@@ -85,6 +85,8 @@ TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies", "movie_fa
 REVIEWS = "reviews"
 REVIEW_STAGING = ("reviews", "review_parts")
 REVIEW_TABLES = ("labelled_reviews", "review_quarantine", "review_accounting")
+# What the nightly scoring writes.
+SCORED_REVIEWS, SENTIMENT_MART = "scored_reviews", "movie_sentiment"
 PUBLISHED_TABLES = (
     *("movies", *TOP_N_TABLES),
     *("ratings_by_year", "popular_by_genre", "movie_ratings_by_year", "movie_statistics", "row_accounting"),

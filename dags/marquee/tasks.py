@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, task
@@ -261,12 +262,12 @@ def publish_task() -> PublishOperator:
     )
 
 
-def prune_publications_task() -> ProgramOperator:
-    """Delete publications that are neither live, pinned nor kept for a rollback."""
+def prune_task(task_id: str, store: Path) -> ProgramOperator:
+    """Delete a store's publications that are not live, pinned or for a rollback."""
     return ProgramOperator(
-        task_id="prune_publications",
+        task_id=task_id,
         argv=[
-            *(*SERVING_CLI, "prune", *STORE, "--keep", str(settings.PUBLICATIONS_KEPT)),
+            *(*SERVING_CLI, "prune", "--store", str(store), "--keep", str(settings.PUBLICATIONS_KEPT)),
             *("--actor", "airflow", "--reason", "retention, {{ run_id }}"),
         ],
         execution_timeout=settings.SHORT_TASK,
@@ -277,8 +278,8 @@ def drop_old_batches_task() -> DropOldBatchesOperator:
     """Drop the batches that are neither recent nor protected by their publication."""
     return DropOldBatchesOperator(
         task_id="drop_old_batches",
-        argv=[*SERVING_CLI, "list", "--json", *STORE],
-        ledger_argv=[*SERVING_CLI, "ledger", *STORE],
+        argv=list(SERVING_CLI),
+        stores=[settings.PUBLICATION_STORE, settings.SENTIMENT_STORE],
         keep=settings.BATCHES_KEPT,
         pool=settings.HIVE_POOL,
         execution_timeout=settings.LONG_TASK,

@@ -33,7 +33,7 @@ def claim_batch_id(client: Any, run: str, moment: datetime, written: str | None 
     """
     for seconds in range(SECONDS_TO_TRY):
         batch_id = settings.stamp_of(moment + timedelta(seconds=seconds))
-        holder = _holder(client, batch_id)
+        holder = run_of(client, batch_id)
         if holder is None and (batch_id == written or not _has_data(client, batch_id)):
             holder = _claim(client, batch_id, run)
         if holder == run:
@@ -44,7 +44,8 @@ def claim_batch_id(client: Any, run: str, moment: datetime, written: str | None 
     )
 
 
-def _holder(client: Any, batch_id: str) -> str | None:
+def run_of(client: Any, batch_id: str) -> str | None:
+    """Return which DAG's run has a batch id, as `<dag> <run>`, or None."""
     if client.status(f"{CLAIMS}/{batch_id}", strict=False) is None:
         return None
     with client.read(f"{CLAIMS}/{batch_id}", encoding="utf-8") as reader:
@@ -62,7 +63,7 @@ def _claim(client: Any, batch_id: str, run: str) -> str:
     except HdfsError:
         with contextlib.suppress(HdfsError):
             client.delete(fresh)
-        holder = _holder(client, batch_id)
+        holder = run_of(client, batch_id)
         if holder is None:
             raise
         return holder
