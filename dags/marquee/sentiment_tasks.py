@@ -56,7 +56,7 @@ def ingest_reviews(**context: Any) -> dict[str, Any]:
                     RunningProgram(command, log).wait()
             return ingest(hdfs.client(), batch_id, Path(folder), feedback)
         except IngestError as error:
-            raise AirflowFailException(str(error)) from None
+            raise (error if error.may_pass else AirflowFailException(str(error))) from error
 
 
 def export_feedback(batch_id: str) -> list[str]:

@@ -214,6 +214,36 @@ def test_what_fails_for_good_is_not_retried(
     assert hdfs.files("/marquee/models") == {}
 
 
+@pytest.mark.parametrize(
+    ("exported", "error", "message"),
+    [
+        (True, "IngestError", "Run the export again"),
+        (False, "AirflowFailException", "There are no reviews to train on"),
+    ],
+    ids=["an export that is not there yet", "no corpus at all"],
+)
+def test_a_snapshot_is_tried_again_where_that_may_help(
+    context: Any,
+    hdfs: LocalHdfs,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    exported: bool,
+    error: str,
+    message: str,
+) -> None:
+    from marquee import sentiment_tasks, settings
+
+    monkeypatch.setattr(settings, "REVIEWS_DATABASE_IS_SET", exported)
+    monkeypatch.setattr(settings, "REVIEW_FEEDBACK", tmp_path)
+    # The export has ended, and its folder is gone.
+    monkeypatch.setattr(sentiment_tasks, "export_feedback", lambda batch_id: ["true"])
+    given = {"embedded": False, "corpus": None, "text": "text", "label": "label", "language": ""}
+    with pytest.raises(Exception, match=message) as raised:
+        sentiment_tasks.ingest_reviews.function(**{**context, "params": given})
+    assert type(raised.value).__name__ == error
+    assert hdfs.files() == {}
+
+
 def test_the_model_that_is_live_is_the_champion(rendered: Any, tmp_path: Path) -> None:
     task = rendered("train_model")
     task.store = tmp_path

@@ -6,6 +6,7 @@ import logging
 import re
 import tempfile
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,7 @@ def ingest(
     If feedback joined a role, its "file" in ``layout`` is a pattern of both files.
     If the source is not acceptable, ingest raises IngestError before it writes anything to HDFS.
     """
-    if BATCH_ID.fullmatch(batch_id) is None:
-        raise IngestError(f"{batch_id!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
+    check_batch_id(batch_id)
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
         source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
@@ -81,6 +81,17 @@ def ingest(
         "files": manifest["files"],
         "source": manifest["source"],
     }
+
+
+def check_batch_id(text: str) -> None:
+    """Raise IngestError for what is no batch id, such as a date that does not exist."""
+    try:
+        if BATCH_ID.fullmatch(text):
+            datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            return
+    except ValueError:
+        pass  # 20261399T...: raised below
+    raise IngestError(f"{text!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
 
 
 def open_dataset(

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from serving.publications.batch_exports.manifests import BatchExportError
 from serving.reviews.database.engine import open_database, transactions
 from serving.reviews.database.errors import DatabaseError
 from serving.reviews.warehouse.movie_mart import load_mart
@@ -61,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         advice = "Check that the reviews database is up and migrated."
         print(f"{options.command}: The database failed: {reason}. {advice}", file=sys.stderr)
         return 1
-    except (WarehouseError, DatabaseError, OSError, UnicodeDecodeError) as error:
+    except (WarehouseError, BatchExportError, DatabaseError, OSError, UnicodeDecodeError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
     print(json.dumps(result, sort_keys=True))

@@ -16,9 +16,10 @@ from typing import Any, Final
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
+from serving.publications.batch_exports.manifests import moment_of
 from serving.reviews.database.engine import Transactions
 from serving.reviews.database.models import MartBatch, MovieSentiment
-from serving.reviews.warehouse.stored_reviews import WarehouseError, check_batch_id
+from serving.reviews.warehouse.stored_reviews import WarehouseError
 
 MART_COLUMNS: Final = ("movie_id", "month", "reviews", "mean_probability", "share_positive")
 _MONTH: Final = re.compile(r"all|[0-9]{4}-(0[1-9]|1[0-2])")
@@ -31,10 +32,10 @@ _ROWS: Final = 1000
 def load_mart(factory: Transactions, folder: Path, batch_id: str, publication: str) -> dict[str, Any]:
     """Replace the mart by a batch's files; return whether it was loaded, and its rows.
 
-    Raises WarehouseError for files that are no such export; nothing is changed then.
+    Raises WarehouseError for files that are no such export, and BatchExportError for other ids; nothing is changed then.
     """
-    check_batch_id(batch_id)
-    check_batch_id(publication)
+    moment_of(batch_id)
+    moment_of(publication)
     rows = list(_rows(folder))
     with factory.begin() as database:
         database.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOAD_LOCK})

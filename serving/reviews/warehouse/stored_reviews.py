@@ -8,7 +8,6 @@ anywhere else.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,19 +18,11 @@ from serving.publications.durable_files import write_new_file
 from serving.reviews.database.models import Review
 
 REVIEWS: Final = "reviews.jsonl"
-_BATCH_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}")
 _ROWS: Final = 1000
 
 
 class WarehouseError(Exception):
     """An export or a load that was not made; the message says what to do."""
-
-
-def check_batch_id(text: str) -> str:
-    """Return a batch id. Raises WarehouseError for another text."""
-    if not _BATCH_ID.fullmatch(text):
-        raise WarehouseError(f"{text[:40]!r} is not a batch id. Give a UTC stamp such as 20261123T190000.")
-    return text
 
 
 def export_reviews(engine: Engine, output: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, insert, update
 
+from serving.publications.batch_exports.manifests import BatchExportError
 from serving.reviews.database.engine import transactions
 from serving.reviews.database.models import Review
 from serving.reviews.warehouse.movie_mart import load_mart, parsed_row
@@ -160,6 +161,19 @@ def test_files_that_are_no_mart_are_refused_and_the_mart_stays(
 @given(st.text())
 def test_any_line_is_a_row_or_none(line: str) -> None:
     assert parsed_row(line) is None or line.count("\t") == 4
+
+
+# November has 30 days, a year 12 months, a day 24 hours.
+@pytest.mark.parametrize(
+    "stamp", ["20261131T050000", "20261323T050000", "20261123T250000", "20261123", "", "\u0662026112\u0663T050000"]
+)
+def test_a_moment_that_does_not_exist_names_no_batch_and_no_publication(
+    engine: Engine, tmp_path: Path, stamp: str
+) -> None:
+    folder = files(tmp_path / "mart", *ROWS)
+    for batch, publication in ((stamp, FIRST), (NIGHT, stamp)):
+        with pytest.raises(BatchExportError, match="is not a batch id"):
+            load_mart(transactions(engine), folder, batch, publication)
 
 
 def test_the_programs_end_with_json_or_with_a_sentence(engine: Engine, tmp_path: Path) -> None:

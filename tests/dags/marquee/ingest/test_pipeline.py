@@ -202,7 +202,7 @@ def test_another_archive_than_the_pinned_one_is_refused_before_hdfs(store, memor
     assert memory_hdfs.files == {}
 
 
-@pytest.mark.parametrize("batch_id", ["2026-11-23", "20261123T1900001", "../20261123T190000"])
+@pytest.mark.parametrize("batch_id", ["2026-11-23", "20261123T1900001", "../20261123T190000", "20261131T190000"])
 def test_a_batch_id_of_another_shape_is_refused(store, make_zip, batch_id):
     with pytest.raises(IngestError, match="is not a batch id"):
         store(make_zip(CSV_SET), batch_id)
