@@ -20,6 +20,7 @@ __all__ = ["postgresql"]
 
 RUN = "scheduled__2026-11-24T03:00:00+00:00"
 RUNS = "/api/v2/dags/build_recommendations/dagRuns"
+TRAININGS = "/api/v2/dags/train_sentiment/dagRuns"
 TASKS = f"{RUNS}/scheduled__2026-11-24T03%3A00%3A00%2B00%3A00/taskInstances"
 FINISHED = {
     "dag_run_id": RUN,
@@ -27,6 +28,13 @@ FINISHED = {
     "start_date": "2026-11-24T03:00:01Z",
     "end_date": "2026-11-24T03:06:41Z",
     "duration": 400.0,
+}
+FAILED = {
+    "dag_run_id": "watch__accuracy",
+    "state": "failed",
+    "start_date": "2026-11-22T07:00:01Z",
+    "end_date": "2026-11-22T07:09:00Z",
+    "duration": 539.0,
 }
 SNAPSHOT = {
     "files": [
@@ -104,6 +112,21 @@ def recorded_answers() -> dict[str, Any]:
         },
         "/api/v2/importErrors": {"total_entries": 2},
         "/api/v2/dags/build_recommendations": {"is_paused": False, "next_dagrun_run_after": "2026-11-25T03:00:00Z"},
+        "/api/v2/dags": {
+            "dags": [
+                {
+                    "dag_id": "build_recommendations",
+                    "is_paused": False,
+                    "next_dagrun_run_after": "2026-11-25T03:00:00Z",
+                },
+                {"dag_id": "drop_old_batches", "is_paused": False, "next_dagrun_run_after": None},
+                {"dag_id": "train_sentiment", "is_paused": False, "next_dagrun_run_after": "2026-11-29T07:00:00Z"},
+                {"dag_id": "tune_als", "is_paused": True, "next_dagrun_run_after": "2026-11-29T06:00:00Z"},
+            ]
+        },
+        "/api/v2/dags/drop_old_batches/dagRuns": {"dag_runs": [FINISHED]},
+        TRAININGS: {"dag_runs": [FAILED]},
+        "/api/v2/dags/tune_als/dagRuns": {"dag_runs": []},
         RUNS: {"dag_runs": [FINISHED]},
         f"{RUNS}?state=success": {"dag_runs": [FINISHED]},
         f"{RUNS}?state=running": {"dag_runs": []},

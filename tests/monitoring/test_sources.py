@@ -23,7 +23,7 @@ from infra.monitoring.exporter.sources.mlflow import read_mlflow
 from infra.monitoring.exporter.sources.postgres import read_postgres
 from infra.monitoring.exporter.sources.publication import PublicationSource
 from infra.monitoring.exporter.sources.samples import Sample, families
-from tests.monitoring.conftest import MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, Platform
+from tests.monitoring.conftest import FAILED, MONITORING, QUALITY, RUNS, SNAPSHOT, TASKS, TRAININGS, Platform
 
 
 def values(samples: list[Sample]) -> dict[str, float]:
@@ -66,12 +66,11 @@ def test_a_batch_of_a_lineage_without_snapshot_and_quality_tells_nothing() -> No
 
 def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Platform) -> None:
     found = values(list(airflow(platform).read()))
-    assert {name: value for name, value in found.items() if "batch" not in name} == {
+    assert {name: value for name, value in found.items() if not re.search("batch|dag_", name)} == {
         "marquee_airflow_component_healthy metadatabase": 1,
         "marquee_airflow_component_healthy scheduler": 0,
         "marquee_airflow_heartbeat_timestamp_seconds scheduler": 100,
         "marquee_airflow_import_errors": 2,
-        "marquee_airflow_dag_paused": 0,
         "marquee_run_next_timestamp_seconds": unix_seconds("2026-11-25T03:00:00Z"),
         "marquee_run_state queued": 0,
         "marquee_run_state running": 0,
@@ -89,6 +88,52 @@ def test_airflow_tells_its_health_the_schedule_and_the_latest_run(platform: Plat
         "marquee_run_last_success_timestamp_seconds": unix_seconds("2026-11-24T03:06:41Z"),
     }
     assert found["marquee_batch_quarantine_ratio latest"] == 0.005
+    assert found["marquee_airflow_dag_paused"] == 0
+
+
+def test_the_other_dags_tell_their_latest_runs_and_what_is_due(platform: Platform) -> None:
+    found = values(list(airflow(platform).read()))
+    states = {
+        name.removeprefix("marquee_dag_run_state "): value for name, value in found.items() if "dag_run_state" in name
+    }
+    assert states == {
+        **dict.fromkeys((f"drop_old_batches {state}" for state in ("queued", "running", "failed")), 0),
+        **dict.fromkeys((f"train_sentiment {state}" for state in ("queued", "running", "success")), 0),
+        "drop_old_batches success": 1,
+        "train_sentiment failed": 1,
+    }
+    assert {name: value for name, value in found.items() if "marquee_dag_" in name and "run_state" not in name} == {
+        "marquee_dag_paused drop_old_batches": 0,
+        "marquee_dag_paused train_sentiment": 0,
+        "marquee_dag_paused tune_als": 1,
+        # Nobody expects a run of a DAG that is paused.
+        "marquee_dag_next_timestamp_seconds train_sentiment": unix_seconds("2026-11-29T07:00:00Z"),
+        "marquee_dag_run_start_timestamp_seconds drop_old_batches": unix_seconds("2026-11-24T03:00:01Z"),
+        "marquee_dag_run_start_timestamp_seconds train_sentiment": unix_seconds("2026-11-22T07:00:01Z"),
+    }
+
+
+def test_runs_that_a_publication_or_another_dag_started_count_and_backfills_do_not(platform: Platform) -> None:
+    from airflow.utils.types import DagRunType
+
+    list(airflow(platform).read())
+    (asked,) = [parse_qs(urlsplit(target).query) for target in platform.requests if target.startswith(f"{TRAININGS}?")]
+    # `asset_materialization` is a click on an asset in Airflow's pages, which runs no DAG of ours.
+    assert set(asked["run_type"]) == {kind.value for kind in DagRunType} - {"backfill", "asset_materialization"}
+    assert asked["order_by"] == ["-start_date"]
+
+
+def test_a_training_that_waits_does_not_hide_the_one_that_works(platform: Platform) -> None:
+    waits = {"dag_run_id": "w", "state": "queued", "start_date": None, "queued_at": "2026-11-25T03:00:00Z"}
+    works = {"dag_run_id": "r", "state": "running", "start_date": "2026-11-24T03:00:01Z"}
+    platform.answers[TRAININGS] = {"dag_runs": [waits, works, FAILED]}
+    found = values(list(airflow(platform).read()))
+    assert found["marquee_dag_run_state train_sentiment running"] == 1
+    assert found["marquee_dag_run_start_timestamp_seconds train_sentiment"] == unix_seconds("2026-11-24T03:00:01Z")
+    platform.answers[TRAININGS] = {"dag_runs": [waits, FAILED]}
+    found = values(list(airflow(platform).read()))
+    assert found["marquee_dag_run_state train_sentiment queued"] == 1
+    assert found["marquee_dag_run_start_timestamp_seconds train_sentiment"] == unix_seconds("2026-11-25T03:00:00Z")
 
 
 def test_the_latest_run_is_the_one_that_started_last_backfills_aside(platform: Platform) -> None:
@@ -144,7 +189,7 @@ def test_a_running_run_has_no_duration(platform: Platform) -> None:
 
 def test_an_airflow_that_has_not_read_the_dag_tells_its_health_alone(platform: Platform) -> None:
     del platform.answers["/api/v2/dags/build_recommendations"]
-    assert all(name.startswith("marquee_airflow_") for name in values(list(airflow(platform).read())))
+    assert all(name.startswith(("marquee_airflow_", "marquee_dag_")) for name in values(list(airflow(platform).read())))
 
 
 def test_a_token_is_fetched_once_and_again_when_it_has_run_out(platform: Platform) -> None:

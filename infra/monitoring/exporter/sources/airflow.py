@@ -10,11 +10,11 @@ from urllib.parse import quote
 import requests
 
 from infra.monitoring.exporter.sources.batch import batch_samples
+from infra.monitoring.exporter.sources.dags import RUN_STATES, dag_samples
 from infra.monitoring.exporter.sources.http import NOT_FOUND, SECONDS, UNAUTHORISED, get_json, unix_seconds
 from infra.monitoring.exporter.sources.samples import Sample
 
 DAG_ID = "build_recommendations"
-_RUN_STATES = ("queued", "running", "success", "failed")
 
 
 class AirflowSource:
@@ -26,8 +26,9 @@ class AirflowSource:
         self._token: str | None = None
 
     def read(self) -> Iterator[Sample]:
-        """Yield Airflow's health, the schedule, and the latest run's state and tasks."""
+        """Yield Airflow's health, the schedules, the latest runs' states, and tasks."""
         yield from self._health()
+        yield from dag_samples(self._get, but=DAG_ID)
         try:
             dag = self._get(f"/dags/{DAG_ID}")
         except requests.HTTPError as error:
@@ -57,7 +58,7 @@ class AirflowSource:
         yield Sample("marquee_airflow_import_errors", self._get("/importErrors", limit="1")["total_entries"])
 
     def _latest_run(self, run: dict[str, Any]) -> Iterator[Sample]:
-        for state in _RUN_STATES:
+        for state in RUN_STATES:
             yield Sample("marquee_run_state", float(run["state"] == state), {"state": state})
         begun = run["start_date"] or run["queued_at"]
         yield Sample("marquee_run_start_timestamp_seconds", unix_seconds(begun))
