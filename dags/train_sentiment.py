@@ -4,7 +4,8 @@
 snapshot in HDFS, cleaning with mrjob on YARN, the split into training and test, Hive tables, expectations, training in an
 environment and process of its own with MLflow, the gate, a checksummed publication, the switch of the live pointer.
 
-**Corpora.** The embedded ones, a file of one's own (`corpus`, with `text`, `label` and `language`), or both. Texts that users of the
+**Corpora.** The embedded ones, a file of one's own (`corpus`, with `text`, `label` and `language`), or both. The defaults are
+`MARQUEE_SENTIMENT_CORPUS`, `_TEXT`, `_LABEL`, `_LANGUAGE` and `_EMBEDDED`, also for the weekly run. Texts that users of the
 reviews service labelled and agreed to give join every run. Another `seed` tests on texts that the champion was trained on.
 
 **Rerun rule.** Everything a run writes carries its `batch_id`, as in `build_recommendations`. Each task replaces its own output.
@@ -34,16 +35,21 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
 from marquee import parameters, sentiment_tasks, settings, tasks
 
 ARGUMENTS = {
-    "embedded": Param(True, type="boolean", description="Train on the embedded corpora."),
+    "embedded": Param(settings.SENTIMENT_EMBEDDED, type="boolean", description="Train on the embedded corpora."),
     "corpus": Param(
-        None,
+        settings.SENTIMENT_CORPUS or None,
         type=["null", "string"],
         **parameters.NO_CONTROL_CHARACTERS,
         description="CSV, TSV or JSON Lines file of one's own on Airflow's machine, plain or as gz, xz or zip.",
     ),
-    "text": Param("text", **parameters.COLUMN, description="Column of the text in that file."),
-    "label": Param("label", **parameters.COLUMN, description="Column of the label in that file."),
-    "language": Param("", type="string", enum=["", "en", "ko"], description="Language of that file. Empty: found."),
+    "text": Param(settings.SENTIMENT_TEXT, **parameters.COLUMN, description="Column of the text in that file."),
+    "label": Param(settings.SENTIMENT_LABEL, **parameters.COLUMN, description="Column of the label in that file."),
+    "language": Param(
+        settings.SENTIMENT_LANGUAGE,
+        type="string",
+        enum=["", "en", "ko"],
+        description="Language of that file. Empty: found.",
+    ),
     "seed": Param(1, **parameters.SETTINGS["seed"], description="Seed of the split into training and test."),
 }
 

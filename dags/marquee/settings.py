@@ -97,6 +97,12 @@ TUNING_SCHEDULE = os.environ.get("MARQUEE_TUNING_SCHEDULE", "0 6 * * 0")
 SCHEDULE = os.environ.get("MARQUEE_SCHEDULE", "0 3 * * *")
 SENTIMENT_SCHEDULE = os.environ.get("MARQUEE_SENTIMENT_SCHEDULE", "0 7 * * 0")
 SCORING_SCHEDULE = os.environ.get("MARQUEE_SCORING_SCHEDULE", "0 5 * * *")
+# What a training of the sentiment model reads; see dags/train_sentiment.py.
+SENTIMENT_CORPUS = os.environ.get("MARQUEE_SENTIMENT_CORPUS", "")
+SENTIMENT_TEXT = os.environ.get("MARQUEE_SENTIMENT_TEXT") or "text"
+SENTIMENT_LABEL = os.environ.get("MARQUEE_SENTIMENT_LABEL") or "label"
+SENTIMENT_LANGUAGE = os.environ.get("MARQUEE_SENTIMENT_LANGUAGE", "")
+SENTIMENT_EMBEDDED = os.environ.get("MARQUEE_SENTIMENT_EMBEDDED", "yes") != "no"
 # Empty: the embedded data set, see marquee.ingest.datasets.
 DATASET = os.environ.get("MARQUEE_DATASET", "")
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")

@@ -33,7 +33,10 @@ def add_sentiment(commands: Any) -> None:
         description="Run train_sentiment, watch it, and show five predictions of the live model.",
     )
     parser.add_argument(
-        "--corpus", metavar="PATH", help="CSV, TSV or JSON Lines file of labelled reviews; gz, xz, zip too"
+        "--corpus",
+        metavar="PATH",
+        help="CSV, TSV or JSON Lines file of labelled reviews; gz, xz, zip too (default: the installation's, see "
+        ".env.example, with its columns)",
     )
     parser.add_argument("--text", type=written, metavar="COLUMN", help="its column of the text (default: text)")
     parser.add_argument("--label", type=written, metavar="COLUMN", help="its column of the label (default: label)")
@@ -42,8 +45,7 @@ def add_sentiment(commands: Any) -> None:
     parser.add_argument(
         "--embedded",
         choices=("yes", "no"),
-        default="yes",
-        help="train on the embedded corpora too (default: %(default)s)",
+        help="train on the embedded corpora too (default: the installation's)",
     )
 
 
@@ -52,15 +54,22 @@ def conf_of_sentiment(options: argparse.Namespace) -> dict[str, Any]:
     conf = {
         name: value for name in ("text", "label", "language", "seed") if (value := getattr(options, name)) is not None
     }
+    embedded = options.embedded or os.environ.get("MARQUEE_SENTIMENT_EMBEDDED", "yes")
+    if options.embedded is not None:
+        conf["embedded"] = options.embedded == "yes"
     if options.corpus is not None:
-        conf["corpus"] = str(given_path("--corpus", options.corpus, "Give the path of a file of labelled reviews."))
-        if Path(conf["corpus"]).is_dir():
+        path = given_path("--corpus", options.corpus, "Give the path of a file of labelled reviews.")
+        if path.is_dir():
             raise UsageError(f"--corpus {options.corpus!r} is a folder. Give the path of a file of labelled reviews.")
-    elif set(conf) & {"text", "label", "language"}:
+        # The installation's columns are those of its own file.
+        return {"text": "text", "label": "label", "language": "", **conf, "corpus": str(path)}
+    if os.environ.get("MARQUEE_SENTIMENT_CORPUS"):
+        return conf
+    if set(conf) & {"text", "label", "language"}:
         raise UsageError("--text, --label and --language say how a corpus is read, and none is given. Give --corpus.")
-    elif options.embedded == "no":
+    if embedded == "no":
         raise UsageError("There is nothing to train on. Give --corpus, or train on the embedded corpora.")
-    return conf | ({"embedded": False} if options.embedded == "no" else {})
+    return conf
 
 
 def live_model() -> tuple[Path, dict[str, Any]] | None:

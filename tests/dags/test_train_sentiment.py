@@ -79,6 +79,26 @@ def test_the_form_documents_each_parameter(dag: Any) -> None:
     assert all(dag.params.get_param(name).description for name in dag.params)
 
 
+def test_the_weekly_run_takes_the_installation_s_corpus() -> None:
+    import os
+    import subprocess
+    import sys
+
+    columns = {"TEXT": "review", "LABEL": "good", "LANGUAGE": "ko", "EMBEDDED": "no"}
+    variables = {f"MARQUEE_SENTIMENT_{name}": value for name, value in columns.items()}
+    script = "import json, train_sentiment; print(json.dumps(train_sentiment.dag.params.dump()))"
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **variables, "MARQUEE_SENTIMENT_CORPUS": "house.csv.gz", "PYTHONPATH": "dags"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout.splitlines()[-1]) == {
+        "embedded": False, "corpus": "house.csv.gz", "text": "review", "label": "good", "language": "ko", "seed": 1
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

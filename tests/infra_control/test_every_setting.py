@@ -72,6 +72,8 @@ TAKEN_BY_NAME = {
     | {"huge", "leading zero", "fraction", "short address", "negative", "option"},
     "MARQUEE_ACCOUNTS_ADMIN_USER": {"word", "words", "over all ports", "exponent", "underscore", "no number"}
     | {"infinity", "huge", "leading zero", "fraction", "short address"},
+    # A column of somebody's file may have any name that can be printed.
+    **dict.fromkeys(("MARQUEE_SENTIMENT_TEXT", "MARQUEE_SENTIMENT_LABEL"), TAKEN["password"]),
 }
 
 
