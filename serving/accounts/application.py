@@ -81,7 +81,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     MARQUEE_PUBLICATION_STORE: folder of the store whose live publication the catalogue follows; default: it follows none.
     MARQUEE_ACCOUNTS_PROXIES: how many proxies in front set X-Forwarded-For and -Proto; default 0, which trusts none.
     MARQUEE_API_URL: the recommendation API, which the pages ask; default http://127.0.0.1:8000.
-    MARQUEE_REVIEWS_URL: the reviews service, which the pages ask; default http://127.0.0.1:8002.
+    MARQUEE_REVIEWS_URL: the reviews service, which the pages and an account's export ask; default http://127.0.0.1:8002.
     MARQUEE_GATEWAY_CERTIFICATE: set where the site is reached by TLS: cookies are then sent by TLS alone.
     MARQUEE_SERVING_LOG_LEVEL: info (each request) or warning; default info.
     Any setting but the secret may be empty: its default holds then. Raises AccountsError.
@@ -96,7 +96,8 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     except ValueError as error:
         raise AccountsError(str(error)) from None
     engine = open_database(settings.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
-    service = Service(transactions(engine), TokenMaker(secret), Limit())
+    reviews = ReviewsClient(settings.get("MARQUEE_REVIEWS_URL") or DEFAULT_REVIEWS)
+    service = Service(transactions(engine), TokenMaker(secret), Limit(), reviews.kept)
     # The style sheet is that of the recommendation API's pages: both are one site.
     app = Flask(
         __name__,
@@ -121,7 +122,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     metrics_and_description(app, api)
     configure_sessions(app, secret, secure=bool(settings.get("MARQUEE_GATEWAY_CERTIFICATE")))
     recommendations = RecommendationClient(settings.get("MARQUEE_API_URL") or DEFAULT_API)
-    page_routes(app, service, recommendations, ReviewsClient(settings.get("MARQUEE_REVIEWS_URL") or DEFAULT_REVIEWS))
+    page_routes(app, service, recommendations, reviews)
     return app
 
 

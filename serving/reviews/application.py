@@ -15,7 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
 from serving.reviews.account_sweep import AccountSweep
-from serving.reviews.api import jobs, metrics, operation, reviews, sentiment
+from serving.reviews.api import jobs, metrics, operation, own_data, reviews, sentiment
 from serving.reviews.api.description import describe
 from serving.reviews.api.problem_responses import answer_errors
 from serving.reviews.api.requests import LimitedBodies, ObservedRequests
@@ -65,7 +65,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(LimitedBodies, upload_bytes=settings.upload_bytes)
     app.add_middleware(ObservedRequests)
-    for module in (jobs, sentiment, reviews, operation):
+    for module in (jobs, sentiment, own_data, reviews, operation):
         app.include_router(module.router)
     describe(app)
     return app

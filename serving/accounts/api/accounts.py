@@ -12,11 +12,11 @@ from serving.accounts.domain.registration import (
     as_account,
     change_password,
     delete_account,
-    export_account,
     known_user,
     register,
 )
 from serving.accounts.domain.schemas import accounts as schemas
+from serving.accounts.domain.service import exported_account
 from serving.accounts.domain.sign_in import sign_in
 from serving.web.operations import Operation
 from serving.web.replies import answered, client_address
@@ -114,20 +114,18 @@ def _password(api: AccountOperations) -> None:
 
 
 def _export(api: AccountOperations) -> None:
-    factory = api.service.transactions
-
     @api.add(
         Operation(
             "GET",
             "/accounts/v1/users/<id:user>/export",
-            "All that is kept about an account, as a file.",
+            "All that is kept about an account, as a file; it says what it lacks where the reviews service is away.",
             "accounts",
             access=OWNER,
             answer=schemas.ExportedAccount,
         )
     )
     def export(user: int) -> Response:
-        with factory() as database:
-            response = answered(export_account(database, user, principal().session_id), 200)
-        response.headers["Content-Disposition"] = f'attachment; filename="marquee-account-{user}.json"'
+        document, name = exported_account(api.service, user, principal().session_id)
+        response = answered(document, 200)
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response

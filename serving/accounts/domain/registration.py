@@ -1,4 +1,4 @@
-"""Registering, changing and deleting accounts, and exporting all that is kept."""
+"""Registering, changing and deleting accounts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from serving.accounts.database.changes import next_change, now
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.models import SignInAttempt, User
 from serving.accounts.domain import passwords, problems
-from serving.accounts.domain.ratings import all_ratings
 from serving.accounts.domain.retries import RequestKey, made_once
 from serving.accounts.domain.schemas import accounts as schemas
-from serving.accounts.domain.tokens import open_sessions, revoke_sessions
+from serving.accounts.domain.tokens import revoke_sessions
 from serving.accounts.names import name_key, skeleton
 from serving.publications.format import MAX_ID
 from serving.publications.times import format_time
@@ -123,12 +122,3 @@ def _keep_an_admin(database: DatabaseSession, user: User) -> None:
     admins = select(func.count()).select_from(User).where(User.role == "admin")
     if user.role == "admin" and database.scalar(admins) == 1:
         raise ProblemError(problems.LAST_ADMIN, problems.LAST_ADMIN.meaning)
-
-
-def export_account(database: DatabaseSession, user_id: int, current: str | None) -> schemas.ExportedAccount:
-    """Return all that is kept about a user; `current` is the session that asks."""
-    return schemas.ExportedAccount(
-        account=as_account(known_user(database, user_id)),
-        ratings=all_ratings(database, user_id),
-        sessions=open_sessions(database, user_id, current),
-    )

@@ -6,9 +6,9 @@ from flask import Blueprint, g, request, session
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
-from serving.accounts.domain.registration import change_password, delete_account, export_account
+from serving.accounts.domain.registration import change_password, delete_account
 from serving.accounts.domain.schemas import accounts as schemas
-from serving.accounts.domain.service import Service
+from serving.accounts.domain.service import Service, exported_account
 from serving.accounts.domain.sign_in import sign_in
 from serving.accounts.domain.tokens import revoke_sessions
 from serving.accounts.pages.rendering import form_again, page, then
@@ -47,9 +47,9 @@ def settings_pages(pages: Blueprint, service: Service) -> None:
 
     @pages.get("/export")
     def export() -> Response:
-        with factory() as database:
-            response = answered(export_account(database, g.user.user_id, session["sid"]), 200)
-        response.headers["Content-Disposition"] = f'attachment; filename="marquee-account-{g.user.user_id}.json"'
+        document, name = exported_account(service, g.user.user_id, session["sid"])
+        response = answered(document, 200)
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
 
     @pages.post("/delete")

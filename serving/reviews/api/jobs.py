@@ -27,7 +27,8 @@ def _address(request: Request, job: Job) -> str:
     return address(request, f"/v1/sentiment/jobs/{job.job_id}")
 
 
-def _shown(job: Job, request: Request) -> schemas.Job:
+def shown_job(job: Job, request: Request) -> schemas.Job:
+    """Return a job as answers show it."""
     state = "finished" if job.finished_at else "running" if job.started_at else "queued"
     return schemas.Job.model_validate(
         {
@@ -65,13 +66,13 @@ def queue_job(
     upload = Upload(file.file, format_of(file.filename or "", file.content_type or ""), text_column)
     job = jobs.queue(database, who.user_id, upload, service.settings.queue)
     response.headers["Location"] = _address(request, job)
-    return _shown(job, request)
+    return shown_job(job, request)
 
 
 @router.get("/v1/sentiment/jobs/{job}", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
 def job_state(job: JobId, who: CurrentAccount, database: Database, request: Request) -> schemas.Job:
     """Tell how far one's own job is."""
-    return _shown(jobs.owned(database, job, who.user_id), request)
+    return shown_job(jobs.owned(database, job, who.user_id), request)
 
 
 @router.delete("/v1/sentiment/jobs/{job}", status_code=204, responses=answers(*_SIGNED_IN, problems.NOT_FOUND))

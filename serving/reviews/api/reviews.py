@@ -63,7 +63,8 @@ def _written(body: schemas.ReviewBody, loaded: LoadedModel | None) -> Written:
     return Written(body.text, body.may_train, judged)
 
 
-def _for_author(review: Review, service: Service) -> schemas.WrittenReview:
+def for_author(review: Review, service: Service) -> schemas.WrittenReview:
+    """Return a review as its author gets it back."""
     prediction = None
     if review.publication is not None and review.probability is not None:
         predicted = (review.publication, review.probability, review.language or "", review.text)
@@ -102,7 +103,7 @@ def my_review(
     movie: MovieId, who: CurrentAccount, service: CurrentService, database: Database
 ) -> schemas.WrittenReview:
     """Read one's own review of a movie, which may be hidden."""
-    return _for_author(reviews.of_author(database, movie, who), service)
+    return for_author(reviews.of_author(database, movie, who), service)
 
 
 @router.get("/v1/reviews", responses=answers(*_SIGNED_IN, problems.BAD_CURSOR))
@@ -141,7 +142,7 @@ def write_review(
         raise ProblemError(problems.NOT_FOUND, f"There is no movie {movie}. Search for it first.")
     made = reviews.write(database, movie, who, _written(body, loaded))
     response.headers["Location"] = address(request, f"/v1/reviews/{made.review_id}")
-    return _for_author(made, service)
+    return for_author(made, service)
 
 
 @router.get("/v1/reviews/{review}", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
@@ -160,7 +161,7 @@ def change_review(
     database: Database,
 ) -> schemas.WrittenReview:
     """Change one's own review; the model judges the new text."""
-    return _for_author(reviews.change(database, review, who, _written(body, loaded)), service)
+    return for_author(reviews.change(database, review, who, _written(body, loaded)), service)
 
 
 @router.delete("/v1/reviews/{review}", status_code=204, responses=answers(*_SIGNED_IN, problems.NOT_FOUND))

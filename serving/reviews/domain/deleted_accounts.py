@@ -49,8 +49,11 @@ def sweep(factory: Transactions, accounts: AccountsClient) -> list[int]:
 
 
 def _people(database: Session) -> list[int]:
-    columns = (Review.author_id, HelpfulVote.user_id, KeptText.owner_id, Feedback.user_id, Job.owner_id)
-    return sorted(database.scalars(union(*(select(column) for column in columns))))
+    columns = (
+        *(Review.author_id, Review.hidden_by, HelpfulVote.user_id),
+        *(KeptText.owner_id, Feedback.user_id, Job.owner_id),
+    )
+    return sorted(database.scalars(union(*(select(column).where(column.is_not(None)) for column in columns))))
 
 
 def _missing(known: list[int], accounts: AccountsClient) -> list[int]:
@@ -75,6 +78,8 @@ def _delete(database: Session, gone: list[int]) -> None:
         update(Review).where(Review.review_id == counts.c.review_id).values(helpful=Review.helpful - counts.c.votes)
     )
     database.execute(delete(Review).where(Review.author_id.in_(gone)))
+    # What staff hid stays hidden, and no longer says by whom.
+    database.execute(update(Review).where(Review.hidden_by.in_(gone)).values(hidden_by=None))
     database.execute(delete(KeptText).where(KeptText.owner_id.in_(gone)))
     database.execute(delete(Feedback).where(Feedback.user_id.in_(gone)))
     database.execute(delete(Job).where(Job.owner_id.in_(gone)))

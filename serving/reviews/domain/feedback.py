@@ -30,6 +30,18 @@ def keep_text(database: Session, prediction: str, owner_id: int, text: str) -> N
     database.execute(insert(KeptText).values(row).on_conflict_do_nothing())
 
 
+def of_person(database: Session, user_id: int) -> list[Feedback]:
+    """Return what an account said of predictions, the oldest first."""
+    query = select(Feedback).where(Feedback.user_id == user_id)
+    return list(database.scalars(query.order_by(Feedback.given_at, Feedback.prediction)))
+
+
+def texts_of_person(database: Session, owner_id: int) -> list[KeptText]:
+    """Return the texts that are kept for an account, the oldest first."""
+    query = select(KeptText).where(KeptText.owner_id == owner_id)
+    return list(database.scalars(query.order_by(KeptText.kept_at, KeptText.prediction)))
+
+
 def give_feedback(database: Session, prediction: str, predicted: Predicted, user_id: int, opinion: Opinion) -> Feedback:
     """Return what was noted.
 

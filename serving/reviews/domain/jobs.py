@@ -128,6 +128,11 @@ def owned(database: Session, job_id: str, user_id: int) -> Job:
     return job
 
 
+def of_person(database: Session, user_id: int) -> list[Job]:
+    """Return an account's jobs, the oldest first."""
+    return list(database.scalars(select(Job).where(Job.owner_id == user_id).order_by(Job.created_at, Job.job_id)))
+
+
 def remove(database: Session, job_id: str, user_id: int) -> None:
     """Delete a job with its texts, finished or not. Raises the problem not-found."""
     owned(database, job_id, user_id)

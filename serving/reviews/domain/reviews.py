@@ -122,6 +122,24 @@ def of_author(database: Session, movie_id: int, author: Principal) -> Review:
     return review
 
 
+def of_person(database: Session, user_id: int) -> list[Review]:
+    """Return all reviews of an account, hidden ones too, the oldest first."""
+    return list(database.scalars(select(Review).where(Review.author_id == user_id).order_by(Review.review_id)))
+
+
+def votes_of_person(database: Session, user_id: int) -> list[int]:
+    """Return the ids of the reviews that an account finds helpful."""
+    query = select(HelpfulVote.review_id).where(HelpfulVote.user_id == user_id)
+    return list(database.scalars(query.order_by(HelpfulVote.review_id)))
+
+
+def hidden_by_person(database: Session, user_id: int) -> list[int]:
+    """Return the ids of the reviews that an account has hidden."""
+    return list(
+        database.scalars(select(Review.review_id).where(Review.hidden_by == user_id).order_by(Review.review_id))
+    )
+
+
 def of_all_movies(
     database: Session, *, hidden: bool, cursor: str | None, limit: int
 ) -> tuple[list[Review], str | None]:

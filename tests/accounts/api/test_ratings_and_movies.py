@@ -164,8 +164,15 @@ def test_exported_data_holds_everything_and_comes_as_a_file(sign_in: SignIn) -> 
     ada = sign_in()
     ada.request("PUT", ada.own("/ratings/1"), {"rating": 4})
     answer = ada.request("GET", ada.own("/export"))
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="marquee-account-1000000001.json"'
+    # No reviews service answers here. The file and its name say so.
+    name = "marquee-account-1000000001-without-reviews.json"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     data = answer.get_json()
+    assert data["reviews"] is None
+    assert data["missing"] == (
+        "The reviews service did not answer. This file lacks reviews, votes, feedback on predictions, kept texts and jobs. "
+        "Download it again later."
+    )
     assert (data["account"]["name"], len(data["sessions"])) == ("Ada", 1)
     assert [(rating["movie_id"], rating["rating"]) for rating in data["ratings"]] == [(1, 4.0)]
 

@@ -477,7 +477,10 @@ def test_the_password_is_changed_and_the_account_deleted_with_the_password(ada: 
 
 def test_ones_data_come_as_a_file(ada: FlaskClient) -> None:
     answer = ada.get("/account/export")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="marquee-account-{FIRST_USER}.json"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == f'attachment; filename="marquee-account-{FIRST_USER}-without-reviews.json"'
+    )
     assert answer.get_json()["account"]["name"] == "Ada"
 
 

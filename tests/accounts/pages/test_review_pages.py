@@ -475,3 +475,37 @@ def test_without_the_reviews_service_pages_say_so_and_a_text_is_not_lost(
 def test_the_limits_of_the_form_are_those_of_the_service() -> None:
     assert drafts.MAX_CHARACTERS == MAX_CHARACTERS
     assert HiddenBody.model_json_schema()["properties"]["reason"]["maxLength"] == drafts.MAX_REASON
+
+
+def test_ones_data_come_with_reviews_votes_and_feedback(site: Site) -> None:
+    ada, bob = site.person("Ada"), site.person("Bob")
+    written(ada, GOOD, may_train="yes")
+    written(bob, BAD)
+    send(ada, "/account/reviews/2/helpful", helpful="yes", back=REVIEWS)
+    answer = ada.get("/account/export")
+    data = answer.get_json()
+    (review,) = data["reviews"]["reviews"]
+    assert (review["text"], review["may_train"], data["reviews"]["votes"], data["missing"]) == (GOOD, True, [2], None)
+    name = f"marquee-account-{data['account']['user_id']}.json"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    # The API gives the same file to a token.
+    tokens = ada.post("/accounts/v1/login", json={"name": "Ada", "password": PASSWORD}).get_json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    by_api = ada.get(f"/accounts/v1/users/{data['account']['user_id']}/export", headers=bearer)
+    assert (by_api.get_json()["reviews"], by_api.headers["Content-Disposition"]) == (
+        *(data["reviews"], answer.headers["Content-Disposition"]),
+    )
+
+
+def test_ones_data_say_what_they_lack_where_the_reviews_service_is_away(site: Site) -> None:
+    ada = site.person("Ada")
+    written(ada, GOOD)
+    app = application(str(site.engine.url), "http://127.0.0.1:9")
+    browser = app.test_client()
+    send(browser, "/account/sign-in", name="Ada", password=PASSWORD)
+    answer = browser.get("/account/export")
+    assert answer.status_code == 200
+    assert answer.get_json()["reviews"] is None
+    assert answer.get_json()["missing"].startswith("The reviews service did not answer.")
+    assert "-without-reviews.json" in answer.headers["Content-Disposition"]
+    app.extensions["marquee-engine"].dispose()

@@ -48,6 +48,7 @@ def test_the_description_is_valid_openapi_and_has_all_operations() -> None:
         "GET /v1/movies/{movie}/reviews/mine",
         "GET /v1/movies/{movie}/sentiment",
         "GET /v1/reviews",
+        "GET /v1/reviews/export",
         "GET /v1/reviews/{review}",
         "PUT /v1/reviews/{review}",
         "DELETE /v1/reviews/{review}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -91,3 +91,8 @@ class ExportedAccount(Answer):
     account: Account
     ratings: list[OwnRating]
     sessions: list[SignedInSession]
+    reviews: Annotated[
+        dict[str, Any] | None,
+        Field(description="What GET /v1/reviews/export of the reviews service answers; null: it did not answer."),
+    ]
+    missing: Annotated[str | None, Field(description="What the file lacks, and why; null: nothing.")]

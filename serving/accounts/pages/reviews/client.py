@@ -51,7 +51,7 @@ class ReviewPage:
 class ReviewsClient:
     """The service at an address such as http://127.0.0.1:8002. Threads may share it.
 
-    A `token` is an access token of who asks. Each method raises UnreachableError and RefusedError.
+    A `token` is an access token of who asks. Each method but `kept` raises UnreachableError and RefusedError.
     """
 
     def __init__(self, address: str) -> None:
@@ -106,6 +106,16 @@ class ReviewsClient:
     def show_again(self, review_id: int, token: str) -> None:
         """Show a hidden review again. For staff."""
         self._ask("DELETE", f"/v1/reviews/{review_id}/hidden", token)
+
+    def kept(self, token: str) -> Json | None:
+        """Return all that the service keeps about who asks; None if it does not answer."""
+        try:
+            return self._ask("GET", "/v1/reviews/export", token)
+        except RefusedError as error:
+            error_log.warning("no reviews", extra={"fields": {"reason": f"an export was refused: {error.kind}"}})
+        except UnreachableError:
+            pass  # It is in the log.
+        return None
 
     def _page(self, path: str, parameters: dict[str, str], cursor: str, token: str | None) -> ReviewPage:
         query = urlencode({**parameters, "limit": REVIEWS_A_PAGE, **({"cursor": cursor} if cursor else {})})
