@@ -4,12 +4,12 @@
 model that is live. Hive adds the scores up by movie and month into the mart `movie_sentiment`, and the reviews service shows it at
 `GET /v1/movies/{id}/sentiment` next to the figures of now, in which each review keeps what the model of its day said.
 
-**Texts.** They leave the reviews database for the time of a run alone. A review that was hidden or deleted, or whose author is gone,
-is in no later mart. The warehouse keeps scores without texts and authors.
+**Texts.** They leave the reviews database for the time of a run alone, whether it succeeds or fails. A review that was hidden or
+deleted, or whose author is gone, is in no later mart. The warehouse keeps scores without texts and authors.
 
 **Rerun rule.** Everything carries its `batch_id`, and each task replaces its own output. You can clear any task with its downstream
-tasks. After `forget_texts`, clear `export_stored_reviews` too. The reviews database keeps the mart of the newest batch: an older
-run that ends late is held back.
+tasks: Airflow then runs `export_stored_reviews` before it and `forget_texts` at the end again. The reviews database keeps the mart of
+the newest batch: an older run that ends late is held back.
 
 **Triage.** The log of a failed task ends with its program's last lines. You can run the command at its top by hand.
 
@@ -55,5 +55,7 @@ with DAG(
     chain(find_live_model, scoring_tasks.create_scoring_tables_task(), load_movie_sentiment)
     chain(
         *(load_movie_sentiment, scoring_tasks.validate_scores_task(), scoring_tasks.export_movie_sentiment_task()),
-        *(scoring_tasks.publish_movie_sentiment_task(), scoring_tasks.forget_texts()),
+        scoring_tasks.publish_movie_sentiment_task(),
+        # As a teardown it runs after a failure too, and does not make a failed run succeed.
+        scoring_tasks.forget_texts().as_teardown(setups=export_stored_reviews),
     )

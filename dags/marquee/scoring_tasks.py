@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from marquee import settings, tasks
 from marquee.cluster import hdfs
 from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
-from marquee.operators.local_files import LocalFilesOperator, live_model
+from marquee.operators.local_files import LocalFilesOperator, live_model, remove_left_behind
 from marquee.operators.spark import SparkJobOperator
 from marquee.operators.validation import ValidateOperator
 from marquee.tasks import HIVE, statement
@@ -45,6 +45,8 @@ def export_stored_reviews_task() -> LocalFilesOperator:
         argv=[*WAREHOUSE_CLI, "export-reviews", "--output", "WORK/reviews"],
         inputs={},
         outputs={"reviews": TEXTS},
+        # forget_texts deletes what a try left here too.
+        attempts=f"{settings.STORED_REVIEWS}/_attempts/{settings.BATCH_ID}",
         execution_timeout=settings.LONG_TASK,
     )
 
@@ -117,8 +119,9 @@ def publish_movie_sentiment_task() -> LocalFilesOperator:
 
 @task(execution_timeout=settings.SHORT_TASK)
 def forget_texts() -> None:
-    """Delete the exported texts of this run, and of runs that failed before.
+    """Delete the exported texts of this run, and what stopped runs have left of them.
 
-    A deleted account takes its reviews along, so that no copy of a text may stay.
+    A deleted account takes its reviews along, so that no copy of a text may stay. It runs after a failed task too.
     """
     hdfs.client().delete(settings.STORED_REVIEWS, recursive=True)
+    remove_left_behind("export_stored_reviews", 0)

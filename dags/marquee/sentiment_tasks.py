@@ -15,10 +15,11 @@ from marquee.cluster import hdfs
 from marquee.cluster.programs import RunningProgram
 from marquee.operators.hive import ExportOperator, HiveOperator, LoadOperator
 from marquee.operators.lineage import lineage_of_sentiment
-from marquee.operators.local_files import LocalFilesOperator, TrainSentimentOperator
+from marquee.operators.local_files import LocalFilesOperator, TrainSentimentOperator, remove_left_behind
 from marquee.operators.mapreduce import MrJobOperator
 from marquee.operators.program import ProgramOperator, not_retried
 from marquee.operators.publication import PublishOperator
+from marquee.operators.retention import drop_local_export
 from marquee.tasks import HIVE, SERVING_CLI, statement
 
 LIVE_SENTIMENT = Asset(name="live_sentiment", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}/sentiment")
@@ -44,23 +45,27 @@ def ingest_reviews(**context: Any) -> dict[str, Any]:
 
     batch_id, log = settings.batch_id_of(context["ti"]), logging.getLogger("airflow.task")
     feedback = None
-    if settings.REVIEWS_PYTHON and settings.REVIEWS_DATABASE_IS_SET:
-        # The program reads the database's address from the environment, because it holds a password.
-        RunningProgram(export_feedback(batch_id), log).wait()
-        feedback = settings.REVIEW_FEEDBACK / batch_id
     settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="reviews-", dir=settings.TEMPORARY) as folder:
-        try:
+    remove_left_behind("reviews")
+    try:
+        if settings.REVIEWS_PYTHON and settings.REVIEWS_DATABASE_IS_SET:
+            # The program reads the database's address from the environment, because it holds a password.
+            RunningProgram(export_feedback(batch_id), log).wait()
+            feedback = settings.REVIEW_FEEDBACK / batch_id
+        with tempfile.TemporaryDirectory(prefix="reviews-", dir=settings.TEMPORARY) as folder:
             with not_retried():
                 if command := rows_argv(context["params"], folder):
                     RunningProgram(command, log).wait()
             return ingest(hdfs.client(), batch_id, Path(folder), feedback)
-        except IngestError as error:
-            raise (error if error.may_pass else AirflowFailException(str(error))) from error
+    except IngestError as error:
+        raise (error if error.may_pass else AirflowFailException(str(error))) from error
+    finally:
+        # The snapshot has the texts now, and a copy would outlive a deleted account. A rerun exports again.
+        drop_local_export(settings.REVIEW_FEEDBACK, batch_id)
 
 
 def export_feedback(batch_id: str) -> list[str]:
-    """Return the command that exports a batch's texts; a rerun keeps the export."""
+    """Return the command that exports a batch's texts."""
     program = [settings.REVIEWS_PYTHON, "-m", "serving.reviews.export"]
     return [*program, "--output", str(settings.REVIEW_FEEDBACK), "--batch-id", batch_id]
 

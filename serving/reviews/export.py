@@ -6,8 +6,11 @@
 ``manifest.json``  the batch, and bytes, rows and SHA-256 of the file
 
 The label is what a person said is true, never what the model said. The text is the one that its author agreed to give: kept
-with the opinion, or that of the author's own review. A row names no person: `file` is a digest of prediction and person.
-Opinions after the batch's moment are left for a later batch.
+with the opinion, or that of the author's own review. A review whose author does not agree is in no export, whoever sent its
+text. A row names no person: `file` is a digest of prediction and person. Opinions after the batch's moment are left for
+a later batch.
+
+First it deletes what belongs to accounts that are gone, as the service does each minute: the service may have been down.
 
 The folder appears by one rename, whole, and then never changes. A second run with the same batch id checks it and prints the
 same manifest. Each run removes exports with a text that is no longer given, because it, its review or its author was
@@ -21,21 +24,25 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.publications.batch_exports.kept import KEPT, drop_exports
 from serving.publications.batch_exports.manifests import MANIFEST, BatchExportError, checked_manifest, moment_of
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
-from serving.reviews.database.engine import open_database
+from serving.reviews.database.engine import open_database, transactions
 from serving.reviews.database.errors import DatabaseError
 from serving.reviews.database.models import Feedback, Review
+from serving.reviews.domain.accounts_client import AccountsClient
+from serving.reviews.domain.deleted_accounts import UnbelievableError, sweep
 from serving.reviews.domain.prediction_ids import digest_in, digest_of
+from serving.web.problems import ProblemError
 
 ROWS: Final = "reviews.jsonl"
 CORPUS: Final = "feedback-reviews"
@@ -45,10 +52,12 @@ class ExportError(BatchExportError):
     """The database is not named or cannot be read; the message says what to do."""
 
 
-def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
+def export_reviews(
+    url: str, output: Path, batch_id: str, keep: int = KEPT, accounts: AccountsClient | None = None
+) -> dict[str, Any]:
     """Write a batch's export, or find it written, and return its manifest.
 
-    Raises BatchExportError and DatabaseError.
+    `accounts` tells which accounts are gone. Raises BatchExportError and DatabaseError.
     """
     until = moment_of(batch_id)
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
@@ -56,6 +65,8 @@ def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
     engine = open_database(url)
     with locked(output / ".lock"):
         try:
+            if accounts is not None:
+                _forget_the_gone(engine, accounts)
             with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
                 rows = list(_given(connection))
         except SQLAlchemyError as error:
@@ -83,6 +94,16 @@ def export_reviews(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
     return manifest
 
 
+def _forget_the_gone(engine: Engine, accounts: AccountsClient) -> None:
+    try:
+        sweep(transactions(engine), accounts, waiting=True)
+    except (ProblemError, UnbelievableError) as error:
+        reason = error.detail if isinstance(error, ProblemError) else str(error)
+        raise ExportError(
+            f"Nobody tells which accounts are gone: {reason} Nothing was exported. Run the export again."
+        ) from None
+
+
 def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
     """Yield when each labelled text was given, and its row, in an order of its own."""
     opinions = connection.execute(
@@ -91,13 +112,17 @@ def _given(connection: Connection) -> Iterator[tuple[datetime, dict[str, Any]]]:
         )
     ).all()
     own: dict[tuple[int, bytes], str] = {}
-    agreed = select(Review.author_id, Review.text).where(Review.may_train)
-    for author, written in connection.execute(agreed):
-        own[author, digest_of(written)] = written
+    refused: dict[bytes, set[int]] = defaultdict(set)
+    for author, written, may_train in connection.execute(select(Review.author_id, Review.text, Review.may_train)):
+        if may_train:
+            own[author, digest_of(written)] = written
+        else:
+            refused[digest_of(written)].add(author)
     rows = []
     for prediction, user, truth, language, text, given_at in opinions:
         content = text if text is not None else own.get((user, digest_in(prediction)))
-        if content is None:
+        # Who copies another's review can't agree for its author.
+        if content is None or refused[digest_of(content)] - {user}:
             continue
         key = hashlib.sha256(f"{prediction}:{user}".encode()).hexdigest()[:32]
         row = {"text": content, "label": truth, "language": language, "corpus": CORPUS, "file": key, "line": 1}
@@ -133,13 +158,23 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _accounts(environment: Mapping[str, str]) -> AccountsClient | None:
+    """Return the accounts service with the client that may list accounts, if it is set."""
+    names = ("MARQUEE_ACCOUNTS_URL", "MARQUEE_REVIEWS_CLIENT_ID", "MARQUEE_REVIEWS_CLIENT_SECRET")
+    address, client_id, secret = (environment.get(name, "") for name in names)
+    return AccountsClient(address, client_id, secret) if address and client_id and secret else None
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = build_parser().parse_args(argv)
     try:
         if not options.database:
             raise ExportError("No database is named. Set MARQUEE_REVIEWS_DATABASE or give --database.")
-        manifest = export_reviews(options.database, options.output, options.batch_id)
+        accounts = _accounts(os.environ)
+        if accounts is None:
+            print("export: texts of deleted accounts may stay: MARQUEE_REVIEWS_CLIENT_ID is not set.", file=sys.stderr)
+        manifest = export_reviews(options.database, options.output, options.batch_id, accounts=accounts)
     except (BatchExportError, DatabaseError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 1

@@ -25,7 +25,7 @@ UPSTREAM = {
     "validate_scores": ["load_movie_sentiment"],
     "export_movie_sentiment": ["validate_scores"],
     "publish_movie_sentiment": ["export_movie_sentiment"],
-    "forget_texts": ["publish_movie_sentiment"],
+    "forget_texts": ["export_stored_reviews", "publish_movie_sentiment"],
 }
 HIVE_TASKS = ["create_scoring_tables", "load_movie_sentiment", "export_movie_sentiment"]
 PROGRAM_TASKS = ["export_stored_reviews", "validate_scores", "publish_movie_sentiment"]
@@ -108,11 +108,34 @@ def test_the_live_model_is_named_with_its_checksum_and_without_one_the_run_is_sk
     assert find() == {"publication": "20261122T070000", "sha256": "ef" * 32, "file": file}
 
 
-def test_texts_of_every_run_are_deleted(dag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_forgotten_after_a_failure_too_and_a_failed_run_stays_failed(dag: Any) -> None:
+    forget, export = dag.get_task("forget_texts"), dag.get_task("export_stored_reviews")
+    assert (forget.is_teardown, export.is_setup) == (True, True)
+    # The state of a run is that of the last tasks which are no teardown.
+    assert forget.on_failure_fail_dagrun is False
+    assert [task.task_id for task in dag.tasks if not task.downstream_task_ids - {"forget_texts"}] == [
+        *("publish_movie_sentiment", "forget_texts")
+    ]
+
+
+def test_a_stopped_export_leaves_its_texts_where_they_are_forgotten(rendered: Any) -> None:
+    task = rendered("export_stored_reviews")
+    assert task.attempts == "/marquee/stored_reviews/_attempts/20261123T190000"
+    assert task.outputs == {"reviews": "/marquee/stored_reviews/20261123T190000"}
+
+
+def test_texts_of_every_run_are_deleted(dag: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     client = MemoryHdfs()
+    monkeypatch.setattr("marquee.settings.TEMPORARY", tmp_path)
+    for name in ("export_stored_reviews-x1", "train_model-x2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "reviews.jsonl").write_text("{}")
+    client.put("/marquee/stored_reviews/_attempts/20261101T030000/export_stored_reviews/work-1/reviews/x", "{}")
     client.put("/marquee/stored_reviews/20261123T190000/reviews.jsonl", "{}")
     client.put("/marquee/stored_reviews/20261101T030000/reviews.jsonl", "{}")
     client.put("/marquee/raw/other", "x")
     monkeypatch.setattr("marquee.scoring_tasks.hdfs", SimpleNamespace(client=lambda: client))
     dag.get_task("forget_texts").python_callable()
     assert client.files("/marquee") == {"/marquee/raw/other": "x"}
+    # Another task may work in its own folder.
+    assert [path.name for path in tmp_path.iterdir()] == ["train_model-x2"]

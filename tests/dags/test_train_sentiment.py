@@ -264,6 +264,66 @@ def test_a_snapshot_is_tried_again_where_that_may_help(
     assert hdfs.files() == {}
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["a snapshot", "a failure"])
+def test_no_local_copy_of_texts_stays_after_an_ingest(
+    context: Any, hdfs: LocalHdfs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: bool
+) -> None:
+    import os
+    import time
+
+    from marquee import sentiment_tasks, settings
+    from marquee.ingest import reviews
+
+    exports, temporary = tmp_path / "exports", tmp_path / "tmp"
+    for name in ("20261123T190000", "20261101T030000"):
+        (exports / name).mkdir(parents=True)
+        (exports / name / "reviews.jsonl").write_text('{"text": "what Ada wrote"}')
+    for name, hours in (("reviews-killed", 3), ("reviews-working", 1)):
+        (temporary / name).mkdir(parents=True)
+        os.utime(temporary / name, (time.time() - 3600 * hours,) * 2)
+    found = []
+
+    def ingest(client: Any, batch_id: str, rows: Path, feedback: Path) -> dict[str, Any]:
+        found.append((batch_id, rows.parent, (feedback / "reviews.jsonl").read_text()))
+        if fails:
+            raise OSError("HDFS does not answer")
+        return {"batch_id": batch_id}
+
+    monkeypatch.setattr(settings, "REVIEWS_DATABASE_IS_SET", True)
+    monkeypatch.setattr(settings, "REVIEW_FEEDBACK", exports)
+    monkeypatch.setattr(sentiment_tasks, "export_feedback", lambda batch_id: ["true"])
+    monkeypatch.setattr(reviews, "ingest_reviews", ingest)
+    given = {"embedded": False, "corpus": None, "text": "text", "label": "label", "language": ""}
+    task = sentiment_tasks.ingest_reviews.function
+    if fails:
+        with pytest.raises(OSError, match="HDFS does not answer"):
+            task(**{**context, "params": given})
+    else:
+        assert task(**{**context, "params": given}) == {"batch_id": "20261123T190000"}
+    assert found == [("20261123T190000", temporary, '{"text": "what Ada wrote"}')]
+    assert sorted(path.name for path in exports.iterdir()) == [".lock", "20261101T030000"]
+    assert [path.name for path in temporary.iterdir()] == ["reviews-working"]
+
+
+def test_a_killed_try_leaves_no_local_copy_for_longer_than_a_task_lasts(
+    rendered: Any, context: Any, hdfs: LocalHdfs, tmp_path: Path
+) -> None:
+    import os
+    import time
+
+    hdfs.put("/marquee/exports/20261123T190000/labelled_reviews/0", "a row")
+    for name, hours in (("train_model-killed", 3), ("train_model-working", 1), ("split_reviews-killed", 3)):
+        (tmp_path / "tmp" / name).mkdir(parents=True)
+        os.utime(tmp_path / "tmp" / name, (time.time() - 3600 * hours,) * 2)
+    task = program(
+        rendered("train_model"), "(work / 'sentiment').mkdir(); (work / 'sentiment/model').touch(); print('{}')"
+    )
+    task.store = tmp_path / "store"
+    task.execute(context)
+    left = sorted(path.name for path in (tmp_path / "tmp").iterdir())
+    assert left == ["split_reviews-killed", "train_model-working"]
+
+
 def test_the_model_that_is_live_is_the_champion(rendered: Any, tmp_path: Path) -> None:
     task = rendered("train_model")
     task.store = tmp_path

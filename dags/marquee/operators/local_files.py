@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +41,25 @@ def live_model(store: Path) -> LiveModelFile | None:
     return LiveModelFile(publication.name, publication / "model.joblib", manifest["sha256"])
 
 
+def remove_left_behind(name: str, seconds: float = settings.LONG_TASK.total_seconds()) -> None:
+    """Delete local folders of a task that killed tries left, as they may hold texts.
+
+    A folder that changed in the last `seconds` may be in use: no task runs longer than the default.
+    """
+    for folder in settings.TEMPORARY.glob(f"{name}-*"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime >= seconds:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class LocalFilesOperator(ProgramOperator):
     """Run a program in a temporary folder; WORK/ stands for that folder in `argv`.
 
     `inputs` names what the folder holds before, by the paths in HDFS. `outputs` names what the program writes, by the paths
-    that it replaces. `documents` makes further files for the program, each a JSON document.
+    that it replaces. `documents` makes further files for the program, each a JSON document. `attempts` is the folder in HDFS
+    that its tries work in.
     """
 
-    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "inputs", "outputs", "batch_id", "attempt")
+    template_fields: Sequence[str] = (*ProgramOperator.template_fields, "inputs", "outputs", "attempts", "attempt")
 
     def __init__(
         self,
@@ -55,7 +67,7 @@ class LocalFilesOperator(ProgramOperator):
         inputs: Mapping[str, str],
         outputs: Mapping[str, str],
         documents: Mapping[str, Callable[[Context], Any]] | None = None,
-        batch_id: str = settings.BATCH_ID,
+        attempts: str = f"{settings.MODEL_PATH}/_attempts",
         attempt: str = settings.ATTEMPT,
         **kwargs: Any,
     ) -> None:
@@ -63,7 +75,7 @@ class LocalFilesOperator(ProgramOperator):
         self.inputs = dict(inputs)
         self.outputs = dict(outputs)
         self.documents = dict(documents or {})
-        self.batch_id = batch_id
+        self.attempts = attempts
         self.attempt = attempt
         self._attempt: Attempt | None = None
 
@@ -74,11 +86,11 @@ class LocalFilesOperator(ProgramOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the program's result."""
         client = hdfs.client()
-        folder = f"{settings.MODELS}/{self.batch_id}/_attempts/{self.task_id}"
-        self._attempt = Attempt(client, self.log, folder, self.attempt, self.outputs)
+        self._attempt = Attempt(client, self.log, f"{self.attempts}/{self.task_id}", self.attempt, self.outputs)
         self._attempt.begin()
         settings.TEMPORARY.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f"{self.task_id}-{self.batch_id}-", dir=settings.TEMPORARY))
+        remove_left_behind(self.task_id)
+        work = Path(tempfile.mkdtemp(prefix=f"{self.task_id}-", dir=settings.TEMPORARY))
         try:
             for name, path in self.inputs.items():
                 client.download(path, str(work / name))

@@ -41,7 +41,8 @@ def open_database(url: str) -> Engine:
         raise AccountsError(
             f"Databases of type {backend} are not supported. Give sqlite:///path or postgresql+psycopg://..."
         )
-    engine = create_engine(parsed, pool_pre_ping=backend == "postgresql")
+    # Errors are logged: they must not show names and digests of a statement that failed.
+    engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=backend == "postgresql")
     if backend == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
     return engine

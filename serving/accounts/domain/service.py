@@ -24,7 +24,7 @@ WITHOUT_REVIEWS: Final = (
 
 @dataclass(frozen=True)
 class Service:
-    """Transactions, the maker of tokens, the limit on failed attempts to sign in, and what reviews keep."""
+    """Transactions, tokens, the limit on attempts to sign in, and what reviews keep."""
 
     transactions: Transactions
     tokens: TokenMaker

@@ -38,6 +38,8 @@ def open_database(url: str) -> Engine:
         )
     return create_engine(
         parsed,
+        # Errors are logged: they must not show the texts of a statement that failed.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_OVERFLOW,

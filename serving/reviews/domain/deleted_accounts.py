@@ -27,14 +27,16 @@ class UnbelievableError(Exception):
     """So many accounts are gone that another database seems to answer."""
 
 
-def sweep(factory: Transactions, accounts: AccountsClient) -> list[int]:
+def sweep(factory: Transactions, accounts: AccountsClient, *, waiting: bool = False) -> list[int]:
     """Delete what belongs to accounts that are gone, and return their ids.
 
-    Raises UnbelievableError, and deletes nothing, where more than half of ten or more accounts are gone. Raises the
-    problem unavailable.
+    Where another process looks, it returns at once, or after that one if it is `waiting`. Raises UnbelievableError, and
+    deletes nothing, where more than half of ten or more accounts are gone. Raises the problem unavailable.
     """
     with factory.begin() as database:
-        if not database.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _SWEEP_LOCK}):
+        if waiting:
+            database.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SWEEP_LOCK})
+        elif not database.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _SWEEP_LOCK}):
             return []
         known = _people(database)
         gone = _missing(known, accounts)

@@ -61,6 +61,8 @@ def train_program(
         if tracking_uri:
             parameters, all_tags = _parameters(trained, seed), {**tags, **_tags(evaluation["model"], decision)}
             run, registered = log_training(tracking_uri, _measured(evaluation), parameters, all_tags, folder)
+        # MLflow keeps a run for good, and gets no texts.
+        write_rejected(material.rejected, folder / REJECTED_FILE)
         if output.exists():
             shutil.rmtree(output)
         folder.chmod(0o755)
@@ -102,7 +104,6 @@ def _write(folder: Path, material: Material, trained: Trained, decision: Decisio
     (folder / RECORD_FILE).write_text(
         json.dumps(evaluation, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
-    write_rejected(material.rejected, folder / REJECTED_FILE)
     rows = {"model": trained.probabilities, "plain recipe": trained.plain_probabilities}
     terms = {language: strongest_terms(model) for language, model in trained.model.languages.items()}
     write_plots(folder / "plots", labels, rows, evaluation, terms)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+import zlib
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,6 +14,7 @@ from sqlalchemy import Engine
 from serving.reviews.database.engine import transactions
 from serving.reviews.domain.accounts_client import AccountsClient
 from serving.reviews.domain.deleted_accounts import UnbelievableError, sweep
+from serving.reviews.export import export_reviews
 from serving.web.problems import ProblemError
 
 from .conftest import Accounts, Person, Start
@@ -53,6 +57,57 @@ def test_all_that_a_deleted_account_left_goes_and_votes_are_counted_again(
     assert counts(engine) == {**dict.fromkeys(TABLES, 1), "helpful_votes": 0}
     left = client.get("/v1/movies/1/reviews").json()["items"]
     assert [(review["author"]["user_id"], review["helpful"]) for review in left] == [(bob.user_id, 0)]
+
+
+def everything(engine: Engine) -> str:
+    """All rows of all tables as text, the packed ones of jobs unpacked."""
+    words = []
+    with engine.connect() as connection:
+        for name in (*TABLES, "mart_batches", "movie_sentiment"):
+            for row in connection.exec_driver_sql(f"SELECT * FROM {name}").mappings():
+                unpacked = {
+                    key: zlib.decompress(value) if isinstance(value, bytes) else value for key, value in row.items()
+                }
+                words.append(f"{name} {unpacked}")
+    return "\n".join(words)
+
+
+def test_a_deleted_person_is_nowhere(
+    start: Start, accounts: Accounts, engine: Engine, asking: AccountsClient, tmp_path: Path, caplog: Any
+) -> None:
+    output = tmp_path / "exports"
+    client, url = start(), engine.url.render_as_string(hide_password=False)
+    marked = "Zwetschgendatschi wonderful"
+    ada, bob = accounts.sign_in("Ada"), accounts.sign_in("Bob")
+    for person, words in ((ada, marked), (bob, "A dull film")):
+        headers = person.headers
+        body = {"text": words, "may_train": True}
+        made = client.post("/v1/movies/1/reviews", json=body, headers=headers).json()
+        said = {"right": True, "may_train": True, "text": words}
+        client.post(f"/v1/sentiment/{made['prediction']}/feedback", json=said, headers=headers)
+        client.post("/v1/sentiment", json={"text": words, "store": True}, headers=headers)
+        file = ("t.csv", f"text\n{words}\n".encode())
+        client.post("/v1/sentiment/jobs", files={"file": file}, headers=headers)
+    traces = ("Zwetschgendatschi", str(ada.user_id), ada.name)
+    export_reviews(url, output, "20990101T000000")
+    before = everything(engine) + (output / "20990101T000000/reviews.jsonl").read_text(encoding="utf-8")
+    assert all(trace in before for trace in traces)
+
+    accounts.delete(ada)
+    caplog.clear()
+    export_reviews(url, output, "20990102T000000", accounts=asking)
+    places = {
+        "database": everything(engine),
+        "exports": "".join(file.read_text(encoding="utf-8") for file in output.rglob("*") if file.is_file()),
+        "list": client.get("/v1/movies/1/reviews").text,
+        "metrics": client.get("/metrics").text,
+        "logs": caplog.text,
+    }
+    for place, words in places.items():
+        assert not any(trace in words for trace in traces), place
+    # What Bob wrote is all there.
+    assert "A dull film" in places["exports"]
+    assert counts(engine) == {**dict.fromkeys(TABLES, 1), "helpful_votes": 0}
 
 
 def test_the_running_service_sweeps_by_itself(start: Start, accounts: Accounts, engine: Engine) -> None:

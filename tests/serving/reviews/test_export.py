@@ -16,6 +16,8 @@ from serving.reviews.database.models import Feedback, Review
 from serving.reviews.domain.prediction_ids import PredictionIds
 from serving.reviews.export import main
 
+from .conftest import Accounts
+
 MOMENT = datetime(2026, 11, 23, 19, tzinfo=UTC)
 IDS = PredictionIds("a secret of the tests, long enough to be one")
 
@@ -24,13 +26,19 @@ IDS = PredictionIds("a secret of the tests, long enough to be one")
 def database(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Any:
     address = engine.url.render_as_string(hide_password=False)
     monkeypatch.setenv("MARQUEE_REVIEWS_DATABASE", address)
+    monkeypatch.delenv("MARQUEE_REVIEWS_CLIENT_ID", raising=False)
     with Session(engine) as session:
         yield session
 
 
+def of_text(text: str) -> str:
+    """The id of a prediction of a text, the same each time."""
+    return IDS.make("20261101T030000", 0.9, "en", text, MOMENT)
+
+
 def opinion(session: Session, user: int, text: str, truth: str, kept: bool, given_at: datetime = MOMENT) -> None:
     """A person says what is true of a text, and agrees, or does not, that it is kept for training."""
-    prediction = IDS.make("20261101T030000", 0.9, "en", text)
+    prediction = of_text(text)
     said = {
         "predicted": "positive",
         "truth": truth,
@@ -82,6 +90,69 @@ def test_a_text_is_exported_with_what_is_true_and_only_where_its_author_agreed(
     words = (tmp_path / "20261123T190000/reviews.jsonl").read_text(encoding="utf-8")
     assert "Ada" not in words
     assert "prediction" not in words
+
+
+@pytest.mark.parametrize("sender_agrees", [True, False], ids=["as a text", "as a review"])
+def test_a_copy_of_a_review_whose_author_does_not_agree_is_not_exported(
+    database: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str], sender_agrees: bool
+) -> None:
+    review(database, 1, "what Ada wrote", may_train=False)
+    # Bob sends Ada's text as one of his own, and agrees.
+    if not sender_agrees:
+        review(database, 2, "what Ada wrote", may_train=True)
+    opinion(database, 2, "what Ada wrote", "positive", kept=sender_agrees)
+    # Who does not agree to a review may agree to a text of one's own.
+    opinion(database, 1, "what Ada wrote", "positive", kept=True)
+    assert export(tmp_path, capsys) == [("what Ada wrote", "positive")]
+    (row,) = (tmp_path / "20261123T190000/reviews.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(row)["file"] == hashlib.sha256(f"{of_text('what Ada wrote')}:1".encode()).hexdigest()[:32]
+    database.execute(update(Review).where(Review.author_id == 1).values(may_train=True))
+    database.commit()
+    assert len(export(tmp_path, capsys, "20261130T190000")) == 2
+
+
+def accounts_of(monkeypatch: pytest.MonkeyPatch, address: str, client: tuple[str, str]) -> None:
+    names = ("MARQUEE_ACCOUNTS_URL", "MARQUEE_REVIEWS_CLIENT_ID", "MARQUEE_REVIEWS_CLIENT_SECRET")
+    for name, value in zip(names, (address, *client), strict=True):
+        monkeypatch.setenv(name, value)
+
+
+def test_an_account_that_was_deleted_while_the_service_was_down_is_in_no_export(
+    database: Session,
+    accounts: Accounts,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada, bob = accounts.sign_in("Ada"), accounts.sign_in("Bob")
+    accounts_of(monkeypatch, accounts.address, accounts.client("users:read"))
+    for person, words in ((ada, "what Ada wrote"), (bob, "what Bob wrote")):
+        opinion(database, person.user_id, words, "positive", kept=True)
+    assert len(export(tmp_path, capsys)) == 2
+    accounts.delete(ada)
+    # The batch's own export is made again, and the database forgets the text too.
+    assert export(tmp_path, capsys) == [("what Bob wrote", "positive")]
+    assert [row.text for row in database.query(Feedback)] == ["what Bob wrote"]
+
+
+def test_nothing_is_exported_where_nobody_tells_which_accounts_are_gone(
+    database: Session,
+    accounts: Accounts,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opinion(database, accounts.sign_in("Ada").user_id, "what Ada wrote", "positive", kept=True)
+    accounts_of(monkeypatch, "http://127.0.0.1:9", accounts.client("users:read"))
+    assert main(["--output", str(tmp_path), "--batch-id", "20261123T190000"]) == 1
+    assert capsys.readouterr().err == (
+        "export: Nobody tells which accounts are gone: The accounts service does not answer. Try again shortly. Nothing was "
+        "exported. Run the export again.\n"
+    )
+    accounts_of(monkeypatch, accounts.address, accounts.client("movies:write"))
+    assert main(["--output", str(tmp_path), "--batch-id", "20261123T190000"]) == 1
+    assert "Nobody tells which accounts are gone" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_an_opinion_after_the_batch_is_left_for_a_later_one_and_a_rerun_gives_the_same_bytes(

@@ -189,9 +189,7 @@ def test_mlflow_keeps_the_run_and_the_challenger(
     assert run_of_first.data.params["data_sha256"] == first["data_sha256"]
     assert run_of_first.data.tags["batch_id"] == "20261128T080000"
     files = [file.path for file in client.list_artifacts(first["mlflow_run"], "sentiment")]
-    assert files == [
-        f"sentiment/{name}" for name in ("evaluation.json", "model.joblib", "plain.joblib", "plots", "rejected.jsonl")
-    ]
+    assert files == [f"sentiment/{name}" for name in ("evaluation.json", "model.joblib", "plain.joblib", "plots")]
     assert (first["registered_version"], second["registered_version"]) == ("1", "2")
     challenger = client.get_model_version_by_alias("marquee-sentiment", "challenger")
     assert (str(challenger.version), challenger.run_id) == ("2", second["mlflow_run"])
