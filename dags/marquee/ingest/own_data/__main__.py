@@ -68,14 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _written(path: Path, text: str) -> str:
     """Write the proposal, unless a person's mapping is there; return what to do next."""
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
-        other = path.with_name(f"{path.stem}.proposed{path.suffix}")
-        other.write_text(text, encoding="utf-8")
-        return f"{path} exists and stays as it is. The proposal is in {other}."
+    target = path
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
+            target = path.with_name(f"{path.stem}.proposed{path.suffix}")
+        target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise IngestError(f"{path} cannot be written ({error.strerror}). Give another --output.") from error
+        raise IngestError(f"{target} cannot be written ({error.strerror}). Give another --output.") from error
+    if target != path:
+        return f"{path} exists and stays as it is. The proposal is in {target}."
     return f"The mapping is in {path}. Correct it, and look again by MAPPING={path}."
 
 

@@ -14,9 +14,22 @@ PATTERNS = (
 )
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE]\+?[0-9]{1,2})?")
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "None", "NaT", "<NA>", "NA", "N/A"})
+LONGEST_PATTERN = 100
 LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z
 # Numbers from 1980 to 2100 in each unit do not overlap.
 EARLIEST_GUESS, LATEST_GUESS = 315_532_800, 4_102_444_800
+
+
+def is_pattern(unit: str) -> bool:
+    """Return whether strptime reads times by this pattern."""
+    if len(unit) > LONGEST_PATTERN:
+        return False
+    moment = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    try:
+        datetime.strptime(moment.strftime(unit), unit)
+    except ValueError:
+        return False
+    return True
 
 
 def unit_of_times(values: list[str]) -> tuple[str, bool] | None:

@@ -20,6 +20,7 @@ from marquee.ingest.own_data.shapes.json_lines import names_of
 from marquee.ingest.own_data.shapes.parquet import MAGIC, as_text, open_parquet
 from marquee.ingest.own_data.text.dialects import Dialect, FoundDialect, find_dialect, rows_of
 from marquee.ingest.own_data.text.encodings import FoundEncoding, find_encoding
+from marquee.ingest.own_data.text.lines import not_encoded
 from marquee.ingest.own_data.text.samples import Sample, take_sample
 
 MOST_ROWS = 20_000
@@ -107,7 +108,10 @@ def _whole_lines(sample: Sample, encoding: str, where: str) -> bytes:
             # A piece from within has no mark that says the order of bytes.
             big_endian = sample.start[:1] in (b"\xfe", b"\0")
             name = f"{encoding}-{'be' if big_endian else 'le'}"
-        text = piece[: len(piece) // wide * wide].decode(name, "surrogateescape").removeprefix("\ufeff")
+        try:
+            text = piece[: len(piece) // wide * wide].decode(name, "surrogateescape").removeprefix("\ufeff")
+        except UnicodeError as error:
+            raise not_encoded(where, encoding, error) from error
         at_end = number == 2 or sample.is_whole_file
         if number:
             text = text.partition("\n")[2]

@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 
+from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at
 from marquee.ingest.own_data.mapping.schema import Mapping
@@ -88,6 +89,11 @@ def try_mapping(members: list[Member], mapping: Mapping, found: FoundTable | Non
     tried = Tried()
     for block in _sampled(members_of(mapping.ratings, members)[0], mapping, found):
         tried.add(normalise(block, mapping))
+    if not tried.total:
+        raise IngestError(
+            f"{mapping.ratings.files} has no row that the mapping reads. "
+            "Correct its encoding, shape, delimiter or header, or give another file."
+        )
     return tried
 
 

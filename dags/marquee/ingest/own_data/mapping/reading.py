@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.times import UNITS
+from marquee.ingest.own_data.columns.times import UNITS, is_pattern
 from marquee.ingest.own_data.limits import MAX_COLUMNS
 from marquee.ingest.own_data.mapping.schema import NECESSARY, ROLES, SHAPES, TABLES, Mapping, Table, Values
 from marquee.ingest.own_data.text.encodings import is_known_encoding
 
 VERSION = 1
 MOST_BYTES = 1 << 20
+MOST_NUMBER = 1_000_000
+MOST_SHOWN = 60
 TABLE_KEYS: dict[str, tuple[type, ...]] = {
     "files": (str,),
     "shape": (str,),
@@ -49,6 +51,11 @@ TYPE_NAMES = {
 }
 
 
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
+
+
 class Document:
     """Hold a mapping file's text, to say on which line a key is."""
 
@@ -81,7 +88,7 @@ def read_mapping(path: Path) -> Mapping:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise IngestError(f"{path} has over {MOST_BYTES >> 20} MiB, and a mapping has few lines. Give the mapping.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise IngestError(
             f"There is no readable mapping at {path} ({error.strerror}). Write one by `make inspect ARCHIVE=...`."
@@ -95,7 +102,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
     """Return the mapping of a TOML text; ``name`` is the file's name in messages."""
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise IngestError(f"{name} is not TOML: {error}. Correct that line.") from error
     document = Document(text, name)
     known = ("version", "values", "time", "events", "ids", *TABLES)
@@ -103,7 +110,7 @@ def parse_mapping(text: str, name: str) -> Mapping:
         if key not in known:
             table = key if isinstance(found[key], dict) else ""
             raise document.refuse(table, "" if table else key, "is unknown", f"Known are: {', '.join(known)}.")
-    if found.get("version", VERSION) != VERSION:
+    if found.get("version", VERSION) is True or found.get("version", VERSION) != VERSION:
         raise document.refuse("", "version", "is not 1", "This version of the product reads version 1.")
     if not isinstance(found.get("ratings"), dict):
         raise document.refuse("ratings", "", "is missing", "Write a table [ratings] with the files of the rows.")
@@ -115,7 +122,14 @@ def parse_mapping(text: str, name: str) -> Mapping:
     unit = time.get("unit", "seconds")
     if unit not in UNITS and unit != "iso" and "%" not in unit:
         raise document.refuse(
-            "time", "unit", f"is {unit!r}", f"Write one of {', '.join(UNITS)}, iso, or a pattern such as %d.%m.%Y."
+            "time",
+            "unit",
+            f"is {_short(unit)}",
+            f"Write one of {', '.join(UNITS)}, iso, or a pattern such as %d.%m.%Y.",
+        )
+    if "%" in unit and not is_pattern(unit):
+        raise document.refuse(
+            "time", "unit", f"is {_short(unit)}, which is no pattern of strptime", "Write one such as %d.%m.%Y."
         )
     mapping = Mapping(
         tables,
@@ -139,13 +153,13 @@ def _section(
         if key not in keys:
             raise document.refuse(table, key, "is unknown", f"Known are: {', '.join(keys)}.")
         if not isinstance(value, keys[key]) or (isinstance(value, bool) and bool not in keys[key]):
-            raise document.refuse(table, key, f"is {value!r}", f"Write {TYPE_NAMES[keys[key][-1]]}.")
+            raise document.refuse(table, key, f"is {_short(value)}", f"Write {TYPE_NAMES[keys[key][-1]]}.")
     return section
 
 
 def _one_of(document: Document, table: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise document.refuse(table, key, f"is {value!r}", f"Write one of: {', '.join(allowed)}.")
+        raise document.refuse(table, key, f"is {_short(value)}", f"Write one of: {', '.join(allowed)}.")
 
 
 def _table(role: str, given: Any, document: Document) -> Table:
@@ -154,23 +168,27 @@ def _table(role: str, given: Any, document: Document) -> Table:
         raise document.refuse(role, "files", "is missing", "Write a file's name, or a pattern such as part-*.csv.")
     if section["files"].startswith("/") or ".." in section["files"].split("/"):
         raise document.refuse(role, "files", "leads out of the archive", "Write a name as `make inspect` lists it.")
+    if "\0" in section["files"]:
+        raise document.refuse(role, "files", "holds a null character", "Write a name as `make inspect` lists it.")
     _one_of(document, role, "shape", section.get("shape", "delimited"), SHAPES)
     _one_of(document, role, "escape", section.get("escape", "doubled"), ("doubled", "backslash"))
     if not is_known_encoding(section.get("encoding", "utf-8")):
         raise document.refuse(
             role,
             "encoding",
-            f"{section['encoding']!r} is unknown",
+            f"is {_short(section['encoding'])}, which is unknown",
             "Write one such as utf-8, latin-1, cp949 or utf-16.",
         )
     delimiter, quote = section.get("delimiter", ","), section.get("quote", "")
     if not delimiter or len(delimiter) > 4 or "\n" in delimiter or "\r" in delimiter:
-        raise document.refuse(role, "delimiter", f"is {delimiter!r}", "Write one to four characters.")
+        raise document.refuse(role, "delimiter", f"is {_short(delimiter)}", "Write one to four characters.")
     if len(quote) > 1 or (quote and quote in delimiter):
-        raise document.refuse(role, "quote", f"is {quote!r}", "Write one character that is no delimiter, or none.")
+        raise document.refuse(
+            role, "quote", f"is {_short(quote)}", "Write one character that is no delimiter, or none."
+        )
     for key in ("width", "first_item"):
         if not 0 <= section.get(key, 1) <= MAX_COLUMNS:
-            raise document.refuse(role, key, f"is {section[key]}", f"Write a number up to {MAX_COLUMNS}.")
+            raise document.refuse(role, key, f"is {_short(section[key])}", f"Write a number up to {MAX_COLUMNS}.")
     columns = section.get("columns", {})
     _check_columns(role, columns, section, document)
     section = {**section, "columns": columns}
@@ -185,15 +203,17 @@ def _check_columns(role: str, columns: dict[str, Any], section: dict[str, Any], 
         if key not in ROLES[role]:
             raise document.refuse(place, key, "is no role", f"Roles of {role} are: {', '.join(ROLES[role])}.")
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise document.refuse(place, key, f"is {value!r}", "Write a column's name, or its number from 1.")
+            raise document.refuse(place, key, f"is {_short(value)}", "Write a column's name, or its number from 1.")
         if isinstance(value, int) and not 1 <= value <= MAX_COLUMNS:
-            raise document.refuse(place, key, f"is {value}", f"Write a number from 1 to {MAX_COLUMNS}.")
+            raise document.refuse(place, key, f"is {_short(value)}", f"Write a number from 1 to {MAX_COLUMNS}.")
         if (
             isinstance(value, str)
             and not section.get("header", True)
             and section.get("shape", "delimited") == "delimited"
         ):
-            raise document.refuse(place, key, f"is {value!r}, but the file has no header", "Write its number from 1.")
+            raise document.refuse(
+                place, key, f"is {_short(value)}, but the file has no header", "Write its number from 1."
+            )
     shape = section.get("shape", "delimited")
     given = {"item-blocks": ("item",), "matrix": ("user", "item", "value")}.get(shape, ())
     for key in NECESSARY[role]:
@@ -201,12 +221,21 @@ def _check_columns(role: str, columns: dict[str, Any], section: dict[str, Any], 
             raise document.refuse(place, key, "is missing", f"Name the column of the {key}.")
 
 
+def _is_bounded(value: float) -> bool:
+    return -MOST_NUMBER <= value <= MOST_NUMBER
+
+
 def _values(found: dict[str, Any], document: Document) -> Values:
     section = dict(_section(found, "values", VALUE_KEYS, document))
     _one_of(document, "values", "kind", section.get("kind", "rating"), ("rating", "strength"))
     _one_of(document, "values", "decimal", section.get("decimal", "."), (".", ","))
-    if not all(isinstance(value, (int, float)) for value in section.get("seen", [])):
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in section.get("seen", [])):
         raise document.refuse("values", "seen", "has what is no number", "Write numbers, such as [0].")
+    for key in ("lowest", "highest", "step", "seen"):
+        given = section.get(key, [])
+        if not all(_is_bounded(value) for value in (given if isinstance(given, list) else [given])):
+            problem = f"is no number from {-MOST_NUMBER} to {MOST_NUMBER}"
+            raise document.refuse("values", key, problem, "Write the number as the file has it.")
     section["seen"] = tuple(float(value) for value in section.get("seen", []))
     values = Values(**section)
     if not values.lowest < values.highest:
@@ -223,8 +252,8 @@ def _events(found: dict[str, Any], document: Document) -> dict[str, float]:
     if not isinstance(events, dict):
         raise document.refuse("", "events", "is no table", "Write [events] on a line of its own.")
     for name, weight in events.items():
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not -1e6 <= weight <= 1e6:
-            raise document.refuse("events", name, f"is {weight!r}", "Write a weight, such as 1, 3 or 5.")
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not _is_bounded(weight):
+            raise document.refuse("events", name, f"is {_short(weight)}", "Write a weight, such as 1, 3 or 5.")
     return {name: float(weight) for name, weight in events.items()}
 
 

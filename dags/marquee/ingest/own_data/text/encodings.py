@@ -117,8 +117,11 @@ def _reads(text: bytes, encoding: str) -> bool:
 
 
 def is_known_encoding(name: str) -> bool:
-    """Return whether Python can decode text by this name."""
+    """Return whether Python decodes text by this name and keeps bytes that are none."""
     try:
-        return bool(codecs.lookup(name)._is_text_encoding)
-    except LookupError:
+        if not codecs.lookup(name)._is_text_encoding:
+            return False
+        codecs.getincrementaldecoder(name)("surrogateescape").decode(b"")
+    except (LookupError, ValueError):
         return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
+from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.containers.members import ByteStream
 from marquee.ingest.own_data.limits import CHUNK_BYTES, MAX_LINE_BYTES, refuse_long_line
 
@@ -22,7 +23,7 @@ def line_blocks(stream: ByteStream, encoding: str, where: str, block_bytes: int 
     parts: list[bytes] = []
     held = 0
     last_newline = False
-    for chunk in _in_utf8(stream, encoding):
+    for chunk in _in_utf8(stream, encoding, where):
         if b"\n" in chunk:
             last_newline = True
         parts.append(chunk)
@@ -38,7 +39,7 @@ def line_blocks(stream: ByteStream, encoding: str, where: str, block_bytes: int 
         yield last if last.endswith(b"\n") else last + b"\n"
 
 
-def _in_utf8(stream: ByteStream, encoding: str) -> Iterator[bytes]:
+def _in_utf8(stream: ByteStream, encoding: str, where: str) -> Iterator[bytes]:
     first = True
     if encoding.lower().replace("_", "-") in UTF8_NAMES:
         while chunk := stream.read(CHUNK_BYTES):
@@ -47,11 +48,24 @@ def _in_utf8(stream: ByteStream, encoding: str) -> Iterator[bytes]:
         return
     decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
     while chunk := stream.read(CHUNK_BYTES):
-        if text := decoder.decode(chunk):
+        if text := _decoded(decoder, chunk, encoding, where):
             yield text.removeprefix("\ufeff").encode("utf-8", "surrogateescape") if first else _encoded(text)
             first = False
-    if text := decoder.decode(b"", final=True):
+    if text := _decoded(decoder, b"", encoding, where):
         yield _encoded(text)
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, encoding: str, where: str) -> str:
+    try:
+        return decoder.decode(chunk, final=not chunk)
+    except UnicodeError as error:  # UTF-16 and UTF-32 have no place for a byte that is none of theirs
+        raise not_encoded(where, encoding, error) from error
+
+
+def not_encoded(where: str, encoding: str, error: UnicodeError) -> IngestError:
+    """Return the refusal of a file in another encoding than the mapping says."""
+    reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+    return IngestError(f"{where} is not {encoding} ({reason}). Correct `encoding` in the mapping, or save the file so.")
 
 
 def _encoded(text: str) -> bytes:

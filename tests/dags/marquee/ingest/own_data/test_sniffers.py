@@ -44,7 +44,11 @@ def test_the_delimiter_of_a_plain_table_is_found(rows: list[tuple[int, str, int]
 
 
 @settings(deadline=None)
-@given(st.text(min_size=1), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
+# UTF-16's mark and a null character are UTF-32's mark.
+@given(
+    st.text(min_size=1).filter(lambda text: text[0] != "\0"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+)
 def test_unicode_of_every_width_is_found_for_sure(text: str, encoding: str) -> None:
     written = text.encode(encoding, "replace")
     found = find_encoding(written)
