@@ -89,7 +89,10 @@ def _execute(settings: Settings, words: list[str]) -> NoReturn:
     if not command:
         raise SettingsError("`exec` has no command to run. Give one, as in: exec -- env.")
     os.chdir(REPOSITORY)
-    os.execvpe(command[0], command, process_environment(settings))  # noqa: S606
+    variables = process_environment(settings)
+    # Nothing may have been started in this instance yet.
+    Path(variables["TMPDIR"]).mkdir(parents=True, exist_ok=True)
+    os.execvpe(command[0], command, variables)  # noqa: S606
 
 
 def _folder(given: str) -> Path:

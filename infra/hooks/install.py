@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,9 @@ def make_bare_repository(folder: Path, state: Path) -> None:
 
     Raises HookError where the folder holds something else.
     """
-    if folder.exists() and not (folder / "hooks").is_dir() and any(folder.iterdir()):
+    if folder.exists() and not folder.is_dir():
+        raise HookError(f"{folder} is no folder. Name a new folder or a bare repository.")
+    if folder.exists() and not (folder / "objects").is_dir() and any(folder.iterdir()):
         raise HookError(f"{folder} holds other files. Name a new folder or a bare repository.")
     _git("init", "--quiet", "--bare", "--initial-branch", "main", str(folder))
     _git("-C", str(folder), "config", "marquee.state", str(state))
@@ -56,17 +59,23 @@ def make_bare_repository(folder: Path, state: Path) -> None:
 def main() -> int:
     """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.hooks.install", description=__doc__)
-    parser.add_argument("--bare-repository", type=Path, metavar="FOLDER", help="make this instead of local hooks")
+    parser.add_argument("--bare-repository", metavar="FOLDER", help="make this instead of local hooks")
     options = parser.parse_args()
-    bare: Path | None = options.bare_repository
+    given: str | None = options.bare_repository
     try:
-        if bare:
-            make_bare_repository(bare.resolve(), Settings.load().state.resolve())
+        if given == "":
+            raise HookError("No folder is named. Give FOLDER=, such as FOLDER=/srv/marquee.git.")
+        if given:
+            # Not every shell expands the ~ of `FOLDER=~/marquee.git`.
+            bare = Path(os.path.expanduser(given)).resolve()  # noqa: PTH111 - it leaves an unknown user's ~ as it is
+            make_bare_repository(bare, Settings.load().state.resolve())
             print(f"hooks  a push to main of {bare} goes to staging: git remote add staging {bare}")
         else:
             print(f"hooks  {install_pre_push(REPOSITORY)} runs the fast tests of what a push changes")
     except (HookError, SettingsError) as error:
         sys.exit(f"hooks: {error}")
+    except OSError as error:
+        sys.exit(f"hooks: {error.filename} can't be used: {error.strerror}. Name a folder that you may write to.")
     return 0
 
 

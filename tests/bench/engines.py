@@ -257,4 +257,10 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        name = Path(str(error.cmd[0])).name
+        sys.exit(
+            f"bench: {name} ended with status {error.returncode}; it says why above. Is all up? See `make status`."
+        )

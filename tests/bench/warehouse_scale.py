@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 import time
 from datetime import datetime
@@ -22,6 +23,7 @@ import psutil
 from movielens_like import write_movies, write_ratings
 
 from infra.pipeline.airflow_api import AirflowApi
+from infra.pipeline.http_json import ServiceError
 
 TASKS = ("ingest_movielens", "mr_clean_ratings", "mr_clean_movies", "load_warehouse", "validate_warehouse")
 MIB = 1024 * 1024
@@ -88,4 +90,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ServiceError as error:
+        sys.exit(f"bench: {error}")

@@ -185,7 +185,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", ".marquee", ".git", "node_modules")
     for name in ("infra", "serving", "dags", "tests/bench", "requirements"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
-    for environment in ("venv", "serving-venv", "audit-venv", "load-venv"):
+    for environment in ("venv", "serving-venv", "audit-venv", "load-venv", "sentiment-venv"):
         (folder / ".marquee/software" / environment / "bin").mkdir(parents=True)
         (folder / ".marquee/software" / environment / "bin/python").write_text(
             f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8"
@@ -280,6 +280,49 @@ PLAUSIBLE = [
     ["deploy-kubernetes"],
     ["deploy-kubernetes", "ENV=staging"],
     ["deploy-kubernetes", "ENV=minikube", "VERSION=0.0.0", "REGISTRY=127.0.0.1:1/none"],
+    ["inspect", "ARCHIVE=Makefile", "MAPPING=Makefile"],
+    ["explore", "ARCHIVE=Makefile", "MAPPING=Makefile"],
+    ["run", "DATASET=own", "ARCHIVE=Makefile"],
+    ["watch-run"],
+    ["watch-run", "RUN=manual__2026", "DAG=train_sentiment"],
+    ["stop-run"],
+    ["stop-run", "RUN=~.x", "DAG=build_recommendations"],
+    ["sentiment"],
+    [
+        "sentiment",
+        "CORPUS=~/no such.csv",
+        "TEXT=-x '; touch ran $(touch ran)",
+        "LABEL=가",
+        "LANGUAGE=ko",
+        "EMBEDDED=no",
+    ],
+    ["explore-reviews", "CORPUS=~/no such.csv"],
+    ["explore-reviews", "CORPUS=Makefile", "TEXT=-x '; touch ran $(touch ran)", "LABEL=가", "LANGUAGE=ko"],
+    ["sentiment-rollback"],
+    ["sentiment-rollback", "TO=20260101T000000", "REASON=-x"],
+    ["package", "VERSION=no-such-tag"],
+    ["images", "VERSION=no-such-tag"],
+    ["publish-images"],
+    ["publish-images", "REGISTRY=127.0.0.1:1/none", "VERSION=no-such-tag"],
+    ["release"],
+    ["release", "VERSION=no-such-tag"],
+    ["release", "VERSION=0.0.0", "DRY_RUN=no"],
+    ["deploy"],
+    ["deploy", "ENV=minikube"],
+    ["rollback-deploy", "ENV=minikube"],
+    ["deploy", "ENV=staging", "VERSION=no-such-tag", "REASON=-x '; touch ran $(touch ran)"],
+    ["rollback-deploy"],
+    ["rollback-deploy", "ENV=production", "REASON=가"],
+    ["bare-repository"],
+    ["bare-repository", "FOLDER=/etc/passwd"],
+    ["bare-repository", "FOLDER=/proc/1"],
+    ["bare-repository", "FOLDER=-x/" + "x" * 3000],
+    ["bare-repository", "FOLDER=infra"],
+    ["node-status"],
+    ["test-fast", "TESTS=tests/no_such"],
+    ["bench-engines", "ROWS=1 2"],
+    ["bench-warehouse", "ROWS=1"],
+    ["audit", "UNREACHABLE=warn"],
 ]
 
 
@@ -288,6 +331,23 @@ def test_what_passes_the_check_and_exists_nowhere_ends_in_a_sentence_too(checkou
     if words[0] == "clean":
         (checkout / ".marquee/instances/default").mkdir(parents=True, exist_ok=True)
     assert_a_sentence(run_make(checkout, *words), checkout)
+
+
+# What works without a running platform goes on to its work with the values above.
+NOT_TRIED = {"bench-serving", "bench-sentiment-quality", "bench-splits", "load", "load-jmeter", "load-reviews"} | {
+    *("lock", "node-down", "test-workflows"),
+}
+
+
+def test_each_target_with_arguments_is_tried_with_plausible_ones() -> None:
+    assert set(ARGUMENTS) - {words[0] for words in PLAUSIBLE} == NOT_TRIED
+
+
+def test_a_folder_with_hooks_of_its_own_is_no_bare_repository(checkout: Path) -> None:
+    (checkout / "project/hooks").mkdir(parents=True)
+    ended = run_make(checkout, "bare-repository", "FOLDER=project")
+    assert f"hooks: {checkout / 'project'} holds other files. Name a new folder or a bare repository." in ended.stderr
+    assert [path.name for path in (checkout / "project").iterdir()] == ["hooks"]
 
 
 def test_bytes_that_are_no_text_are_refused(checkout: Path) -> None:

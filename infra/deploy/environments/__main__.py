@@ -28,7 +28,7 @@ def main() -> int:
     """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy.environments", description=__doc__)
     parser.add_argument("command", choices=("deploy", "rollback", "list"))
-    parser.add_argument("--environment", choices=sorted(OFFSETS))
+    parser.add_argument("--environment", default="", help=" or ".join(OFFSETS))
     parser.add_argument("--version", default="HEAD", help="a tag, a branch or a commit (default: what is checked out)")
     parser.add_argument("--reason", default="", help="reason, for the ledger")
     options = parser.parse_args()
@@ -40,6 +40,8 @@ def main() -> int:
             return 0
         if not options.environment:
             raise ReleaseError("No environment is named. Give ENV=staging or ENV=production.")
+        if options.environment not in OFFSETS:
+            raise ReleaseError(f"{options.environment} is no environment here. Give ENV=staging or ENV=production.")
         environment = Environment(options.environment, state)
         if options.command == "deploy":
             commit = commit_of(REPOSITORY, options.version)
