@@ -7,7 +7,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS marquee.staging_ratings (
     byte_offset BIGINT COMMENT 'bytes before the row in that file',
     user_id INT COMMENT '1 to 2147483647',
     movie_id INT COMMENT '1 to 2147483647',
-    rating DOUBLE COMMENT 'half stars, 0.5 to 5.0',
+    rating DOUBLE COMMENT 'half stars, 0.5 to 5.0, or 0.0 for a pair that was only seen',
     rated_at BIGINT COMMENT 'Unix seconds, UTC',
     reason STRING COMMENT 'why the row is not clean, NULL for clean rows',
     raw_line STRING COMMENT 'base64 of the row as it stands in the file, quarantined rows only'

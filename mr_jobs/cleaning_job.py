@@ -69,8 +69,10 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     INPUT_PROTOCOL = BytesValueProtocol
     INTERNAL_PROTOCOL = BytesProtocol
     OUTPUT_PROTOCOL = BytesValueProtocol
-    FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py"]
+    FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py", "own_data_rules.py"]
     columns: ClassVar[int]
+    settles = False
+    reason_superseded = b"newer_row_exists"
     layouts: ClassVar[tuple[str, ...]] = tuple(sorted(DELIMITERS))
     _reducers = 1
 
@@ -130,6 +132,13 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
         needs in addition: it repeats nothing, because a run waits for the shuffle. Raise RejectedRowError.
         """
         raise NotImplementedError
+
+    def settle(self, rows: list[list[bytes]]) -> list[list[bytes]]:
+        """Return a key's rows, oldest first, with the row to keep at the end.
+
+        A row is key, precedence, file, offset and rest. The reducer asks only where ``settles`` is set.
+        """
+        return rows
 
     @staticmethod
     def join_columns(key: bytes, precedence: bytes, rest: bytes) -> bytes:
@@ -207,12 +216,14 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 continue
             if len(rows) > 1:
                 rows.sort(key=lambda row: (int(row[1]), row[2], int(row[3])))
+            if self.settles:
+                rows = self.settle(rows)
             _, precedence, source_file, offset, rest = rows[-1]
             kept = join_columns(key, precedence, rest.rstrip(b"\n"))
             write(b"clean\t%b\t%b\t%b\t\\N\t\\N\n" % (source_file, offset, kept))
             for _, precedence, source_file, offset, rest in rows[:-1]:
                 columns = join_columns(key, precedence, rest.rstrip(b"\n"))
-                reason = b"exact_duplicate" if columns == kept else b"newer_row_exists"
+                reason = b"exact_duplicate" if columns == kept else self.reason_superseded
                 write(b"superseded\t%b\t%b\t%b\t%b\t%b\n" % (source_file, offset, columns, reason, NULL))
 
     def make_runner(self) -> Any:

@@ -5,12 +5,19 @@
 
 Output columns: outcome, source_file, byte_offset, user_id, movie_id, rating, rated_at, reason, raw_line. Of several
 ratings of one (user, movie) the latest wins. At equal times, the last one in the source wins.
+
+Own data comes in the layouts rows and strengths, as ingest writes it. Strengths of one pair are summed, and stored as half
+stars. A rating of 0.0 says that the user saw the movie and did not rate it. A row without a time has --latest-timestamp.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import own_data_rules as own_data
 from cleaning_job import KEY_SEPARATOR, CleaningJob
 from field_rules import (
+    DELIMITERS,
     EARLIEST_TIMESTAMP,
     RATING_TEXTS,
     parse_id,
@@ -24,6 +31,40 @@ class MRCleanRatings(CleaningJob):
     """Tag rating rows; key: user and movie, precedence: time of rating."""
 
     columns = 4
+    layouts: ClassVar[tuple[str, ...]] = tuple(sorted({**DELIMITERS, **own_data.DELIMITERS}))
+
+    def load_args(self, args: list[str]) -> None:
+        """Read own data by its own rules."""
+        super().load_args(args)
+        layout = self.options.layout
+        if layout in own_data.DELIMITERS:
+            self.delimiter = own_data.DELIMITERS[layout]
+            self.parse = self.parse_own_data  # type: ignore[method-assign]
+            self.settles = True
+        if layout == own_data.STRENGTHS:
+            self.reason_superseded = b"summed_into_newer_row"
+
+    def parse_own_data(self, line: bytes) -> tuple[bytes, bytes, bytes]:
+        """Return what ``parse`` returns, for a row that ingest wrote."""
+        own_data.refuse_rejected(line)
+        user, movie, value, time = split_fields(line, self.delimiter, 4)
+        key = b"%d\x1f%d" % (parse_id(user, "user_id"), parse_id(movie, "movie_id"))
+        rated_at = parse_timestamp(time, self.latest_timestamp) if time else self.latest_timestamp
+        if self.options.layout == own_data.STRENGTHS:
+            return key, b"%d" % rated_at, own_data.parse_strength(value)
+        return key, b"%d" % rated_at, own_data.SEEN_TEXT if value == own_data.SEEN else parse_rating(value)
+
+    def settle(self, rows: list[list[bytes]]) -> list[list[bytes]]:
+        """Return a pair's rows with what is kept at the end.
+
+        A rating wins over a mark for seen. Strengths become half stars, and the last row has those of their sum.
+        """
+        if self.options.layout != own_data.STRENGTHS:
+            return sorted(rows, key=lambda row: row[4].rstrip() != own_data.SEEN_TEXT)
+        strengths = [float(row[4]) for row in rows]
+        total = own_data.summed_strength([(int(row[1]), one) for row, one in zip(rows, strengths, strict=True)])
+        stars = [own_data.stars_of_strength(strength) for strength in (*strengths[:-1], total)]
+        return [[*row[:4], text] for row, text in zip(rows, stars, strict=True)]
 
     def parse(self, line: bytes) -> tuple[bytes, bytes, bytes]:
         """Return user and movie, Unix seconds, the rating's text; raise RejectedRowError."""

@@ -53,3 +53,13 @@ def test_u_item_rows_have_pipes_and_genre_flags(clean, raw):
         ("clean", "u.item", "0", "1", "Toy Story", "1995", "Comedy", "\\N", "\\N"),
         ("quarantined", "u.item", str(len(good) + 1), *("\\N",) * 4, "missing_fields", raw(short)),
     ]
+
+
+def test_an_item_of_own_data_has_a_year_of_its_own_or_the_title_s(clean):
+    content = b"1\tHamlet\t1996\tDrama|Play\n2\tDune (1984)\t\t\n!item_missing\tbooks.csv\t4\t;x\n"
+    rows = clean(MRCleanMovies, content, "--layout", "strengths", "--encoding", "utf-8", name="movies.tsv")
+    assert [row[0:1] + row[3:8] for row in rows] == [
+        ("clean", "1", "Hamlet", "1996", "Drama|Play", "\\N"),
+        ("clean", "2", "Dune", "1984", "", "\\N"),
+        ("quarantined", "\\N", "\\N", "\\N", "\\N", "item_missing"),
+    ]

@@ -137,3 +137,55 @@ def test_the_quick_way_through_a_row_gives_what_the_strict_rules_give(fields):
 
     quick, strict = outcome(job.parse), outcome(job.parse_strictly)
     assert quick == strict
+
+
+def test_own_data_without_times_has_the_time_of_the_batch_and_a_rating_wins_over_a_mark_for_seen(clean):
+    content = b"1\t7\t4.5\t\n1\t7\t0\t\n2\t7\t0\t\n"
+    rows = clean(MRCleanRatings, content, "--layout", "rows", "--latest-timestamp", "1600000000", name="ratings.tsv")
+    assert rows == [
+        ("clean", "ratings.tsv", "0", "1", "7", "4.5", "1600000000", "\\N", "\\N"),
+        ("superseded", "ratings.tsv", "9", "1", "7", "0.0", "1600000000", "newer_row_exists", "\\N"),
+        ("clean", "ratings.tsv", "16", "2", "7", "0.0", "1600000000", "\\N", "\\N"),
+    ]
+
+
+def test_the_newer_rating_of_own_data_wins_over_the_older_one_and_a_later_mark_for_seen(clean):
+    content = b"1\t7\t2.0\t1500000000\n1\t7\t5.0\t1500000001\n1\t7\t0\t1500000002\n"
+    rows = clean(MRCleanRatings, content, "--layout", "rows", name="ratings.tsv")
+    assert [(row[0], row[5], row[6]) for row in rows] == [
+        ("superseded", "2.0", "1500000000"),
+        ("clean", "5.0", "1500000001"),
+        ("superseded", "0.0", "1500000002"),
+    ]
+
+
+def test_strengths_of_a_pair_are_summed_and_older_ones_count_less(clean):
+    year = 365 * 86_400
+    lines = [(1_500_000_000, b"4"), (1_500_000_000 + year, b"5"), (1_500_000_000 + year, b"0")]
+    content = b"".join(b"1\t7\t%b\t%d\n" % (strength, time) for time, strength in lines) + b"2\t7\t1\t1500000000\n"
+    rows = clean(MRCleanRatings, content, "--layout", "strengths", name="ratings.tsv")
+    # 4 has halved to 2, so that the sum is 7, which is three stars.
+    assert [(row[0], row[3], row[5], row[7]) for row in rows] == [
+        ("superseded", "1", "2.5", "summed_into_newer_row"),
+        ("superseded", "1", "2.5", "summed_into_newer_row"),
+        ("clean", "1", "3.0", "\\N"),
+        ("clean", "2", "1.0", "\\N"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layout", "line", "reason"),
+    [
+        ("rows", b"!value_outside_scale\tbooks.csv\t12\t1;2;99", "value_outside_scale"),
+        ("strengths", b"!event_unknown\tevents.csv\t3\tx", "event_unknown"),
+        ("rows", b"!Not A Reason\tbooks.csv\t12\tx", "rejected_by_ingest"),
+        ("strengths", b"1\t7\t-2\t1500000000", "strength_not_number"),
+        ("strengths", b"1\t7\t1e999\t1500000000", "strength_out_of_range"),
+        ("rows", b"1\t7\t2.7\t1500000000", "rating_off_half_star_grid"),
+        ("rows", b"1\t7\t2.5\t1", "timestamp_before_1995"),
+        ("rows", b"1\t7\t2.5", "missing_fields"),
+    ],
+)
+def test_a_row_of_own_data_that_breaks_a_rule_is_quarantined_as_it_stands(clean, raw, layout, line, reason):
+    rows = clean(MRCleanRatings, line + b"\n", "--layout", layout, name="ratings.tsv")
+    assert rows == [("quarantined", "ratings.tsv", "0", *NULLS, reason, raw(line))]
