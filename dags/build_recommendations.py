@@ -1,6 +1,6 @@
 """Build and publish recommendations.
 
-**Purpose.** One run takes a MovieLens data set from its source to the lists that the recommendation API serves.
+**Purpose.** One run takes a data set, of MovieLens or your own, from its source to the lists that the recommendation API serves.
 Steps: a raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N
 tables, a checksummed publication, the switch of the live pointer.
 
@@ -32,12 +32,23 @@ from marquee import parameters, settings, tasks
 from marquee.ingest.datasets import DATASETS, EMBEDDED
 
 ARGUMENTS = {
-    "dataset": Param(settings.DATASET or EMBEDDED.name, enum=list(DATASETS), description="MovieLens data set to read."),
+    "dataset": Param(
+        settings.DATASET or EMBEDDED.name,
+        **parameters.DATASET,
+        examples=list(DATASETS),
+        description="MovieLens data set to read, or a name of your own for your own data.",
+    ),
     "archive": Param(
         settings.ARCHIVE or None,
         type=["null", "string"],
         **parameters.NO_CONTROL_CHARACTERS,
         description="Zip or folder of it on Airflow's machine. Empty: embedded, or the official address.",
+    ),
+    "mapping": Param(
+        settings.MAPPING or None,
+        type=["null", "string"],
+        **parameters.NO_CONTROL_CHARACTERS,
+        description="File that says how own data is read, as make inspect writes it. Empty: what make inspect proposes.",
     ),
     "top_n": Param(100, **parameters.whole(1, 1000), description="Movies in each user's list."),
     "similar_n": Param(50, **parameters.whole(1, 500), description="Similar movies kept for each movie."),

@@ -16,7 +16,8 @@ NO_CONTROL_CHARACTERS: dict[str, Any] = {
     "not": {"type": "string", "pattern": r"[\u0000-\u001f\u007f]"},
     "maxLength": 4096,
 }
-
+# A data set names folders in HDFS.
+DATASET: dict[str, Any] = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9._-]{0,62}$"}
 COLUMN: dict[str, Any] = {**NO_CONTROL_CHARACTERS, "type": "string", "minLength": 1, "maxLength": 200}
 
 

@@ -106,6 +106,7 @@ SENTIMENT_EMBEDDED = os.environ.get("MARQUEE_SENTIMENT_EMBEDDED", "yes") != "no"
 # Empty: the embedded data set, see marquee.ingest.datasets.
 DATASET = os.environ.get("MARQUEE_DATASET", "")
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")
+MAPPING = os.environ.get("MARQUEE_MAPPING", "")
 
 # nDCG@10 by which the low end of the interval must exceed recent popularity. A negative margin accepts such a loss.
 RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "0")

@@ -78,7 +78,7 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
     The snapshot takes in the ratings that users gave in the accounts service up to the batch's time.
     """
     from marquee.ingest.errors import IngestError
-    from marquee.ingest.pipeline import ingest
+    from marquee.ingest.own_data.snapshots.ingest import ingest_data
 
     params = context["params"]
     batch_id = settings.batch_id_of(context["ti"])
@@ -87,9 +87,10 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
         # The program reads the database's address from the environment, because it holds a password.
         RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
         feedback = settings.FEEDBACK / batch_id
-    arguments = {"dataset": params["dataset"], "archive": params["archive"] or None, "feedback": feedback}
+    arguments = {name: params[name] for name in ("dataset", "archive", "mapping")} | {"feedback": feedback}
+    limit = float(settings.QUARANTINE_LIMIT)
     try:
-        return ingest(hdfs.client(), batch_id=batch_id, cache_dir=settings.CACHE, **arguments)
+        return ingest_data(hdfs.client(), batch_id=batch_id, cache_dir=settings.CACHE, limit=limit, **arguments)
     except IngestError as error:
         raise (error if error.may_pass else AirflowFailException(str(error))) from error
 

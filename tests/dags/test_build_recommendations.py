@@ -131,6 +131,7 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
     assert {name: dag.params[name] for name in dag.params} == {
         "dataset": "movielens-embedded",
         "archive": None,
+        "mapping": None,
         "top_n": 100,
         "similar_n": 50,
         "rank": 64,
@@ -146,7 +147,16 @@ def test_the_form_documents_each_parameter_and_has_the_defaults_of_the_jobs(dag:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("dataset", "netflix"), ("top_n", 0), ("top_n", "many"), ("rank", 1.5), ("reg_param", -1), ("archive", 3)],
+    [
+        ("dataset", "Netflix Prize"),
+        ("dataset", "../x"),
+        ("mapping", 3),
+        ("top_n", 0),
+        ("top_n", "many"),
+        ("rank", 1.5),
+        ("reg_param", -1),
+        ("archive", 3),
+    ],
 )
 def test_the_form_refuses_what_no_run_can_use(dag: Any, name: str, value: Any) -> None:
     from airflow.sdk.definitions.param import Param

@@ -13,19 +13,29 @@ from requests.exceptions import RequestException
 
 from marquee.ingest.datasets import DATASETS, EMBEDDED
 from marquee.ingest.errors import IngestError
-from marquee.ingest.pipeline import ingest
+from marquee.ingest.own_data.snapshots.ingest import ingest_data
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         prog="python -m marquee.ingest",
-        description="Store a MovieLens data set as an immutable, checksummed snapshot in HDFS.",
+        description="Store a data set as an immutable, checksummed snapshot in HDFS.",
         epilog="The last line of standard output is one JSON object that describes the snapshot.",
     )
-    parser.add_argument("--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}")
+    parser.add_argument(
+        "--dataset", default=EMBEDDED.name, metavar="NAME", help=f"one of {', '.join(DATASETS)}, or a name of own data"
+    )
     parser.add_argument(
         "--archive", type=Path, metavar="PATH", help="zip file or folder to read; without it: the official address"
+    )
+    parser.add_argument("--mapping", type=Path, metavar="FILE", help="how own data is read, see docs/own-data.md")
+    parser.add_argument(
+        "--quarantine-limit",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of own data's rows of which more may not break a rule (default: %(default)s)",
     )
     parser.add_argument(
         "--feedback",
@@ -52,12 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     logging.getLogger("hdfs").setLevel(logging.WARNING)  # it logs every call
     try:
-        result = ingest(
+        result = ingest_data(
             InsecureClient(options.webhdfs, user=options.user),
             dataset=options.dataset,
             batch_id=options.batch_id,
             cache_dir=options.cache_dir,
             archive=options.archive,
+            mapping=options.mapping,
+            limit=options.quarantine_limit,
             feedback=options.feedback,
         )
     except IngestError as error:

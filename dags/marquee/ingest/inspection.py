@@ -89,7 +89,7 @@ def inspect_source(source: Source, dataset: Dataset, origin: str) -> list[FileFa
     facts += [
         _inspect_documentation(source, name, origin)
         for name in sorted(present)
-        if name.upper() in {"README", "README.TXT", "README.HTML"}
+        if name.upper() in {"README", "README.TXT", "README.HTML", "MAPPING.TOML"}
     ]
     return sorted(facts, key=lambda fact: fact.name)
 

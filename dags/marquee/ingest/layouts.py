@@ -1,4 +1,4 @@
-"""Define how each family of MovieLens archives writes its tables."""
+"""Define how each family of MovieLens archives, and a snapshot of own data, writes its tables."""
 
 from __future__ import annotations
 
@@ -70,3 +70,19 @@ TAB = Layout(
         DataFile("users", "u.user", None, "|", 5),
     ),
 )
+
+
+def rows_layout(name: str) -> Layout:
+    """Return the layout of a snapshot of own data, which ingest itself writes.
+
+    ``name`` is 'rows' for ratings, of which the latest of a pair counts, or 'strengths', which are summed.
+    A row that was rejected has its reason behind an exclamation mark, its file, its number and its text.
+    """
+    return Layout(
+        name,
+        "utf-8",
+        (
+            DataFile("ratings", "ratings.tsv", None, "\t", 4, required=True),
+            DataFile("movies", "movies.tsv", None, "\t", 4, required=True),
+        ),
+    )

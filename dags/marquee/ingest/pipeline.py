@@ -15,7 +15,7 @@ from hdfs import InsecureClient
 from marquee.ingest.datasets import EMBEDDED, Dataset, dataset_named
 from marquee.ingest.errors import IngestError
 from marquee.ingest.inspection import inspect_source
-from marquee.ingest.snapshot import snapshot_path, store_snapshot
+from marquee.ingest.snapshot import StoredSnapshot, snapshot_path, store_snapshot
 from marquee.ingest.sources.archive import file_checksum, open_source
 from marquee.ingest.sources.download import check_local_archive, download_archive
 from marquee.ingest.sources.embedded import (
@@ -67,14 +67,25 @@ def ingest(
             source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
         facts = inspect_source(source, dataset, origin)
         stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
+    return described(stored, dataset.name, batch_id)
+
+
+def check_batch_id(batch_id: str) -> None:
+    """Raise IngestError for text that is not a batch id."""
+    if BATCH_ID.fullmatch(batch_id) is None:
+        raise IngestError(f"{batch_id!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
+
+
+def described(stored: StoredSnapshot, dataset: str, batch_id: str) -> dict[str, Any]:
+    """Return a stored snapshot's description, as ``ingest`` does."""
     manifest = stored.manifest
     for file in manifest["files"]:
         LOGGER.info("%s: %s bytes, %s rows, SHA-256 %s", file["name"], file["bytes"], file["rows"], file["sha256"])
     return {
-        "dataset": dataset.name,
+        "dataset": dataset,
         "batch_id": batch_id,
         "snapshot": manifest["stored_in"],
-        "manifest": f"{snapshot_path(dataset.name, batch_id)}/manifest.json",
+        "manifest": f"{snapshot_path(dataset, batch_id)}/manifest.json",
         "manifest_sha256": stored.manifest_sha256,
         "content_sha256": manifest["content_sha256"],
         "layout": manifest["layout"],

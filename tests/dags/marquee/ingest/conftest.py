@@ -54,6 +54,8 @@ class MemoryHdfs:
             target + name[len(source) :] if name.startswith(source + "/") else name: data
             for name, data in self.files.items()
         }
+        if source in self.files:
+            self.files[target] = self.files.pop(source)
         self.folders.discard(source)
 
 
