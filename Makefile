@@ -69,11 +69,11 @@ logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
 	@$(CONTROL) given SERVICE FOLLOW
 	@$(CONTROL) logs $(if $(filter yes,$(value FOLLOW)),--follow) -- "$$SERVICE"
 
-DATA_GIVEN = $(if $(value DATASET),--dataset="$$DATASET") $(if $(value ARCHIVE),--archive="$$ARCHIVE")
+DATA_GIVEN = $(if $(value DATASET),--dataset="$$DATASET") $(if $(value ARCHIVE),--archive="$$ARCHIVE") $(if $(value MAPPING),--mapping="$$MAPPING")
 
 .PHONY: run
-run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip]
-	@$(CONTROL) given DATASET ARCHIVE
+run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip] [MAPPING=mapping.toml]
+	@$(CONTROL) given DATASET ARCHIVE MAPPING
 	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
 
 RUN_GIVEN = $(if $(value RUN),--run="$$RUN") $(if $(value DAG),--dag="$$DAG")

@@ -24,7 +24,7 @@ MARQUEE_AIRFLOW_USER, MARQUEE_AIRFLOW_PASSWORD, MARQUEE_API_URL."""
 # Airflow's own rule of a run id (allowed_run_id_pattern).
 RUN_NAME = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}")
 # What the recommendation API takes; a test compares the two.
-MAX_USER, MAX_LIMIT = 2_147_483_647, 100
+MAX_LIMIT = 100
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 # Beyond it, JSON's readers round a whole number.
 MAX_WHOLE = 2**53 - 1
@@ -48,7 +48,8 @@ def build_parser(*further: Callable[[Any], None]) -> argparse.ArgumentParser:
     running.add_argument(
         "--dataset", type=written, metavar="NAME", help="data set (default: the installation's, see .env.example)"
     )
-    running.add_argument("--archive", metavar="PATH", help="zip or folder of that data set")
+    running.add_argument("--archive", metavar="PATH", help="file, archive or folder of that data set")
+    running.add_argument("--mapping", metavar="FILE", help="how data of your own is read, as make inspect writes it")
     running.add_argument("--conf", default="{}", metavar="JSON", help="further parameters, e.g. '{\"rank\": 32}'")
     running.add_argument(
         "--batch-date",
@@ -85,7 +86,7 @@ def build_parser(*further: Callable[[Any], None]) -> argparse.ArgumentParser:
     )
     for command in (demo, show):
         command.add_argument(
-            "--user", type=whole(1, MAX_USER), metavar="N", help="user id (default: the first one who has a list)"
+            "--user", type=written, metavar="ID", help="user id (default: the first one who has a list)"
         )
         command.add_argument(
             "--limit", type=whole(1, MAX_LIMIT), default=10, metavar="N", help="movies to show (default: %(default)s)"
@@ -148,8 +149,19 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.dataset:
         conf["dataset"] = options.dataset
     if options.archive is not None:
-        conf["archive"] = str(given_path("--archive", options.archive, "Give the path of a zip file or of a folder."))
+        conf["archive"] = str(
+            given_path("--archive", options.archive, "Give the path of a file, an archive or a folder.")
+        )
         _check_values(conf["archive"], "--archive")
+    if options.mapping is not None:
+        advice = "Write a mapping by `make inspect ARCHIVE=path`."
+        conf["mapping"] = str(given_path("--mapping", options.mapping, advice))
+        _check_values(conf["mapping"], "--mapping")
+    if options.dataset and options.dataset != os.environ.get("MARQUEE_DATASET"):
+        # The archive and the mapping of .env are those of the nightly run's data set.
+        for name in ("archive", "mapping"):
+            if os.environ.get(f"MARQUEE_{name.upper()}"):
+                conf.setdefault(name, None)
     return conf
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import urllib.parse
 from typing import Any
 
 from infra.pipeline.http_json import ServiceError, request_json
@@ -24,7 +25,7 @@ def live_publication(api_url: str) -> str | None:
     return str(answer["publication"])
 
 
-def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
+def user_page(api_url: str, user: str | None, limit: int = 10) -> list[str]:
     """Return the lines to print for one user (None: the first one who has a list).
 
     Raises ServiceError.
@@ -36,13 +37,14 @@ def user_page(api_url: str, user: int | None, limit: int = 10) -> list[str]:
             raise ServiceError(
                 f"{SERVICE} at {base} knows no user, since the live publication is empty. Run `make run`."
             )
-        user = int(known[0])
-    answer = request_json("GET", f"{base}/v1/users/{user}/recommendations?limit={limit}", service=SERVICE)
+        user = str(known[0])
+    path = f"/v1/users/{urllib.parse.quote(user, safe='')}/recommendations"
+    answer = request_json("GET", f"{base}{path}?limit={limit}", service=SERVICE)
     publication = request_json("GET", f"{base}/v1/publications/{answer['publication']}", service=SERVICE)
     return [*list_lines(user, answer), "", *provenance_lines(base, publication)]
 
 
-def list_lines(user: int, answer: dict[str, Any]) -> list[str]:
+def list_lines(user: str, answer: dict[str, Any]) -> list[str]:
     """Return a user's list: rank, score, title, year and genres."""
     lines = [
         f"Recommendations for user {user} ({answer['policy']}, ratings up to {answer['data_through'] or 'unknown'}):"

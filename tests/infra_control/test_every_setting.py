@@ -64,6 +64,8 @@ TAKEN = {
 }
 TAKEN_BY_NAME = {
     "MARQUEE_INSTANCE": {"word", "zero", "over all ports", "exponent", "no number", "infinity", "huge", "leading zero"},
+    "MARQUEE_DATASET": {"word", "zero", "over all ports", "exponent", "underscore"}
+    | {"huge", "leading zero", "fraction", "short address"},
     "MARQUEE_OPENLINEAGE": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),
@@ -180,9 +182,14 @@ def test_what_cron_does_not_know_is_no_schedule(schedule: str, tmp_path: Path) -
         Settings.load(tmp_path / "none", {"MARQUEE_SCHEDULE": schedule})
 
 
-def test_the_data_sets_of_the_settings_are_those_of_ingest() -> None:
+def test_the_setting_of_the_data_set_names_those_of_ingest_and_allows_a_name_of_ones_own(tmp_path: Path) -> None:
     setting = next(setting for setting in TABLE if setting.name == "MARQUEE_DATASET")
-    assert set(setting.choices) == set(DATASETS)
+    assert setting.meaning.partition("`make run`: ")[2].removesuffix(", or a name of your own").split(", ") == [
+        *DATASETS
+    ]
+    assert Settings.load(tmp_path / "none", {"MARQUEE_DATASET": "my-shop.2026"})["MARQUEE_DATASET"] == "my-shop.2026"
+    with pytest.raises(SettingsError, match="MARQUEE_DATASET"):
+        Settings.load(tmp_path / "none", {"MARQUEE_DATASET": "My shop"})
 
 
 def test_a_passwords_every_printable_character_is_allowed(tmp_path: Path) -> None:

@@ -272,3 +272,23 @@ def test_the_home_folder_of_an_archive_is_put_in_where_the_shell_has_not(
     monkeypatch.setenv("HOME", str(tmp_path))
     options = build_parser().parse_args(["run", "--archive=~/x.zip"])
     assert conf_of(options) == {"archive": f"{tmp_path}/x.zip"}
+
+
+def test_a_run_of_own_data_gets_its_name_archive_and_mapping(tmp_path: Path) -> None:
+    for name in ("books.zip", "mapping.toml"):
+        (tmp_path / name).touch()
+    given = ["--dataset=my-books", f"--archive={tmp_path}/books.zip", f"--mapping={tmp_path}/mapping.toml"]
+    assert conf_of(build_parser().parse_args(["run", *given])) == {
+        "dataset": "my-books",
+        "archive": f"{tmp_path}/books.zip",
+        "mapping": f"{tmp_path}/mapping.toml",
+    }
+
+
+def test_another_data_set_than_the_nightly_one_does_not_get_its_archive_and_mapping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MARQUEE_DATASET", "my-books")
+    monkeypatch.setenv("MARQUEE_MAPPING", "/data/mapping.toml")
+    assert conf_of(build_parser().parse_args(["run", "--dataset=ml-1m"])) == {"dataset": "ml-1m", "mapping": None}
+    assert conf_of(build_parser().parse_args(["run", "--dataset=my-books"])) == {"dataset": "my-books"}

@@ -24,17 +24,19 @@ def test_an_archive_that_is_refused_is_not_read_again(
     context: dict[str, Any], monkeypatch: pytest.MonkeyPatch, may_pass: bool, expected: str
 ) -> None:
     from marquee import settings, tasks
-    from marquee.ingest import pipeline
     from marquee.ingest.errors import IngestError
+    from marquee.ingest.own_data.snapshots import ingest
 
     def refuse(*_: Any, **__: Any) -> None:
         raise IngestError("The archive is another one. Give the right one.", may_pass=may_pass)
 
-    monkeypatch.setattr(pipeline, "ingest", refuse)
+    monkeypatch.setattr(ingest, "ingest", refuse)
     monkeypatch.setattr(tasks.hdfs, "client", lambda: None)
     monkeypatch.setattr(settings, "ACCOUNTS_PYTHON", "")
     with pytest.raises(Exception, match="The archive is another one") as raised:
-        tasks.ingest_movielens.function(**{**context, "params": {"dataset": "ml-latest-small", "archive": ""}})
+        tasks.ingest_movielens.function(
+            **{**context, "params": {"dataset": "ml-latest-small", "archive": "", "mapping": None}}
+        )
     assert type(raised.value).__name__ == expected
 
 
