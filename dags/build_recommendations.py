@@ -71,13 +71,13 @@ TRAINING = [
     *("--rank", "{{ params.rank | int }}", "--max-iter", "{{ params.max_iter | int }}"),
     *("--reg-param", "{{ params.reg_param }}"),
     *("--alpha", "{{ params.alpha }}", "--seed", "{{ params.seed | int }}"),
-    *("--settings", "{{ params.model_settings | tojson }}"),
+    *("--settings", "{{ params.model_settings | tojson }}", "--split", settings.SPLIT),
     *("--dataset", "{{ params.dataset }}", "--git-commit", "{{ git_commit() }}", "--airflow-run-id", "{{ run_id }}"),
 ]
 LISTS = [
     *(*TRACKING, "--model-version", "{{ ti.xcom_pull(task_ids='train_als')['model_version'] }}"),
     *("--warehouse", settings.WORK, "--top-n", "{{ params.top_n | int }}"),
-    *("--similar-n", "{{ params.similar_n | int }}"),
+    *("--similar-n", "{{ params.similar_n | int }}", "--marks", settings.MARKS),
 ]
 
 MODEL_FILES = [(name, f"{settings.MODEL_PATH}/{name}") for name in ("user_factors", "item_factors", "evaluation.json")]

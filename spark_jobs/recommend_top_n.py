@@ -17,7 +17,7 @@ from cluster import list_tables
 from cluster.arguments import whole
 from cluster.reporting import progress, report
 from cluster.session import start_session
-from cluster.warehouse import PartitionWriter, collect_ratings, read_batch, read_ratings
+from cluster.warehouse import RATING_COLUMNS, PartitionWriter, collect_ratings, read_batch, read_marks, read_ratings
 from promotion import registry
 from recommender.published.newcomer_tables import fold_in
 
@@ -37,6 +37,12 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--popular-n", type=whole(1, 1000), default=100, help="movies per popular list (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--marks",
+        choices=("no", "yes"),
+        default="no",
+        help="yes: leave out too what a user saw and did not rate, from <database>.staging_ratings (default: %(default)s)",
     )
     parser.add_argument("--result", default=None, help="also write the printed JSON to this path or URI")
     return parser
@@ -62,6 +68,8 @@ def main(argv: list[str] | None = None) -> None:
             "Name the version that train_als registered for this one."
         )
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
+    if options.marks == "yes":
+        rows = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
     lists = list_tables.recommendations(spark, rows, model, options.top_n)
     writer.write("recommendations", lists, ["user_id", "rank"])
     progress("recommendations written")

@@ -12,21 +12,22 @@ import argparse
 import json
 import os
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import mlflow
-from cluster.arguments import whole
 from cluster.claim import check_claim
 from cluster.fitting import SOLVERS, fit, write_factors
 from cluster.hadoop_files import HadoopFiles
 from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
-from evaluation.explicit_comparison import explicit_comparison
+from evaluation.arguments import add_evaluation_arguments
+from evaluation.explicit_comparison import explicit_comparison, in_words
 from evaluation.plots import draw
 from evaluation.record import BASELINES, CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, Evaluated, measured
 from evaluation.rolling import evaluate_windows, summaries, windows_to_evaluate
+from evaluation.untimed import settings_without_times, timelines
 from promotion.champion import find_champion
 from promotion.registry import ratings_of
 from promotion.runs import Training, log_run
@@ -57,14 +58,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--solver", choices=SOLVERS, default=SOLVERS[0], help=f"half steps in blocks, or MLlib's ALS in one{default}"
     )
-    parser.add_argument("--k", type=whole(1, 1000), default=10, help=f"length of the evaluated lists{default}")
-    parser.add_argument("--slices", type=whole(2, 1000), default=20, help=f"slices of the timeline{default}")
-    parser.add_argument("--first-window", type=whole(1, 999), default=10, help=f"first slice that is tested{default}")
-    parser.add_argument(
-        "--all-baselines",
-        action="store_true",
-        help=f"compare with {', '.join(BASELINES[2:])} too, which the gate ignores",
-    )
+    add_evaluation_arguments(parser)
     parser.add_argument("--git-commit", default="", help="commit of the code, for the run's tags")
     parser.add_argument("--airflow-run-id", default="", help="Airflow's run, for the run's tags")
     parser.add_argument("--checkpoint-dir", default="", help="ALS checkpoints (default: <model-path>/_checkpoints)")
@@ -77,7 +71,11 @@ def settings_of(options: argparse.Namespace) -> TrainingSettings:
     """Return the options' training settings; raises SystemExit for unusable ones."""
     given = {name: getattr(options, name) for name in asdict(TrainingSettings())}
     try:
-        return TrainingSettings(**given | json.loads(options.settings, parse_float=whole_or_fraction))
+        return TrainingSettings(
+            **given
+            | settings_without_times(options.split)
+            | json.loads(options.settings, parse_float=whole_or_fraction)
+        )
     except (TypeError, ValueError, RecursionError) as error:
         source = "An option" if options.settings == "{}" else f"--settings {options.settings}, or another option,"
         raise SystemExit(f"{source} is not usable. {error}") from error
@@ -93,28 +91,29 @@ def main(argv: list[str] | None = None) -> None:
     spark = start_session(f"train_als {options.batch_id}")
     model_path = options.model_path.rstrip("/")
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
-    ratings = collect_ratings(read_ratings(spark, options.database, options.batch_id))
+    rows = collect_ratings(read_ratings(spark, options.database, options.batch_id))
+    ratings, evaluated = timelines(rows, options.split, options.slices, settings.seed)
     champion = find_champion(options.model_name)
     if champion and champion.unreadable:
         progress(f"The champion is not compared. {champion.unreadable}")
     candidates = {CANDIDATE: settings} | ({CHAMPION: champion.settings} if champion and champion.settings else {})
     attributes = collect_attributes(read_batch(spark, options.database, "movies", options.batch_id))
-
     progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
-    windows = windows_to_evaluate(ratings, options.slices, options.first_window)
+    windows = windows_to_evaluate(evaluated, options.slices, options.first_window)
     against = BASELINES if options.all_baselines else GATE_BASELINES
-    results = evaluate_windows(spark, ratings, attributes, windows, candidates, k, against)
+    results = evaluate_windows(spark, evaluated, attributes, windows, candidates, k, against)
     for line in summaries(results, k):
         progress(line)
-    explicit = explicit_comparison(spark, ratings, attributes, windows[-1], k)
-    errors = ", ".join(f"{name} {value:.3f}" for name, value in explicit.items()) or "too many ratings"
-    progress(f"explicit ALS in window {windows[-1].index}, for comparison: {errors}; training on the whole batch")
+    explicit = explicit_comparison(spark, evaluated, attributes, windows[-1], k)
+    progress(
+        f"explicit ALS in window {windows[-1].index}, for comparison: {in_words(explicit)}; training on the whole batch"
+    )
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     model = fit(spark, ratings, attributes, settings, options.solver, checkpoints)
-
     record: Evaluated = {
         **measured(results, ratings, k),
         "batch_id": options.batch_id,
+        "split": options.split,
         "settings": asdict(settings),
         "explicit_als": explicit,
         "champion_ratings": ratings_of(options.model_name, champion.version if champion else None, options.dataset),
@@ -122,9 +121,8 @@ def main(argv: list[str] | None = None) -> None:
     }
     check_claim(spark, options.claim)
     progress("logging the run and registering the model")
-    names = {field.name: getattr(options, field.name) for field in fields(Training)}
     parameters = {"solver": options.solver, "k": k, "slices": options.slices, "first_window": options.first_window}
-    logged = log_run(Training(**names), asdict(settings) | parameters, ratings, model, record, draw)
+    logged = log_run(Training.of(options), asdict(settings) | parameters, ratings, model, record, draw)
     write_factors(spark, model, model_path)
     text = json.dumps({**record, **logged}, sort_keys=True)
     HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", text + "\n")
@@ -137,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         "model_path": model_path,
         "evaluation": f"{model_path}/evaluation.json",
         "trained_until": datetime.fromtimestamp(model.trained_until, UTC).isoformat(),
-        **{name: record[name] for name in ("ratings", "users", "movies")},
+        **{name: record[name] for name in ("ratings", "users", "movies", "split")},
         "beats_recent_popularity": ndcg[CANDIDATE] > ndcg[RECENT_POPULARITY],
         "seconds": round(time.monotonic() - started, 1),
     }

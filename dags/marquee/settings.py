@@ -207,6 +207,10 @@ TEMPLATE_MACROS: dict[str, Any] = {
 # Expressions that several templates share.
 BATCH_ID = "{{ batch_id_of(ti) }}"
 INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
+# Own data may lack times, and may say what users only saw.
+OWN_DATA = f"{INGEST_RESULT}.get('own_data', {{}})"
+SPLIT = f"{{{{ 'time' if {OWN_DATA}.get('times', True) else 'random' }}}}"
+MARKS = f"{{{{ 'yes' if {OWN_DATA} else 'no' }}}}"
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"
 # Stands in a Spark job's arguments for the folder that its try writes to.
 WORK = "WORK"

@@ -34,6 +34,16 @@ def read_ratings(spark: SparkSession, database: str, batch_id: str) -> DataFrame
     return read_batch(spark, database, "ratings", batch_id).join(F.broadcast(movies), "movie_id", "left_semi")
 
 
+def read_marks(spark: SparkSession, database: str, batch_id: str) -> DataFrame:
+    """Return what a batch's users saw and did not rate, as ratings of 0 stars.
+
+    Own data may have such marks. The table `ratings` leaves them out.
+    """
+    staged = spark.table(f"{database}.staging_ratings")
+    marks = staged.where((F.col("batch_id") == batch_id) & (F.col("outcome") == "clean") & (F.col("rating") == 0))
+    return marks.select(*RATING_COLUMNS)
+
+
 def collect_ratings(rows: DataFrame) -> Ratings:
     """Return the rows of a ratings table as sorted arrays, 32 bytes per rating."""
     return ratings_of(rows.select(*RATING_COLUMNS).toPandas())

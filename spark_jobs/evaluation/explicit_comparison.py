@@ -36,6 +36,11 @@ def explicit_comparison(
     return star_errors(model, test) | evaluate(model, EXPLICIT_ALS, window, before, test, k, attributes).means()
 
 
+def in_words(measured: dict[str, float]) -> str:
+    """Return the measurements as text, for a program's progress."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in measured.items()) or "too many ratings"
+
+
 def star_errors(model: FactorModel, test: Ratings) -> dict[str, float]:
     """Return RMSE and MAE in stars, over the ratings of the model's users and movies.
 

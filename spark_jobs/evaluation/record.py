@@ -66,6 +66,8 @@ class Evaluated(Measured):
     """
 
     batch_id: str
+    # What decided which ratings test, see untimed.py. A record of an earlier version of the code was split by time.
+    split: NotRequired[str]
     settings: dict[str, Any]
     explicit_als: dict[str, float]
     champion_ratings: NotRequired[int | None]

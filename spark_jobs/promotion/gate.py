@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from evaluation.record import CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, EvaluationRecord
+from evaluation.untimed import AT_RANDOM, FUTURE_NOT_HIDDEN
 from recommender.arrays import FloatArray, IntArray
 
 
@@ -165,6 +166,9 @@ def decide_on_record(record: EvaluationRecord, rule: Rule) -> Decision:
     if doubts := distrust(record, rule):
         kept = decision.reasons if decision.verdict != "promote" else []
         decision = Decision("refuse", doubts + kept, decision.intervals)
+    notes = []
     if why := record.get("champion_not_compared"):
-        return replace(decision, reasons=[*decision.reasons, f"the champion was not compared: {why}"])
-    return decision
+        notes.append(f"the champion was not compared: {why}")
+    if record.get("split") == AT_RANDOM:
+        notes.append(FUTURE_NOT_HIDDEN)
+    return replace(decision, reasons=[*decision.reasons, *notes]) if notes else decision

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evaluation.record import CANDIDATE, EXPLICIT_ALS, EvaluationRecord, pooled_mean, rows_by_scorer
+from evaluation.untimed import AT_RANDOM, FUTURE_NOT_HIDDEN
 
 SHOWN = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "novelty", "diversity", "exposure_gini")
 
@@ -28,10 +29,9 @@ def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
         "users, blended for each user; "
         "the formula is in docs/model.md. Stars are not used, only what was rated and when.",
         "",
-        f"## Accuracy on windows that follow the training data, lists of {k}",
+        f"## Accuracy on {_windows(record)}, lists of {k}",
         "",
-        f"{users} users, {pairs} pairs of user and window, "
-        f"{_day(min(row['test_from'] for row in record['windows']))} to {_day(max(row['test_until'] for row in record['windows']))}.",
+        f"{users} users, {pairs} pairs of user and window{_span(record)}.",
         "",
         "| metric | " + " | ".join(rows) + " |",
         "|---|" + "---|" * len(rows),
@@ -53,6 +53,7 @@ def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
         "",
         f"- Lists hold few movies: the {k} best of all users together cover "
         f"{pooled_mean(rows[CANDIDATE], 'coverage') or 0:.1%} of the catalogue in a window.",
+        *([f"- {FUTURE_NOT_HIDDEN.capitalize()}. Nothing decays."] if record.get("split") == AT_RANDOM else []),
         "- Users without ratings get the recent popular list. A movie without ratings is never recommended.",
         "- The intervals come from drawing users with all their windows, and are as wide as the few returning users make them.",
         "",
@@ -82,6 +83,18 @@ def _explicit(record: EvaluationRecord) -> list[str]:
     for metric in ("ndcg", "precision", "recall"):
         lines.append(f"| {metric} | {explicit[metric]:.4f} | {newest['metrics'][metric]:.4f} |")
     return lines
+
+
+def _windows(record: EvaluationRecord) -> str:
+    return "random slices" if record.get("split") == AT_RANDOM else "windows that follow the training data"
+
+
+def _span(record: EvaluationRecord) -> str:
+    """Return the first and last day of the windows; random slices have none."""
+    if record.get("split") == AT_RANDOM:
+        return ""
+    rows = record["windows"]
+    return f", {_day(min(row['test_from'] for row in rows))} to {_day(max(row['test_until'] for row in rows))}"
 
 
 def _day(moment: int) -> str:

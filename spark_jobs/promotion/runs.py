@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ class Training:
     model_name: str
     git_commit: str
     airflow_run_id: str
+
+    @classmethod
+    def of(cls, options: Namespace) -> Training:
+        """Return the training that a program's options name."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
 def dataset_of(training: Training, ratings: Ratings) -> MetaDataset:

@@ -27,7 +27,7 @@ def lineage_of(context: Context) -> dict[str, Any]:
     They come from the results of the run's tasks.
 
     Keys: `batch_id`, `airflow`, `git_commit`, `snapshot`, `hive`, `data_through`, `model`,
-    `evaluation`, `top_n`, `quality`, `promotion`.
+    `evaluation`, `split`, `top_n`, `quality`, `promotion`.
     """
     quality = {**_result(context, "validate_warehouse")["tables"], **_result(context, "validate_top_n")["tables"]}
     training = _result(context, "train_als")
@@ -44,6 +44,8 @@ def lineage_of(context: Context) -> dict[str, Any]:
             "metrics": metrics_of_candidate(training["metrics"]),
         },
         "evaluation": training["metrics"],
+        # `random`: the rows have no times, so that the future was not hidden from the model.
+        "split": training.get("split", "time"),
         "top_n": _result(context, "recommend_top_n"),
         "quality": quality,
         "promotion": _result(context, "decide_promotion"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.arrays import Columns, FloatArray
+from recommender.arrays import Columns, FloatArray, IntArray
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.published.reasons import contributions, top_reasons
@@ -34,9 +34,11 @@ class Recommender:
     def recommend(self, ratings: Ratings) -> Columns:
         """Return the recommendations table for the users of `ratings`.
 
-        `ratings` must hold all ratings of each of these users.
+        `ratings` must hold all ratings of each of these users. One of 0 stars is a mark, which says only that the user saw the
+        movie: the user's list does not have it. A user with marks alone has no list.
         """
-        model = self.model
+        model, marks = self.model, ratings.select(ratings.rating == 0)
+        ratings = ratings.select(ratings.rating > 0)
         users = ratings.users()
         columns_seen = positions(model.movie_ids, ratings.movie_id)
         if (columns_seen < 0).any():
@@ -45,7 +47,7 @@ class Recommender:
             )
         weights = profile_weights(ratings, model.settings).astype(np.float32)
         profiles = Incidence.build(positions(users, ratings.user_id), columns_seen, weights, len(users))
-        columns, scores = model.top_n(model.factors_of(users), profiles, self.top_n)
+        columns, scores = model.top_n(model.factors_of(users), self._with_marks(profiles, users, marks), self.top_n)
         reasons: list[str] = []
         for user, row in enumerate(columns):
             own = slice(profiles.starts[user], profiles.starts[user + 1])
@@ -62,3 +64,17 @@ class Recommender:
             "score": scores[kept].astype(np.float64),
             "reason_movie_ids": reasons,
         }
+
+    def _with_marks(self, profiles: Incidence, users: IntArray, marks: Ratings) -> Incidence:
+        """Return the profiles with what users only saw, which has no weight in a score."""
+        entity, column = positions(users, marks.user_id), positions(self.model.movie_ids, marks.movie_id)
+        known = (entity >= 0) & (column >= 0)
+        if not known.any():
+            return profiles
+        rated = np.repeat(np.arange(len(users)), np.diff(profiles.starts))
+        return Incidence.build(
+            np.concatenate([rated, entity[known]]),
+            np.concatenate([profiles.columns, column[known]]),
+            np.concatenate([profiles.weights, np.zeros(int(known.sum()), dtype=np.float32)]),
+            len(users),
+        )

@@ -148,3 +148,12 @@ def test_a_champion_that_was_not_compared_is_told_whatever_the_verdict() -> None
     )
     compared = decide_on_record(record() | {"champion_not_compared": None}, RULE)
     assert compared.reasons == ["beats or matches what it must: popularity, recent_popularity"]
+
+
+def test_a_random_split_is_told_whatever_the_verdict() -> None:
+    shown = "the ratings have no times: the test rows were drawn at random, so the future was not hidden from the model"
+    promoted = decide_on_record(record() | {"split": "random"}, RULE)
+    assert (promoted.verdict, promoted.reasons[-1]) == ("promote", shown)
+    few = decide_on_record(record() | {"split": "random"}, Rule(resamples=200, least_test_users=101))
+    assert (few.verdict, few.reasons[-1]) == ("abstain", shown)
+    assert shown not in decide_on_record(record() | {"split": "time"}, RULE).reasons

@@ -69,3 +69,14 @@ def test_each_plot_is_a_png_file(tmp_path: Path) -> None:
     paths = draw(RECORD, tmp_path)
     assert [p.name for p in paths] == ["ndcg_by_window.png", "calibration.png", "coverage_and_accuracy.png"]
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+
+
+def test_the_card_of_a_random_split_has_no_days_and_says_that_the_future_was_not_hidden() -> None:
+    card = model_card(RECORD | {"split": "random"}, DECISION).splitlines()
+    for line in (
+        "## Accuracy on random slices, lists of 10",
+        "3 users, 4 pairs of user and window.",
+        "- The ratings have no times: the test rows were drawn at random, so the future was not hidden from the model. "
+        "Nothing decays.",
+    ):
+        assert line in card, line

@@ -157,3 +157,27 @@ def test_no_ratings_are_refused() -> None:
 def test_a_pair_rated_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="User 1 rated movie 2 more than once"):
         Ratings.from_columns({"user_id": [1, 1], "movie_id": [2, 2], "rating": [3.0, 4.0], "rated_at": [1, 2]})
+
+
+def test_what_a_user_only_saw_is_in_no_list_of_the_user_and_changes_no_score() -> None:
+    generator = np.random.default_rng(3)
+    user, movie = np.nonzero(generator.random((30, 20)) < 0.3)
+    columns = {"user_id": user + 1, "movie_id": movie + 1, "rating": np.full(len(user), 4.0), "rated_at": user * 0 + 1}
+    ratings = Ratings.from_columns(columns)
+    model = train(ratings, TrainingSettings(rank=4, max_iter=1), 2, MovieAttributes.none())
+    recommender = Recommender.of(model, 20)
+    before = pd.DataFrame(recommender.recommend(ratings))
+    first = before[before["user_id"] == 7].iloc[0]
+    # User 7 saw the first movie of the list, user 9 movie 99 that nobody rated, and user 77 rated nothing.
+    marks = {
+        "user_id": np.array([7, 9, 77]),
+        "movie_id": np.array([first["movie_id"], 99, 3]),
+        "rating": np.zeros(3),
+        "rated_at": np.ones(3),
+    }
+    both = Ratings.from_columns({name: np.concatenate([columns[name], marks[name]]) for name in marks})
+    after = pd.DataFrame(recommender.recommend(both))
+    expected = before.drop(first.name)
+    assert after["movie_id"].tolist() == expected["movie_id"].tolist()
+    assert after["score"].tolist() == expected["score"].tolist()
+    assert after["reason_movie_ids"].tolist() == expected["reason_movie_ids"].tolist()

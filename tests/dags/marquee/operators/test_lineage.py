@@ -12,7 +12,7 @@ def test_the_lineage_names_everything_that_a_row_is_traced_to(context: dict[str,
     lineage = lineage_of(context)
     assert sorted(lineage) == [
         *("airflow", "batch_id", "data_through", "evaluation", "git_commit", "hive", "model"),
-        *("promotion", "quality", "snapshot", "top_n"),
+        *("promotion", "quality", "snapshot", "split", "top_n"),
     ]
     assert json.loads(json.dumps(lineage["airflow"])) == {
         "dag_id": "build_recommendations",
