@@ -18,6 +18,20 @@ from serving.web.metrics_folder import metrics_folder
 _STOP_SECONDS = 15
 
 
+def _whole(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to {most}.")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 65535)
+
+
+def _workers(text: str) -> int:
+    return _whole(text, 1000)
+
+
 def arguments() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
@@ -30,8 +44,8 @@ def arguments() -> argparse.ArgumentParser:
     migrating.add_argument("--down-to", metavar="REVISION", help="go back to a revision instead; base: drop all tables")
     serving = commands.add_parser("serve", help="serve until a signal ends the server")
     serving.add_argument("--host", default=os.environ.get("MARQUEE_REVIEWS_HOST") or "127.0.0.1")
-    serving.add_argument("--port", type=int, default=int(os.environ.get("MARQUEE_REVIEWS_PORT") or "8002"))
-    serving.add_argument("--workers", type=int, default=int(os.environ.get("MARQUEE_REVIEWS_WORKERS") or "2"))
+    serving.add_argument("--port", type=_port, default=os.environ.get("MARQUEE_REVIEWS_PORT") or "8002")
+    serving.add_argument("--workers", type=_workers, default=os.environ.get("MARQUEE_REVIEWS_WORKERS") or "2")
     return parser
 
 

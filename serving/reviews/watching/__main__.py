@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +18,9 @@ from typing import Any
 from serving.reviews.watching import tracking
 from serving.reviews.watching.decision import Limits, decide, figures
 
+_MOST_TEXTS = 1_000_000_000
+_NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,17})?", re.ASCII)
+
 
 def _measured(text: str) -> dict[str, Any]:
     try:
@@ -25,9 +29,29 @@ def _measured(text: str) -> dict[str, Any]:
         int(found["labelled"])
         if not {"publication", "model_version"} <= found.keys():
             raise LookupError
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError):
         raise argparse.ArgumentTypeError("this is not what serving.reviews.measure_feedback prints") from None
     return found
+
+
+def _number(text: str, most: int) -> float:
+    if not _NUMBER.fullmatch(text) or float(text) > most:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 0 to {most}.")
+    return float(text)
+
+
+def _count(text: str) -> int:
+    if "." in text or not _NUMBER.fullmatch(text) or int(text) > _MOST_TEXTS:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 0 to {_MOST_TEXTS}.")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    return _number(text, 1)
+
+
+def _hours(text: str) -> float:
+    return _number(text, 1_000_000)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -45,13 +69,18 @@ def arguments() -> argparse.ArgumentParser:
         metavar="JSON",
         help="what serving.reviews.measure_feedback printed",
     )
-    deciding.add_argument("--least-feedback", type=int, default=Limits.least_feedback, help="labelled texts that tell")
-    deciding.add_argument("--drop", type=float, default=Limits.drop, help="accuracy below the gate's that is a cause")
     deciding.add_argument(
-        "--least-labelled", type=int, default=Limits.least_labelled, help="labelled texts for training that are a cause"
+        "--least-feedback", type=_count, default=Limits.least_feedback, help="labelled texts that tell"
+    )
+    deciding.add_argument("--drop", type=_share, default=Limits.drop, help="accuracy below the gate's that is a cause")
+    deciding.add_argument(
+        "--least-labelled",
+        type=_count,
+        default=Limits.least_labelled,
+        help="labelled texts for training that are a cause",
     )
     deciding.add_argument(
-        "--pause-hours", type=float, default=Limits.pause.total_seconds() / 3600, help="time between two trainings"
+        "--pause-hours", type=_hours, default=Limits.pause.total_seconds() / 3600, help="time between two trainings"
     )
     return parser
 
