@@ -13,6 +13,8 @@ from typing import Final
 from confusable_homoglyphs.confusables import confusables_data
 from precis_i18n import get_profile
 
+from serving.web.texts.visible import named
+
 KEY_LENGTH: Final = 200
 SKELETON_LENGTH: Final = 400
 
@@ -26,11 +28,6 @@ _WHY: Final = {
 _FILLERS: Final = ("\u115f", "\u1160")
 # The library's data has these marks around letters that are written from the right.
 _LEFT_TO_RIGHT_MARK: Final = "\u200e"
-
-
-def named(character: str) -> str:
-    """Return a character's code point and its name in Unicode, for messages."""
-    return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
 
 
 def allowed_name(name: str) -> str:

@@ -14,10 +14,10 @@ from serving.accounts.domain.movies import as_movie, find_movies, without_withdr
 from serving.accounts.domain.ratings import all_ratings, rate, unrate
 from serving.accounts.domain.schemas.ratings import OwnRating
 from serving.accounts.domain.service import Service
-from serving.accounts.domain.visible_text import without_invisible
 from serving.accounts.pages.recommendation_client import RecommendationClient, Recommended, UnreachableError
 from serving.accounts.pages.rendering import page, then
 from serving.publications.format import MAX_ID
+from serving.web.texts.visible import without_invisible
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
 

@@ -1,8 +1,13 @@
-"""Which texts are taken: any Unicode of up to 20,000 characters."""
+"""Which texts are taken: any Unicode of up to 20,000 characters.
+
+A text that other people read must be visible too.
+"""
 
 from __future__ import annotations
 
 from typing import Final
+
+from serving.web.texts.visible import invisible_in_lines, named
 
 MAX_CHARACTERS: Final = 20_000
 
@@ -25,3 +30,15 @@ def fault_of(text: object) -> str | None:
             "out."
         )
     return None
+
+
+def fault_of_shown(text: object) -> str | None:
+    """Return what is wrong with a text that other people read, or None."""
+    if (fault := fault_of(text)) or not isinstance(text, str):
+        return fault
+    if (place := invisible_in_lines(text)) is None:
+        return None
+    return (
+        f"Character {place + 1:,} of the text is {named(text[place])}. It can't be seen, or it turns the direction of "
+        "writing. Remove it."
+    )

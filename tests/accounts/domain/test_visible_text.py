@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.accounts.domain.visible_text import visible, without_invisible
+from serving.web.texts.visible import visible, without_invisible
 
 from ..conftest import SignIn
 from .test_names import INVISIBLE

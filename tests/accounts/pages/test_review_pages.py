@@ -181,8 +181,6 @@ HOSTILE = {
     "quotes": "\"' onfocus=alert(1) x=\"'",
     "a template": "{{ 7 * 7 }} {% raw %} ${7*7} %(title)s %s",
     "entities": "&lt;script&gt; &#0; &amp;amp;",
-    "turned writing": "\u202eneddih\u202c \u2066inside",
-    "invisible between letters": "wonder\u200bful \u00ad\u2060\ufeffx",
     "Arabic and Hebrew": "فيلم رائع\n\u05e1\u05e8\u05d8 \u05e0\u05d4\u05d3\u05e8",
     "pictures": "👩‍👩‍👧‍👦👍🏽🇰🇷" * 50,
     "stacked marks": "Z" + "\u0335\u0321\u0341" * 400,
@@ -190,9 +188,6 @@ HOSTILE = {
     "lines": "a\n" * 3_000 + "b",
     "the longest, of four bytes": "😀" * 20_000,
     "a link": "javascript:alert(1) http://example.org/?a=b&c=d",
-    "controls": "a\x01\x08\x1b[31mred\x7f",
-    "other line ends": "a\u2028b\u2029c\x85d\x0be",
-    "not characters": "a\ufffe\uffff\U0010ffff",
 }
 
 
@@ -212,6 +207,30 @@ def test_a_hostile_text_is_kept_as_it_is_and_shown_as_text(site: Site, text: str
         assert raw.count("</textarea>") == (browser is ada)
     # The form has it too, unless a browser would read a first line end as none.
     assert "\n" + text in page(ada)
+
+
+INVISIBLE = {
+    "turned writing": ("\u202eneddih\u202c \u2066inside", "1", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+    "invisible between letters": ("wonder\u200bful \u00ad\u2060\ufeffx", "7", "U+200B ZERO WIDTH SPACE"),
+    "controls": ("a\x01\x08\x1b[31mred\x7f", "2", "U+0001 without a name"),
+    "other line ends": ("a\u2028b\u2029c\x85d\x0be", "2", "U+2028 LINE SEPARATOR"),
+    "not characters": ("a\ufffe\uffff\U0010ffff", "2", "U+FFFE without a name"),
+}
+
+
+@pytest.mark.parametrize(("text", "place", "name"), INVISIBLE.values(), ids=INVISIBLE)
+def test_a_text_that_reads_as_another_is_refused_by_its_character(site: Site, text: str, place: str, name: str) -> None:
+    ada, eve = site.person("Ada"), site.person("Eve", "admin")
+    which = f"{name}, can't be seen, or it turns the direction of writing. Remove it."
+    answer = written(ada, text)
+    assert answer.status_code == 422
+    assert f"Character {place} of the review, {which}" in unescape(answer.text)
+    assert site.rows("text") == []
+    written(ada, GOOD)
+    answer = send(eve, "/account/reviews/1/hide", reason=text, back=REVIEWS)
+    assert answer.status_code == 422
+    assert f"Character {place} of the reason, {which}" in unescape(answer.text)
+    assert site.rows("hidden_reason") == [(None,)]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -193,9 +193,26 @@ def test_the_author_of_a_review_may_say_that_its_sentiment_is_wrong(client: Test
 
 
 def test_html_in_a_review_is_returned_as_the_text_that_it_is(client: TestClient, accounts: Accounts) -> None:
-    text = "<script>alert('1')</script> \U0001f3ac \u202e &amp; wonderful"
+    text = "<script>alert('1')</script> \U0001f3ac &amp; wonderful"
     made = write(client, accounts.sign_in("Ada"), text)
     assert client.get(f"/v1/reviews/{made['review_id']}").json()["text"] == text
+
+
+def test_a_review_with_a_character_that_cannot_be_seen_is_refused_by_its_name(
+    client: TestClient, accounts: Accounts
+) -> None:
+    ada, staff = accounts.sign_in("Ada"), accounts.sign_in("Eve", "admin")
+    said = "Character 5 of the text is U+202E RIGHT-TO-LEFT OVERRIDE. It can't be seen, or it turns the direction of writing."
+    for method, path, who, body in (
+        ("POST", "/v1/movies/1/reviews", ada, {"text": "Good\u202e."}),
+        ("PUT", "/v1/reviews/1", ada, {"text": "Good\u202e."}),
+        ("PUT", "/v1/reviews/1/hidden", staff, {"reason": "Good\u202e."}),
+    ):
+        refused = problem(client.request(method, path, json=body, headers=who.headers), 422, "bad-request")
+        assert said in str(refused["errors"])
+    family = write(client, ada, "Lines,\n\ttabs and \U0001f468\u200d\U0001f469\u200d\U0001f467 stay.")
+    assert family["text"] == "Lines,\n\ttabs and \U0001f468\u200d\U0001f469\u200d\U0001f467 stay."
+    assert client.post("/v1/sentiment", json={"text": "Good\u202e."}).status_code == 200
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "2147483648", "99999999999999999999", "%00", "1e3"])

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from serving.accounts.domain.passwords import MAX_LENGTH, MIN_LENGTH
-from serving.accounts.domain.visible_text import visible, without_invisible
 from serving.accounts.names import allowed_name, name_key
 from serving.publications.format import MAX_ID
+from serving.web.texts.visible import visible, without_invisible
 
 # A title or a search: one line. PostgreSQL can't keep the character NUL, and CSV files no line ends.
 LINE = r"^[^\x00-\x1f\x7f]*$"

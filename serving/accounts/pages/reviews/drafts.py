@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import request
 
-from serving.accounts.domain.visible_text import without_invisible
+from serving.web.texts.visible import invisible_in_lines, named, without_invisible
 from serving.web.translations import gettext
 
 # The reviews service's limits; a test holds both together.
@@ -20,6 +20,7 @@ FAULTS: Final = {
     "empty": "The review is empty. Write a word at least.",
     "too-long": "The review has %(count)s characters. Shorten it to %(most)s.",
     "null-byte": "Character %(place)s of the review is a null byte. Remove it.",
+    "invisible": "Character %(place)s of the review, %(name)s, can't be seen, or it turns the direction of writing. Remove it.",
     "already-reviewed": "You have reviewed this movie already. Your text is below. Save it to replace that review.",
     "not-found": "Your review was deleted meanwhile. Your text is below. Save it to write a new one.",
     "not-signed-in": "You are signed out. Your text is below. Copy it, sign in, and send it again.",
@@ -27,6 +28,7 @@ FAULTS: Final = {
     "other": "The review is not saved. Your text is below. Try again shortly.",
     "no-reason": "The reason is empty. Write one: the author reads it.",
     "long-reason": "The reason has %(count)s characters. Shorten it to %(most)s.",
+    "invisible-reason": "Character %(place)s of the reason, %(name)s, can't be seen, or it turns the direction of writing. Remove it.",
 }
 
 
@@ -68,7 +70,7 @@ def fault_of(text: str) -> str | None:
     # What can't be seen is no review.
     if not without_invisible(text).strip():
         return sentence("empty")
-    return None
+    return _fault_of_invisible("invisible", text)
 
 
 def fault_of_reason(reason: str) -> str | None:
@@ -77,4 +79,9 @@ def fault_of_reason(reason: str) -> str | None:
         return sentence("long-reason", count=f"{len(reason):,}", most=MAX_REASON)
     if not without_invisible(reason.replace("\0", "")).strip():
         return sentence("no-reason")
-    return None
+    return _fault_of_invisible("invisible-reason", reason)
+
+
+def _fault_of_invisible(fault: str, text: str) -> str | None:
+    place = invisible_in_lines(text)
+    return None if place is None else sentence(fault, place=f"{place + 1:,}", name=named(text[place]))

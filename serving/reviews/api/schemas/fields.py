@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from serving.reviews.domain.texts import MAX_CHARACTERS, fault_of
+from serving.reviews.domain.texts import MAX_CHARACTERS, fault_of, fault_of_shown
 
 MAX_ID: Final = 2_147_483_647
 MAX_BIG_ID: Final = (1 << 63) - 1
@@ -32,6 +32,12 @@ def _taken(value: Any) -> Any:
     return value
 
 
+def _shown(value: Any) -> Any:
+    if fault := fault_of_shown(value):
+        raise ValueError(fault)
+    return value
+
+
 def _encodable(value: Any) -> Any:
     if isinstance(value, str) and (fault := fault_of(value)) is not None and value:
         raise ValueError(fault)
@@ -41,6 +47,11 @@ def _encodable(value: Any) -> Any:
 Text = Annotated[
     str,
     BeforeValidator(_taken),
+    Field(min_length=1, max_length=MAX_CHARACTERS, examples=["A wonderful film, and not a dull minute."]),
+]
+ShownText = Annotated[
+    str,
+    BeforeValidator(_shown),
     Field(min_length=1, max_length=MAX_CHARACTERS, examples=["A wonderful film, and not a dull minute."]),
 ]
 Language = Annotated[
@@ -54,7 +65,7 @@ Language = Annotated[
 ]
 ColumnName = Annotated[str, BeforeValidator(_taken)]
 Reason = Annotated[
-    str, BeforeValidator(_taken), Field(min_length=1, max_length=500, examples=["Tells the end of the film."])
+    str, BeforeValidator(_shown), Field(min_length=1, max_length=500, examples=["Tells the end of the film."])
 ]
 PredictionId = Annotated[
     str, Field(description="Id of a prediction, for feedback.", examples=["AAASbV1Yc2g" + "x" * 69])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from serving.reviews.api.schemas.fields import Answer, Body, PredictionId, Probability, Publication, Reason, Text
+from serving.reviews.api.schemas.fields import Answer, Body, PredictionId, Probability, Publication, Reason, ShownText
 
 Order = Literal["newest", "helpful"]
 
@@ -15,7 +15,7 @@ Order = Literal["newest", "helpful"]
 class ReviewBody(Body):
     """A review as its author writes it."""
 
-    text: Text
+    text: ShownText
     may_train: Annotated[
         bool, Field(description="The author agrees that the text trains the next model.", examples=[False])
     ] = False

@@ -16,8 +16,6 @@ from precis_i18n import get_profile
 from precis_i18n.context import context_rule_error
 from precis_i18n.unicode import UnicodeData
 
-from serving.accounts.names import named
-
 _FREEFORM: Final = get_profile("FreeFormClass")
 _UNICODE: Final = UnicodeData()
 _ZERO_WIDTH_JOINER: Final = "\u200d"
@@ -29,6 +27,12 @@ _BLANK: Final = frozenset("\u115f\u1160\u2800\U00016fe4\U0001d159")
 _DRAWN: Final = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SIGNS_WITH_SELECTOR: Final = frozenset("\u203c\u2049\u3030")
 _KEYCAP: Final = re.compile("[0-9#*]\ufe0f\u20e3")
+_IN_LINES: Final = re.compile("[\t\n\r]")
+
+
+def named(character: str) -> str:
+    """Return a character's code point and its name in Unicode, for messages."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, 'without a name')}"
 
 
 def visible(text: str) -> str:
@@ -41,6 +45,14 @@ def visible(text: str) -> str:
         which = named(text[refused[0]])
         raise ValueError(f"{which} is not allowed: it can't be seen, or it turns the direction of writing")
     return text
+
+
+def invisible_in_lines(text: str) -> int | None:
+    """Return where a text of several lines has the first character that `visible` refuses, or None.
+
+    Tabs and the ends of lines are taken.
+    """
+    return next(iter(_invisible(_IN_LINES.sub(" ", text))), None)
 
 
 def without_invisible(text: str) -> str:
