@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, delete, inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from serving.accounts.database.changes import next_change
 from serving.accounts.database.engine import Transactions, is_current, migrate, open_database, transactions
@@ -51,6 +51,17 @@ def test_migrations_go_up_down_and_up_again(database_url: str) -> None:
     assert not is_current(engine)
     migrate(engine)
     assert set(inspect(engine).get_table_names()) == TABLES
+    engine.dispose()
+
+
+@on_both_databases
+def test_an_error_that_is_logged_does_not_show_what_its_statement_was_about(database_url: str) -> None:
+    engine = open_database(database_url)
+    for statement in ("SELECT :name FROM no_such_table", "INSERT INTO no_such_table VALUES (:name)"):
+        with engine.connect() as connection, pytest.raises(SQLAlchemyError) as raised:
+            connection.execute(text(statement), {"name": "Ada Zwetschge"})
+        assert "Ada Zwetschge" not in str(raised.value)
+        assert "hide_parameters" in str(raised.value)
     engine.dispose()
 
 
