@@ -14,6 +14,8 @@ DEFAULT_LIMIT = 0.2
 FEWEST_ROWS = 20
 REASONS_SHOWN = 3
 LONGEST_EXAMPLE = 120
+# What users of the reviews service gave. The task's log and result outlive a deleted account.
+TEXTS_OF_PERSONS = "feedback-reviews.jsonl"
 COLUMNS = ["source_file", "reason", "raw_line"]
 
 # By the end of a reason: what a person changes. `[...]` are tables of the mapping, see docs/own-data.md.
@@ -54,18 +56,25 @@ def judge_quarantine(
                 "why": "Rows are quarantined because they break a rule. So many say that the file is read the wrong way.",
                 "unexpected": rejected,
                 "observed": share,
-                "examples": commonest_reasons(quarantine[quarantine["source_file"] == row["source_file"]]),
+                "examples": commonest_reasons(
+                    quarantine[quarantine["source_file"] == row["source_file"]],
+                    shown=row["source_file"] != TEXTS_OF_PERSONS,
+                ),
             }
         )
     return found
 
 
-def commonest_reasons(quarantine: pd.DataFrame) -> list[str]:
-    """Return the commonest reasons, each with an example row and what to look at."""
+def commonest_reasons(quarantine: pd.DataFrame, *, shown: bool = True) -> list[str]:
+    """Return the commonest reasons, each with an example row and what to look at.
+
+    Rows that are not `shown` give no example.
+    """
     counts = quarantine["reason"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     return [
-        f"{count} {reason}, such as {_text(quarantine[quarantine['reason'] == reason]['raw_line'].iloc[0])!r}; "
-        f"look at {advice_for(str(reason))}"
+        f"{count} {reason}"
+        + (f", such as {_text(quarantine[quarantine['reason'] == reason]['raw_line'].iloc[0])!r}" if shown else "")
+        + f"; look at {advice_for(str(reason))}"
         for reason, count in counts.head(REASONS_SHOWN).items()
     ]
 

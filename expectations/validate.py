@@ -40,6 +40,8 @@ from expectations.suites import SuiteError, columns_alone, load_suite, table_col
 
 # What the rows are will not change, so that no other try is of use.
 FAILED_FOR_GOOD = 3
+# A column of what persons wrote. The task's log and result, which show examples, outlive a deleted account.
+TEXTS = "text"
 
 
 def validate_frame(
@@ -121,7 +123,7 @@ def _failure(outcome: Any) -> dict[str, Any]:
         "why": config.notes,
         "unexpected": details.get("unexpected_count"),
         "observed": raised[0] if raised else details.get("observed_value"),
-        "examples": details.get("partial_unexpected_list", [])[:5],
+        "examples": [] if config.kwargs.get("column") == TEXTS else details.get("partial_unexpected_list", [])[:5],
     }
 
 

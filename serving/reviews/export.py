@@ -6,8 +6,8 @@
 ``manifest.json``  the batch, and bytes, rows and SHA-256 of the file
 
 The label is what a person said is true, never what the model said. The text is the one that its author agreed to give: kept
-with the opinion, or that of the author's own review. A review whose author does not agree is in no export, whoever sent its
-text. A row names no person: `file` is a digest of prediction and person. Opinions after the batch's moment are left for
+with the opinion, or that of the author's own review. A review whose author does not agree is in no export, also if
+others send its text. A row names no person: `file` is a digest of prediction and person. Opinions after the batch's moment are left for
 a later batch.
 
 First it deletes what belongs to accounts that are gone, as the service does each minute: the service may have been down.
@@ -159,7 +159,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _accounts(environment: Mapping[str, str]) -> AccountsClient | None:
-    """Return the accounts service with the client that may list accounts, if it is set."""
+    """Return the accounts service, if the client that lists accounts is set."""
     names = ("MARQUEE_ACCOUNTS_URL", "MARQUEE_REVIEWS_CLIENT_ID", "MARQUEE_REVIEWS_CLIENT_SECRET")
     address, client_id, secret = (environment.get(name, "") for name in names)
     return AccountsClient(address, client_id, secret) if address and client_id and secret else None

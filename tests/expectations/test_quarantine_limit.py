@@ -9,13 +9,13 @@ import pytest
 from expectations.quarantine_limit import advice_for, judge_quarantine
 
 
-def judged(rows: int, reasons: dict[str, int], limit: float = 0.2) -> dict[str, list[dict[str, Any]]]:
-    accounting = pd.DataFrame(
-        {"source_file": ["ratings.csv"], "rows_in": [rows], "rows_quarantined": [sum(reasons.values())]}
-    )
+def judged(
+    rows: int, reasons: dict[str, int], limit: float = 0.2, file: str = "ratings.csv"
+) -> dict[str, list[dict[str, Any]]]:
+    accounting = pd.DataFrame({"source_file": [file], "rows_in": [rows], "rows_quarantined": [sum(reasons.values())]})
     quarantine = pd.DataFrame(
         [
-            {"source_file": "ratings.csv", "reason": reason, "raw_line": base64.b64encode(f"row of {reason}".encode())}
+            {"source_file": file, "reason": reason, "raw_line": base64.b64encode(f"row of {reason}".encode())}
             for reason, count in reasons.items()
             for _ in range(count)
         ],
@@ -57,6 +57,13 @@ def test_the_three_commonest_reasons_come_with_a_row_and_the_line_that_would_hel
         "50 timestamp_in_future, such as 'row of timestamp_in_future'; look at `unit` in [time]",
     ]
     assert (failure["unexpected"], failure["observed"]) == (455, 0.455)
+
+
+def test_texts_of_persons_are_no_examples() -> None:
+    (failure,) = judged(100, {"empty": 30}, file="feedback-reviews.jsonl")["failed"]
+    assert failure["examples"] == ["30 empty; look at the file itself"]
+    (failure,) = judged(100, {"empty": 30}, file="mine.jsonl")["failed"]
+    assert failure["examples"] == ["30 empty, such as 'row of empty'; look at the file itself"]
 
 
 def test_every_reason_of_the_cleaning_jobs_has_advice_or_is_about_the_file() -> None:

@@ -311,6 +311,16 @@ MAY_BE_EMPTY = [
 ]
 
 
+def test_a_text_that_breaks_a_rule_is_counted_and_not_shown():
+    rows = [*GOOD["labelled_reviews"]]
+    rows[0] = {**rows[0], "text": "what Ada wrote\t"}
+    outcome = run("labelled_reviews", rows)
+    assert [(failure["expectation"], failure["unexpected"]) for failure in outcome["failed"]] == [
+        ("expect_column_values_to_not_match_regex", 1)
+    ]
+    assert "what Ada wrote" not in str(outcome)
+
+
 @pytest.mark.parametrize("table", [table for table in GOOD if table not in MAY_BE_EMPTY])
 def test_an_empty_batch_fails(table):
     columns = table_columns(load_suite(SUITES, table))

@@ -97,7 +97,7 @@ def test_a_copy_of_a_review_whose_author_does_not_agree_is_not_exported(
     database: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str], sender_agrees: bool
 ) -> None:
     review(database, 1, "what Ada wrote", may_train=False)
-    # Bob sends Ada's text as one of his own, and agrees.
+    # Bob sends Ada's text as an own one, and agrees.
     if not sender_agrees:
         review(database, 2, "what Ada wrote", may_train=True)
     opinion(database, 2, "what Ada wrote", "positive", kept=sender_agrees)
