@@ -70,12 +70,6 @@ def ingest(
     return described(stored, dataset.name, batch_id)
 
 
-def check_batch_id(batch_id: str) -> None:
-    """Raise IngestError for text that is not a batch id."""
-    if BATCH_ID.fullmatch(batch_id) is None:
-        raise IngestError(f"{batch_id!r} is not a batch id. Give a UTC stamp like 20261123T190000.")
-
-
 def described(stored: StoredSnapshot, dataset: str, batch_id: str) -> dict[str, Any]:
     """Return a stored snapshot's description, as ``ingest`` does."""
     manifest = stored.manifest
