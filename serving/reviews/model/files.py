@@ -70,8 +70,8 @@ def load_model(path: Path, sha256: str) -> SentimentModel:
             raise ValueError(f"it has the format {state['format']}")
         model = _model(state)
         # Made here, so that no request waits for a table.
-        for view in (view for language in model.languages.values() for view in language.views):
-            _ = view.lookup
+        for language in model.languages.values():
+            _ = language.blocks
         return model
     except _NO_MODEL as error:
         raise ModelFileError(

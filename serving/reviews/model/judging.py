@@ -1,33 +1,41 @@
-"""Judge texts of one language together: the n-grams of all of them are looked up and summed by a few calls."""
+"""Judge texts of one language together: the n-grams of all of them are looked up and summed by a few calls.
+
+An n-gram counts once in a text, so equal ones stand together before they are summed. Sums go in the order of the
+vocabulary: a text has the same ones alone and among others, to the bit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final
+from functools import cache, cached_property
+from itertools import repeat
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.reviews.model.ngrams import Codes, character_codes, letter_codes, word_codes
-from serving.reviews.model.views import Kind, LanguageModel, View
+from serving.reviews.model.ngrams import UNKNOWN_WORD, Row, text_row, word_row
+from serving.reviews.model.views import Block, LanguageModel
 
 # Enough that a call's cost is shared, and few enough that the arrays fit into a processor's cache.
 BATCH_CHARACTERS: Final = 30_000
 _NO_WORD: Final = "\0"
+_TABLE_SIZE: Final = 1 << 14
 
 Numbers = NDArray[np.int64]
+Terms = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
     """A text's score, its n-grams, those that are known, and what terms add."""
 
     score: float
-    seen: int
-    known: int
-    terms: dict[str, float]
+    seen: int = 0
+    known: int = 0
+    terms: Terms = field(default_factory=dict)
 
 
 @dataclass
@@ -46,176 +54,182 @@ class ReadTexts:
         self.words.append(words)
         self.characters += len(normalised)
 
-
-@dataclass(frozen=True)
-class _Row:
-    """The texts as one row of codes, and which text each unit belongs to."""
-
-    codes: Codes
-    owners: Numbers
-    # How many codes each text has.
-    sizes: Numbers
-
-    @classmethod
-    def of(cls, codes: Codes, owners: Numbers, count: int) -> _Row:
-        of_codes = owners if codes.units is None else owners.take(codes.units)
-        sizes = np.bincount(of_codes, minlength=count)
-        # Each text ends with a code that is none of its own.
-        return cls(codes, owners, sizes - 1)
-
-    def seen(self, lengths: range) -> Numbers:
-        """Return how many n-grams each text has."""
-        total = np.zeros(len(self.sizes), dtype=np.int64)
-        for length in lengths:
-            total += np.maximum(self.sizes - (length - 1), 0)
-        return total
-
-
-@dataclass(frozen=True)
-class _Grams:
-    """The n-grams of a row, those of the shortest length first.
-
-    A key is zero where an n-gram has an unknown code.
-    """
-
-    row: _Row
-    lengths: range
-    keys: NDArray[np.uint64]
-    # Where the n-grams of each length end.
-    ends: Numbers
-    seen: Numbers
-
-    @classmethod
-    def of(cls, row: _Row, lengths: range) -> _Grams:
-        rows = row.codes.keys(lengths)
-        keys = np.concatenate(rows) if rows else np.empty(0, np.uint64)
-        ends = np.cumsum([len(part) for part in rows], dtype=np.int64) if rows else np.zeros(1, np.int64)
-        return cls(row, lengths, keys, ends, row.seen(lengths))
-
-
-@dataclass(frozen=True)
-class _Found:
-    """The n-grams that a view knows.
-
-    First code, length and text of each, and what it adds to its text's score.
-    """
-
-    starts: Numbers
-    lengths: Numbers
-    owners: Numbers
-    parts: NDArray[np.float64]
-
-
-class _Batch:
-    """Texts of one language, in one row."""
-
-    def __init__(self, model: LanguageModel, read: ReadTexts) -> None:
-        self._model = model
-        self._read = read
-        self.count = len(read.texts)
-        self._rows: dict[Kind, _Row] = {}
-        # Views of the same n-grams (say with ratios and with idf) share them.
-        self._grams: dict[tuple[Kind, range], _Grams] = {}
-
-    @cached_property
-    def joined(self) -> str:
-        """Return the texts, each between spaces and closed by NUL."""
-        return "".join([f" {text} \0" for text in self._read.texts])
-
     @cached_property
     def flat_words(self) -> list[str]:
         """Return the words of all texts; no word closes each."""
-        return [word for words in self._read.words for word in (*words, _NO_WORD)]
-
-    def _owners(self, sizes: Sequence[int]) -> Numbers:
-        if self.count == 1:
-            return np.zeros(sizes[0], dtype=np.int64)
-        return np.repeat(np.arange(self.count), sizes)
+        return [word for words in self.words for word in (*words, _NO_WORD)]
 
     @cached_property
-    def _character_owners(self) -> Numbers:
-        return self._owners([len(text) + 3 for text in self._read.texts])
-
-    def _row(self, kind: Kind) -> _Row:
-        if kind not in self._rows:
-            if kind == "words":
-                codes = word_codes(self.flat_words, self._model.words)
-                owners = self._owners([len(words) + 1 for words in self._read.words])
-            else:
-                codes = (character_codes if kind == "characters" else letter_codes)(self.joined)
-                owners = self._character_owners
-            self._rows[kind] = _Row.of(codes, owners, self.count)
-        return self._rows[kind]
-
-    def grams(self, kind: Kind, lengths: range) -> _Grams:
-        """Return the n-grams of some lengths."""
-        key = (kind, lengths)
-        if key not in self._grams:
-            self._grams[key] = _Grams.of(self._row(kind), lengths)
-        return self._grams[key]
-
-    def find(self, view: View, grams: _Grams) -> _Found:
-        """Return the n-grams that a view knows."""
-        found, places = view.lookup.find(grams.keys)
-        sizes = np.searchsorted(grams.ends, found, side="right")
-        begins = np.concatenate([[0], grams.ends])
-        starts = found - begins.take(sizes)
-        owners = grams.row.owners.take(grams.row.codes.unit_of(starts))
-        parts = view.parts(places, owners, self.count)
-        return _Found(starts, sizes + view.shortest, owners, parts)
-
-    def add_word_terms(self, terms: list[dict[str, float]], found: _Found) -> None:
-        """Add each n-gram of words with what it contributed."""
-        words = self.flat_words
-        rows = zip(
-            found.owners.tolist(), found.starts.tolist(), found.lengths.tolist(), found.parts.tolist(), strict=True
-        )
-        for owner, start, length, part in rows:
-            term = words[start] if length == 1 else " ".join(words[start : start + length])
-            of_text = terms[owner]
-            of_text[term] = of_text.get(term, 0.0) + part
+    def joined(self) -> str:
+        """Return the texts, each between spaces, with NUL between them."""
+        return "\0".join([f" {text} " for text in self.texts])
 
     @cached_property
-    def _pieces(self) -> tuple[Numbers, list[tuple[int, str]]]:
-        """Return the piece of each character, and the pieces.
+    def pieces(self) -> list[list[str]]:
+        """Return what stands between two spaces, for each text."""
+        return [text.split(" ") for text in self.texts]
 
-        A piece is a text's number, and what stands between two spaces.
-        A text has one piece more than it has spaces between words, which is empty and owns nothing.
+    @cached_property
+    def piece_owners(self) -> Numbers:
+        """Return the number of the piece that each character belongs to.
+
+        The space before a piece is its own; the last one also owns what follows.
         """
-        points = np.frombuffer(self.joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        pieces = np.cumsum(points == ord(" ")) - 1
-        # The last space of a text is its last word's.
-        ends = np.cumsum([len(text) + 3 for text in self._read.texts]) - 2
-        pieces[ends] -= 1
-        return pieces, [
-            (number, piece) for number, text in enumerate(self._read.texts) for piece in (*text.split(" "), "")
-        ]
-
-    def add_piece_terms(self, terms: list[dict[str, float]], found: _Found, codes: Codes) -> None:
-        """Add what n-grams of characters gave to the words of their middles."""
-        owners, pieces = self._pieces
-        middles = codes.unit_of(found.starts + (found.lengths - 1) // 2)
-        sums = np.bincount(owners.take(middles), weights=found.parts, minlength=len(pieces))
-        for (number, piece), part in zip(pieces, sums.tolist(), strict=True):
-            if part and piece:
-                of_text = terms[number]
-                of_text[piece] = of_text.get(piece, 0.0) + part
+        sizes: list[int] = []
+        for pieces in self.pieces:
+            sizes += [len(piece) + 1 for piece in pieces]
+            sizes[-1] += 2
+        return np.arange(len(sizes)).repeat(sizes)
 
 
 def judge(model: LanguageModel, read: ReadTexts, with_terms: bool) -> list[Judged]:
     """Return what a language's model says of each text: the same as of each alone."""
-    batch = _Batch(model, read)
-    scores = np.full(batch.count, model.bias, dtype=np.float64)
-    seen, known = np.zeros(batch.count, dtype=np.int64), np.zeros(batch.count, dtype=np.int64)
-    terms: list[dict[str, float]] = [{} for _ in range(batch.count)]
-    for view in model.views:
-        grams = batch.grams(view.kind, view.lengths)
-        found = batch.find(view, grams)
-        seen += grams.seen
-        known += np.bincount(found.owners, minlength=batch.count)
-        scores += np.bincount(found.owners, weights=found.parts, minlength=batch.count)
-        if with_terms and view.kind == "words":
-            batch.add_word_terms(terms, found)
+    judged = [Judged(model.bias) for _ in read.texts]
+    for block in model.blocks:
+        row, owners, sizes = _read(block, model, read)
+        for total, size in zip(judged, sizes, strict=True):
+            total.seen += block.seen(size)
+        found, places = block.lookup.find(row.keys.ravel())
+        if not len(found):
+            continue
+        starts, lengths, middles = _spots(found, block.lengths)
+        grouped = _Grouped.of(places, None if owners is None else owners.take(starts), block.lookup.size)
+        parts = _add_scores(block, grouped, judged)
+        if with_terms and block.kind == "words":
+            firsts = grouped.order.take(grouped.begins)
+            where = (starts.take(firsts).tolist(), lengths.take(firsts).tolist(), parts.tolist())
+            _add_words(read, judged, grouped.owners, zip(*where, strict=True))
         elif with_terms:
-            batch.add_piece_terms(terms, found, grams.row.codes)
-    return [Judged(*row) for row in zip(scores.tolist(), seen.tolist(), known.tolist(), terms, strict=True)]
+            shares = (parts / grouped.sizes).repeat(grouped.sizes)
+            _add_pieces(read, judged, row, middles.take(grouped.order), shares)
+    return judged
+
+
+def _spots(found: NDArray[np.intp], lengths: range) -> tuple[Numbers, Numbers, Numbers]:
+    """Return first code, length and middle code of each n-gram of a row."""
+    if len(found) and found[-1] < _TABLE_SIZE:
+        starts, sizes, middles = _table(lengths)
+        return starts.take(found), sizes.take(found), middles.take(found)
+    return _worked_out(found, lengths)
+
+
+def _worked_out(found: NDArray[np.intp], lengths: range) -> tuple[Numbers, Numbers, Numbers]:
+    starts, longer = np.divmod(found, len(lengths))
+    return starts, longer + lengths.start, starts + (longer + lengths.start - 1) // 2
+
+
+@cache
+def _table(lengths: range) -> tuple[Numbers, Numbers, Numbers]:
+    """Return the spots of the n-grams of a short row.
+
+    To look them up is three calls, and to work them out seven.
+    """
+    return _worked_out(np.arange(_TABLE_SIZE), lengths)
+
+
+def _read(block: Block, model: LanguageModel, read: ReadTexts) -> tuple[Row, Numbers | None, list[int]]:
+    """Return the n-grams of a block's kind.
+
+    Also the text of each code if there are several texts, and how many codes each has.
+    """
+    count = len(read.texts)
+    if block.kind == "words":
+        number_of = model.words.get
+        row = word_row([number_of(word, UNKNOWN_WORD) for word in read.flat_words], block.lengths)
+        sizes = [len(words) for words in read.words]
+        return row, None if count == 1 else np.arange(count).repeat([size + 1 for size in sizes]), sizes
+    row = text_row(read.joined, block.kind == "letters", block.lengths)
+    if count == 1:
+        return row, None, [len(row.keys)]
+    # After the last text there is no NUL.
+    owners = np.arange(count).repeat([len(text) + 3 for text in read.texts])[:-1]
+    if row.units is not None:
+        owners = owners.take(row.units)
+    of_texts = np.bincount(owners, minlength=count)
+    # The NUL between two texts is no code of either.
+    of_texts[:-1] -= 1
+    return row, owners, of_texts.tolist()
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    """Known n-grams of some texts, equal ones of a text together.
+
+    `order` has the numbers of all, `begins` where each different one begins in it, and `sizes` how often it comes. `places`
+    are those in the vocabulary, `owners` the texts, or None for one text.
+    """
+
+    order: NDArray[np.intp]
+    begins: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+    places: NDArray[np.int32]
+    owners: Numbers | None
+
+    @classmethod
+    def of(cls, places: NDArray[np.int32], owners: Numbers | None, vocabulary: int) -> _Grouped:
+        keys = places if owners is None else owners * vocabulary + places
+        order = keys.argsort()
+        ordered = keys.take(order)
+        bounds = np.concatenate(([0], (ordered[1:] != ordered[:-1]).nonzero()[0] + 1, [len(keys)]))
+        begins = bounds[:-1]
+        sizes = bounds[1:] - begins
+        if owners is None:
+            return cls(order, begins, sizes, ordered.take(begins), None)
+        firsts = order.take(begins)
+        return cls(order, begins, sizes, places.take(firsts), owners.take(firsts))
+
+    def sums(self, values: NDArray[Any], count: int) -> list[float]:
+        """Return the sum of each text, one by one in their order."""
+        if self.owners is None:
+            return [float(values.cumsum(dtype=np.float64)[-1])]
+        sums: list[float] = np.bincount(self.owners, weights=values, minlength=count).tolist()
+        return sums
+
+
+def _add_scores(block: Block, grouped: _Grouped, judged: list[Judged]) -> NDArray[np.float64]:
+    """Add the views' scores to the texts'; return what each n-gram adds."""
+    added: NDArray[np.float64] | None = None
+    for view, (products, squares) in zip(block.views, block.columns, strict=True):
+        values: NDArray[Any] = products.take(grouped.places)
+        lengths: NDArray[Any] = squares.take(grouped.places)
+        if view.counts:
+            factors = 1.0 + np.log(grouped.sizes)
+            values, lengths = values * factors, lengths * (factors * factors)
+        norms = [math.sqrt(length) or 1.0 for length in grouped.sums(lengths, len(judged))]
+        for total, norm, score in zip(judged, norms, grouped.sums(values, len(judged)), strict=True):
+            total.score += score / norm
+        divisors = norms[0] if grouped.owners is None else np.array(norms).take(grouped.owners)
+        parts = np.divide(values, divisors, dtype=np.float64)
+        added = parts if added is None else added + parts
+    # Each n-gram is counted as often as it comes, in each view that knows it.
+    known = grouped.sizes if block.holders is None else grouped.sizes * block.holders.take(grouped.places)
+    for total, number in zip(judged, grouped.sums(known, len(judged)), strict=True):
+        total.known += int(number)
+    assert added is not None  # noqa: S101 - a block has a view
+    return added
+
+
+def _add_words(
+    read: ReadTexts, judged: list[Judged], owners: Numbers | None, found: Iterable[tuple[int, int, float]]
+) -> None:
+    """Add each n-gram of words with what it contributed."""
+    words = read.flat_words
+    of_texts = (
+        repeat(judged[0].terms) if owners is None else map([each.terms for each in judged].__getitem__, owners.tolist())
+    )
+    for terms, (start, length, part) in zip(of_texts, found, strict=False):
+        term = words[start] if length == 1 else " ".join(words[start : start + length])
+        terms[term] = terms.get(term, 0.0) + part
+
+
+def _add_pieces(read: ReadTexts, judged: list[Judged], row: Row, middles: Numbers, parts: NDArray[np.float64]) -> None:
+    """Add what n-grams of characters gave to the words of their middles."""
+    units = middles if row.units is None else row.units.take(middles)
+    sums = np.bincount(read.piece_owners.take(units), weights=parts, minlength=sum(map(len, read.pieces))).tolist()
+    first = 0
+    for total, pieces in zip(judged, read.pieces, strict=True):
+        terms, of_text = total.terms, sums[first : first + len(pieces)]
+        first += len(pieces)
+        for piece, part in zip(pieces, of_text, strict=True):
+            if part and piece:
+                terms[piece] = terms.get(piece, 0.0) + part

@@ -33,30 +33,34 @@ class Lookup:
     def __init__(self, keys: Keys) -> None:
         """Build the table of distinct keys."""
         self._keys = keys
+        self.size = len(keys)
         self._places: Places = np.empty(0, dtype=np.int32)
         size, attempt = max(16, int(len(keys) / _LOAD)), 0
         while len(keys):
             self._size = np.uint64(size)
-            self._first, self._second = (np.uint64(number) for number in _MULTIPLIERS[attempt % 2])
-            owners = _owners(self._slots(keys, self._first), self._slots(keys, self._second), size)
+            self._multipliers = np.array(_MULTIPLIERS[attempt % 2], dtype=np.uint64)[:, None]
+            first, second = self._slots(keys)
+            owners = _owners(first, second, size)
             if owners is not None:
                 # An empty slot leads to the first key, which no other key equals.
                 self._places = np.maximum(owners, 0)
                 break
             size, attempt = size * 5 // 4, attempt + 1
 
-    def _slots(self, keys: Keys, multiplier: np.uint64) -> _Slots:
-        return (((keys * multiplier) >> _HALF) * self._size >> _HALF).view(np.int64)
+    def _slots(self, keys: Keys) -> _Slots:
+        """Return two rows: the slots in which each key may stand."""
+        return (((keys * self._multipliers) >> _HALF) * self._size >> _HALF).view(np.int64)
 
     def find(self, keys: Keys) -> tuple[NDArray[np.intp], Places]:
         """Return which of the keys are known, and their places in the vocabulary."""
         if not len(self._places):
             return np.empty(0, np.intp), self._places
-        first = self._places.take(self._slots(keys, self._first))
-        second = self._places.take(self._slots(keys, self._second))
-        places = np.where(self._keys.take(first) == keys, first, second)
-        found = np.flatnonzero(self._keys.take(places) == keys)
-        return found, places.take(found)
+        # Both rows by the same calls: for one text, the calls cost more than what they do.
+        places = self._places.take(self._slots(keys))
+        equal = self._keys.take(places) == keys
+        found = (equal[0] | equal[1]).nonzero()[0]
+        np.copyto(places[0], places[1], where=equal[1])
+        return found, places[0].take(found)
 
 
 def _owners(first: _Slots, second: _Slots, size: int) -> Places | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ Keys = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 WORD_BITS, CHARACTER_BITS, LETTER_BITS = 21, 16, 8
+# The number of a word that no vocabulary has.
+UNKNOWN_WORD = (1 << WORD_BITS) - 1
 _LAST_POINT, _PRIVATE_USE, _PRIVATE_USE_SIZE = 0xFFFF, 0xE000, 0x1900
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _VOWELS, _FINALS = 21, 28
@@ -44,9 +47,6 @@ class Codes:
     codes: Keys
     bits: int
     units: Positions | None = None
-
-    def __len__(self) -> int:
-        return len(self.codes)
 
     def unit_of(self, positions: Positions) -> Positions:
         """Return the unit of the code at each position."""
@@ -134,6 +134,59 @@ def _code_points(text: str) -> NDArray[np.uint8] | NDArray[np.uint32]:
     if points.max() > _LAST_POINT:
         points = np.where(points > _LAST_POINT, _PRIVATE_USE + points % _PRIVATE_USE_SIZE, points)
     return points
+
+
+@dataclass(frozen=True)
+class Row:
+    """The keys of all n-grams of a row of codes.
+
+    `keys` has a row for each code and a column for each length. A key that reaches beyond the row, or over an unknown code,
+    is in no vocabulary, since it has a code of zero. `units` is as that of `Codes`.
+    """
+
+    keys: NDArray[np.uint64]
+    units: Positions | None = None
+
+
+def word_row(numbers: list[int], lengths: range) -> Row:
+    """Return the n-grams of words by their numbers; zero parts texts."""
+    longest = lengths.stop - 1
+    codes = np.array([*numbers, *[0] * (longest - 1)], dtype=np.uint64)
+    count, keys = len(numbers), codes[: len(numbers)]
+    for place in range(1, longest):
+        keys = keys << np.uint64(WORD_BITS) | codes[place : place + count]
+    cut = _cut(keys, WORD_BITS, longest, lengths)
+    cut[codes[:count] == 0] = 0
+    return Row(cut)
+
+
+def text_row(text: str, letters: bool, lengths: range) -> Row:
+    """Return the n-grams of a text's letters or characters; NUL parts texts."""
+    units, size = None, 1 if letters else 2
+    codes: NDArray[np.uint8] | NDArray[np.uint32] = _code_points(text)
+    if letters and not text.isascii():
+        read = letter_codes(text)
+        codes, units = read.codes.astype(np.uint8), read.units
+    content = codes.astype(">u1" if letters else ">u2").tobytes() + bytes(8)
+    # Eight bytes from each code on, as one number whose first code is the highest.
+    keys = np.ndarray((len(codes),), ">u8", content, strides=(size,)).astype(np.uint64)
+    keys = _cut(keys, 8 * size, 8 // size, lengths)
+    if "\0" in text:
+        keys[codes == 0] = 0
+    return Row(keys, units)
+
+
+def _cut(keys: Keys, bits: int, longest: int, lengths: range) -> NDArray[np.uint64]:
+    """Return the first codes of n-grams that have `longest`, for each length.
+
+    A zero at the beginning is lost, so the caller leaves out what begins with one.
+    """
+    return keys[:, None] >> _shifts(bits, longest, lengths)
+
+
+@cache
+def _shifts(bits: int, longest: int, lengths: range) -> NDArray[np.uint64]:
+    return np.array([bits * (longest - length) for length in lengths], dtype=np.uint64)
 
 
 def word_grams(words: Sequence[str], numbers: Mapping[str, int], lengths: range) -> Grams:

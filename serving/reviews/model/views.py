@@ -35,48 +35,64 @@ class View:
         """Return the lengths of its n-grams."""
         return range(self.shortest, self.longest + 1)
 
-    @cached_property
+    @property
     def products(self) -> NDArray[np.float32]:
         """Return weight times scale of each n-gram."""
         return self.weights * self.scales
 
-    @cached_property
+    @property
     def squares(self) -> NDArray[np.float32]:
         """Return the square of each n-gram's scale."""
         return self.scales**2
 
+
+@dataclass(frozen=True)
+class Block:
+    """The views of one kind, with one table for the n-grams of all.
+
+    `columns` has the products and squares of each view, zero where it does not know an n-gram.
+    """
+
+    kind: Kind
+    lengths: range
+    views: tuple[View, ...]
+    lookup: Lookup
+    columns: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+    # How many views know each n-gram; None where one view knows all.
+    holders: NDArray[np.uint8] | None
+
+    @classmethod
+    def of(cls, kind: Kind, views: tuple[View, ...]) -> Block:
+        """Return the block of some views of one kind."""
+        lengths = range(min(view.shortest for view in views), max(view.longest for view in views) + 1)
+        if len(views) == 1:
+            (view,) = views
+            return cls(kind, lengths, views, Lookup(view.keys), ((view.products, view.squares),), None)
+        keys = np.unique(np.concatenate([view.keys for view in views]))
+        holders = np.zeros(len(keys), dtype=np.uint8)
+        columns = []
+        for view in views:
+            places = np.searchsorted(keys, view.keys)
+            holders[places] += 1
+            products, squares = np.zeros((2, len(keys)), dtype=np.float32)
+            products[places], squares[places] = view.products, view.squares
+            columns.append((products, squares))
+        return cls(kind, lengths, views, Lookup(keys), tuple(columns), holders)
+
     @cached_property
-    def lookup(self) -> Lookup:
-        """Return the table that finds an n-gram."""
-        return Lookup(self.keys)
+    def _ways(self) -> int:
+        return sum(len(view.lengths) for view in self.views)
 
-    def parts(self, places: NDArray[np.int32], owners: NDArray[np.int64], owner_count: int) -> NDArray[np.float64]:
-        """Return what each n-gram of some texts adds to its text's score.
+    @cached_property
+    def _missing(self) -> int:
+        """Return how many n-grams of the longer lengths a text has less than it has codes."""
+        return sum(length - 1 for view in self.views for length in view.lengths)
 
-        `places` are those in the vocabulary, `owners` the numbers of the texts. A text's sums are made in the order of its
-        n-grams, so they do not depend on the other texts.
-        """
-        count = _repeats(owners * len(self.keys) + places)
-        times = 1.0 + np.log(count) if self.counts else 1.0
-        # An n-gram that comes n times stands here n times: each has the n-th part.
-        squares = self.squares.take(places) * times**2 / count
-        lengths = np.sqrt(np.bincount(owners, weights=squares, minlength=owner_count))
-        lengths[lengths == 0] = 1.0
-        parts: NDArray[np.float64] = self.products.take(places) * times / count / lengths.take(owners)
-        return parts
-
-
-def _repeats(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how often each value comes."""
-    counts = np.ones(len(values), dtype=np.int64)
-    order = np.argsort(values)
-    ordered = values.take(order)
-    begins = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    if len(begins) + 1 < len(values):
-        bounds = np.concatenate([[0], begins, [len(values)]])
-        sizes = bounds[1:] - bounds[:-1]
-        counts[order] = np.repeat(sizes, sizes)
-    return counts
+    def seen(self, size: int) -> int:
+        """Return how many n-grams a text of so many codes has, over all views."""
+        if size >= self.lengths.stop - 2:
+            return size * self._ways - self._missing
+        return sum(max(size - length + 1, 0) for view in self.views for length in view.lengths)
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,12 @@ class LanguageModel:
     bias: float
     slope: float
     intercept: float
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the views by their kinds."""
+        kinds = dict.fromkeys(view.kind for view in self.views)
+        return tuple(Block.of(kind, tuple(view for view in self.views if view.kind == kind)) for kind in kinds)
 
     def probability(self, score: float) -> float:
         """Return the calibrated probability of positive for a score."""
