@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +20,15 @@ from serving.reviews.domain.principal import Principal
 from serving.reviews.live_model import LoadedModel
 from serving.web.problems import ProblemError
 
-_bearer = HTTPBearer(auto_error=False, description="An access token of the accounts service.")
+
+class _DescribedBearer(HTTPBearer):
+    """Describes the token in the OpenAPI document; `account_or_none` reads it."""
+
+    async def __call__(self, request: Request) -> None:
+        """Return nothing."""
+
+
+_bearer = _DescribedBearer(auto_error=False, description="An access token of the accounts service.")
 
 
 async def service_of(request: Request) -> Service:
@@ -53,7 +61,7 @@ def session(service: CurrentService) -> Iterator[Session]:
 
 
 async def account_or_none(
-    request: Request, service: CurrentService, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, service: CurrentService, _: Annotated[None, Depends(_bearer)]
 ) -> Principal | None:
     """Return the signed-in account, or None without a token.
 

@@ -76,6 +76,12 @@ class PredictionCounters:
             for language in languages
         }
 
+    def count_one(self, prediction: Prediction) -> None:
+        """Count one prediction, without the lists that many need."""
+        language = prediction.language if prediction.language in self._measures else OTHER
+        self._predictions[language, prediction.label, prediction.confident].inc()
+        self._measures[language].count_one(prediction)
+
     def count(self, made: Iterable[Prediction]) -> None:
         """Count predictions."""
         by_kind: dict[tuple[str, str, bool], list[Prediction]] = {}
@@ -99,6 +105,16 @@ class _Measures:
             for measure in ("probability", "known")
         )
 
+    def count_one(self, prediction: Prediction) -> None:
+        confidence = abs(prediction.probability - 0.5) * 2
+        self._confidence.inc(confidence)
+        self._known.inc(prediction.known)
+        self._confidence_bins.count_one(confidence)
+        if self._probability_bins is not None:
+            self._probability_bins.count_one(prediction.probability)
+        if self._known_bins is not None:
+            self._known_bins.count_one(prediction.known)
+
     def count(self, predictions: Sequence[Prediction]) -> None:
         confidences = [abs(prediction.probability - 0.5) * 2 for prediction in predictions]
         known = [prediction.known for prediction in predictions]
@@ -118,10 +134,10 @@ class _Bins:
         self._edges = edges
         self._counters = [BINNED.labels(measure, language, str(place), publication) for place in range(len(edges) + 1)]
 
+    def count_one(self, value: float) -> None:
+        self._counters[bisect_left(self._edges, value)].inc()
+
     def count(self, values: Sequence[float]) -> None:
-        if len(values) == 1:
-            self._counters[bisect_left(self._edges, values[0])].inc()
-            return
         for place, number in Tally(bisect_left(self._edges, value) for value in values).items():
             self._counters[place].inc(number)
 
@@ -141,10 +157,19 @@ _serving: list[LoadedModel] = []
 
 def count_predictions(made: Iterable[Prediction], loaded: LoadedModel) -> None:
     """Count predictions of a model by language, label and bin."""
+    _counters_of(loaded).count(made)
+
+
+def count_prediction(prediction: Prediction, loaded: LoadedModel) -> None:
+    """Count one prediction of a model."""
+    _counters_of(loaded).count_one(prediction)
+
+
+def _counters_of(loaded: LoadedModel) -> PredictionCounters:
     counters = _counters.get(loaded.publication)
     if counters is None:
         counters = _counters[loaded.publication] = PredictionCounters(loaded)
-    counters.count(made)
+    return counters
 
 
 def model_serves(loaded: LoadedModel) -> None:

@@ -11,7 +11,6 @@ import re
 import time
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +27,21 @@ MAX_BATCH_BYTES: Final = 8 << 20
 _BATCH: Final = "/v1/sentiment/batch"
 _JOBS: Final = "/v1/sentiment/jobs"
 _DOCS: Final = re.compile(r"/docs(/.*)?|/static-offline-docs/.*")
+_PAGE_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_DATA_HEADERS: Final = (*_PAGE_HEADERS, (b"content-security-policy", DATA_POLICY.encode()))
+_NOT_STORED: Final = (b"cache-control", b"no-store")
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """Return a header of a request, or nothing.
+
+    A server gives the names in lower case.
+    """
+    for given, value in scope["headers"]:
+        if given == name:
+            found: str = value.decode("latin-1")
+            return found
+    return ""
 
 
 class ObservedRequests:
@@ -42,22 +56,19 @@ class ObservedRequests:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = request_id_of(Headers(scope=scope).get("x-request-id", ""))
+        request_id = request_id_of(_header(scope, b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
-        is_page = _DOCS.fullmatch(scope["path"]) is not None
+        added = _PAGE_HEADERS if _DOCS.fullmatch(scope["path"]) is not None else _DATA_HEADERS
         status = 500
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                if not is_page:
-                    headers["Content-Security-Policy"] = DATA_POLICY
-                    headers.setdefault("Cache-Control", "no-store")
+                headers = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
+                if added is _DATA_HEADERS and not any(name == b"cache-control" for name, _ in message["headers"]):
+                    headers.append(_NOT_STORED)
+                message["headers"] = headers
             await send(message)
 
         try:
@@ -90,7 +101,7 @@ class LimitedBodies:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         limit = self._limits.get(path, MAX_BODY_BYTES)
-        declared = Headers(scope=scope).get("content-length", "0")
+        declared = _header(scope, b"content-length") or "0"
         if len(declared) > 15 or not declared.isdecimal() or int(declared) > limit:
             request = Request(scope)
             detail = f"This address takes {limit >> 10} KiB. Send less, or several requests."

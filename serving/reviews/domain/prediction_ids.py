@@ -11,8 +11,9 @@ import binascii
 import hashlib
 import hmac
 import struct
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 # Publication (8 bytes), probability (8), language (8), milliseconds (8), digest of the text (12).
@@ -62,7 +63,7 @@ class PredictionIds:
 
         A review's has always the same id, so that an account has one opinion of it.
         """
-        moment = int((made_at or datetime.now(UTC)).timestamp() * 1000)
+        moment = int((time.time() if made_at is None else made_at.timestamp()) * 1000)
         number = int(publication.replace("T", ""))
         content = _LAYOUT.pack(number, probability, language.encode()[:8], moment, digest_of(text))
         return base64.urlsafe_b64encode(content + self._signature(content)).decode().rstrip("=")
