@@ -20,6 +20,23 @@ COLUMNS = ["source_file", "reason", "raw_line"]
 
 # By the end of a reason: what a person changes. `[...]` are tables of the mapping, see docs/own-data.md.
 ADVICE = (
+    # The reasons of own data, which ingest gives.
+    ("value_missing", "`value` in [ratings.columns]"),
+    ("_outside_scale", "`lowest`, `highest` and `seen` in [values]"),
+    ("_between_steps", "`step` in [values]"),
+    ("_below_zero", "`seen` in [values]"),
+    ("time_missing", "`time` in [ratings.columns]"),
+    ("time_not_number", "`unit` in [time]"),
+    ("_not_readable", "`unit` in [time]"),
+    ("time_out_of_range", "`unit` in [time]"),
+    ("event_missing", "`event` in [ratings.columns]"),
+    ("event_unknown", "[events]"),
+    ("_too_long", "the column in [ratings.columns]"),
+    ("not_in_encoding", "`encoding` in [ratings]"),
+    ("_json", "`shape` in [ratings]"),
+    ("no_json_object", "`shape` in [ratings]"),
+    ("no_heading_before", "`shape` in [ratings]"),
+    ("_has_control_character", "`delimiter` and `quote` in [ratings]"),
     ("_not_integer", "[ids], `unit` in [time], or the column in [ratings.columns]"),
     ("_out_of_range", "`unit` in [time], `lowest` and `highest` in [values], or the column in [ratings.columns]"),
     ("_not_number", "`value` in [ratings.columns], or `decimal` in [values]"),

@@ -144,7 +144,7 @@ def create_tables_task() -> HiveOperator:
         "create_tables",
         [
             *(statement("create_database"), statement("create_attempt_database")),
-            *(statement(f"create_{table}") for table in (*staging, *settings.WAREHOUSE_TABLES, *settings.TOP_N_TABLES)),
+            *(statement(f"create_{table}") for table in (*staging, *settings.CREATED_TABLES)),
             *(statement("create_attempt_table", table=f"'{table}'") for table in settings.WAREHOUSE_TABLES),
         ],
     )
@@ -162,6 +162,7 @@ def load_warehouse_task() -> LoadOperator:
             for name in (f"load_staging_{part}", f"load_{part}")
         ]
     statements += [
+        f"{{% if {settings.OWN_DATA} %}}{statement('add_ids')}{{% endif %}}",
         statement("load_quarantine", layout=layout),
         statement("load_row_accounting", layout=layout, files=f"{settings.INGEST_RESULT}['files']"),
         *(statement(f"load_{table}") for table in settings.MARTS),

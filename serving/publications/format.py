@@ -18,7 +18,9 @@ from typing import Final
 SCHEMA_VERSION: Final = 2
 # Version 1 lacks the tables from movie_factors on. The API still serves it, so that an upgrade keeps every rollback
 # target.
-READABLE_SCHEMA_VERSIONS: Final = frozenset({1, SCHEMA_VERSION})
+# Version 3 has the ids of own data, see own_ids.py. A program that does not know them would take numbers for ids.
+OWN_IDS_SCHEMA_VERSION: Final = 3
+READABLE_SCHEMA_VERSIONS: Final = frozenset({1, SCHEMA_VERSION, OWN_IDS_SCHEMA_VERSION})
 DATABASE_NAME: Final = "publication.sqlite"
 MANIFEST_NAME: Final = "manifest.json"
 

@@ -18,6 +18,7 @@ from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntA
 from serving.publications.format import RECOMMENDATIONS, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
+from serving.publications.own_data.ids import OwnIds
 from serving.publications.search.index import SearchIndex, Title
 from serving.publications.search.popularity import ratings_by_movie
 from serving.publications.times import format_time
@@ -34,7 +35,7 @@ class Movie:
     """A movie of the catalogue.
 
     `members` is the movie as a JSON object without its braces. `reference` is a JSON object of its id and title. They are
-    most of an answer's text and are made once.
+    most of an answer's text and are made once. `shown_id` is the id that people use: own data has another one than the number.
     """
 
     movie_id: int
@@ -43,11 +44,12 @@ class Movie:
     genres: tuple[str, ...]
     members: str
     reference: str
+    shown_id: int | str
 
     def as_dict(self) -> Item:
         """Return the movie as the API shows it."""
         return {
-            "movie_id": self.movie_id,
+            "movie_id": self.shown_id,
             "title": self.title,
             "release_year": self.release_year,
             "genres": list(self.genres),
@@ -59,11 +61,11 @@ def compact_json(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def _movie(movie_id: int, title: str, year: int | None, genres: str) -> Movie:
+def _movie(shown_id: int | str, movie_id: int, title: str, year: int | None, genres: str) -> Movie:
     names = tuple(genres.split("|")) if genres else ()
-    reference = compact_json({"movie_id": movie_id, "title": title})
+    reference = compact_json({"movie_id": shown_id, "title": title})
     members = f'{reference[1:-1]},"release_year":{"null" if year is None else year},"genres":{compact_json(names)}'
-    return Movie(movie_id, title, year, names, members, reference)
+    return Movie(movie_id, title, year, names, members, reference, shown_id)
 
 
 def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int]]:
@@ -104,7 +106,9 @@ class Publication:
         self._connection = open_database(folder)
         weakref.finalize(self, self._connection.close)
         self._tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        self.movies = {row[0]: _movie(*row) for row in self._rows(_MOVIES)}
+        self.own_ids = OwnIds(self._connection) if "movie_ids" in self._tables else None
+        shown = self.own_ids.of_movies if self.own_ids else {}
+        self.movies = {row[0]: _movie(shown.get(row[0], row[0]), *row) for row in self._rows(_MOVIES)}
         self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
         self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
         self._fold_in: FoldIn | None = None
@@ -168,6 +172,14 @@ class Publication:
         """Return up to `count` ids of users with a list, ascending, above `after`."""
         query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
         return [row[0] for row in self._rows(query, after, count)]
+
+    def shown_user(self, user_id: int) -> int | str:
+        """Return the id that people use for a user."""
+        return user_id if self.own_ids is None else self.own_ids.shown_user(user_id)
+
+    def shown_movie(self, movie_id: int) -> int | str:
+        """Return the id that people use for a movie, also for an unknown one."""
+        return movie_id if self.own_ids is None else self.own_ids.shown_movie(movie_id)
 
     def search_index(self) -> SearchIndex:
         """Return the index of the titles, made at the first call."""

@@ -28,6 +28,7 @@ from serving.recommendations.api.newcomers import newcomer_operation
 from serving.recommendations.api.operation import health_operations, metrics_and_description
 from serving.recommendations.api.publications import publication_operations
 from serving.recommendations.fast_path import FastPath
+from serving.recommendations.own_ids import OwnIdsPath
 from serving.recommendations.pages.reviews import MovieReviews
 from serving.recommendations.pages.views import page_routes
 from serving.web.logs import configure_logging
@@ -70,7 +71,7 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
     cors_origin = settings.get("MARQUEE_SERVING_CORS_ORIGIN") or None
     finish_responses(app, cors_origin)
     observe_requests(app)
-    app.wsgi_app = FastPath(app.wsgi_app, live, cors_origin)  # type: ignore[method-assign] # as Flask means it
+    app.wsgi_app = FastPath(OwnIdsPath(app.wsgi_app, live), live, cors_origin)  # type: ignore[method-assign] # as Flask means it
     answer_errors(app)
     api = Operations(app, ApiConventions(live))
     user_list_operation(api)

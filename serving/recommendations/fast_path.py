@@ -11,10 +11,12 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
+from serving.recommendations.answers.asked import decoded
 from serving.recommendations.answers.lists import Page, personal_text
 from serving.recommendations.answers.metrics import LISTS
 from serving.recommendations.answers.responses import GZIP_LEVEL, MIN_GZIP_BYTES, REVALIDATE, entity_tag, fixed_headers
@@ -22,7 +24,9 @@ from serving.web.access_log import access_log
 from serving.web.http_metrics import LATENCY, REQUESTS
 from serving.web.logs import request_id_of
 
-_PATH = re.compile(r"/v1/users/([0-9]{1,10})/recommendations")
+# Own data has any text for an id; one with a slash is left to Flask.
+_PATH = re.compile(r"/v1/users/([^/]{1,1024})/recommendations")
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _ROUTE = "/v1/users/<user>/recommendations"
 
 Headers = list[tuple[str, str]]
@@ -61,7 +65,7 @@ class FastPath:
             publication = self._live.current()
         except PublicationError:
             return self._application(environ, start_response)
-        path, user_id = match[0], int(match[1])
+        user_id, path = _asked(publication, match)
         text = personal_text(publication, user_id, Page(path)) if 1 <= user_id <= MAX_ID else None
         if text is None:
             return self._application(environ, start_response)
@@ -94,3 +98,11 @@ class FastPath:
             kept = (publication, headers)
             self._of_publication = kept
         return kept[1]
+
+
+def _asked(publication: Publication, match: re.Match[str]) -> tuple[int, str]:
+    """Return the number of the user that a path names, or 0, and the path for links."""
+    if publication.own_ids is None:
+        return (int(match[1]) if _NUMBER.fullmatch(match[1]) else 0), match[0]
+    path = decoded(match[0])
+    return publication.own_ids.user(decoded(match[1])) or 0, quote(path, safe="/")

@@ -22,6 +22,7 @@ CREATED = {
     "staging_tags": [*TAGS, "user_id", "movie_id", "tag", "tagged_at", "reason", "raw_line"],
     "staging_links": [*TAGS, "movie_id", "imdb_id", "tmdb_id", "reason", "raw_line"],
     "staging_users": [*TAGS, "user_id", "gender", "age", "occupation", "zip_code", "reason", "raw_line"],
+    "ids": ["kind", "number", "own_id"],
     "ratings": ["user_id", "movie_id", "rating", "rated_at"],
     "tags": ["user_id", "movie_id", "tag", "tagged_at"],
     "links": ["movie_id", "imdb_id", "tmdb_id"],
@@ -150,7 +151,8 @@ def test_the_quarantine_of_reviews_knows_the_reasons_of_cleaning_and_split(reaso
 
 
 def test_each_loaded_table_has_a_suite() -> None:
-    tables = {table for table in CREATED if not table.startswith("staging_")}
+    # Ingest itself writes the ids of own data, and refuses a dictionary that is damaged.
+    tables = {table for table in CREATED if not table.startswith("staging_")} - {"ids"}
     assert {path.stem for path in EXPECTATIONS.glob("*.json")} == tables
 
 

@@ -23,11 +23,15 @@ HELD_BACK = 3
 PUBLICATION = "publication"
 
 
-def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path) -> list[str]:
-    """Return the command that builds a publication from export files."""
+def build_argv(batch_id: str, exports: Path, lineage: Path, output: Path, own_data: bool = False) -> list[str]:
+    """Return the command that builds a publication from export files.
+
+    The catalogue of own data may be too small to fill all lists.
+    """
     return [
         *(settings.SERVING_PYTHON, "-m", "serving.publications", "build"),
         *("--exports", str(exports), "--lineage", str(lineage), "--batch-id", batch_id, "--output", str(output)),
+        *(["--allow-short-lists"] if own_data else []),
     ]
 
 
@@ -55,10 +59,14 @@ class BuildPublicationOperator(ProgramOperator):
             (work / "exports").mkdir()
             for table in settings.PUBLISHED_TABLES:
                 client.download(f"{settings.EXPORTS}/{self.batch_id}/{table}", str(work / "exports" / table))
+            traced = lineage_of(context)
+            own_data = traced["snapshot"].get("own_data")
+            if own_data:
+                client.download(own_data["ids"], str(work / "exports" / "ids"))
             lineage = work / "lineage.json"
-            lineage.write_text(json.dumps(lineage_of(context), indent=1, sort_keys=True), encoding="utf-8")
+            lineage.write_text(json.dumps(traced, indent=1, sort_keys=True), encoding="utf-8")
             built = work / "publication"
-            result = result_of(self.run(build_argv(self.batch_id, work / "exports", lineage, built)))
+            result = result_of(self.run(build_argv(self.batch_id, work / "exports", lineage, built, bool(own_data))))
             uploaded = f"{self._attempt.work}/{PUBLICATION}"
             client.makedirs(uploaded)
             for file in sorted(built.iterdir()):

@@ -13,11 +13,13 @@ from typing import Any
 from serving.publications.building import list_checks
 from serving.publications.building.export_files import read_export
 from serving.publications.building.export_rows import EXPORT_COLUMNS, OPTIONAL_COLUMNS, PARSERS
+from serving.publications.building.own_ids import write_own_ids
 from serving.publications.durable_files import fsync_file, fsync_folder, write_file
 from serving.publications.format import (
     APPLICATION_ID,
     DATABASE_NAME,
     MANIFEST_NAME,
+    OWN_IDS_SCHEMA_VERSION,
     SCHEMA,
     SCHEMA_VERSION,
     PublicationError,
@@ -59,7 +61,8 @@ def build_publication(
             figures = list_checks.figures(staging)
         fsync_file(database)
         digest, size = sha256_of(database), database.stat().st_size
-        manifest = Manifest(batch_id, digest, size, rows, lineage, data_through, figures)
+        version = OWN_IDS_SCHEMA_VERSION if "ids" in rows else SCHEMA_VERSION
+        manifest = Manifest(batch_id, digest, size, rows, lineage, data_through, figures, version)
         # The old manifest is removed first and the new one comes last, so that a killed build leaves no manifest next to
         # another database.
         (output / MANIFEST_NAME).unlink(missing_ok=True)
@@ -111,12 +114,13 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
         elif table in EXPORT_COLUMNS:
             raise PublicationError(f"The export of {table} has no rows. Look at the task that fills the table.")
     movie_ids = _unique_movie_ids(staging)
+    version = OWN_IDS_SCHEMA_VERSION if "ids" in rows else SCHEMA_VERSION
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         # All that decides the file's bytes is fixed here: page size, encoding, layout and one transaction with the rows
         # in key order. Without a journal the file keeps no trace of the run.
         database.executescript(
             "PRAGMA page_size=4096; PRAGMA encoding='UTF-8'; PRAGMA auto_vacuum=NONE; PRAGMA journal_mode=OFF; "
-            f"PRAGMA synchronous=OFF; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
+            f"PRAGMA synchronous=OFF; PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={version};"
         )
         database.executescript(f"BEGIN; {SCHEMA}")
         print("Checking and writing the lists ...", file=sys.stderr)
@@ -138,6 +142,8 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
         for table, entries in contents.items():
             columns = len(database.execute(f"PRAGMA table_info({table})").fetchall())
             database.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", entries)  # noqa: S608
+        if "ids" in rows:
+            rows["ids"] = write_own_ids(staging, database)
         if not database.execute("SELECT 1 FROM popular_movies WHERE scope = 'all'").fetchone():
             raise PublicationError(
                 "popular_movies has no scope 'all', which users without a list see. Look at the task that fills the table."

@@ -38,6 +38,8 @@ OPTIONAL_COLUMNS = {
         *("first_rated_at", "last_rated_at"),
     ),
     "row_accounting": ("source_file", "rows_in", "rows_clean", "rows_quarantined", "rows_superseded"),
+    # The dictionary of own data, as ingest writes it to HDFS.
+    "ids": ("kind", "number", "own_id"),
 }
 
 
@@ -212,6 +214,13 @@ def _accounted_rows(place: str, fields: list[str | None]) -> Row:
     return (source_file, *counts)
 
 
+def _own_id(place: str, fields: list[str | None]) -> Row:
+    kind, number, own_id = fields
+    if kind not in ("user", "item") or not own_id:
+        raise PublicationError(f"{place}: {kind!r} {own_id!r} is no id of a user or an item. {_REPAIR}")
+    return kind, _identifier(place, "number", number), own_id
+
+
 PARSERS: dict[str, Callable[[str, list[str | None]], Row]] = {
     "movies": _movie,
     "recommendations": _recommendation,
@@ -224,4 +233,5 @@ PARSERS: dict[str, Callable[[str, list[str | None]], Row]] = {
     "movie_ratings_by_year": _movie_year,
     "movie_statistics": _movie_statistics,
     "row_accounting": _accounted_rows,
+    "ids": _own_id,
 }

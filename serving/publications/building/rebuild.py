@@ -8,9 +8,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from serving.publications.building.build import BuildOptions, build_publication
-from serving.publications.format import SCHEMA_VERSION, PublicationError
+from serving.publications.format import OWN_IDS_SCHEMA_VERSION, SCHEMA_VERSION, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
 from serving.publications.transfer import WebHdfsSource, read_piece, web_hdfs_address
@@ -29,7 +30,7 @@ def rerun_command(manifest: Manifest) -> str:
     command = ["python3", "-m", "infra.pipeline", "run", "--batch-date", moment.strftime("%Y-%m-%dT%H:%M:%SZ")]
     if dataset := value_at(manifest.lineage, "snapshot", "dataset"):
         command += ["--dataset", str(dataset)]
-    if value_at(manifest.lineage, "snapshot", "source", "kind") in ("archive", "folder"):
+    if value_at(manifest.lineage, "snapshot", "source", "kind") in ("archive", "folder", "own data"):
         command += ["--archive", str(value_at(manifest.lineage, "snapshot", "source", "address"))]
     return shlex.join(command)
 
@@ -41,7 +42,7 @@ def rebuild(manifest: Manifest, address: str, user: str) -> dict[str, Any]:
     are in `address`/<batch_id>/<table>/. In the returned JSON data, `same` says whether the SHA-256 is the manifest's.
     Raises PublicationError if the exports are missing or the manifest is of another schema version.
     """
-    if manifest.schema_version != SCHEMA_VERSION:
+    if manifest.schema_version not in (SCHEMA_VERSION, OWN_IDS_SCHEMA_VERSION):
         commit = value_at(manifest.lineage, "git_commit") or "the commit that built it"
         raise PublicationError(
             f"{manifest.batch_id} is of schema version {manifest.schema_version}, but this program builds "
@@ -51,7 +52,8 @@ def rebuild(manifest: Manifest, address: str, user: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix=f"rebuild-{manifest.batch_id}-") as folder:
         work = Path(folder)
         for table in manifest.rows:
-            _fetch_table(WebHdfsSource(f"{base}/{table}", user), work / "exports" / table, manifest)
+            source = f"{base}/{table}" if table != "ids" else _dictionary(manifest, address)
+            _fetch_table(WebHdfsSource(source, user), work / "exports" / table, manifest)
         # Allowing short lists decides which exports are refused. It changes no byte of the database.
         options = BuildOptions(full_lists=False)
         built = build_publication(work / "exports", manifest.lineage, manifest.batch_id, work / "built", options)
@@ -62,6 +64,13 @@ def rebuild(manifest: Manifest, address: str, user: str) -> dict[str, Any]:
         "rebuilt_sha256": built.sha256,
         "rerun": rerun_command(manifest),
     }
+
+
+def _dictionary(manifest: Manifest, address: str) -> str:
+    """Return the address of the data set's dictionary, which only grows."""
+    parts = urlsplit(address)
+    folder = value_at(manifest.lineage, "snapshot", "own_data", "ids")
+    return web_hdfs_address(f"{parts.scheme}://{parts.netloc}", str(folder))
 
 
 def _fetch_table(source: WebHdfsSource, folder: Path, manifest: Manifest) -> None:

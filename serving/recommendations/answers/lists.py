@@ -107,4 +107,6 @@ def personal_text(publication: Publication, user_id: int, page: Page) -> str | N
     entries = publication.first_recommendations(user_id, count) if unfiltered else publication.recommendations(user_id)
     if entries is None:
         return None
-    return list_text(publication, {"user_id": user_id}, "personalised", entries, page, render_recommended)
+    return list_text(
+        publication, {"user_id": publication.shown_user(user_id)}, "personalised", entries, page, render_recommended
+    )

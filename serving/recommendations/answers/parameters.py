@@ -108,13 +108,17 @@ _Moment = Annotated[
 class UserPath(BaseModel):
     """A user in the path."""
 
-    user: Annotated[_ID, Field(description="User id.", examples=[1])]
+    user: Annotated[
+        _ID, Field(description="User id. In a publication of own data: the own id, percent-encoded.", examples=[1])
+    ]
 
 
 class MoviePath(BaseModel):
     """A movie in the path."""
 
-    movie: Annotated[_ID, Field(description="Movie id.", examples=[318])]
+    movie: Annotated[
+        _ID, Field(description="Movie id. In a publication of own data: the own id, percent-encoded.", examples=[318])
+    ]
 
 
 # The last base comes first in the description.

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from serving.publications.reader import Publication, compact_json
 from serving.recommendations.answers import problems
+from serving.recommendations.answers.asked import asked_path
 from serving.recommendations.answers.chosen import Chosen
 from serving.web.addresses import lead_on
 from serving.web.flask_errors import problem_response, refusal
@@ -115,13 +116,13 @@ def answer_errors(app: Flask) -> None:
 
     @app.errorhandler(ProblemError)
     def known(error: ProblemError) -> Response:
-        return problem_response(error.kind, error.detail, request.path, error.extra)
+        return problem_response(error.kind, error.detail, asked_path(), error.extra)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> AnyResponse:
-        return lead_on(error) or refusal(error, request.path, problems.KINDS, problems.BAD_PARAMETER)
+        return lead_on(error) or refusal(error, asked_path(), problems.KINDS, problems.BAD_PARAMETER)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Response:
         error_log.error("defect", exc_info=error, extra={"fields": {"request_id": g.get("request_id")}})
-        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, request.path)
+        return problem_response(problems.INTERNAL, problems.INTERNAL.meaning, asked_path())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from serving.publications.reader import Movie, Publication
 from serving.publications.search.index import ids_behind
 from serving.recommendations.answers import problems
+from serving.recommendations.answers.asked import asked_movie
 from serving.recommendations.answers.parameters import MovieFilter
 from serving.web.problems import ProblemError
 
@@ -17,7 +18,7 @@ def known_movie(publication: Publication, movie_id: int) -> Movie:
     if movie is None:
         raise ProblemError(
             problems.UNKNOWN_MOVIE,
-            f"There is no movie {movie_id}.",
+            f"There is no movie {asked_movie(publication, movie_id)}.",
             {"publication": publication.publication_id, "search": "/v1/movies?q="},
         )
     return movie

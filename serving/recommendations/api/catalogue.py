@@ -48,6 +48,6 @@ def catalogue_operations(api: Operations) -> None:
         publication, page = chosen.publication, chosen.page
         ids = publication.user_ids(page.position, page.limit + 1)
         end = ids[page.limit - 1] if len(ids) > page.limit else None
-        items = [compact_json(user_id) for user_id in ids[: page.limit]]
+        items = [compact_json(publication.shown_user(user_id)) for user_id in ids[: page.limit]]
         head = {"publication": publication.publication_id}
         return json_answer(page_text(head, items, page.link(publication, end)), chosen)

@@ -6,6 +6,7 @@ from flask import Response
 
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
+from serving.recommendations.answers.asked import asked_user
 from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import (
     list_text,
@@ -33,7 +34,7 @@ from serving.web.problems import ProblemError
 def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
     return ProblemError(
         problems.UNKNOWN_USER,
-        f"There is no list for user {user_id}: see the popular movies instead.",
+        f"There is no list for user {asked_user(publication, user_id)}: see the popular movies instead.",
         {**provenance(publication, "unknown-user"), "popular": "/v1/popular", "newcomers": "/v1/recommendations"},
     )
 
@@ -86,7 +87,8 @@ def explanation_operation(api: Operations) -> None:
         if movie_id not in ranks:
             raise ProblemError(
                 problems.NOT_RECOMMENDED,
-                f"Movie {movie_id} is not among the {len(entries)} of user {user_id}: either rated already, or others "
+                f"Movie {publication.shown_movie(movie_id)} is not among the {len(entries)} of user "
+                f"{publication.shown_user(user_id)}: either rated already, or others "
                 "score higher.",
                 provenance(publication, "personalised"),
             )
@@ -94,11 +96,15 @@ def explanation_operation(api: Operations) -> None:
         popularity = publication.prior(movie_id)
         cosines = {entry[0]: entry[1] for entry in publication.similar_movies(movie_id)}
         because = [
-            {"movie_id": reason, "title": publication.movies[reason].title, "similarity": cosines.get(reason)}
+            {
+                "movie_id": publication.shown_movie(reason),
+                "title": publication.movies[reason].title,
+                "similarity": cosines.get(reason),
+            }
             for reason in reasons
         ]
         answer = {
-            "user_id": user_id,
+            "user_id": publication.shown_user(user_id),
             **provenance(publication, "personalised"),
             "rank": ranks[movie_id],
             "of": len(entries),

@@ -12,6 +12,7 @@ from flask import Response
 from serving.publications.fold_in import Recommendation
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
+from serving.recommendations.answers.asked import rated_movie
 from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import provenance
 from serving.recommendations.answers.metrics import LISTS
@@ -25,7 +26,11 @@ from serving.web.operations import Operation, Operations
 
 def _item(publication: Publication, rank: int, entry: Recommendation) -> dict[str, Any]:
     because = [
-        {"movie_id": reason.movie_id, "title": publication.movies[reason.movie_id].title, "adds": round(reason.adds, 6)}
+        {
+            "movie_id": publication.shown_movie(reason.movie_id),
+            "title": publication.movies[reason.movie_id].title,
+            "adds": round(reason.adds, 6),
+        }
         for reason in entry.because
     ]
     return {
@@ -61,7 +66,9 @@ def newcomer_operation(api: Operations) -> None:
         known = publication.fold_in().table.positions(rated)
         answer = {
             **provenance(publication, policy),
-            "ignored": sorted(movie_id for movie_id, at in zip(rated, known, strict=True) if at < 0),
+            "ignored": [
+                rated_movie(publication, movie_id) for movie_id, at in sorted(zip(rated, known, strict=True)) if at < 0
+            ],
             "items": [_item(publication, rank, entry) for rank, entry in enumerate(found, 1)],
         }
         return unstored(answer)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.publications.format import MAX_ID
 from serving.recommendations.answers.parameters import EXAMPLE_PUBLICATION, PUBLICATION
 
-Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+# Own data has texts.
+Id = Annotated[int, Field(ge=1, le=MAX_ID)] | Annotated[str, Field(min_length=1, max_length=256)]
 PublicationId = Annotated[str, Field(pattern=PUBLICATION["pattern"], examples=[EXAMPLE_PUBLICATION])]
 Time = Annotated[datetime | None, Field(examples=["2016-10-16T17:57:24Z"])]
 Count = Annotated[int, Field(ge=0)]

@@ -19,6 +19,7 @@ from serving.publications.format import MAX_ID
 from serving.publications.live import LivePublication
 from serving.publications.reader import Movie, Publication
 from serving.recommendations.answers import problems
+from serving.recommendations.answers.asked import asked_movie, asked_user
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.newcomer_request import MAX_RATINGS
 from serving.recommendations.answers.newcomers import newcomer_recommendations
@@ -107,7 +108,7 @@ def _problem(error: ProblemError) -> Content:
 def _lists(publication: Publication, reviews: MovieReviews) -> Content:
     """Return the heading, the items and their policy for what the address asks for."""
     given = only(request.args, "user", "movie", "scope", "lang")
-    users = publication.user_ids(0, _EXAMPLE_USERS)
+    users = [publication.shown_user(number) for number in publication.user_ids(0, _EXAMPLE_USERS)]
     # An empty field is a form that was sent without an entry.
     if user := given.get("user", "").strip():
         return {"users": users, **_personal(publication, read(UserPath, {"user": user}).user)}
@@ -120,21 +121,21 @@ def _lists(publication: Publication, reviews: MovieReviews) -> Content:
 def _personal(publication: Publication, user_id: int) -> Content:
     entries = publication.recommendations(user_id)
     if entries is None:
-        detail = f"There is no list for user {user_id}: here are the popular movies instead."
+        detail = f"There is no list for user {asked_user(publication, user_id)}: here are the popular movies instead."
         raise ProblemError(problems.UNKNOWN_USER, detail)
     movies = publication.movies
     items = [
         {"movie": movies[movie_id], "because": [movies[reason] for reason in reasons]}
         for movie_id, _, reasons in entries[:_SHOWN]
     ]
-    heading = gettext("For user %(user)s", user=user_id)
-    return {"heading": heading, "user": user_id, "items": items, "policy": "personalised"}
+    heading = gettext("For user %(user)s", user=publication.shown_user(user_id))
+    return {"heading": heading, "user": publication.shown_user(user_id), "items": items, "policy": "personalised"}
 
 
 def _similar(publication: Publication, movie_id: int) -> Content:
     movie = publication.movies.get(movie_id)
     if movie is None:
-        raise ProblemError(problems.UNKNOWN_MOVIE, f"There is no movie {movie_id}.")
+        raise ProblemError(problems.UNKNOWN_MOVIE, f"There is no movie {asked_movie(publication, movie_id)}.")
     items = [{"movie": publication.movies[entry[0]]} for entry in publication.similar_movies(movie_id)[:_SHOWN]]
     rated = publication.movie_statistics(movie_id)
     years = [(str(year["rating_year"]), year["mean_rating"]) for year in rated["by_year"]] if rated else []

@@ -3,6 +3,9 @@
 The dictionary of a data set is a folder in HDFS with numbered files. Each file adds ids and never changes. Its lines are
 ``kind TAB number TAB id``; the kind is user or item. A run that found new ids writes them under a name of its own and renames
 that to the next number. HDFS renames a file to a name only if the name is free, so that no two runs give one number.
+
+The items of each data set have a range of numbers of their own, above MovieLens's. A rating that somebody gave in the accounts
+service, while another data set was live, therefore never counts for an item of this one.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from hdfs import HdfsError, InsecureClient
 from marquee.ingest.errors import IngestError
 
 IDS_ROOT = "/marquee/ids"
+# A file per range, named by its number, that holds the data set's name.
+RANGES = f"{IDS_ROOT}/_ranges"
 USER, ITEM = "user", "item"
-KINDS = (USER, ITEM)
-# From here on the accounts service numbers its own users and movies.
+# Above it the accounts service numbers its own users and movies.
 LARGEST_NUMBER = 999_999_999
+ITEMS_OF_A_RANGE = 20_000_000
 READ_ONLY = "444"
 LINES_PER_CHUNK = 50_000
 
@@ -31,8 +36,11 @@ Array = np.ndarray[tuple[int], np.dtype[np.int64]]
 class Numbers:
     """Hold the numbers of one kind of ids; new ids get the next ones."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, before: int = 0, most: int = LARGEST_NUMBER) -> None:
+        """Begin after the number `before`; there may be `most` ids."""
         self._kind = kind
+        self._before = before
+        self._most = most
         self._known: dict[str, int] = {}
         self._ids: list[str] = []
         self._stored = 0
@@ -43,10 +51,11 @@ class Numbers:
 
     def restore(self, number: int, own_id: str) -> bool:
         """Take over the next line of the stored dictionary; return whether it fits."""
-        if number != len(self._ids) + 1 or own_id in self._known:
+        if number != self._before + len(self._ids) + 1 or own_id in self._known:
             return False
-        self._known[own_id] = self._stored = number
+        self._known[own_id] = number
         self._ids.append(own_id)
+        self._stored = len(self._ids)
         return True
 
     def of(self, ids: np.ndarray[tuple[int], np.dtype[np.object_]]) -> Array:
@@ -60,23 +69,23 @@ class Numbers:
         """Return the number of an id."""
         number = self._known.get(own_id)
         if number is None:
-            number = len(self._ids) + 1
-            if number > LARGEST_NUMBER:
+            if len(self._ids) == self._most:
                 raise IngestError(
-                    f"The data set has over {LARGEST_NUMBER} different {self._kind}s, which is the limit. Give fewer."
+                    f"The data set has over {self._most} different {self._kind}s, which is the limit. Give fewer."
                 )
+            number = self._before + len(self._ids) + 1
             self._known[own_id] = number
             self._ids.append(own_id)
         return number
 
     def own_id(self, number: int) -> str:
         """Return the id of a number."""
-        return self._ids[number - 1]
+        return self._ids[number - self._before - 1]
 
     def added_lines(self) -> Iterator[str]:
         """Yield a line for each id that the stored dictionary lacks."""
-        for number in range(self._stored + 1, len(self._ids) + 1):
-            yield f"{self._kind}\t{number}\t{self._ids[number - 1]}\n"
+        for place in range(self._stored, len(self._ids)):
+            yield f"{self._kind}\t{self._before + place + 1}\t{self._ids[place]}\n"
 
     @property
     def added(self) -> int:
@@ -91,7 +100,8 @@ class Dictionary:
         """Read what HDFS has."""
         self._client = client
         self.folder = f"{IDS_ROOT}/{dataset}"
-        self.users, self.items = Numbers(USER), Numbers(ITEM)
+        before = ITEMS_OF_A_RANGE * claim_range(client, dataset)
+        self.users, self.items = Numbers(USER), Numbers(ITEM, before, ITEMS_OF_A_RANGE)
         stored = self._stored()
         for name in stored:
             self._read(f"{self.folder}/{name}")
@@ -128,12 +138,39 @@ class Dictionary:
             with contextlib.suppress(HdfsError):
                 self._client.delete(fresh)
             if len(self._stored()) < self._next:
-                raise IngestError(
-                    f"HDFS refused to store the dictionary {self.folder}: {str(error).splitlines()[0]}. Run again.",
-                    may_pass=True,
-                ) from error
+                raise _refused(self.folder, error) from error
             return False
         return True
+
+
+def claim_range(client: InsecureClient, dataset: str) -> int:
+    """Return the number of the data set's range; claim the next free one first."""
+    client.makedirs(RANGES)
+    for number in range(1, LARGEST_NUMBER // ITEMS_OF_A_RANGE):
+        path = f"{RANGES}/{number:03}"
+        if client.status(path, strict=False) is None:
+            fresh = f"{RANGES}/.{uuid.uuid4().hex}.partial"
+            client.write(fresh, data=dataset.encode("utf-8"), permission=READ_ONLY)
+            try:
+                client._rename(fresh, destination=path, renameoptions="NONE")
+            except HdfsError as error:
+                with contextlib.suppress(HdfsError):
+                    client.delete(fresh)
+                if client.status(path, strict=False) is None:
+                    raise _refused(RANGES, error) from error
+        with client.read(path) as reader:
+            if reader.read() == dataset.encode("utf-8"):
+                return number
+    raise IngestError(
+        f"All ranges of numbers in {RANGES} belong to other data sets. Delete what you no longer need: a data set's folders "
+        "and its range, after its last publication is gone."
+    )
+
+
+def _refused(folder: str, error: HdfsError) -> IngestError:
+    return IngestError(
+        f"HDFS refused to store the dictionary {folder}: {str(error).splitlines()[0]}. Run again.", may_pass=True
+    )
 
 
 def _chunks(*of_kinds: Numbers) -> Iterator[bytes]:

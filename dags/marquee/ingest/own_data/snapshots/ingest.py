@@ -53,7 +53,7 @@ def ingest_data(
     limit: float,
     feedback: Path | None = None,
 ) -> dict[str, Any]:
-    """Store a data set of MovieLens or own data as the raw snapshot of ``batch_id``; return its description."""
+    """Store MovieLens's or own data as a raw snapshot; return its description."""
     given: dict[str, Any] = {"dataset": dataset, "batch_id": batch_id, "cache_dir": cache_dir, "feedback": feedback}
     if dataset in DATASETS and not mapping:
         return ingest(client, archive=archive or None, **given)

@@ -61,7 +61,7 @@ class Written:
 
 
 def write_files(members: list[Member], mapping: Mapping, numbers: Dictionary, folder: Path) -> Written:
-    """Write ratings.tsv and movies.tsv to a folder; memory holds one block and the ids."""
+    """Write ratings.tsv and movies.tsv; memory holds one block and the ids."""
     written = Written(timed="time" in mapping.ratings.columns)
     rated: set[int] = set()
     with (folder / RATINGS_FILE).open("wb") as file:

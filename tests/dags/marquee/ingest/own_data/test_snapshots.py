@@ -217,7 +217,7 @@ def test_items_have_title_year_and_genres_where_the_archive_has_them_and_else_th
     store(archive)
     long = ("long " * 80)[:297].rstrip() + "..."
     assert memory_hdfs.files[f"{ROOT}/{FIRST}/movies.tsv"].decode() == (
-        f"1\t\u00c4 title\t1999\tA|B\n2\ty\t\tC\n4\tUnrated\t\t\n3\t{long}\t2001\t\n"
+        f"20000001\t\u00c4 title\t1999\tA|B\n20000002\ty\t\tC\n20000004\tUnrated\t\t\n20000003\t{long}\t2001\t\n"
     )
 
 
@@ -229,11 +229,11 @@ def test_equal_batches_have_equal_dictionaries_and_a_later_batch_only_adds_to_it
     store(first)
     store(later, batch_id=SECOND)
     again = store(first, batch_id="20261125T190000")
-    assert {path: memory_hdfs.files[path].decode() for path in memory_hdfs.files if "/ids/" in path} == {
-        "/marquee/ids/mine/00000001.tsv": "user\t1\tann\nuser\t2\tbob\nitem\t1\tx\nitem\t2\ty\n",
-        "/marquee/ids/mine/00000002.tsv": "user\t3\tcarl\nitem\t3\tz\n",
+    assert {path: memory_hdfs.files[path].decode() for path in memory_hdfs.files if "/ids/mine/" in path} == {
+        "/marquee/ids/mine/00000001.tsv": "user\t1\tann\nuser\t2\tbob\nitem\t20000001\tx\nitem\t20000002\ty\n",
+        "/marquee/ids/mine/00000002.tsv": "user\t3\tcarl\nitem\t20000003\tz\n",
     }
-    assert memory_hdfs.files[f"{ROOT}/{SECOND}/ratings.tsv"] == b"3\t2\t5.0\t\n1\t3\t4.0\t\n"
+    assert memory_hdfs.files[f"{ROOT}/{SECOND}/ratings.tsv"] == b"3\t20000002\t5.0\t\n1\t20000003\t4.0\t\n"
     # Its content is the first batch's, so that its files are not stored again.
     assert again["snapshot"] == f"{ROOT}/{FIRST}"
 
@@ -255,11 +255,11 @@ def test_two_runs_at_once_never_give_one_number_twice(
     monkeypatch.setattr(Dictionary, "store", store_after_another_run)
     store(mine)
     assert calls == [2, 1, 2]
-    assert {path: memory_hdfs.files[path].decode() for path in memory_hdfs.files if "/ids/" in path} == {
-        "/marquee/ids/mine/00000001.tsv": "user\t1\tzoe\nitem\t1\tq\n",
-        "/marquee/ids/mine/00000002.tsv": "user\t2\tann\nitem\t2\tx\n",
+    assert {path: memory_hdfs.files[path].decode() for path in memory_hdfs.files if "/ids/mine/" in path} == {
+        "/marquee/ids/mine/00000001.tsv": "user\t1\tzoe\nitem\t20000001\tq\n",
+        "/marquee/ids/mine/00000002.tsv": "user\t2\tann\nitem\t20000002\tx\n",
     }
-    assert memory_hdfs.files[f"{ROOT}/{FIRST}/ratings.tsv"] == b"2\t2\t5.0\t\n1\t2\t2.0\t\n"
+    assert memory_hdfs.files[f"{ROOT}/{FIRST}/ratings.tsv"] == b"2\t20000002\t5.0\t\n1\t20000002\t2.0\t\n"
 
 
 def test_a_dictionary_that_hdfs_does_not_take_stops_the_run_which_may_be_tried_again(
@@ -269,7 +269,7 @@ def test_a_dictionary_that_hdfs_does_not_take_stops_the_run_which_may_be_tried_a
         raise HdfsError("Name node is in safe mode.\nmore")
 
     monkeypatch.setattr(memory_hdfs, "_rename", refuse)
-    with pytest.raises(IngestError, match="ids/mine: Name node is in safe mode") as caught:
+    with pytest.raises(IngestError, match="ids/_ranges: Name node is in safe mode") as caught:
         store(file(tmp_path, "a.csv", "user,item,rating\nann,x,5\n"))
     assert caught.value.may_pass
     assert not [path for path in memory_hdfs.files if "/raw/" in path]
@@ -279,7 +279,7 @@ def test_a_dictionary_that_hdfs_does_not_take_stops_the_run_which_may_be_tried_a
 def test_a_damaged_dictionary_is_refused_with_its_line(
     line: str, store: Store, memory_hdfs: Any, tmp_path: Path
 ) -> None:
-    memory_hdfs.files["/marquee/ids/mine/00000001.tsv"] = f"item\t1\tx\n{line}\n".encode()
+    memory_hdfs.files["/marquee/ids/mine/00000001.tsv"] = f"item\t20000001\tx\n{line}\n".encode()
     with pytest.raises(IngestError, match=r"00000001\.tsv, line 2 is no line"):
         store(file(tmp_path, "a.csv", "user,item,rating\nann,x,5\n"))
 
@@ -302,7 +302,7 @@ def test_the_mapping_is_in_the_manifest_and_another_mapping_is_another_snapshot(
     assert third["snapshot"] == f"{ROOT}/20261125T190000"
     assert third["content_sha256"] != first["content_sha256"]
     # A weight of 0 is a mark for seen.
-    assert b"\n2\t2\t0\t1433224214\n" in memory_hdfs.files[f"{ROOT}/20261125T190000/ratings.tsv"]
+    assert b"\n2\t20000002\t0\t1433224214\n" in memory_hdfs.files[f"{ROOT}/20261125T190000/ratings.tsv"]
 
 
 def test_a_rejected_row_is_in_the_snapshot_with_reason_file_number_and_text(
@@ -336,7 +336,7 @@ def test_too_many_rejected_rows_stop_at_ingest_and_name_the_commonest_reasons_an
         "The value is outside the scale. Correct `lowest` and `highest` in [values], or add it to `seen`. "
         "Look again by `make inspect ARCHIVE=... MAPPING=...`."
     )
-    assert memory_hdfs.files == {}
+    assert not [path for path in memory_hdfs.files if "/raw/" in path or "/ids/mine" in path]
 
 
 @pytest.mark.parametrize("shape", ["Steam", "Last.fm", "Netflix"])
@@ -381,3 +381,28 @@ def test_ratings_of_the_accounts_service_join_own_data(store: Store, memory_hdfs
     result = store(file(tmp_path, "a.csv", "user,item,rating\nann,x,5\n"), feedback=export)
     assert result["layout"]["ratings"]["file"] == "*ratings.tsv"
     assert memory_hdfs.files[f"{ROOT}/{FIRST}/feedback-ratings.tsv"] == b"1000000001\t1\t4.5\t1600000000\n"
+
+
+def test_the_items_of_each_data_set_have_numbers_that_no_other_data_set_has(
+    store: Store, memory_hdfs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = file(tmp_path, "a.csv", "user,item,rating\nann,x,5\n")
+    store(archive)
+    rename = memory_hdfs._rename
+    raced = []
+
+    def another_was_faster(source: str, destination: str, renameoptions: str) -> None:
+        if destination == "/marquee/ids/_ranges/002" and not raced:
+            raced.append(destination)
+            memory_hdfs.files[destination] = b"theirs"
+        rename(source, destination, renameoptions)
+
+    monkeypatch.setattr(memory_hdfs, "_rename", another_was_faster)
+    store(archive, dataset="other")
+    store(archive, dataset="other", batch_id=SECOND)
+    assert {path: content for path, content in memory_hdfs.files.items() if "/_ranges/" in path} == {
+        "/marquee/ids/_ranges/001": b"mine",
+        "/marquee/ids/_ranges/002": b"theirs",
+        "/marquee/ids/_ranges/003": b"other",
+    }
+    assert memory_hdfs.files["/marquee/ids/other/00000001.tsv"] == b"user\t1\tann\nitem\t60000001\tx\n"

@@ -1,0 +1,1 @@
+"""The ids of own data in a publication."""

@@ -1,0 +1,85 @@
+"""What a request asked for, where own data's ids were replaced by numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import request
+
+from serving.publications.format import MAX_ID
+from serving.publications.own_data.ids import OwnIds
+from serving.publications.reader import Publication
+
+# Keys of a request's environment, see serving/recommendations/own_ids.py.
+PATH, QUERY, UNKNOWN = "marquee.asked_path", "marquee.asked_query", "marquee.unknown_id"
+_UNKNOWN_RATED = "marquee.unknown_rated"
+_LONGEST_SHOWN = 40
+
+
+def decoded(text: str) -> str:
+    """Return text that WSGI hands over as Latin-1."""
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
+def asked_path() -> str:
+    """Return the path as the caller wrote it, percent-encoded where it names own ids."""
+    path: str = request.environ.get(PATH, request.path)
+    return path
+
+
+def asked_arguments() -> list[tuple[str, str]]:
+    """Return the query's parameters as the caller wrote them."""
+    query = request.environ.get(QUERY)
+    return list(request.args.items()) if query is None else parse_qsl(query)
+
+
+def asked_user(publication: Publication, user_id: int) -> int | str:
+    """Return a user's id for a message, also that of a user whom nobody knows."""
+    return _unknown() or publication.shown_user(user_id)
+
+
+def asked_movie(publication: Publication, movie_id: int) -> int | str:
+    """Return a movie's id for a message, also an unknown one."""
+    return _unknown() or publication.shown_movie(movie_id)
+
+
+def with_numbers(body: Any, ids: OwnIds) -> Any:
+    """Return the body of a newcomer's request with numbers for own ids.
+
+    Unknown movies get the highest numbers, which no movie has: they are ignored, as those of MovieLens are.
+    """
+    unknown: dict[int, str] = request.environ.setdefault(_UNKNOWN_RATED, {})
+
+    def number(own_id: Any) -> Any:
+        if not isinstance(own_id, str | int) or isinstance(own_id, bool):
+            return own_id
+        known = ids.movie(str(own_id))
+        if known is None:
+            known = MAX_ID - len(unknown)
+            unknown[known] = str(own_id)
+        return known
+
+    if not isinstance(body, dict):
+        return body
+    ratings, exclude = body.get("ratings"), body.get("exclude")
+    changed = dict(body)
+    if isinstance(ratings, list):
+        changed["ratings"] = [
+            {**one, "movie_id": number(one["movie_id"])} if isinstance(one, dict) and "movie_id" in one else one
+            for one in ratings
+        ]
+    if isinstance(exclude, list):
+        changed["exclude"] = [number(one) for one in exclude]
+    return changed
+
+
+def rated_movie(publication: Publication, movie_id: int) -> int | str:
+    """Return the id of a movie that a newcomer rated, also of an unknown one."""
+    unknown: dict[int, str] = request.environ.get(_UNKNOWN_RATED, {})
+    return unknown.get(movie_id) or publication.shown_movie(movie_id)
+
+
+def _unknown() -> str:
+    unknown: str = request.environ.get(UNKNOWN, "")
+    return unknown[:_LONGEST_SHOWN]
