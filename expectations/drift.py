@@ -47,8 +47,10 @@ def profile(frame: pd.DataFrame, declared: Mapping[str, str]) -> dict[str, Any]:
             columns[name] = {"counts": _counts_of_values(known)}
         elif kind == "quantiles":
             tenths = np.arange(1, QUANTILE_BINS) / QUANTILE_BINS
-            edges = [float(edge) for edge in np.unique(np.quantile(known, tenths))] if len(known) else []
-            columns[name] = {"edges": edges, "counts": _counts_between(known, edges)}
+            # Rows without times all have their batch's, which tells nothing about another batch.
+            varied = known if known.nunique() > 1 else known[:0]
+            edges = [float(edge) for edge in np.unique(np.quantile(varied, tenths))] if len(varied) else []
+            columns[name] = {"edges": edges, "counts": _counts_between(varied, edges)}
         else:
             raise ValueError(f"Drift of {name!r} is declared as {kind!r}, not values or quantiles. Correct the suite.")
     return {"rows": len(frame), "columns": columns}

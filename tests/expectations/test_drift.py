@@ -95,3 +95,10 @@ def test_beyond_a_limit_it_is_a_warning_and_beyond_the_other_an_error(
     found = judge({"rows": rows, "psi": {"x": psi}}, "B", Limits())
     assert [note["expectation"] for note in found["failed"]] == failed
     assert [note["expectation"] for note in found["warnings"]] == warnings
+
+
+def test_times_that_are_all_the_batchs_are_not_compared():
+    before, now = pd.DataFrame({"rated_at": [5, 5, 5]}), pd.DataFrame({"rated_at": [9, 9, 9, 9]})
+    kept = profile(before, {"rated_at": "quantiles"})
+    assert kept == {"rows": 3, "columns": {"rated_at": {"edges": [], "counts": [0]}}}
+    assert compare(kept, now)["psi"] == {}
