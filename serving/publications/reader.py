@@ -53,6 +53,7 @@ class Movie:
             "title": self.title,
             "release_year": self.release_year,
             "genres": list(self.genres),
+            **({} if self.shown_id == self.movie_id else {"number": self.movie_id}),
         }
 
 
@@ -65,6 +66,8 @@ def _movie(shown_id: int | str, movie_id: int, title: str, year: int | None, gen
     names = tuple(genres.split("|")) if genres else ()
     reference = compact_json({"movie_id": shown_id, "title": title})
     members = f'{reference[1:-1]},"release_year":{"null" if year is None else year},"genres":{compact_json(names)}'
+    if shown_id != movie_id:
+        members += f',"number":{movie_id}'
     return Movie(movie_id, title, year, names, members, reference, shown_id)
 
 

@@ -93,5 +93,6 @@ def _query_value(name: str, value: str, ids: OwnIds) -> tuple[str, str]:
         return ",".join(str(number) for number in numbers if number) or str(_NOBODY), ""
     if name not in ("user", "movie") or not value.strip():
         return value, ""
-    number = (ids.user if name == "user" else ids.movie)(value.strip())
+    # The accounts service's pages link to the page of a movie by its number.
+    number = ids.user(value.strip()) if name == "user" else ids.movie(value.strip()) or ids.numbered(value.strip())
     return str(number or _NOBODY), "" if number else value.strip()

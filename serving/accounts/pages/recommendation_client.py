@@ -59,7 +59,7 @@ class RecommendationClient:
         if found is None or used == 0:
             return None
         rated = set(older)
-        items = [item for item in found["items"] if item["movie_id"] not in rated]
+        items = [item for item in _by_number(found["items"]) if item["movie_id"] not in rated]
         return Recommended(items, found["publication"], found["data_through"], used)
 
     def nightly(self, user_id: int, visitor: str) -> Recommended | None:
@@ -68,7 +68,11 @@ class RecommendationClient:
         Raises UnreachableError.
         """
         found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", visitor)
-        return None if found is None else Recommended(found["items"], found["publication"], found["data_through"])
+        return (
+            None
+            if found is None
+            else Recommended(_by_number(found["items"]), found["publication"], found["data_through"])
+        )
 
     def _ask(self, path: str, visitor: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body).encode()
@@ -91,3 +95,8 @@ class RecommendationClient:
             return found
         error_log.warning("no recommendations", extra={"fields": {"reason": reason}})
         raise UnreachableError(reason)
+
+
+def _by_number(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return movies with the ids that the catalogue has: own data shows others."""
+    return [{**item, "movie_id": item.get("number", item["movie_id"])} for item in items]

@@ -36,6 +36,11 @@ class OwnIds:
         """Return a movie's number, or None if the catalogue has no such id."""
         return self._movies.get(own_id) or _of_accounts(own_id)
 
+    def numbered(self, text: str) -> int | None:
+        """Return the number that a text is, if it is a movie's."""
+        is_number = text.isascii() and text.isdecimal() and len(text) <= 10
+        return int(text) if is_number and int(text) in self.of_movies else None
+
     def shown_user(self, number: int) -> str:
         """Return a user's own id."""
         row = self._connection.execute("SELECT own_id FROM user_ids WHERE user_id = ?", (number,)).fetchone()

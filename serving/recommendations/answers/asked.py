@@ -47,17 +47,18 @@ def asked_movie(publication: Publication, movie_id: int) -> int | str:
 def with_numbers(body: Any, ids: OwnIds) -> Any:
     """Return the body of a newcomer's request with numbers for own ids.
 
-    Unknown movies get the highest numbers, which no movie has: they are ignored, as those of MovieLens are.
+    A text is an own id, and a JSON number is a movie's number, as the accounts service has it. Unknown movies get the highest
+    numbers, which no movie has: they are ignored, as those of MovieLens are.
     """
     unknown: dict[int, str] = request.environ.setdefault(_UNKNOWN_RATED, {})
 
     def number(own_id: Any) -> Any:
-        if not isinstance(own_id, str | int) or isinstance(own_id, bool):
+        if not isinstance(own_id, str):
             return own_id
-        known = ids.movie(str(own_id))
+        known = ids.movie(own_id)
         if known is None:
             known = MAX_ID - len(unknown)
-            unknown[known] = str(own_id)
+            unknown[known] = own_id
         return known
 
     if not isinstance(body, dict):

@@ -122,16 +122,27 @@ def test_movies_are_left_out_by_own_ids_and_the_next_page_keeps_them(own: FlaskC
 
 
 def test_a_newcomer_rates_movies_by_own_ids(own: FlaskClient) -> None:
-    ratings = [{"movie_id": MOVIES[6], "rating": 5}, {"movie_id": "none", "rating": 1}, {"movie_id": 155, "rating": 2}]
+    ratings = [{"movie_id": MOVIES[6], "rating": 5}, {"movie_id": "none", "rating": 1}, {"movie_id": "6", "rating": 2}]
     answer = own.post("/v1/recommendations", json={"ratings": ratings, "exclude": [MOVIES[3]]})
     assert answer.status_code == 200
-    assert sorted(answer.json["ignored"]) == ["155", "none"]
+    assert sorted(answer.json["ignored"]) == ["6", "none"]
     shown = [item["movie_id"] for item in answer.json["items"]]
     assert MOVIES[5] in shown
     assert {MOVIES[3], MOVIES[6]} & set(shown) == set()
     wrong = own.post("/v1/recommendations", json={"ratings": [{"movie_id": None, "rating": 5}]})
     assert wrong.status_code == 400
     assert wrong.json["type"].endswith("bad-body")
+
+
+def test_the_accounts_service_rates_by_numbers_and_finds_them_in_the_list(own: FlaskClient) -> None:
+    answer = own.post("/v1/recommendations", json={"ratings": [{"movie_id": 6, "rating": 5}]}).json
+    assert answer["ignored"] == []
+    assert {(item["movie_id"], item["number"]) for item in answer["items"]} <= {(own, n) for n, own in MOVIES.items()}
+    listed = own.get(f"/v1/users/{NEW_USER}/recommendations").json["items"]
+    assert [item["number"] for item in listed] == [1, 5, 2]
+    # The page of a movie opens by its number too; an own id of the same text comes first.
+    assert "Similar to Alien" in own.get("/?movie=5").get_data(as_text=True)
+    assert "Similar to Aliens" in own.get("/?movie=7").get_data(as_text=True)
 
 
 def test_pages_take_and_show_own_ids(own: FlaskClient) -> None:
