@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -117,14 +118,21 @@ def _failure(outcome: Any) -> dict[str, Any]:
     config = outcome.expectation_config
     details = outcome.result or {}
     raised = [info["exception_message"] for info in _exceptions(outcome.exception_info)]
+    # What a person wrote stays out of logs.
+    examples = [] if config.kwargs.get("column") == TEXTS else details.get("partial_unexpected_list", [])
     return {
         "expectation": config.type,
         "kwargs": {key: value for key, value in config.kwargs.items() if key != "batch_id"},
         "why": config.notes,
         "unexpected": details.get("unexpected_count"),
-        "observed": raised[0] if raised else details.get("observed_value"),
-        "examples": [] if config.kwargs.get("column") == TEXTS else details.get("partial_unexpected_list", [])[:5],
+        "observed": raised[0] if raised else _of_json(details.get("observed_value")),
+        "examples": [_of_json(example) for example in examples[:5]],
     }
+
+
+def _of_json(value: Any) -> Any:
+    """Return a value, or None for a float that JSON has not; a missing number is NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _exceptions(info: dict[str, Any] | None) -> list[dict[str, Any]]:

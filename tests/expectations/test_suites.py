@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from marquee.ingest.own_data.rows.advice import ADVICE, OF_IDS
 
 from expectations.suites import SuiteError, load_suite, table_columns
 from expectations.validate import validate_frame
@@ -352,6 +354,13 @@ def test_a_warning_is_reported_and_does_not_fail_the_batch():
     assert result["warnings"][0]["observed"] == 0.5
 
 
+def test_missing_numbers_among_the_examples_are_null_because_airflow_stores_the_result_as_json():
+    result = run("movies", [row | {"release_year": float("nan")} for row in GOOD["movies"]])
+    (warning,) = (found for found in result["warnings"] if found["kwargs"].get("mostly") == 0.95)
+    assert set(warning["examples"]) == {None}
+    assert json.loads(json.dumps(result["warnings"], allow_nan=False, default=str)) is not None
+
+
 @pytest.mark.parametrize("path", sorted(SUITES.glob("*.json")), ids=lambda path: path.stem)
 def test_a_suite_names_the_columns_of_its_table(path):
     ddl = (ROOT / "hql" / f"create_{path.stem}.hql").read_text(encoding="utf-8")
@@ -370,6 +379,7 @@ def test_every_reason_that_cleaning_gives_is_known_to_the_quarantine_suite():
         for expectation in load_suite(SUITES, "quarantine")["expectations"]
         if expectation["type"] == "expect_column_values_to_be_in_set"
     ]
+    given |= {"rejected_by_ingest", *ADVICE, *(f"{role}_{reason}" for role in ("user", "item") for reason in OF_IDS)}
     assert set(rule) == given
 
 
