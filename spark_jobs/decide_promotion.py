@@ -60,6 +60,12 @@ def arguments() -> argparse.ArgumentParser:
         help="nDCG that may be lost (default: %(default)s)",
     )
     parser.add_argument(
+        "--most-overlap",
+        type=number(0, 1),
+        default=rule.most_overlap,
+        help="share of two users' lists that may be alike on average (default: %(default)s)",
+    )
+    parser.add_argument(
         "--apply",
         action="store_true",
         help="set the alias champion when promoted, and tag the version with the decision",
@@ -96,6 +102,7 @@ def main(argv: list[str] | None = None) -> None:
         recent_popularity_margin=options.recent_popularity_margin,
         least_test_users=options.least_test_users,
         champion_tolerance=options.champion_tolerance,
+        most_overlap=options.most_overlap,
     )
     decision = decide_on_record(record, rule)
     version = options.model_version or str(record.get("model_version", ""))

@@ -1,9 +1,8 @@
 """Train implicit ALS on one batch, evaluate it, and register it in MLflow.
 
-The evaluation is on the global timeline. Reads the batch's partitions of <database>.ratings and .movies. Writes
-<model-path>/{user_factors,item_factors} (Parquet) and <model-path>/evaluation.json, an MLflow run, and a version of
-the registered model with the alias challenger. A rerun replaces the files, and adds a run and a version with the same
-factors.
+Evaluates on the global timeline. Reads the batch's partitions of <database>.ratings and .movies. Writes <model-path>/
+user_factors, item_factors (both Parquet) and evaluation.json, an MLflow run, and a version of the registered model
+with the alias challenger. A rerun replaces the files, and adds a run and a version with the same factors.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
 from evaluation.arguments import add_evaluation_arguments
+from evaluation.concentration import concentration_of
 from evaluation.explicit_comparison import explicit_comparison, in_words
 from evaluation.plots import draw
 from evaluation.record import BASELINES, CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, Evaluated, measured
@@ -118,14 +118,15 @@ def main(argv: list[str] | None = None) -> None:
         "explicit_als": explicit,
         "champion_ratings": ratings_of(options.model_name, champion.version if champion else None, options.dataset),
         "champion_not_compared": champion.unreadable if champion else None,
+        "concentration": concentration_of(model, ratings, attributes, k),
     }
     check_claim(spark, options.claim)
     progress("logging the run and registering the model")
     parameters = {"solver": options.solver, "k": k, "slices": options.slices, "first_window": options.first_window}
     logged = log_run(Training.of(options), asdict(settings) | parameters, ratings, model, record, draw)
     write_factors(spark, model, model_path)
-    text = json.dumps({**record, **logged}, sort_keys=True)
-    HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", text + "\n")
+    evaluation = json.dumps({**record, **logged}, sort_keys=True) + "\n"
+    HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", evaluation)
     ndcg = {scorer: logged["metrics"][f"{scorer}_ndcg_at_{k}"] for scorer in (CANDIDATE, RECENT_POPULARITY)}
     result = {
         **logged,

@@ -112,6 +112,8 @@ MAPPING = os.environ.get("MARQUEE_MAPPING", "")
 
 # nDCG@10 by which the low end of the interval must exceed recent popularity. A negative margin accepts such a loss.
 RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "0")
+# The share of two users' lists that may be alike on average. At 1, the gate refuses no model for it.
+MOST_OVERLAP = os.environ.get("MARQUEE_MOST_OVERLAP", "1")
 
 # --- How far a batch may differ from the one before: see expectations/drift.py for the measures.
 DRIFT_LIMITS = {

@@ -50,7 +50,7 @@ DECIDE = (
     *(settings.PYTHON, str(settings.SPARK_JOBS / "decide_promotion.py")),
     *("--evaluation", f"{EVALUATION}?op=OPEN&user.name={settings.HDFS_USER}"),
     *("--tracking-uri", settings.MLFLOW_URL, "--model-name", settings.MODEL),
-    *("--recent-popularity-margin", settings.RECENT_POPULARITY_MARGIN),
+    *("--recent-popularity-margin", settings.RECENT_POPULARITY_MARGIN, "--most-overlap", settings.MOST_OVERLAP),
 )
 
 

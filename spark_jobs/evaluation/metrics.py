@@ -135,11 +135,12 @@ def intra_list_diversity(lists: IntArray, movie_ids: IntArray, genres: BoolArray
 def by_activity(values: FloatArray, ratings: IntArray) -> dict[str, SliceMean]:
     """Return users and mean of a per-user metric, by the users' earlier ratings.
 
-    `ratings` is the number of ratings that each user had given before. The slices are those of ACTIVITY_SLICES, without empty ones.
+    `ratings` is the number of ratings that each user had given before. The slices are those of ACTIVITY_SLICES, without empty ones. A
+    user whose value is NaN does not count.
     """
     means: dict[str, SliceMean] = {}
     for name, (least, below) in ACTIVITY_SLICES.items():
-        inside = (ratings >= least) & (ratings < below)
+        inside = (ratings >= least) & (ratings < below) & ~np.isnan(values)
         if inside.any():
             means[name] = {"users": int(inside.sum()), "mean": float(values[inside].mean())}
     return means

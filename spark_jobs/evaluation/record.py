@@ -10,6 +10,8 @@ from typing import Any, Final, NotRequired, TypedDict
 import numpy as np
 from recommender.ratings import Ratings
 
+from evaluation.concentration import Concentration
+from evaluation.diversity import BY_USER
 from evaluation.metrics import CalibrationBin, SliceMean, by_activity, calibration
 from evaluation.results import WindowResult
 
@@ -56,6 +58,8 @@ class Measured(TypedDict):
     ndcg_per_user: dict[str, list[float]]
     ndcg_user_ids: NotRequired[list[int]]
     ndcg_by_activity: dict[str, dict[str, SliceMean]]
+    # By scorer, measure (those of diversity.BY_USER) and slice.
+    diversity_by_activity: NotRequired[dict[str, dict[str, dict[str, SliceMean]]]]
 
 
 class Evaluated(Measured):
@@ -72,6 +76,8 @@ class Evaluated(Measured):
     explicit_als: dict[str, float]
     champion_ratings: NotRequired[int | None]
     champion_not_compared: NotRequired[str | None]
+    # How alike the lists of the published model are, by the slice of its users.
+    concentration: NotRequired[dict[str, Concentration]]
 
 
 class Logged(TypedDict):
@@ -108,6 +114,13 @@ def measured(results: list[WindowResult], ratings: Ratings, k: int) -> Measured:
         "ndcg_per_user": {s: ndcg[s].tolist() for s in scorers},
         "ndcg_user_ids": np.concatenate([r.users for r in results if r.scorer == scorers[0]]).tolist(),
         "ndcg_by_activity": {s: by_activity(ndcg[s], activity) for s in scorers},
+        "diversity_by_activity": {
+            s: {
+                name: by_activity(np.concatenate([r.per_user[name] for r in results if r.scorer == s]), activity)
+                for name in BY_USER
+            }
+            for s in scorers
+        },
     }
 
 
@@ -165,3 +178,23 @@ def explicit_metrics(record: Evaluated) -> dict[str, float]:
         f"{EXPLICIT_ALS}_{name}" if name in errors else f"{EXPLICIT_ALS}_{name}_at_{record['k']}": value
         for name, value in record[EXPLICIT_ALS].items()
     }
+
+
+def diversity_metrics(record: Evaluated) -> dict[str, float]:
+    """Return the model's measures of diversity by slice, for MLflow.
+
+    Their names are `candidate_<measure>_<slice>_at_<k>` and `lists_<measure>_<slice>_at_<k>`. The second kind is of the model that may be
+    published, with `all` users as a slice.
+    """
+    by_slice = {
+        f"{CANDIDATE}_{measure}_{name}": mean["mean"]
+        for measure, slices in record.get("diversity_by_activity", {}).get(CANDIDATE, {}).items()
+        for name, mean in slices.items()
+    }
+    of_lists = {
+        f"lists_{measure}_{name}": float(value)
+        for name, measures in record.get("concentration", {}).items()
+        for measure, value in measures.items()
+        if isinstance(value, int | float)
+    }
+    return {f"{name}_at_{record['k']}": value for name, value in (by_slice | of_lists).items()}

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from recommender import reference_models
-from recommender.arrays import Float32Array, IntArray
 from recommender.attributes import MovieAttributes
 from recommender.model import FactorModel
-from recommender.popularity import popularity
 from recommender.ratings import Ratings, positions
 from recommender.settings import TrainingSettings
-from recommender.top_n import NO_MOVIE, USERS_PER_BLOCK
 from recommender.training import train
 
+from evaluation.diversity import Catalogue, mean_overlap, measures_by_user
+from evaluation.lists import recommend
 from evaluation.metrics import (
     coverage,
     exposure_gini,
@@ -30,20 +29,6 @@ from evaluation.metrics import (
 from evaluation.record import EASE, GATE_BASELINES, ITEM_KNN, POPULARITY, RECENT_POPULARITY
 from evaluation.results import WindowResult
 from evaluation.splits import Window
-
-
-def recommend(model: FactorModel, users: IntArray, n: int) -> tuple[IntArray, Float32Array]:
-    """Return the model's n best movie ids for each of `users`, and their scores.
-
-    Both results are (users, n). Movies of a user's profile are left out.
-    """
-    lists = np.full((len(users), n), NO_MOVIE, dtype=np.int64)
-    scores = np.full((len(users), n), -np.inf, dtype=np.float32)
-    for start in range(0, len(users), USERS_PER_BLOCK):
-        block = slice(start, start + USERS_PER_BLOCK)
-        columns, scores[block] = model.top_n(model.factors_of(users[block]), model.profiles_of(users[block]), n)
-        lists[block] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
-    return lists, scores
 
 
 def evaluate(
@@ -65,13 +50,17 @@ def evaluate(
     users, relevant, cold_users = users[returning], relevant[returning], int((~returning).sum())
     lists, scores = recommend(model, users, k)
     hit = hits(lists, users, test.user_id, test.movie_id)
-    per_user = ranking_metrics(hit, relevant)
-    movies = before.movies()
+    genres = attributes.of(before.movies()).genres
+    catalogue = Catalogue.of(before, genres, window.test_from)
+    tail_lists, _ = recommend(model, users, k, among=catalogue.tail()[positions(catalogue.movie_ids, model.movie_ids)])
+    per_user = ranking_metrics(hit, relevant) | measures_by_user(lists, tail_lists, users, before, test, catalogue)
+    movies = catalogue.movie_ids
     together = {
         "coverage": coverage(lists, len(movies)),
         "exposure_gini": exposure_gini(lists, len(movies)),
-        "novelty": novelty(lists, movies, popularity(before, movies), len(before.users())),
-        "diversity": intra_list_diversity(lists, movies, attributes.of(movies).genres),
+        "overlap": mean_overlap(lists),
+        "novelty": novelty(lists, movies, catalogue.ratings, catalogue.users),
+        "diversity": intra_list_diversity(lists, movies, genres),
     }
     activity = np.searchsorted(before.user_id, users, side="right") - np.searchsorted(before.user_id, users)
     return WindowResult(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from evaluation.concentration import EVERYBODY
 from evaluation.record import CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, EvaluationRecord
 from evaluation.untimed import AT_RANDOM, FUTURE_NOT_HIDDEN
 from recommender.arrays import FloatArray, IntArray
@@ -43,6 +44,8 @@ class Rule:
     # such a defect. MovieLens's busiest users have up to .03.
     one_user_share: float = 0.05
     ratings_loss: float = 0.10
+    # The share of a list that the lists of two users may have in common, on average. At 1, no model is refused for it.
+    most_overlap: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,20 @@ def distrust(record: EvaluationRecord, rule: Rule) -> list[str]:
     return reasons
 
 
+def concentrated(record: EvaluationRecord, rule: Rule) -> list[str]:
+    """Return the reasons not to publish lists that are too much alike.
+
+    A record of an earlier version of the code does not say how alike they are.
+    """
+    overlap = record["concentration"][EVERYBODY]["overlap"] / record["k"] if "concentration" in record else 0.0
+    if overlap <= rule.most_overlap:
+        return []
+    return [
+        f"the lists of two users share {overlap:.1%} of their movies on average, at most {rule.most_overlap:.1%} are allowed: "
+        "lower gain-power, or raise personal-weight"
+    ]
+
+
 def decide_on_record(record: EvaluationRecord, rule: Rule) -> Decision:
     """Return the decision on the content of evaluation.json.
 
@@ -163,7 +180,7 @@ def decide_on_record(record: EvaluationRecord, rule: Rule) -> Decision:
         decision = Decision(
             "abstain", ["the evaluation does not say which user each nDCG is of: train and evaluate again"]
         )
-    if doubts := distrust(record, rule):
+    if doubts := [*distrust(record, rule), *concentrated(record, rule)]:
         kept = decision.reasons if decision.verdict != "promote" else []
         decision = Decision("refuse", doubts + kept, decision.intervals)
     notes = []

@@ -9,7 +9,10 @@ from typing import Any
 from evaluation.record import CANDIDATE, EXPLICIT_ALS, EvaluationRecord, pooled_mean, rows_by_scorer
 from evaluation.untimed import AT_RANDOM, FUTURE_NOT_HIDDEN
 
-SHOWN = ("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "novelty", "diversity", "exposure_gini")
+SHOWN = (
+    *("ndcg", "precision", "recall", "map", "mrr", "hit_rate", "coverage", "novelty", "diversity", "exposure_gini"),
+    *("ndcg_tail", "stratified_recall", "serendipity", "recent_top_share", "miscalibration", "overlap"),
+)
 
 
 def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
@@ -46,7 +49,7 @@ def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
     lines += ["", "| users by ratings before | users | nDCG |", "|---|---|---|"]
     for name, users_of_slice in record["ndcg_by_activity"][CANDIDATE].items():
         lines.append(f"| {name.replace('_', ' ')} | {users_of_slice['users']} | {users_of_slice['mean']:.4f} |")
-    lines += _explicit(record)
+    lines += _concentration(record) + _explicit(record)
     lines += [
         "",
         "## Limits",
@@ -62,6 +65,25 @@ def model_card(record: EvaluationRecord, decision: Mapping[str, Any]) -> str:
         *(f"- {name}: {value}" for name, value in record["settings"].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _concentration(record: EvaluationRecord) -> list[str]:
+    """Return the section on how alike the lists are, empty when it was not measured."""
+    slices = record.get("concentration", {})
+    if not slices:
+        return []
+    names = ("movies", "coverage", "exposure_gini", "overlap", "recent_top_share", "novelty", "miscalibration")
+    lines = [
+        "",
+        f"## How alike the lists are, first {record['k']} movies, by how much their users have rated",
+        "",
+        f"| users | number | {' | '.join(names)} |",
+        "|---|" + "---|" * (len(names) + 1),
+    ]
+    for name, measures in slices.items():
+        cells = [f"{measures[key]:.4g}" for key in names]  # type: ignore[literal-required]
+        lines.append(f"| {name.replace('_', ' ')} | {measures['users']} | {' | '.join(cells)} |")
+    return lines
 
 
 def _explicit(record: EvaluationRecord) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from evaluation.record import Evaluated, Logged, explicit_metrics, pooled_means
+from evaluation.record import Evaluated, Logged, diversity_metrics, explicit_metrics, pooled_means
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.spark_dataset_source import SparkDatasetSource
 from recommender.model import FactorModel
@@ -70,7 +70,7 @@ def log_run(
     }
     with mlflow.start_run(run_name=f"train_als {training.batch_id}", tags=tags) as run:
         mlflow.log_params(dict(parameters))
-        metrics = pooled_means(record) | explicit_metrics(record)
+        metrics = pooled_means(record) | explicit_metrics(record) | diversity_metrics(record)
         sizes = {registry.RATINGS_METRIC: len(ratings), "users": record["users"], "movies": record["movies"]}
         mlflow.log_metrics(metrics | sizes)
         for row in record["windows"]:

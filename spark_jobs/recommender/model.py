@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recommender.arrays import Float32Array, IntArray
+from recommender.arrays import BoolArray, Float32Array, IntArray
 from recommender.incidence import Incidence
 from recommender.neighbours import Neighbours
 from recommender.ratings import positions
@@ -105,13 +105,17 @@ class FactorModel:
         scores += self.movie_prior
         return scores
 
-    def top_n(self, factors: Float32Array, profiles: Incidence, n: int) -> tuple[IntArray, Float32Array]:
+    def top_n(
+        self, factors: Float32Array, profiles: Incidence, n: int, among: BoolArray | None = None
+    ) -> tuple[IntArray, Float32Array]:
         """Return the n best movies of each user as columns, and their scores.
 
-        Movies of the user's profile are left out. Both results are (users, n). A list with fewer movies ends in NO_MOVIE with -inf.
-        Of equal scores, the smaller movie_id comes first.
+        Movies of the user's profile are left out, and so are those not `among`, (movies,). Both results are (users, n). A list with fewer
+        movies ends in NO_MOVIE with -inf. Of equal scores, the smaller movie_id comes first.
         """
         scores = self.scores(factors, profiles)
+        if among is not None:
+            scores[:, ~among] = -np.inf
         scores[np.repeat(np.arange(len(factors)), np.diff(profiles.starts)), profiles.columns] = -np.inf
         return top_n_of_scores(scores, n)
 

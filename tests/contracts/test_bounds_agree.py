@@ -138,6 +138,7 @@ PROGRAMS = [
     ("decide_promotion", "margin", "-1", "1"),
     ("decide_promotion", "recent-popularity-margin", "-1", "1"),
     ("decide_promotion", "champion-tolerance", "0", "1"),
+    ("decide_promotion", "most-overlap", "0", "1"),
     ("decide_promotion", "least-test-users", "1", "1000000000"),
 ]
 

@@ -1,5 +1,5 @@
 import pytest
-from evaluation.record import explicit_metrics, pooled_means
+from evaluation.record import diversity_metrics, explicit_metrics, pooled_means
 
 
 def test_a_window_counts_by_its_test_users() -> None:
@@ -18,3 +18,21 @@ def test_explicit_als_has_its_errors_and_its_lists_metrics_under_names_of_its_ow
         "explicit_als_mae": 0.7,
         "explicit_als_ndcg_at_10": 0.01,
     }
+
+
+def test_measures_of_diversity_are_logged_by_slice() -> None:
+    record = {
+        "k": 10,
+        "diversity_by_activity": {
+            "candidate": {"ndcg_tail": {"under_50": {"users": 3, "mean": 0.2}}},
+            "popularity": {"ndcg_tail": {"under_50": {"users": 3, "mean": 0.1}}},
+        },
+        "concentration": {"all": {"users": 671, "overlap": 2.9}},
+    }
+    assert diversity_metrics(record) == {
+        "candidate_ndcg_tail_under_50_at_10": 0.2,
+        "lists_users_all_at_10": 671.0,
+        "lists_overlap_all_at_10": 2.9,
+    }
+    # A record of an earlier version has neither.
+    assert diversity_metrics({"k": 10}) == {}

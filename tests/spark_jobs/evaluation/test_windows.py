@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from evaluation.diversity import BY_USER
+from evaluation.lists import recommend
 from evaluation.record import BASELINES, measured
 from evaluation.splits import Window
-from evaluation.windows import baselines, evaluate, recommend
+from evaluation.windows import baselines, evaluate
 from recommender.attributes import MovieAttributes
 from recommender.ratings import Ratings
 
@@ -45,6 +47,18 @@ def test_metrics_are_of_returning_users_and_cold_users_are_counted() -> None:
     assert found.means()["ndcg"] == 1.0
     assert found.means()["diversity"] == 1.0
     assert found.means()["coverage"] == pytest.approx(2 / 3)
+    # Of 3, 2 and 2 ratings the first movie holds a third, and the tail is the other two.
+    assert found.means()["ndcg_tail"] == 1.0
+    assert (found.means()["serendipity"], found.means()["overlap"]) == (0.0, 0.0)
+
+
+def test_a_measure_that_no_user_of_a_window_has_is_left_out_of_its_means() -> None:
+    test = Ratings.from_columns({"user_id": [4], "movie_id": [1], "rating": [5.0], "rated_at": [1000 * DAY]})
+    model = baselines(TRAIN, WINDOW.test_from, ["popularity"])["popularity"]
+    found = evaluate(model, "popularity", WINDOW, TRAIN, test, 2, MovieAttributes.none())
+    # The tested movie is the head, and no movie has a genre.
+    assert {"ndcg_tail", "miscalibration"}.isdisjoint(found.means())
+    assert found.means()["recall"] == 1.0
 
 
 def test_the_record_says_whose_each_value_is_window_by_window() -> None:
@@ -61,3 +75,7 @@ def test_the_record_says_whose_each_value_is_window_by_window() -> None:
     record = measured(results, TRAIN, 2)
     assert record["ndcg_user_ids"] == [1, 3, 3, 5]
     assert [len(values) for values in record["ndcg_per_user"].values()] == [4, 4]
+    measured_of = record["diversity_by_activity"]["candidate"]
+    assert list(measured_of) == list(BY_USER)
+    assert measured_of["serendipity"]["under_50"]["users"] == 4
+    assert measured_of["miscalibration"] == {}

@@ -157,3 +157,20 @@ def test_a_random_split_is_told_whatever_the_verdict() -> None:
     few = decide_on_record(record() | {"split": "random"}, Rule(resamples=200, least_test_users=101))
     assert (few.verdict, few.reasons[-1]) == ("abstain", shown)
     assert shown not in decide_on_record(record() | {"split": "time"}, RULE).reasons
+
+
+def test_lists_that_are_too_much_alike_are_refused_where_a_limit_is_set() -> None:
+    alike = record() | {"k": 10, "concentration": {"all": {"overlap": 2.9}}}
+    limit = Rule(resamples=200, most_overlap=0.25)
+    assert decide_on_record(alike, RULE).verdict == "promote"
+    refused = decide_on_record(alike, limit)
+    assert (refused.verdict, refused.reasons) == (
+        "refuse",
+        [
+            "the lists of two users share 29.0% of their movies on average, at most 25.0% are allowed: "
+            "lower gain-power, or raise personal-weight"
+        ],
+    )
+    assert decide_on_record(alike | {"concentration": {"all": {"overlap": 2.5}}}, limit).verdict == "promote"
+    # A record of an earlier version does not say it.
+    assert decide_on_record(record(), limit).verdict == "promote"

@@ -80,3 +80,12 @@ def test_the_card_of_a_random_split_has_no_days_and_says_that_the_future_was_not
         "Nothing decays.",
     ):
         assert line in card, line
+
+
+def test_the_card_says_how_alike_the_lists_are() -> None:
+    measures = {"users": 671, "movies": 183, "coverage": 0.0202, "exposure_gini": 0.996, "overlap": 2.9}
+    measures |= {"recent_top_share": 0.94, "novelty": 3.25, "miscalibration": 0.5}
+    lines = model_card({**RECORD, "concentration": {"all": measures}}, DECISION).splitlines()
+    assert "## How alike the lists are, first 10 movies, by how much their users have rated" in lines
+    assert "| all | 671 | 183 | 0.0202 | 0.996 | 2.9 | 0.94 | 3.25 | 0.5 |" in lines
+    assert "How alike" not in model_card(RECORD, DECISION)
