@@ -33,7 +33,7 @@ from threadpoolctl import threadpool_limits
 from mr_jobs.field_rules import NO_GENRES, split_title
 
 K = 10
-ALWAYS = 1e6
+ALWAYS = 1e5
 # Decay and recent popularity only hurt where the future is known: what is left is taste alone.
 OF_TASTE = TrainingSettings(
     rank=128,
