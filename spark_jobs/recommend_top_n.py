@@ -1,8 +1,9 @@
 """Compute the top-N lists of one batch with the registered model of that batch.
 
 Reads the batch's partitions of <database>.ratings and .movies, and the model version from MLflow. The SHA-256 of the model must be the
-one in the version's tags. Writes <warehouse>/<table>/batch_id=<B>/ for recommendations, similar_movies, popular_movies, movie_factors
-and movie_neighbours. All are complete before the first is put in place. A rerun replaces them with the same rows in the same order.
+one in the version's tags. Writes <warehouse>/<table>/batch_id=<B>/ for recommendations, discoveries, similar_movies, popular_movies,
+movie_factors, movie_neighbours and discovery_prices. All are complete before the first is put in place. A rerun replaces them with the
+same rows in the same order.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import RATING_COLUMNS, PartitionWriter, collect_ratings, read_batch, read_marks, read_ratings
 from promotion import registry
-from recommender.published.newcomer_tables import fold_in
+from recommender.discovery import discovery_of
+from recommender.published.newcomer_tables import discovery_settings, fold_in
+from recommender.published.user_lists import Recommender
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -32,6 +35,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--tracking-uri", required=True, help="MLflow tracking server")
     parser.add_argument("--warehouse", required=True, help="directory of the warehouse tables, any URI Hadoop knows")
     parser.add_argument("--top-n", type=whole(1, 1000), default=100, help="movies per user (default: %(default)s)")
+    parser.add_argument(
+        "--discover-n",
+        type=whole(1, 1000),
+        default=50,
+        help="movies of the long tail per user (default: %(default)s)",
+    )
     parser.add_argument(
         "--similar-n", type=whole(1, 500), default=50, help="similar movies per movie (default: %(default)s)"
     )
@@ -70,9 +79,12 @@ def main(argv: list[str] | None = None) -> None:
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
     if options.marks == "yes":
         rows = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
-    lists = list_tables.recommendations(spark, rows, model, options.top_n)
-    writer.write("recommendations", lists, ["user_id", "rank"])
-    progress("recommendations written")
+    discovery = discovery_of(model, ratings)
+    recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, ratings.reference_time())
+    familiar, discoveries = list_tables.user_lists(spark, rows, recommender)
+    writer.write("recommendations", familiar, ["user_id", "rank"])
+    writer.write("discoveries", discoveries, ["user_id", "rank"])
+    progress("recommendations and discoveries written")
     writer.write("similar_movies", list_tables.similar_movies(spark, model, options.similar_n), ["movie_id", "rank"])
     progress("similar movies written")
     movies = read_batch(spark, options.database, "movies", options.batch_id)
@@ -80,6 +92,8 @@ def main(argv: list[str] | None = None) -> None:
     writer.write("popular_movies", popular, ["scope", "rank"])
     writer.write("movie_factors", list_tables.movie_factors(spark, model), ["movie_id"])
     writer.write("movie_neighbours", list_tables.movie_neighbours(spark, model), ["movie_id", "rank"])
+    prices = list_tables.discovery_prices(spark, model, discovery)
+    writer.write("discovery_prices", prices, ["movie_id"])
     written = writer.put_in_place()
     report(
         {
@@ -91,6 +105,7 @@ def main(argv: list[str] | None = None) -> None:
             "partitions": {table: writer.partition(table) for table in written},
             "users": len(ratings.users()),
             "fold_in": fold_in(model),
+            "discovery": discovery_settings(),
             "seconds": round(time.monotonic() - started, 1),
         },
         options.result,

@@ -80,7 +80,10 @@ MARTS = (
 )
 WAREHOUSE_TABLES = (*ROWS_TABLES, *MARTS)
 # The API scores newcomers without Spark, from movie_factors and movie_neighbours: see docs/model.md.
-TOP_N_TABLES = ("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours")
+TOP_N_TABLES = (
+    *("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
+    *("discoveries", "discovery_prices"),
+)
 # Own data has ids of its own: see marquee.ingest.own_data.snapshots.dictionary.
 CREATED_TABLES = (*WAREHOUSE_TABLES, *TOP_N_TABLES, "ids")
 # The data set of labelled reviews, and its tables.

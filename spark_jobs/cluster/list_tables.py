@@ -10,6 +10,7 @@ import pandas as pd
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
+from recommender.discovery import Discovery
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.popularity import RECENT_HALF_LIFE_DAYS
@@ -28,15 +29,16 @@ MOVIE_FACTORS_COLUMNS = "movie_id int, gain float, prior float, factors string"
 MOVIE_NEIGHBOURS_COLUMNS = "movie_id int, rank int, neighbour_id int, weight float"
 
 
-def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel, top_n: int) -> DataFrame:
-    """Return the recommendations table for every user of the ratings.
+def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> list[DataFrame]:
+    """Return the recommendations and the discoveries table of all users.
 
-    Users are scored in blocks of USERS_PER_BLOCK by their position in the model. So a block, and every bit of its scores, is the same
-    however Spark lays out its partitions.
+    Both come from one pass over the users of the ratings. Users are scored in blocks of USERS_PER_BLOCK by their position in the model. So
+    a block, and every bit of its scores, is the same however Spark lays out its partitions.
     """
     # The profiles arrive with the ratings of each block.
+    model = recommender.model
     without_profiles = replace(model, profiles=Incidence.none(len(model.user_ids)))
-    shared = spark.sparkContext.broadcast(Recommender.of(without_profiles, top_n))
+    shared = spark.sparkContext.broadcast(replace(recommender, model=without_profiles))
     blocks = pd.DataFrame(
         {
             "user_id": model.user_ids.astype(np.int32),
@@ -46,13 +48,15 @@ def recommendations(spark: SparkSession, ratings: DataFrame, model: FactorModel,
     blocked = ratings.select("user_id", "movie_id", "rating", "rated_at").join(
         F.broadcast(spark.createDataFrame(blocks, "user_id int, block int")), "user_id"
     )
-    return blocked.groupBy("block").applyInPandas(_one_block(shared), RECOMMENDATION_COLUMNS)
+    both = blocked.groupBy("block").applyInPandas(_one_block(shared), f"{RECOMMENDATION_COLUMNS}, of_list int").cache()
+    return [both.where(F.col("of_list") == number).drop("of_list") for number in range(2)]
 
 
 def _one_block(shared: Broadcast[Recommender]) -> Callable[[pd.DataFrame], pd.DataFrame]:
     def one_block(rows: pd.DataFrame) -> pd.DataFrame:
         with threadpool_limits(1):
-            return pd.DataFrame(shared.value.recommend(ratings_of(rows)))
+            tables = shared.value.lists(ratings_of(rows))
+            return pd.concat([pd.DataFrame(table).assign(of_list=number) for number, table in enumerate(tables)])
 
     return one_block
 
@@ -100,6 +104,12 @@ def popular_movies(spark: SparkSession, ratings: Ratings, movies: DataFrame, n: 
 def movie_factors(spark: SparkSession, model: FactorModel) -> DataFrame:
     """Return the movie_factors table."""
     return spark.createDataFrame(pd.DataFrame(newcomer_tables.movie_factors(model)), MOVIE_FACTORS_COLUMNS)
+
+
+def discovery_prices(spark: SparkSession, model: FactorModel, discovery: Discovery) -> DataFrame:
+    """Return the discovery_prices table."""
+    prices = pd.DataFrame(newcomer_tables.discovery_prices(model, discovery))
+    return spark.createDataFrame(prices, newcomer_tables.DISCOVERY_PRICES_COLUMNS)
 
 
 def movie_neighbours(spark: SparkSession, model: FactorModel) -> DataFrame:

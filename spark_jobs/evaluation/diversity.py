@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from recommender.arrays import BoolArray, FloatArray, IntArray
-from recommender.popularity import RECENT_HALF_LIFE_DAYS, popularity, recent_popularity
+from recommender.popularity import RECENT_HALF_LIFE_DAYS, long_tail, popularity, recent_popularity
 from recommender.ratings import Ratings, positions
 from recommender.top_n import NO_MOVIE
 
 from evaluation.metrics import hits, ranking_metrics
 
-# The short head holds this share of the ratings; all other movies are the long tail (Cremonesi, Koren and Turrin 2010).
-HEAD_SHARE = 1 / 3
 RECENT_TOP = 100
 # A movie with N ratings counts like N to the minus this power in stratified recall (Steck 2011).
 STRATIFIED_POWER = 0.5
@@ -60,19 +58,6 @@ class Catalogue:
         members = np.zeros(len(self.recent), dtype=np.bool_)
         members[np.argsort(-self.recent, kind="stable")[:RECENT_TOP]] = True
         return members
-
-
-def long_tail(ratings: FloatArray) -> BoolArray:
-    """Return which movies are left without the most rated ones that hold HEAD_SHARE.
-
-    The head is the fewest movies that hold at least this share of all ratings. Of movies with equally many ratings, the first come first.
-    """
-    order = np.argsort(-ratings, kind="stable")
-    held = np.cumsum(ratings[order])
-    tail = np.ones(len(ratings), dtype=np.bool_)
-    if len(held):
-        tail[order[: int(np.searchsorted(held, held[-1] * HEAD_SHARE)) + 1]] = False
-    return tail
 
 
 def mean_overlap(lists: IntArray) -> float:

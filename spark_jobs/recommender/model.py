@@ -91,19 +91,30 @@ class FactorModel:
         at = np.repeat(self.profiles.starts[where] - starts[:-1], lengths) + np.arange(starts[-1])
         return Incidence(starts, self.profiles.columns[at], self.profiles.weights[at])
 
-    def scores(self, factors: Float32Array, profiles: Incidence) -> Float32Array:
-        """Return the scores of all movies for users, (users, movies).
+    def personal(self, factors: Float32Array, profiles: Incidence) -> Float32Array:
+        """Return the personal scores of all movies for users, (users, movies).
 
         `factors`, (users, rank), and `profiles` are those of the users.
         """
         scores: Float32Array = factors @ self.movie_factors.T
         if len(self.neighbours.columns):
             scores += (profiles.matrix(len(self.movie_ids)) @ self.neighbours.matrix).toarray()
-        greatest = scores.max(axis=1, keepdims=True, initial=0)
-        scores *= np.divide(1, greatest, out=np.zeros_like(greatest), where=greatest > 0)
-        scores *= self.movie_gain
-        scores += self.movie_prior
         return scores
+
+    def scores(self, factors: Float32Array, profiles: Incidence) -> Float32Array:
+        """Return the scores of all movies for users, (users, movies).
+
+        The parameters are those of `personal`.
+        """
+        return self._blended(self.personal(factors, profiles))
+
+    def _blended(self, personal: Float32Array) -> Float32Array:
+        """Return the scores that follow from personal ones, which are overwritten."""
+        greatest = personal.max(axis=1, keepdims=True, initial=0)
+        personal *= np.divide(1, greatest, out=np.zeros_like(greatest), where=greatest > 0)
+        personal *= self.movie_gain
+        personal += self.movie_prior
+        return personal
 
     def top_n(
         self, factors: Float32Array, profiles: Incidence, n: int, among: BoolArray | None = None
@@ -113,10 +124,16 @@ class FactorModel:
         Movies of the user's profile are left out, and so are those not `among`, (movies,). Both results are (users, n). A list with fewer
         movies ends in NO_MOVIE with -inf. Of equal scores, the smaller movie_id comes first.
         """
-        scores = self.scores(factors, profiles)
+        return self.best_of(self.personal(factors, profiles), profiles, n, among)
+
+    def best_of(
+        self, personal: Float32Array, profiles: Incidence, n: int, among: BoolArray | None = None
+    ) -> tuple[IntArray, Float32Array]:
+        """Return what `top_n` does, from personal scores, which are overwritten."""
+        scores = self._blended(personal)
         if among is not None:
             scores[:, ~among] = -np.inf
-        scores[np.repeat(np.arange(len(factors)), np.diff(profiles.starts)), profiles.columns] = -np.inf
+        scores[np.repeat(np.arange(len(scores)), np.diff(profiles.starts)), profiles.columns] = -np.inf
         return top_n_of_scores(scores, n)
 
     def save(self, folder: Path) -> None:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from recommender.arrays import FloatArray, IntArray
+from recommender.arrays import BoolArray, FloatArray, IntArray
 from recommender.ratings import SECONDS_PER_DAY, Ratings, positions
 
 # The half-life of the baseline and of the popular list `recent`: the best of 90, 180, 365 and 730 days on the validation windows.
 RECENT_HALF_LIFE_DAYS = 90.0
+# The short head holds this share of the ratings; all other movies are the long tail (Cremonesi, Koren and Turrin 2010).
+HEAD_SHARE = 1 / 3
 
 
 def popularity(ratings: Ratings, movie_ids: IntArray) -> FloatArray:
     """Return how many ratings each of `movie_ids` (ascending, distinct) has."""
     where = positions(movie_ids, ratings.movie_id)
     return np.bincount(where[where >= 0], minlength=len(movie_ids)).astype(np.float64)
+
+
+def long_tail(ratings: FloatArray) -> BoolArray:
+    """Return which movies are left without the most rated ones that hold HEAD_SHARE.
+
+    The head is the fewest movies that hold at least this share of all ratings. Of movies with equally many ratings, the first come first.
+    """
+    order = np.argsort(-ratings, kind="stable")
+    held = np.cumsum(ratings[order])
+    tail = np.ones(len(ratings), dtype=np.bool_)
+    if len(held):
+        tail[order[: int(np.searchsorted(held, held[-1] * HEAD_SHARE)) + 1]] = False
+    return tail
 
 
 def recent_popularity(ratings: Ratings, movie_ids: IntArray, half_life_days: float, as_of: int) -> FloatArray:

@@ -13,7 +13,10 @@ WAREHOUSE = [
     *("ratings", "movies", "tags", "links", "users", "quarantine", "row_accounting", "movie_genres"),
     *("movie_statistics", "ratings_by_year", "popular_by_genre", "user_activity", "movie_ratings_by_year"),
 ]
-TOP_N = ["recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
+TOP_N = [
+    *("recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
+    *("discoveries", "discovery_prices"),
+]
 
 
 def recorded(task_id: str) -> list[list[str]]:

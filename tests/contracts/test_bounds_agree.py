@@ -131,6 +131,7 @@ PROGRAMS = [
     ("train_als", "slices", "2", "1000"),
     ("train_als", "first-window", "1", "999"),
     ("recommend_top_n", "top-n", "1", "1000"),
+    ("recommend_top_n", "discover-n", "1", "1000"),
     ("recommend_top_n", "similar-n", "1", "500"),
     ("recommend_top_n", "popular-n", "1", "1000"),
     ("search_settings", "trials", "1", "500"),

@@ -7,7 +7,7 @@ TABLES = (
     *("ratings", "movies", "tags", "links", "users", "quarantine", "row_accounting"),
     *("movie_genres", "movie_statistics", "ratings_by_year", "popular_by_genre", "user_activity"),
     *("movie_ratings_by_year", "recommendations", "similar_movies", "popular_movies", "movie_factors"),
-    "movie_neighbours",
+    *("movie_neighbours", "discoveries", "discovery_prices"),
 )
 
 

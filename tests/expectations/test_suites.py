@@ -98,6 +98,11 @@ GOOD = {
         {"movie_id": 31, "rank": 1, "neighbour_id": 32, "weight": 0.5},
         {"movie_id": 32, "rank": 1, "neighbour_id": 31, "weight": 0.25},
     ],
+    "discoveries": [
+        {"user_id": 1, "rank": 1, "movie_id": 32, "score": 0.9, "reason_movie_ids": "31"},
+        {"user_id": 2, "rank": 1, "movie_id": 31, "score": 0.8, "reason_movie_ids": ""},
+    ],
+    "discovery_prices": [{"movie_id": 31, "price": 0.5}, {"movie_id": 32, "price": 0.0}],
     "labelled_reviews": [
         {
             "source_file": "mine.jsonl",
@@ -248,6 +253,10 @@ BAD = [
     ("movie_factors", {"factors": "AACAPwAAAEA"}, "expect_column_values_to_match_regex"),
     ("movie_factors", {"gain": None}, "expect_column_values_to_not_be_null"),
     ("movie_factors", {"prior": -0.5}, "expect_column_values_to_be_between"),
+    ("discoveries", {"movie_id": 32}, "expect_column_values_to_be_in_set"),
+    ("discoveries", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
+    ("discovery_prices", {"price": -0.1}, "expect_column_values_to_be_between"),
+    ("discovery_prices", {"movie_id": 99}, "expect_column_values_to_be_in_set"),
     ("movie_neighbours", {"neighbour_id": 31}, "expect_select_column_values_to_be_unique_within_record"),
     ("movie_neighbours", {"neighbour_id": 99}, "expect_column_values_to_be_in_set"),
     ("movie_neighbours", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from recommender.arrays import Columns
+from recommender.discovery import FIRST_PLACES, FIRST_PRICE, TASTE, Discovery
 from recommender.model import FactorModel
 from recommender.settings import LEAST_DECAY
 
 MOVIE_FACTORS_COLUMNS = "movie_id int, gain float, prior float, factors string"
+DISCOVERY_PRICES_COLUMNS = "movie_id int, price float"
 MOVIE_NEIGHBOURS_COLUMNS = "movie_id int, rank int, neighbour_id int, weight float"
 
 
@@ -28,6 +30,14 @@ def movie_factors(model: FactorModel) -> Columns:
         "gain": model.movie_gain,
         "prior": model.movie_prior,
         "factors": [base64.b64encode(row.astype("<f4").tobytes()).decode("ascii") for row in model.movie_factors],
+    }
+
+
+def discovery_prices(model: FactorModel, discovery: Discovery) -> Columns:
+    """Return the discovery_prices table: movies of the long tail, by movie_id."""
+    return {
+        "movie_id": model.movie_ids[discovery.tail].astype(np.int32),
+        "price": discovery.price[discovery.tail],
     }
 
 
@@ -53,3 +63,8 @@ def fold_in(model: FactorModel) -> dict[str, Any]:
         "profile_half_life_days": settings.profile_half_life_days,
         "least_decay": LEAST_DECAY,
     }
+
+
+def discovery_settings() -> dict[str, Any]:
+    """Return the settings that are needed to make a newcomer's list of discoveries."""
+    return {"taste": TASTE, "first_places": FIRST_PLACES, "first_price": FIRST_PRICE}

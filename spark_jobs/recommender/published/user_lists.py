@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender.arrays import Columns, FloatArray, IntArray
+from recommender.arrays import Columns, Float32Array, FloatArray, IntArray
+from recommender.discovery import Discovery, staying_weights
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.published.reasons import contributions, top_reasons
@@ -18,24 +19,39 @@ from recommender.settings import profile_weights
 class Recommender:
     """A recommender for blocks of users.
 
-    `gram`, (rank, rank), is Y'Y of the movie factors.
+    `gram`, (rank, rank), is Y'Y of the movie factors. `as_of` is the batch's reference time, in Unix seconds UTC.
     """
 
     model: FactorModel
     gram: FloatArray
     top_n: int
+    discovery: Discovery | None = None
+    discover_n: int = 0
+    as_of: int = 0
 
     @classmethod
-    def of(cls, model: FactorModel, top_n: int) -> Recommender:
-        """Return the recommender of lists of `top_n` movies."""
+    def of(
+        cls, model: FactorModel, top_n: int, discovery: Discovery | None = None, discover_n: int = 0, as_of: int = 0
+    ) -> Recommender:
+        """Return the recommender of lists of `top_n` and of `discover_n` movies.
+
+        The second kind is of the long tail. Without `discovery` there is none.
+        """
         factors = model.movie_factors.astype(np.float64)
-        return cls(model, factors.T @ factors, top_n)
+        return cls(model, factors.T @ factors, top_n, discovery, discover_n, as_of)
 
     def recommend(self, ratings: Ratings) -> Columns:
         """Return the recommendations table for the users of `ratings`.
 
         `ratings` must hold all ratings of each of these users. One of 0 stars is a mark, which says only that the user saw the
         movie: the user's list does not have it. A user with marks alone has no list.
+        """
+        return self.lists(ratings)[0]
+
+    def lists(self, ratings: Ratings) -> list[Columns]:
+        """Return the recommendations table, and the discoveries table where one is made.
+
+        `ratings` must hold all ratings and marks of each of the users, as for `recommend`. Both tables have the same columns.
         """
         model, marks = self.model, ratings.select(ratings.rating == 0)
         ratings = ratings.select(ratings.rating > 0)
@@ -47,11 +63,26 @@ class Recommender:
             )
         weights = profile_weights(ratings, model.settings).astype(np.float32)
         profiles = Incidence.build(positions(users, ratings.user_id), columns_seen, weights, len(users))
-        columns, scores = model.top_n(model.factors_of(users), self._with_marks(profiles, users, marks), self.top_n)
+        seen = self._with_marks(profiles, users, marks)
+        personal = model.personal(model.factors_of(users), profiles)
+        found = []
+        if self.discovery is not None:
+            starts, _ = ratings.runs()
+            staying = staying_weights(np.maximum.reduceat(ratings.rated_at, starts), self.as_of)
+            found = [self.discovery.top_n(self.discovery.scores(personal, seen), staying, self.discover_n)]
+        # The personal scores are overwritten here.
+        found.insert(0, model.best_of(personal, seen, self.top_n))
+        return [self._table(users, columns, scores, ratings, profiles) for columns, scores in found]
+
+    def _table(
+        self, users: IntArray, columns: IntArray, scores: Float32Array, ratings: Ratings, profiles: Incidence
+    ) -> Columns:
+        """Return a table of lists; columns and scores are (users, n)."""
         reasons: list[str] = []
         for user, row in enumerate(columns):
             own = slice(profiles.starts[user], profiles.starts[user + 1])
-            added = contributions(model, self.gram, row[row >= 0], columns_seen[own], weights[own])
+            rated, weights = profiles.columns[own], profiles.weights[own].astype(np.float32)
+            added = contributions(self.model, self.gram, row[row >= 0], rated, weights)
             stars = ratings.rating[own]
             liked = (stars >= stars.mean()).astype(np.int64)
             reasons.extend(top_reasons(added, ratings.movie_id[own], liked))
@@ -60,7 +91,7 @@ class Recommender:
         return {
             "user_id": np.repeat(users, kept.sum(axis=1)).astype(np.int32),
             "rank": ranks[kept].astype(np.int32),
-            "movie_id": model.movie_ids[columns[kept]].astype(np.int32),
+            "movie_id": self.model.movie_ids[columns[kept]].astype(np.int32),
             "score": scores[kept].astype(np.float64),
             "reason_movie_ids": reasons,
         }

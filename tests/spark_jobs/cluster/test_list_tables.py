@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from cluster.half_steps import SparkHalfSteps
-from cluster.list_tables import recommendations, similar_movies
+from cluster.list_tables import similar_movies, user_lists
 from cluster.warehouse import PartitionWriter
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from recommender.attributes import MovieAttributes
+from recommender.discovery import discovery_of
 from recommender.half_step import OtherSide, half_step
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
@@ -73,10 +74,12 @@ def test_lists_from_spark_are_those_of_each_block_here(
     frame = pd.DataFrame({name: getattr(ratings, name) for name in ("user_id", "movie_id", "rating", "rated_at")})
     schema = "user_id int, movie_id int, rating double, rated_at bigint"
     shuffled = spark.createDataFrame(frame.sample(frac=1, random_state=1), schema).repartition(5)
-    found = recommendations(spark, shuffled, model, 7).toPandas().sort_values(["user_id", "rank"], ignore_index=True)
-    here = Recommender.of(model, 7)
-    blocks = [pd.DataFrame(here.recommend(ratings.select((ratings.user_id - 1) // 512 == block))) for block in range(2)]
-    pd.testing.assert_frame_equal(found, pd.concat(blocks, ignore_index=True))
+    here = Recommender.of(model, 7, discovery_of(model, ratings), 9, AS_OF)
+    blocks = [here.lists(ratings.select((ratings.user_id - 1) // 512 == block)) for block in range(2)]
+    for number, table in enumerate(user_lists(spark, shuffled, here)):
+        found = table.toPandas().sort_values(["user_id", "rank"], ignore_index=True)
+        expected = pd.concat([pd.DataFrame(tables[number]) for tables in blocks], ignore_index=True)
+        pd.testing.assert_frame_equal(found, expected)
 
 
 def test_similar_movies_from_spark_are_the_kernel_s(spark: SparkSession, model: FactorModel) -> None:

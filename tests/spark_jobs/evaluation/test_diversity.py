@@ -6,7 +6,6 @@ from evaluation.diversity import (
     BY_USER,
     Catalogue,
     expected_lists,
-    long_tail,
     mean_overlap,
     measures_by_user,
     miscalibration,
@@ -19,6 +18,7 @@ from evaluation.diversity import (
 from evaluation.metrics import hits
 from hypothesis import given
 from hypothesis import strategies as st
+from recommender.popularity import long_tail
 from recommender.ratings import Ratings
 
 DAY = 86_400

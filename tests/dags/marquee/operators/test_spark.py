@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from marquee import settings
 from marquee.cluster.attempts import SupersededError
 
 BATCH = "20261123T190000"
@@ -89,7 +90,7 @@ def test_the_lists_of_a_batch_replace_its_partitions_all_at_once(
 
     submitted(recommend)
     assert task.execute(context) == {"lists": f"hdfs:///marquee/warehouse/recommendations/batch_id={BATCH}"}
-    tables = ("movie_factors", "movie_neighbours", "popular_movies", "recommendations", "similar_movies")
+    tables = sorted(settings.TOP_N_TABLES)
     assert list(hdfs.files("/marquee/warehouse")) == [
         f"/marquee/warehouse/{table}/batch_id={BATCH}/part-0" for table in tables
     ]

@@ -1,0 +1,15 @@
+-- Writes discoveries of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Parameters: batch_id, attempt.
+-- Usage: after add_partition.hql. Writes to the folder of its try.
+INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/_attempts/work-{{ attempt }}/discoveries'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
+STORED AS TEXTFILE
+SELECT
+    user_id,
+    `rank`,
+    movie_id,
+    score,
+    reason_movie_ids
+FROM marquee.discoveries
+WHERE batch_id = '{{ batch_id }}'
+ORDER BY user_id, `rank`
