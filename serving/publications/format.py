@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 SCHEMA_VERSION: Final = 2
-# Version 1 lacks the tables from movie_factors on. The API still serves it, so that an upgrade keeps every rollback
-# target.
+# Version 1 lacks the tables from movie_factors on. A version 2 of before discoveries lacks both of theirs. The API still
+# serves them, so that an upgrade keeps every rollback target.
 # Version 3 has the ids of own data, see own_ids.py. A program that does not know them would take numbers for ids.
 OWN_IDS_SCHEMA_VERSION: Final = 3
 READABLE_SCHEMA_VERSIONS: Final = frozenset({1, SCHEMA_VERSION, OWN_IDS_SCHEMA_VERSION})
@@ -51,7 +51,7 @@ _CHUNK_BYTES: Final = 1 << 20
 
 # A list is stored whole under its key, so that an answer is one lookup. `items` is a JSON array in rank order, and the
 # rank is the position + 1. Its entries are:
-#   recommendations        [movie_id, score, [reason_movie_id, ...]]
+#   recommendations, discoveries  [movie_id, score, [reason_movie_id, ...]]
 #   similar_movies         [movie_id, score]
 #   popular_movies         [movie_id, score, ratings]
 #   popular_by_genre       [movie_id, bayesian_mean, ratings]
@@ -63,6 +63,8 @@ CREATE TABLE movies (
   movie_id INTEGER PRIMARY KEY, title TEXT NOT NULL, release_year INTEGER, genres TEXT NOT NULL
 ) STRICT;
 CREATE TABLE recommendations (user_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
+CREATE TABLE discoveries (user_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
+CREATE TABLE discovery_prices (movie_id INTEGER PRIMARY KEY, price REAL NOT NULL) STRICT;
 CREATE TABLE similar_movies (movie_id INTEGER PRIMARY KEY, items TEXT NOT NULL) STRICT;
 CREATE TABLE popular_movies (scope TEXT PRIMARY KEY, items TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE movie_factors (

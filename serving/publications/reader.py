@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from serving.publications.fold_in import FactorTable, Float32Array, FoldIn, IntArray
 from serving.publications.format import RECOMMENDATIONS, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
+from serving.publications.newcomers.discovery import Prices
+from serving.publications.newcomers.factor_table import FactorTable, Float32Array, IntArray
+from serving.publications.newcomers.fold_in import FoldIn
 from serving.publications.own_data.ids import OwnIds
 from serving.publications.search.index import SearchIndex, Title
 from serving.publications.search.popularity import ratings_by_movie
@@ -71,6 +73,20 @@ def _movie(shown_id: int | str, movie_id: int, title: str, year: int | None, gen
     return Movie(movie_id, title, year, names, members, reference, shown_id)
 
 
+def _first_entries(text: str, count: int) -> list[list[Any]]:
+    """Return the first entries of a list as the builder writes it.
+
+    That is a compact array of arrays.
+    """
+    at = 1
+    entries: list[list[Any]] = []
+    while len(entries) < count and text[at - 1] != "]":
+        entry, end = _DECODER.raw_decode(text, at)
+        entries.append(entry)
+        at = end + 1
+    return entries
+
+
 def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int]]:
     """Yield (movie_id, title, release_year, genres, ratings) of a catalogue.
 
@@ -114,6 +130,9 @@ class Publication:
         self.movies = {row[0]: _movie(shown.get(row[0], row[0]), *row) for row in self._rows(_MOVIES)}
         self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
         self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
+        # Whether there are lists of the long tail.
+        exists = "SELECT 1 FROM discoveries LIMIT 1"
+        self.has_discoveries = "discoveries" in self._tables and bool(self._rows(exists))
         self._fold_in: FoldIn | None = None
         self._index: SearchIndex | None = None
         self._preparing = threading.Lock()
@@ -144,16 +163,15 @@ class Publication:
         The other entries are not parsed.
         """
         row = self._connection.execute("SELECT items FROM recommendations WHERE user_id = ?", (user_id,)).fetchone()
-        if row is None:
-            return None
-        text, at = row[0], 1
-        entries: list[list[Any]] = []
-        # The builder writes the text as a compact array of arrays.
-        while len(entries) < count and text[at - 1] != "]":
-            entry, end = _DECODER.raw_decode(text, at)
-            entries.append(entry)
-            at = end + 1
-        return entries
+        return _first_entries(row[0], count) if row else None
+
+    def first_discoveries(self, user_id: int, count: int) -> list[list[Any]]:
+        """Return the first `count` entries of a user's list of the long tail.
+
+        They are those of `recommendations`. The list may be empty.
+        """
+        rows = self._table("discoveries", "items", "WHERE user_id = ?", user_id)
+        return _first_entries(rows[0][0], count) if rows else []
 
     def all_recommendations(self) -> Iterator[tuple[int, list[list[Any]]]]:
         """Yield (user_id, list) by user, each list as `recommendations` returns it."""
@@ -255,8 +273,18 @@ class Publication:
                 if self._fold_in is None:
                     rows = self._table("movie_factors", "movie_id, gain, prior, factors")
                     settings = value_at(self.manifest.lineage, "top_n", "fold_in")
-                    self._fold_in = FoldIn(FactorTable.from_rows(rows), self._neighbours, settings)
+                    table = FactorTable.from_rows(rows)
+                    self._fold_in = FoldIn(table, self._neighbours, settings, self._prices(table))
         return self._fold_in
+
+    def _prices(self, table: FactorTable) -> Prices | None:
+        """Return the prices of the long tail, None where the publication has none."""
+        rows = self._table("discovery_prices", "movie_id, price")
+        if not rows:
+            return None
+        settings = value_at(self.manifest.lineage, "top_n", "discovery")
+        places = table.positions([row[0] for row in rows])
+        return Prices.of(table.prior, places, [row[1] for row in rows], settings or {})
 
     def _neighbours(self, movie_id: int) -> tuple[IntArray, Float32Array]:
         """Return the ids of a movie's neighbours, and their weights; both may be empty."""

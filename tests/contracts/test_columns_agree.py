@@ -41,6 +41,8 @@ CREATED = {
     "popular_movies": ["scope", "rank", "movie_id", "score", "ratings"],
     "movie_factors": ["movie_id", "gain", "prior", "factors"],
     "movie_neighbours": ["movie_id", "rank", "neighbour_id", "weight"],
+    "discoveries": ["user_id", "rank", "movie_id", "score", "reason_movie_ids"],
+    "discovery_prices": ["movie_id", "price"],
     "staging_reviews": [*TAGS, *REVIEW, "label", "language", "changes", "text", "reason", "raw_line"],
     "staging_review_parts": ["source_file", "byte_offset", "part", "reason"],
     "labelled_reviews": ["source_file", "byte_offset", *REVIEW, "label", "language", "changes", "part", "text"],
@@ -52,7 +54,10 @@ CREATED = {
     ],
     "movie_sentiment": ["movie_id", "month", "reviews", "mean_probability", "share_positive"],
 }
-PUBLISHED = ["movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"]
+PUBLISHED = [
+    *("movies", "recommendations", "similar_movies", "popular_movies", "movie_factors", "movie_neighbours"),
+    *("discoveries", "discovery_prices"),
+]
 EXPORTED = [*PUBLISHED, "labelled_reviews", "movie_sentiment"]
 
 

@@ -68,6 +68,7 @@ def answers(work: Path, templates_compiled_once: None) -> Recordings:
         accounts_api.record_api(recorders["accounts_api"], work / "accounts")
         accounts_pages.record_pages(recorders["accounts_pages"], work / "accounts-pages", store)
         accounts_pages.record_states(recorders["accounts_states"], work / "accounts-states")
+        recommendations.record_discoveries(recorders["recommendations_api"], store)
         for recorder in recorders.values():
             for title, text in recorder.long_bodies.items():
                 (work / re.sub(r"\W+", "-", title)).write_text(text, encoding="utf-8")

@@ -60,6 +60,9 @@ def small_tables() -> Tables:
             (6, 0.5, 0.15, factors(1.0, 0.25)),
         ],
         "movie_neighbours": [(5, 1, 6, 0.5), (5, 2, 3, 0.25), (1, 1, 2, 0.125)],
+        # The long tail is movies 2, 3 and 6; nobody rated 4.
+        "discoveries": [(1, 1, 6, 1.9, "5"), (1, 2, 2, 0.6, "1"), (7, 1, 3, 1.25, "6")],
+        "discovery_prices": [(2, 0.5), (3, 0.0), (6, 1.5)],
         "ratings_by_year": [(2015, 300, 40, 5, 3.5), (2016, 140, 20, 4, "3.2500004")],
         "popular_by_genre": [("Horror", 1, 5, 190, 4.1), ("Horror", 2, 6, 80, 3.9), ("Crime", 1, 3, 20, 3.0)],
         "movie_ratings_by_year": [(5, 2015, 150, 4.0), (5, 2016, 40, 4.5), (1, 2015, 247, 3.0)],
@@ -82,6 +85,8 @@ ROWS = {
     "popular_movies": 4,
     "movie_factors": 5,
     "movie_neighbours": 3,
+    "discoveries": 3,
+    "discovery_prices": 3,
     "ratings_by_year": 2,
     "popular_by_genre": 3,
     "movie_ratings_by_year": 3,
@@ -89,6 +94,7 @@ ROWS = {
     "row_accounting": 2,
 }
 FOLD_IN = {"rank": 2, "alpha": 2.0, "reg_param": 0.5, "profile_half_life_days": 30.0, "least_decay": 0.02}
+DISCOVERY = {"taste": 2.0, "first_places": 1, "first_price": 0.1}
 
 
 def write_exports(folder: Path, tables: Tables) -> Path:
@@ -109,7 +115,7 @@ LINEAGE = {
         "metrics": {"ndcg_at_10": 0.31},
         "parameters": {"alpha": 2.0, "reg_param": 0.1},
     },
-    "top_n": {"fold_in": FOLD_IN},
+    "top_n": {"fold_in": FOLD_IN, "discovery": DISCOVERY},
 }
 
 

@@ -129,6 +129,9 @@ def _write_database(staging: sqlite3.Connection, path: Path, options: BuildOptio
         contents = {
             "movies": list_checks.rows_by_key(staging, "movies"),
             "recommendations": list_checks.user_lists(staging, movie_ids, users),
+            # A short tail may not fill the lists of those who rated most of it.
+            "discoveries": list_checks.user_lists(staging, movie_ids, None, "discoveries"),
+            "discovery_prices": list_checks.rows_by_key(staging, "discovery_prices", movie_ids),
             "similar_movies": list_checks.movie_lists(staging, movie_ids, similar),
             "popular_movies": list_checks.popular_lists(staging, movie_ids),
             "movie_factors": list_checks.factors(staging, movie_ids),

@@ -30,6 +30,8 @@ EXPORT_COLUMNS = {
 OPTIONAL_COLUMNS = {
     "movie_factors": ("movie_id", "gain", "prior", "factors"),
     "movie_neighbours": ("movie_id", "rank", "neighbour_id", "weight"),
+    "discoveries": ("user_id", "rank", "movie_id", "score", "reason_movie_ids"),
+    "discovery_prices": ("movie_id", "price"),
     "ratings_by_year": ("rating_year", "ratings", "users", "movies", "mean_rating"),
     "popular_by_genre": ("genre", "rank", "movie_id", "ratings", "bayesian_mean"),
     "movie_ratings_by_year": ("movie_id", "rating_year", "ratings", "mean_rating"),
@@ -154,6 +156,14 @@ def _neighbour(place: str, fields: list[str | None]) -> Row:
     )
 
 
+def _price(place: str, fields: list[str | None]) -> Row:
+    movie_id, price = fields
+    value = _number(place, "price", price)
+    if value < 0:
+        raise PublicationError(f"{place}: price is {price!r}, which is below 0. {_REPAIR}")
+    return _identifier(place, "movie_id", movie_id), value
+
+
 def _year_of_ratings(place: str, fields: list[str | None]) -> Row:
     year, ratings, users, movies, mean = fields
     return (
@@ -228,6 +238,8 @@ PARSERS: dict[str, Callable[[str, list[str | None]], Row]] = {
     "popular_movies": _popular,
     "movie_factors": _movie_factors,
     "movie_neighbours": _neighbour,
+    "discoveries": _recommendation,
+    "discovery_prices": _price,
     "ratings_by_year": _year_of_ratings,
     "popular_by_genre": _popular_in_genre,
     "movie_ratings_by_year": _movie_year,

@@ -62,11 +62,13 @@ def _lists(query: Iterable[Row]) -> Iterator[tuple[Any, list[Row]]]:
         yield key, list(entries)
 
 
-def user_lists(staging: sqlite3.Connection, movie_ids: frozenset[int], length: int | None) -> Iterator[Row]:
-    """Yield (user_id, items) of recommendations."""
-    query = "SELECT user_id, rank, movie_id, score, reason_movie_ids FROM recommendations ORDER BY 1, 2, 3"
+def user_lists(
+    staging: sqlite3.Connection, movie_ids: frozenset[int], length: int | None, table: str = "recommendations"
+) -> Iterator[Row]:
+    """Yield (user_id, items) of recommendations, or of another table like it."""
+    query = f"SELECT user_id, rank, movie_id, score, reason_movie_ids FROM {table} ORDER BY 1, 2, 3"  # noqa: S608
     for user_id, entries in _lists(staging.execute(query)):
-        name = f"user {user_id}"
+        name = f"user {user_id}" if table == "recommendations" else f"{table} of user {user_id}"
         _check_list(name, entries, movie_ids, length)
         reasons = [json.loads(entry[4]) for entry in entries]
         rated = {movie_id for movies in reasons for movie_id in movies}

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
+from serving.publications.newcomers.discovery import WHOLE, blended
 from serving.publications.reader import Publication, compact_json
 from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter
 
+# The longest list that recommend_top_n makes.
+MAX_ENTRIES = 1000
 # Returns the members of one entry that follow the movie's own, with a comma before each.
 Render = Callable[[Publication, list[Any]], str]
 
@@ -99,14 +103,21 @@ def page_text(head: dict[str, Any], items: list[str], following: str | None) -> 
     return f'{compact_json(head)[:-1]},"items":[{",".join(items)}],"next":{compact_json(following)}}}\n'
 
 
-def personal_text(publication: Publication, user_id: int, page: Page) -> str | None:
-    """Return a page of a user's list, or None for a user without one."""
+def personal_text(publication: Publication, user_id: int, page: Page, hundredths: int = 0) -> str | None:
+    """Return a page of a user's list, or None for a user without one.
+
+    So many hundredths of the places are discoveries.
+    """
     # Without a filter a page reads its own entries, and one more to know whether another page follows.
     count = page.position + page.limit + 1
     unfiltered = page.wanted is None
     entries = publication.first_recommendations(user_id, count) if unfiltered else publication.recommendations(user_id)
     if entries is None:
         return None
-    return list_text(
-        publication, {"user_id": publication.shown_user(user_id)}, "personalised", entries, page, render_recommended
-    )
+    head: dict[str, Any] = {"user_id": publication.shown_user(user_id)}
+    if hundredths:
+        # No place needs an entry beyond its own number of either list.
+        found = publication.first_discoveries(user_id, count if unfiltered else MAX_ENTRIES)
+        entries = blended(entries, found, hundredths, itemgetter(0))
+        head["discovery"] = hundredths / WHOLE
+    return list_text(publication, head, "personalised", entries, page, render_recommended)

@@ -8,8 +8,9 @@ from typing import Annotated, Any, ClassVar, NoReturn
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic import WithJsonSchema as Described
 
-from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID, PublicationError
+from serving.publications.newcomers.discovery import WHOLE
+from serving.publications.newcomers.fold_in import Rating
 from serving.publications.times import parse_time
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import (
@@ -125,11 +126,25 @@ class NewcomerRequest(_Body):
     year_from: _Year | None = None
     year_to: _Year | None = None
     limit: Annotated[_Limit | None, Field(examples=[10])] = DEFAULT_LIMIT
+    discovery: Annotated[
+        float,
+        Field(ge=0, le=1),
+        _says("discovery must be a number from 0 to 1."),
+        Field(
+            description="Share of the places that movies of the long tail have, in hundredths: 0 is the familiar list.",
+            examples=[0.3],
+        ),
+    ] = 0
 
     @property
     def wanted(self) -> MovieFilter | None:
         """Return the filter by genre, year and excluded ids, or None without one."""
         return movie_filter(self.genre, self.year_from, self.year_to, self.exclude)
+
+    @property
+    def hundredths(self) -> int:
+        """Return how many hundredths of the places are discoveries."""
+        return round(self.discovery * WHOLE)
 
     @property
     def given(self) -> list[Rating]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic import WithJsonSchema as Described
 
 from serving.publications.format import MAX_ID, PUBLICATION_ID
+from serving.publications.newcomers.discovery import WHOLE
 from serving.publications.reader import Movie
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.refusals import Digits, Says
@@ -23,6 +24,7 @@ MAX_EXCLUDED = 200
 MIN_YEAR, MAX_YEAR = 1800, 2999
 EXAMPLE_PUBLICATION = "20261123T190000"
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_SHARE = re.compile(r"0(\.[0-9]{1,2})?|1(\.00?)?")
 _CURSOR = re.compile(r"([0-9]{8}T[0-9]{6})\.([0-9]{1,10})")
 
 
@@ -44,6 +46,12 @@ def _position(text: str) -> tuple[str, int]:
     if not match:
         raise ValueError
     return match[1], int(match[2])
+
+
+def _hundredths(text: str) -> int:
+    if not _SHARE.fullmatch(text):
+        raise ValueError
+    return round(float(text) * WHOLE)
 
 
 def _publication_id(text: str) -> str:
@@ -97,6 +105,12 @@ _Excluded = Annotated[
     BeforeValidator(_ids),
     Described({"type": "string", "pattern": r"^[0-9]{1,10}(,[0-9]{1,10})*$"}),
     Says(problems.BAD_PARAMETER, f"exclude must be up to {MAX_EXCLUDED} movie ids with commas, such as 318,527."),
+]
+_Hundredths = Annotated[
+    int,
+    BeforeValidator(_hundredths),
+    Described({"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.01}),
+    Says(problems.BAD_PARAMETER, "discovery is {value}; give a number from 0 to 1 with two decimals at most."),
 ]
 _Moment = Annotated[
     datetime,
@@ -221,6 +235,22 @@ class UsersQuery(AsOf, Paged):
 
 class ListQuery(AsOf, Filtered, Paged):
     """A page of a list of movies."""
+
+
+class Discovering(BaseModel):
+    """How adventurous a list is."""
+
+    discovery: Annotated[
+        _Hundredths,
+        Field(
+            description="Share of the places that movies of the long tail have: 0 is the familiar list, 1 the list of discoveries.",
+            examples=["0.3"],
+        ),
+    ] = 0
+
+
+class UserListQuery(ListQuery, Discovering):
+    """A page of a user's list."""
 
 
 class PopularQuery(ListQuery, Scoped):

@@ -21,6 +21,7 @@ from serving.recommendations.answers.parameters import (
     ListQuery,
     MoviePath,
     PopularQuery,
+    UserListQuery,
     UserMoviePath,
     UserPath,
 )
@@ -39,6 +40,15 @@ def _unknown_user(publication: Publication, user_id: int) -> ProblemError:
     )
 
 
+def without_discoveries(publication: Publication) -> ProblemError:
+    """Return the problem of a publication without lists of the long tail."""
+    return ProblemError(
+        problems.NOT_IN_PUBLICATION,
+        "This publication was built without discoveries: ask without discovery, or with discovery=0.",
+        provenance(publication, "personalised"),
+    )
+
+
 def user_list_operation(api: Operations) -> None:
     """Declare the list of a user."""
 
@@ -49,13 +59,16 @@ def user_list_operation(api: Operations) -> None:
             "Movies for a user, none of which the user has rated.",
             "lists",
             path=UserPath,
-            query=ListQuery,
+            query=UserListQuery,
             answer=schemas.Recommendations,
-            kinds=(problems.UNKNOWN_USER,),
+            kinds=(problems.UNKNOWN_USER, problems.NOT_IN_PUBLICATION),
         )
     )
-    def user_recommendations(path: UserPath, chosen: Chosen[ListQuery]) -> Response:
-        text = personal_text(chosen.publication, path.user, chosen.page)
+    def user_recommendations(path: UserPath, chosen: Chosen[UserListQuery]) -> Response:
+        hundredths = chosen.query.discovery
+        if hundredths and not chosen.publication.has_discoveries:
+            raise without_discoveries(chosen.publication)
+        text = personal_text(chosen.publication, path.user, chosen.page, hundredths)
         if text is None:
             raise _unknown_user(chosen.publication, path.user)
         LISTS.labels("personalised").inc()

@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Response
 
-from serving.publications.fold_in import Recommendation
+from serving.publications.newcomers.discovery import WHOLE
+from serving.publications.newcomers.fold_in import Recommendation
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import rated_movie
@@ -60,12 +61,14 @@ def newcomer_operation(api: Operations) -> None:
     )
     def recommend_for_newcomer(chosen: Chosen[AsOf], body: NewcomerRequest) -> Response:
         publication, ratings = chosen.publication, body.given
-        policy, found = newcomer_recommendations(publication, ratings, body.limit or DEFAULT_LIMIT, body.wanted)
+        limit = body.limit or DEFAULT_LIMIT
+        policy, found = newcomer_recommendations(publication, ratings, limit, body.wanted, body.hundredths)
         LISTS.labels(policy).inc()
         rated = [rating.movie_id for rating in ratings]
         known = publication.fold_in().table.positions(rated)
         answer = {
             **provenance(publication, policy),
+            **({"discovery": body.hundredths / WHOLE} if body.hundredths else {}),
             "ignored": [
                 rated_movie(publication, movie_id) for movie_id, at in sorted(zip(rated, known, strict=True)) if at < 0
             ],

@@ -20,6 +20,9 @@ Rank = Annotated[int, Field(ge=1, description="Rank in the whole list: a filter 
 Next = Annotated[str | None, Field(description="Address of the next page, within this publication.", examples=[None])]
 
 
+_DISCOVERY = "Share of the places that movies of the long tail have, where the request asks for one."
+
+
 class Answer(BaseModel):
     """An answer's body, or a part of one: all its members are described."""
 
@@ -82,6 +85,7 @@ class Recommendations(Provenance):
     """A page of a user's list."""
 
     user_id: Annotated[Id, Field(examples=[1])]
+    discovery: Annotated[float, Field(ge=0, le=1, description=_DISCOVERY, examples=[0.3])] = 0
     policy: Literal["personalised"]
     items: list[RecommendedMovie]
     next: Next
@@ -125,7 +129,11 @@ class FoldedInMovie(Movie):
     score: Annotated[float, Field(description="The sum of `personal` and `popularity`.", examples=[0.27])]
     personal: Annotated[float, Field(description="What the person's own ratings add.", examples=[0.2])]
     popularity: Annotated[
-        float, Field(description="What recent popularity adds, for everybody alike.", examples=[0.07])
+        float,
+        Field(
+            description="What recent popularity adds, for everybody alike; less its price for a movie of the long tail.",
+            examples=[0.07],
+        ),
     ]
     because: Annotated[list[AddingReason], Field(description="The ratings that add most to the score, and how much.")]
 
@@ -134,6 +142,7 @@ class NewcomerRecommendations(Provenance):
     """A newcomer's list."""
 
     policy: Annotated[Literal["folded-in", "popular"], Field(examples=["folded-in"])]
+    discovery: Annotated[float, Field(ge=0, le=1, description=_DISCOVERY, examples=[0.3])] = 0
     ignored: Annotated[list[Id], Field(description="Rated movies that the model does not know.", examples=[[]])]
     items: list[FoldedInMovie]
 

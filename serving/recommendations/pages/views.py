@@ -14,9 +14,10 @@ from typing import Any
 from flask import Flask, Response, make_response, render_template, request
 from pydantic import BaseModel
 
-from serving.publications.fold_in import Rating
 from serving.publications.format import MAX_ID
 from serving.publications.live import LivePublication
+from serving.publications.newcomers.discovery import WHOLE
+from serving.publications.newcomers.fold_in import Rating, Recommendation
 from serving.publications.reader import Movie, Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_movie, asked_user
@@ -37,6 +38,7 @@ from serving.web.problems import ProblemError
 from serving.web.translations import DEFAULT_LANGUAGE, TRANSLATIONS, gettext, language, translate_templates
 
 _SHOWN = 20
+_DISCOVERED = 10
 _EXAMPLE_USERS = 50
 _TO_RATE = 12
 _RATED = re.compile(r"r([0-9]{1,10})")
@@ -123,13 +125,21 @@ def _personal(publication: Publication, user_id: int) -> Content:
     if entries is None:
         detail = f"There is no list for user {asked_user(publication, user_id)}: here are the popular movies instead."
         raise ProblemError(problems.UNKNOWN_USER, detail)
+    user = publication.shown_user(user_id)
+    content: Content = {"heading": gettext("For user %(user)s", user=user), "user": user, "policy": "personalised"}
+    content["items"] = _because(publication, entries[:_SHOWN])
+    if publication.has_discoveries:
+        content["discoveries"] = _because(publication, publication.first_discoveries(user_id, _DISCOVERED))
+    return content
+
+
+def _because(publication: Publication, entries: list[list[Any]]) -> list[Content]:
+    """Return the entries of a user's list as a template shows them."""
     movies = publication.movies
-    items = [
+    return [
         {"movie": movies[movie_id], "because": [movies[reason] for reason in reasons]}
-        for movie_id, _, reasons in entries[:_SHOWN]
+        for movie_id, _, reasons in entries
     ]
-    heading = gettext("For user %(user)s", user=publication.shown_user(user_id))
-    return {"heading": heading, "user": publication.shown_user(user_id), "items": items, "policy": "personalised"}
 
 
 def _similar(publication: Publication, movie_id: int) -> Content:
@@ -191,18 +201,25 @@ def _rated(publication: Publication) -> Content:
     if stars:
         ratings = [Rating(movie_id, float(value)) for movie_id, value in stars.items()]
         policy, found = newcomer_recommendations(publication, ratings, _SHOWN, None)
-        movies = publication.movies
-        items = [
-            {
-                "movie": movies[entry.movie_id],
-                "because": [movies[reason.movie_id] for reason in entry.because],
-                "personal": entry.personal,
-                "popularity": entry.popularity,
-            }
-            for entry in found
-        ]
-        content |= {"items": items, "policy": policy}
+        content |= {"items": _scored(publication, found), "policy": policy}
+        if publication.has_discoveries and policy == "folded-in":
+            _, found = newcomer_recommendations(publication, ratings, _DISCOVERED, None, hundredths=WHOLE)
+            content["discoveries"] = _scored(publication, found)
     return content
+
+
+def _scored(publication: Publication, found: list[Recommendation]) -> list[Content]:
+    """Return the entries of a newcomer's list as a template shows them."""
+    movies = publication.movies
+    return [
+        {
+            "movie": movies[entry.movie_id],
+            "because": [movies[reason.movie_id] for reason in entry.because],
+            "personal": entry.personal,
+            "popularity": entry.popularity,
+        }
+        for entry in found
+    ]
 
 
 def _given_ratings(publication: Publication) -> dict[int, str]:

@@ -73,6 +73,12 @@ def tables_of(version: int) -> Tables:
             for movie in (1, 2, 3, 5, 6, 7, 8, 10, 11, 12)
         ],
         "movie_neighbours": [(5, 1, 6, 0.5), (5, 2, 3, 0.25), (1, 1, 2, 0.125)],
+        # The long tail is movies 6, 7, 11, 12 and 14, of which movie 14 has no factors and so no price.
+        "discoveries": [
+            *((1, at, movie, version - 0.25 * at, "1") for at, movie in enumerate((7, 12, 14, 11, 6), 1)),
+            (7, 1, 12, 1.5, "6"),
+        ],
+        "discovery_prices": [(6, 0.5), (7, 0.0), (11, 1.25), (12, 0.125)],
         "ratings_by_year": [(2015, 300, 40, 5, 3.5), (2016, 140, 20, 4, "3.2500004")],
         "popular_by_genre": [("Horror", 1, 5, 190, 4.1), ("Horror", 2, 6, 80, 3.9), ("Crime", 1, 3, 20, 3.0)],
         "movie_ratings_by_year": [(5, 2015, 150, 4.0), (5, 2016, 40, 4.5), (1, 2015, 247, 3.0)],
@@ -97,7 +103,8 @@ LINEAGE: dict[str, Any] = {
         "parameters": {"alpha": 2.0, "reg_param": 0.1},
     },
     "top_n": {
-        "fold_in": {"rank": 2, "alpha": 2.0, "reg_param": 0.5, "profile_half_life_days": 30.0, "least_decay": 0.02}
+        "fold_in": {"rank": 2, "alpha": 2.0, "reg_param": 0.5, "profile_half_life_days": 30.0, "least_decay": 0.02},
+        "discovery": {"taste": 2.0, "first_places": 2, "first_price": 0.1},
     },
 }
 

@@ -33,6 +33,11 @@ LISTS = [
     *("/v1/movies?genre=drama&limit=2", "/v1/movies?q=zzz", "/v1/movies?year_from=2001", "/v1/movies?q="),
     *("/v1/users", "/v1/users?limit=1", "/v1/users?limit=0", "/v1/users?genre=Action"),
 ]
+DISCOVERIES = [
+    *(f"{USER_1}?discovery={value}" for value in ("0", "0.25", "0.50", "1", "1.0", "2", "0.123", "-0.1", "x", "")),
+    *(f"{USER_1}?discovery=1&genre=Action", f"{USER_7}?discovery=1", "/v1/users/2/recommendations?discovery=1"),
+    f"{USER_1}?discovery=1&as_of={PLAIN}",
+]
 MARTS = [
     *("/v1/marts/ratings_by_year", "/v1/marts/row_accounting", "/v1/marts/popular_by_genre"),
     *("/v1/marts/popular_by_genre/Horror", "/v1/marts/popular_by_genre/Horror?limit=1", "/v1/marts/popular_by_genre/x"),
@@ -137,6 +142,23 @@ def _newcomers(asker: Asker) -> None:
     asker.ask(f"POST {address}", "NaN", body=b'{"ratings": NaN}', headers={"Content-Type": "application/json"})
     asker.ask(f"POST {address}", "a form", body=b"ratings=5", headers={"Content-Type": "text/plain"})
     asker.ask(f"POST {address}", "too large", body=b" " * 70_000, headers={"Content-Type": "application/json"})
+
+
+def record_discoveries(recorder: Recorder, store: Store) -> None:
+    """Ask for lists of the long tail.
+
+    They are asked for last: each request moves the recorders' clock, and the answers of other services show its time.
+    """
+    asker = Asker(recorder, recommendation_application(store.root))
+    for path in DISCOVERIES:
+        asker.ask(f"GET {path}")
+    link = asker.ask(f"GET {USER_1}?discovery=0.5&limit=4", "begins pages").get_json()["next"]
+    asker.ask(f"GET {link}", "page 2")
+    address = "/v1/recommendations"
+    for discovery in (0.25, 0.5, 1, 0, 2, -0.5, "1", None):
+        asker.ask(f"POST {address}", f"discovery {discovery!r}", json_body=RATED | {"discovery": discovery})
+    asker.ask(f"POST {address}", "discoveries of a genre", json_body=RATED | {"discovery": 1, "genre": "action"})
+    asker.ask(f"POST {address}?as_of={PLAIN}", "discoveries", json_body=RATED | {"discovery": 1})
 
 
 def _methods_and_headers(asker: Asker) -> None:

@@ -189,6 +189,12 @@ def test_movie_factors_and_marts_are_stored_by_key(build_from: BuildFrom) -> Non
     ]
 
 
+def test_lists_of_the_long_tail_are_stored_by_user_and_may_be_short(build_from: BuildFrom) -> None:
+    folder, _ = build_from(THIRD)
+    assert contents(folder, "SELECT * FROM discoveries") == [(1, "[[6,1.9,[5]],[2,0.6,[1]]]"), (7, "[[3,1.25,[6]]]")]
+    assert contents(folder, "SELECT * FROM discovery_prices") == [(2, 0.5), (3, 0.0), (6, 1.5)]
+
+
 def test_a_publication_may_lack_factors_and_marts(build_from: BuildFrom) -> None:
     tables = {name: small_tables()[name] for name in ("movies", "recommendations", "similar_movies", "popular_movies")}
     folder, manifest = build_from(THIRD, tables)
@@ -212,6 +218,18 @@ def test_a_publication_may_lack_factors_and_marts(build_from: BuildFrom) -> None
         ("movie_neighbours", (1, 2, 9, 0.1), "movie_neighbours of movie 1 holds itself, or a movie that movies lacks"),
         ("movie_neighbours", (1, 2, 1, 0.1), "movie_neighbours of movie 1 holds itself"),
         ("movie_neighbours", (1, 2, 3, "nan"), "weight is 'nan', not a finite number"),
+        ("discoveries", (1, 4, 3, 0.1, ""), "discoveries of user 1 is not ranked 1 to 3"),
+        (
+            "discoveries",
+            (1, 3, 9, 0.1, ""),
+            "discoveries of user 1 holds movie 9, which the movies table does not have",
+        ),
+        ("discoveries", (1, 3, 5, 0.1, ""), "discoveries of user 1 recommends movie 5, which the user has rated"),
+        ("discoveries", (1, 3, 4, 0.7, ""), "discoveries of user 1 has a higher score at rank 3 than at 2"),
+        ("discovery_prices", (9, 0.5), "discovery_prices holds movie 9, which the movies table does not have"),
+        ("discovery_prices", (6, 0.5), "discovery_prices holds 6 twice"),
+        ("discovery_prices", (5, -0.5), "price is '-0.5', which is below 0"),
+        ("discovery_prices", (5, "inf"), "price is 'inf', not a finite number"),
         ("ratings_by_year", (2015, 1, 1, 1, 3.0), "ratings_by_year holds 2015 twice"),
         ("ratings_by_year", (2017, 1, 1, 1, 5.5), "mean_rating is '5.5', not a mean of ratings"),
         ("popular_by_genre", ("Horror", 2, 5, 1, 3.0), "the best movies in Horror is not ranked 1 to 3"),

@@ -37,7 +37,7 @@ def test_build_pull_activate_and_show_from_the_command_line(
     row = capsys.readouterr().out.splitlines()[1]
     fields = row.split()
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", fields.pop(1)), "when it went live"
-    assert fields == [THIRD, "2016-10-16T17:57:24Z", "marquee-als", "v3", "ndcg_at_10", "0.31", "0.0", "live"]
+    assert fields == [THIRD, "2016-10-16T17:57:24Z", "marquee-als", "v3", "ndcg_at_10", "0.31", "0.1", "live"]
 
 
 def test_exit_status_tells_a_failure_from_being_held_back(

@@ -78,7 +78,7 @@ def test_exports_that_are_gone_are_told_with_the_command_that_makes_them_again(
     NameNode.files = {}
     assert rebuild(published) == 1
     error = str(last_line(capsys)["error"])
-    assert error.startswith("The export of movie_factors is not available. ")
+    assert error.startswith("The export of discoveries is not available. ")
     assert error.endswith(f"Run the batch again: {RERUN}")
 
 
@@ -88,7 +88,7 @@ def test_an_export_that_arrives_cut_off_is_told_and_not_compared(
     NameNode.cut_at = 20
     assert rebuild(published) == 1
     assert re.fullmatch(
-        r"movie_factors/000000_0 arrived with 20 of \d+ bytes\. Run the command again\.",
+        r"discoveries/000000_0 arrived with 20 of \d+ bytes\. Run the command again\.",
         str(last_line(capsys)["error"]),
     )
 

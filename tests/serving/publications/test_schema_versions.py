@@ -59,6 +59,9 @@ def test_one_of_version_1_is_still_served_and_what_it_lacks_is_said(tmp_path: Pa
     assert ids(answer(client, "/v1/users/1/recommendations")) == [3]
     assert ids(answer(client, "/v1/movies/1")) == [3]
     problem(client, "/v1/marts/ratings_by_year", 404, "not-in-publication")
+    assert ids(answer(client, "/v1/users/1/recommendations?discovery=0")) == [3]
+    problem(client, "/v1/users/1/recommendations?discovery=0.5", 404, "not-in-publication")
+    assert client.get("/?user=1").status_code == 200
     assert client.post("/v1/recommendations", json={"ratings": [{"movie_id": 1, "rating": 5}]}).status_code == 404
     assert answer(client, "/v1/publication")["schema_version"] == 1
 

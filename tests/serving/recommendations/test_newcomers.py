@@ -116,3 +116,25 @@ def test_a_publication_without_what_it_needs_says_so(
     store.activate("20261124T190000", "test", "")
     detail = refused(make_client(store), json.dumps({"ratings": [ONE]}), 404, "not-in-publication")
     assert detail == "This publication was built without what folding in needs."
+
+
+def test_a_persons_list_is_as_adventurous_as_the_request_says(client: FlaskClient) -> None:
+    rated = {"ratings": [{"movie_id": 5, "rating": 5}]}
+    found = client.post(ADDRESS, json=rated | {"discovery": 1}).get_json()
+    assert (found["policy"], found["discovery"]) == ("folded-in", 1.0)
+    # The long tail is movies 2, 3 and 6; then the familiar list goes on with 1. Aliens has the greatest personal score:
+    # 2 and a share of .15 / .15, less a tenth of its price of 1.5.
+    assert [item["movie_id"] for item in found["items"]] == [6, 3, 2, 1]
+    assert found["items"][0]["score"] == pytest.approx(2.85, abs=2e-5)
+    assert found["items"][0]["popularity"] == pytest.approx(0.85, abs=2e-5)
+    familiar = client.post(ADDRESS, json=rated).get_json()
+    assert "discovery" not in familiar
+    assert client.post(ADDRESS, json=rated | {"discovery": 0}).get_json() == familiar
+    half = client.post(ADDRESS, json=rated | {"discovery": 0.5, "limit": 2}).get_json()
+    assert [item["movie_id"] for item in half["items"]] == [6, 3]
+
+
+@pytest.mark.parametrize("discovery", [-0.1, 1.1, "0.5", None, [], True])
+def test_a_discovery_that_is_no_share_is_refused(client: FlaskClient, discovery: object) -> None:
+    body = json.dumps({"ratings": [{"movie_id": 5, "rating": 5}], "discovery": discovery})
+    assert refused(client, body) == "Discovery must be a number from 0 to 1."

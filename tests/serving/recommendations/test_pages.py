@@ -7,8 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.publications.store import PublicationStore
+from serving.publications.transfer import pull
 
-from ..conftest import THIRD, MakeClient
+from ..conftest import THIRD, BuildFrom, MakeClient, small_tables
 
 
 def text_of(page: str) -> str:
@@ -30,6 +31,28 @@ def test_a_user_sees_titles_reasons_and_where_they_come_from(client: FlaskClient
         f"Publication {THIRD} Policy personalised Latest rating seen 2016-10-16T17:57:24Z Model marquee-als 3" in text
     )
     assert '"git_commit": "3f1c2ab"' in text
+
+
+def test_a_user_and_a_newcomer_see_a_second_shelf_of_less_known_movies(client: FlaskClient) -> None:
+    heading = "Less known movies that may suit you"
+    shelf = text_of(client.get("/?user=1").text).split(heading)[1]
+    assert "Aliens (1986) Action, Horror Because of Alien Amélie" in shelf
+    # The long tail is movies 2, 3 and 6, and the one that was rated is not listed.
+    shelf = text_of(client.get("/rate?r6=5").text).split(heading)[1]
+    assert "Heat (1995)" in shelf
+    assert "Aliens (1986)" not in shelf
+    assert heading not in client.get("/?movie=5").text
+
+
+def test_a_publication_without_the_long_tail_has_one_shelf(build_from: BuildFrom, make_client: MakeClient) -> None:
+    tables = {name: rows for name, rows in small_tables().items() if not name.startswith("discover")}
+    folder, _ = build_from(THIRD, tables)
+    store = PublicationStore(folder.parent / "store")
+    pull(store, str(folder), THIRD, "marquee", "test")
+    store.activate(THIRD, "test", "built without discoveries")
+    client = make_client(store)
+    for address in ("/?user=1", "/rate?r5=5"):
+        assert "Less known" not in client.get(address).text
 
 
 def test_a_movie_shows_similar_movies_and_the_start_shows_popular_ones(client: FlaskClient) -> None:

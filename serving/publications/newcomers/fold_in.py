@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -19,71 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from serving.publications.format import PublicationError
+from serving.publications.newcomers.discovery import Prices, blended
+from serving.publications.newcomers.factor_table import FactorTable, Float32Array, FloatArray, IntArray
 
 REASONS = 3
 _SECONDS_PER_DAY = 86_400
-# A table by movie id is kept where there are at most this many ids for each movie, which is 256 bytes a movie. MovieLens
-# has up to 20.
-_IDS_PER_MOVIE = 64
 
 # Returns a rated movie's neighbours as (movie_ids, weights), both of the same length.
 Neighbours = Callable[[int], "tuple[IntArray, Float32Array]"]
-
-Float32Array = npt.NDArray[np.float32]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class FactorTable:
-    """The published factors of the movies that have them, by ascending movie_id.
-
-    Shapes: movie_ids (movies,), gain and prior (movies,), factors (movies, rank).
-    """
-
-    movie_ids: IntArray
-    gain: Float32Array
-    prior: Float32Array
-    factors: Float32Array
-
-    @classmethod
-    def from_rows(cls, rows: Sequence[tuple[int, float, float, bytes]]) -> FactorTable:
-        """Return the table of (movie_id, gain, prior, factors) in order of movie_id.
-
-        The factors are the bytes of little-endian float32. Raises PublicationError where there are no rows.
-        """
-        if not rows:
-            raise PublicationError("The publication has no movie factors. Build it with the export of movie_factors.")
-        factors = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4").reshape(len(rows), -1)
-        return cls(
-            np.array([row[0] for row in rows], dtype=np.int64),
-            np.array([row[1] for row in rows], dtype=np.float32),
-            np.array([row[2] for row in rows], dtype=np.float32),
-            factors.astype(np.float32),
-        )
-
-    def positions(self, movie_ids: Sequence[int] | IntArray) -> IntArray:
-        """Return the movies' positions in the table, -1 for a movie without factors."""
-        wanted = np.asarray(movie_ids, dtype=np.int64)
-        if self._position_of is not None:
-            # Ids beyond the table are clipped to its ends, which hold no movie.
-            return self._position_of.take(wanted, mode="clip").astype(np.int64)
-        found = np.minimum(np.searchsorted(self.movie_ids, wanted), len(self.movie_ids) - 1)
-        return np.where(self.movie_ids[found] == wanted, found, -1)
-
-    @cached_property
-    def _position_of(self) -> npt.NDArray[np.int32] | None:
-        """Return each movie's position by its id; None where ids are too far apart.
-
-        The ids run from 0 to one beyond the greatest, and the position is -1 where there is no movie. Profiles have tens
-        of thousands of neighbours, and a binary search for each would take most of a request.
-        """
-        ids = int(self.movie_ids[-1]) + 2
-        if ids > _IDS_PER_MOVIE * len(self.movie_ids):
-            return None
-        found = np.full(ids, -1, dtype=np.int32)
-        found[self.movie_ids] = np.arange(len(self.movie_ids))
-        return found
 
 
 @dataclass(frozen=True)
@@ -114,16 +56,37 @@ class Recommendation:
     because: list[Reason]
 
 
+@dataclass(frozen=True)
+class Taste:
+    """What ratings say of their giver: all movies' personal scores, and their sources.
+
+    `rated` are the positions of the rated movies, `liked` whether each one was, and `by_factors`, (rank, ratings), what each adds to
+    the factors. `neighbours` are positions, index of the rating and added score. `personal` is (movies,).
+    """
+
+    rated: IntArray
+    liked: npt.NDArray[np.bool_]
+    by_factors: FloatArray
+    neighbours: tuple[IntArray, IntArray, FloatArray]
+    personal: FloatArray
+
+
 class FoldIn:
     """Folds new users into one publication's model.
 
     Threads may share it, and it keeps nothing of a user.
     """
 
-    def __init__(self, table: FactorTable, neighbours: Neighbours, settings: dict[str, Any] | None) -> None:
+    def __init__(
+        self,
+        table: FactorTable,
+        neighbours: Neighbours,
+        settings: dict[str, Any] | None,
+        prices: Prices | None = None,
+    ) -> None:
         """Take the model's tables and the lineage's `top_n.fold_in`.
 
-        Raises PublicationError if they do not fit.
+        Without prices there are no lists of the long tail. Raises PublicationError if they do not fit.
         """
         names = ("rank", "alpha", "reg_param", "profile_half_life_days", "least_decay")
         values = [settings.get(name) if isinstance(settings, dict) else None for name in names]
@@ -133,6 +96,7 @@ class FoldIn:
                 "again."
             )
         self.table = table
+        self.prices = prices
         self._neighbours = neighbours
         _, self._alpha, self._reg_param, self._half_life, self._least_decay = (float(value or 0) for value in values)
         exact = table.factors.astype(np.float64)
@@ -158,39 +122,91 @@ class FoldIn:
         left out, and equal scores go by the smaller id. Where no rated movie has factors, the scores are popularity alone
         and the entries have no reasons.
         """
+        return self._familiar(self._taste(ratings), n, keeps)
+
+    def blend(
+        self, ratings: Sequence[Rating], n: int, hundredths: int, keeps: Callable[[int], bool] | None = None
+    ) -> list[Recommendation]:
+        """Return n movies, of which so many hundredths are from the long tail.
+
+        The other parameters are those of `recommend`. Raises PublicationError without prices.
+        """
+        if self.prices is None:
+            raise PublicationError("The publication has no prices. Build it with the export of discovery_prices.")
+        taste = self._taste(ratings)
+        lists = self._familiar(taste, n, keeps), self._discoveries(taste, self.prices, n, keeps)
+        return blended(*lists, hundredths, lambda entry: entry.movie_id)[:n]
+
+    def _familiar(self, taste: Taste, n: int, keeps: Callable[[int], bool] | None) -> list[Recommendation]:
+        table = self.table
+        greatest = taste.personal.max(initial=0)
+        scale = table.gain / greatest if greatest > 0 else np.zeros(len(taste.personal))
+        scores = (taste.personal * scale + table.prior).astype(np.float32)
+        scores[taste.rated] = -np.inf
+        best = self._best(scores, n, keeps)
+        return self._entries(taste, best, scores[best], table.prior[best], scale[best])
+
+    def _discoveries(
+        self, taste: Taste, prices: Prices, n: int, keeps: Callable[[int], bool] | None
+    ) -> list[Recommendation]:
+        """Return the n best movies of the long tail; popularity is there less the price."""
+        greatest = np.where(prices.tail, taste.personal, 0).max(initial=0)
+        scale = prices.taste / greatest if greatest > 0 else 0.0
+        scores = (taste.personal * scale + prices.share).astype(np.float32)
+        scores[~prices.tail] = -np.inf
+        scores[taste.rated] = -np.inf
+        paid = np.float32(prices.first_price) * prices.price
+        first = self._best(scores - paid, min(n, prices.first_places), keeps)
+        rest = scores - prices.price
+        rest[first] = -np.inf
+        others = self._best(rest, n - len(first), keeps) if n > prices.first_places else first[:0]
+        best = np.concatenate([first, others])
+        popularity = prices.share[best] - np.concatenate([paid[first], prices.price[others]])
+        found = np.concatenate([(scores - paid)[first], rest[others]])
+        return self._entries(taste, best, found, popularity, np.full(len(best), scale))
+
+    def _taste(self, ratings: Sequence[Rating]) -> Taste:
+        """Return what the ratings of movies with factors say of their giver."""
         table = self.table
         ratings = sorted(ratings, key=lambda rating: rating.movie_id)
         found = table.positions([rating.movie_id for rating in ratings])
         ratings = [rating for rating, at in zip(ratings, found, strict=True) if at >= 0]
         rated = found[found >= 0]
         by_factors = self._by_factors(rated, ratings)
-        positions, whose, adds = self._by_neighbours(ratings)
+        neighbours = self._by_neighbours(ratings)
         personal = (table.factors @ by_factors.sum(axis=1).astype(np.float32)).astype(np.float64)
-        np.add.at(personal, positions, adds)
-        greatest = personal.max(initial=0)
-        scale = table.gain / greatest if greatest > 0 else np.zeros(len(personal))
-        scores = (personal * scale + table.prior).astype(np.float32)
-        scores[rated] = -np.inf
-        best = self._best(scores, n, keeps)
-        added = table.factors[best].astype(np.float64) @ by_factors
-        row_of = np.full(len(scores), -1)
+        np.add.at(personal, neighbours[0], neighbours[2])
+        stars = np.array([rating.stars for rating in ratings])
+        liked = stars >= stars.mean() if len(stars) else np.zeros(0, dtype=bool)
+        return Taste(rated, liked, by_factors, neighbours, personal)
+
+    def _entries(
+        self, taste: Taste, best: IntArray, scores: Float32Array, popularity: Float32Array, scale: FloatArray
+    ) -> list[Recommendation]:
+        """Return the movies at these positions with their reasons.
+
+        All are (n,); `scale` is what their personal scores were multiplied with.
+        """
+        table = self.table
+        positions, whose, adds = taste.neighbours
+        added = table.factors[best].astype(np.float64) @ taste.by_factors
+        row_of = np.full(len(table.movie_ids), -1)
         row_of[best] = np.arange(len(best))
         row = row_of[positions]
         listed = row >= 0
         # A movie is another's neighbour at most once, so each place is written once.
         added[row[listed], whose[listed]] += adds[listed]
-        added *= scale[best][:, None]
-        stars = np.array([rating.stars for rating in ratings])
-        liked = stars >= stars.mean() if len(stars) else np.zeros(0, dtype=bool)
+        added *= scale[:, None]
+        rated_ids = table.movie_ids[taste.rated]
         return [
             Recommendation(
                 int(table.movie_ids[at]),
-                float(scores[at]),
-                float(scores[at] - table.prior[at]),
-                float(table.prior[at]),
-                _reasons(row, table.movie_ids[rated], liked),
+                float(score),
+                float(score - popular),
+                float(popular),
+                _reasons(row, rated_ids, taste.liked),
             )
-            for at, row in zip(best, added, strict=True)
+            for at, score, popular, row in zip(best, scores, popularity, added, strict=True)
         ]
 
     def _by_factors(self, rated: IntArray, ratings: Sequence[Rating]) -> FloatArray:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.publications.fold_in import FactorTable, FoldIn, Rating, Reason
 from serving.publications.format import PublicationError
+from serving.publications.newcomers.factor_table import FactorTable
+from serving.publications.newcomers.fold_in import FoldIn, Rating, Reason
 
-from ..conftest import FOLD_IN
+from ...conftest import FOLD_IN
 
 IDENTITY = FactorTable(
     np.array([10, 20, 30, 40]),

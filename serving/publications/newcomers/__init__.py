@@ -1,0 +1,1 @@
+"""Lists for people who have none, scored from the ratings in their request."""
