@@ -130,7 +130,16 @@ def prepare(size: Size) -> None:
     if not size.source.exists():
         partial = size.source.with_suffix(".part")
         subprocess.run(
-            [sys.executable, BENCH / "movielens_like.py", "--rows", str(size.rows), "--output", partial], check=True
+            [
+                sys.executable,
+                BENCH / "movielens_like.py",
+                "--rows",
+                str(size.rows),
+                "--ratings-only",
+                "--output",
+                partial,
+            ],
+            check=True,
         )
         partial.rename(size.source)
     if subprocess.run(["hdfs", "dfs", "-test", "-e", size.hdfs_source], check=False).returncode != 0:

@@ -1,16 +1,15 @@
-"""What the bench of the engines stands on: its data, its arithmetic, and engines that give equal rows."""
+"""What the bench of the engines stands on: its arithmetic, and engines that give equal rows."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import engines
 import pytest
-from movielens_like import HEADER, write_ratings
+from movielens_like import write_ratings
 from mr_average_ratings import MRAverageRatings
 from mr_clean_ratings import MRCleanRatings
 from yarn_usage import ContainerUsage
@@ -29,27 +28,6 @@ def duckdb_rows(work: str, source: Path, output: Path, *arguments: str) -> list[
     command = [sys.executable, str(BENCH / "duckdb_engine.py"), work, str(source), str(output), *arguments]
     subprocess.run(command, check=True)
     return output.read_bytes().splitlines(keepends=True)
-
-
-def test_the_same_seed_gives_the_same_bytes_and_exactly_the_rows_asked_for(tmp_path: Path) -> None:
-    figures = write_ratings(tmp_path / "a.csv", 50_000)
-    write_ratings(tmp_path / "b.csv", 50_000)
-    write_ratings(tmp_path / "c.csv", 50_000, seed=1)
-    content = (tmp_path / "a.csv").read_bytes()
-    assert content.startswith(HEADER)
-    assert content.count(b"\n") == 50_001 == figures["rows"] + 1
-    assert content == (tmp_path / "b.csv").read_bytes()
-    assert content != (tmp_path / "c.csv").read_bytes()
-
-
-def test_activity_and_popularity_have_long_tails(tmp_path: Path) -> None:
-    write_ratings(tmp_path / "a.csv", 200_000)
-    rows = [line.split(b",") for line in (tmp_path / "a.csv").read_bytes().splitlines()[1:]]
-    by_user, by_movie = Counter(row[0] for row in rows), Counter(row[1] for row in rows if len(row) > 1)
-    activity, popularity = sorted(by_user.values()), sorted(by_movie.values(), reverse=True)
-    assert sum(activity) / len(activity) > 1.3 * activity[len(activity) // 2]  # the mean is far above the median
-    assert sum(popularity[: len(popularity) // 10]) > 0.6 * sum(popularity)  # a tenth of the movies, most ratings
-    assert popularity[len(popularity) // 2] < 10
 
 
 def test_duckdb_and_mrjob_clean_and_average_alike(tmp_path: Path) -> None:

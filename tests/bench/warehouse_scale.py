@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from movielens_like import write_movies, write_ratings
+from movielens_like import write_set
 
 from infra.pipeline.airflow_api import AirflowApi
 from infra.pipeline.http_json import ServiceError
@@ -78,8 +78,7 @@ def main() -> None:
     for rows in sizes:
         folder = Path(tempfile.mkdtemp(prefix="movielens-", dir=os.environ["TMPDIR"]))
         try:
-            write_ratings(folder / "ratings.csv", rows)
-            write_movies(folder / "movies.csv", rows)
+            write_set(folder, rows)
             tasks, most = run_to_validation(api, folder)
         finally:
             shutil.rmtree(folder)
