@@ -1,8 +1,8 @@
 """Build and publish recommendations.
 
 **Purpose.** One run takes a data set, of MovieLens or your own, from its source to the lists that the recommendation API serves.
-Steps: a raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, top-N
-tables, a checksummed publication, the switch of the live pointer.
+Steps: a raw snapshot in HDFS, cleaning with mrjob on YARN, Hive warehouse, expectations, Spark ALS with MLflow, the
+gate, top-N tables, a checksummed publication, the switch of the live pointer. No lists are made for a refused model.
 
 **Rerun rule.** Everything a run writes carries its `batch_id`: the UTC second of its logical date, or of run_after. If
 another run has that second, the run takes the next free one. Each task replaces its own output. You can clear any
@@ -18,8 +18,9 @@ and never moves the live pointer.
 | `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | see YARN's UI, clear the task |
 | `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | read its log, clear it |
 | `validate_*` | data break a rule or drifted: see the log and the button Data docs | fix the source; never skip it |
-| `train_als`, `recommend_top_n` | Spark ran out of memory; MLflow is down | lower `rank`, or raise heaps in `.env` |
+| `train_als` | Spark ran out of memory; MLflow is down | lower `rank`, or raise heaps in `.env` |
 | `decide_promotion` | it never fails on a poor model, see `record_refusal` | read the reasons in the ledger |
+| `recommend_top_n` | as `train_als` (skipped: the model was refused) | as there |
 | `build_publication`, `publish` | the serving store is full or read-only | free some space, clear the task |
 
 A failed task never changes the live publication. To roll back, run `python -m serving.publications rollback`.
@@ -109,15 +110,15 @@ with DAG(
     load_warehouse = tasks.load_warehouse_task()
     validate_warehouse = tasks.validate_task("validate_warehouse", settings.WAREHOUSE_TABLES)
     train_als = tasks.spark_task("train_als", TRAINING, MODEL_FILES)
+    decide_promotion = tasks.decide_promotion_task(if_promoted="recommend_top_n", if_refused="record_refusal")
     recommend_top_n = tasks.spark_task("recommend_top_n", LISTS, LIST_TABLES)
     load_top_n = tasks.load_top_n_task()
     validate_top_n = tasks.validate_task("validate_top_n", settings.TOP_N_TABLES)
-    decide_promotion = tasks.decide_promotion_task(if_promoted="export_tables", if_refused="record_refusal")
     export_tables = tasks.export_tables_task()
 
     chain(ingest_movielens, mr_clean, load_warehouse, validate_warehouse, train_als)
     chain(tasks.wait_for_other_runs_task(), [ingest_movielens, create_tables])
     chain(create_tables, load_warehouse)
-    chain(train_als, recommend_top_n, load_top_n, validate_top_n, decide_promotion)
-    chain(decide_promotion, export_tables, tasks.build_publication_task(), tasks.publish_task())
+    chain(train_als, decide_promotion, recommend_top_n, load_top_n, validate_top_n, export_tables)
+    chain(export_tables, tasks.build_publication_task(), tasks.publish_task())
     chain(decide_promotion, tasks.record_refusal_task())

@@ -42,11 +42,11 @@ UPSTREAM = {
     ],
     "validate_warehouse": ["load_warehouse"],
     "train_als": ["validate_warehouse"],
-    "recommend_top_n": ["train_als"],
+    "decide_promotion": ["train_als"],
+    "recommend_top_n": ["decide_promotion"],
     "load_top_n": ["recommend_top_n"],
     "validate_top_n": ["load_top_n"],
-    "decide_promotion": ["validate_top_n"],
-    "export_tables": ["decide_promotion"],
+    "export_tables": ["validate_top_n"],
     "build_publication": ["export_tables"],
     "publish": ["build_publication"],
     "record_refusal": ["decide_promotion"],
@@ -84,6 +84,17 @@ def test_no_dag_has_a_nul_character_which_airflows_database_refuses(bag: Any) ->
 
 def test_tasks_run_in_the_written_order(dag: Any) -> None:
     assert {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} == UPSTREAM
+
+
+def test_a_refused_model_costs_no_lists(dag: Any) -> None:
+    gate = dag.get_task("decide_promotion")
+    assert (gate.if_promoted, gate.if_refused) == ("recommend_top_n", "record_refusal")
+    # All that makes, loads, checks or publishes lists waits for the gate, and runs on this one way alone.
+    after_the_gate = {"recommend_top_n", "load_top_n", "validate_top_n", "export_tables", "build_publication", "publish"}
+    assert gate.get_flat_relative_ids(upstream=False) == {*after_the_gate, "record_refusal"}
+    assert dag.get_task("recommend_top_n").upstream_task_ids == {"decide_promotion"}
+    assert dag.get_task("record_refusal").downstream_task_ids == set()
+    assert {task.trigger_rule for task in dag.tasks if task.task_id in after_the_gate} == {"all_success"}
 
 
 def test_one_run_at_a_time_nightly_and_without_catching_up(dag: Any) -> None:

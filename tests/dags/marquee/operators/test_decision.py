@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.parametrize(("promoted", "chosen"), [("true", "export_tables"), ("false", "record_refusal")])
+@pytest.mark.parametrize(("promoted", "chosen"), [("true", "recommend_top_n"), ("false", "record_refusal")])
 def test_the_decision_takes_one_way_and_is_the_result(
     rendered: Any, context: dict[str, Any], programs: Any, monkeypatch: pytest.MonkeyPatch, promoted: str, chosen: str
 ) -> None:
