@@ -90,7 +90,14 @@ def test_a_refused_model_costs_no_lists(dag: Any) -> None:
     gate = dag.get_task("decide_promotion")
     assert (gate.if_promoted, gate.if_refused) == ("recommend_top_n", "record_refusal")
     # All that makes, loads, checks or publishes lists waits for the gate, and runs on this one way alone.
-    after_the_gate = {"recommend_top_n", "load_top_n", "validate_top_n", "export_tables", "build_publication", "publish"}
+    after_the_gate = {
+        "recommend_top_n",
+        "load_top_n",
+        "validate_top_n",
+        "export_tables",
+        "build_publication",
+        "publish",
+    }
     assert gate.get_flat_relative_ids(upstream=False) == {*after_the_gate, "record_refusal"}
     assert dag.get_task("recommend_top_n").upstream_task_ids == {"decide_promotion"}
     assert dag.get_task("record_refusal").downstream_task_ids == set()

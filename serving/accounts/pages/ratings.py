@@ -17,9 +17,9 @@ from serving.accounts.domain.service import Service
 from serving.accounts.pages.recommendation_client import RecommendationClient, Recommended, UnreachableError
 from serving.accounts.pages.rendering import page, then
 from serving.publications.format import MAX_ID
-from serving.web.texts.visible import without_invisible
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
+from serving.web.texts.visible import without_invisible
 
 _SHOWN: Final = 20
 _LISTED: Final = 10

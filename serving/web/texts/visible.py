@@ -48,9 +48,9 @@ def visible(text: str) -> str:
 
 
 def invisible_in_lines(text: str) -> int | None:
-    """Return where a text of several lines has the first character that `visible` refuses, or None.
+    """Return where a text of several lines has its first invisible character.
 
-    Tabs and the ends of lines are taken.
+    The result is None for a text that is visible. Tabs and the ends of lines are taken.
     """
     return next(iter(_invisible(_IN_LINES.sub(" ", text))), None)
 
