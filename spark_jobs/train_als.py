@@ -105,9 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     for line in summaries(results, k):
         progress(line)
     explicit = explicit_comparison(spark, evaluated, attributes, windows[-1], k)
-    progress(
-        f"explicit ALS in window {windows[-1].index}, for comparison: {in_words(explicit)}; training on the whole batch"
-    )
+    progress(f"explicit ALS in window {windows[-1].index}, to compare: {in_words(explicit)}; training on all ratings")
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
     model = fit(spark, ratings, attributes, settings, options.solver, checkpoints)
     record: Evaluated = {

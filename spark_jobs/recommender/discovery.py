@@ -61,17 +61,17 @@ class Discovery:
         return scores
 
     def top_n(self, scores: Float32Array, staying: FloatArray, n: int) -> tuple[IntArray, Float32Array]:
-        """Return each user's n movies of the tail as columns, and their scores less the price.
+        """Return each user's n movies of the tail as columns, and their scores.
 
-        `scores` are those of this class, and `staying`, (users,), the weights of `staying_weights`. Both results are (users, n), and a
+        The scores are less the price. The given `scores` are those of this class, and `staying`, (users,), the weights of `staying_weights`. Both results are (users, n), and a
         list with fewer movies ends in NO_MOVIE with -inf. Of equal scores, the smaller column comes first.
         """
-        costs: Float32Array = self.price / staying[:, None].astype(np.float32)
-        paid: Float32Array = np.float32(FIRST_PRICE) * costs
+        costs = np.asarray(self.price / staying[:, None].astype(np.float32), dtype=np.float32)
+        paid = np.asarray(np.float32(FIRST_PRICE) * costs, dtype=np.float32)
         first, first_scores = top_n_of_scores(scores - paid, min(n, FIRST_PLACES))
         if n <= FIRST_PLACES:
             return first, first_scores
-        rest: Float32Array = scores - costs
+        rest = scores - costs
         row, place = np.nonzero(first != NO_MOVIE)
         rest[row, first[row, place]] = -np.inf
         others, other_scores = top_n_of_scores(rest, n - FIRST_PLACES)

@@ -22,9 +22,10 @@ Entry = TypeVar("Entry")
 def blended(
     familiar: Sequence[Entry], discoveries: Sequence[Entry], hundredths: int, movie_of: Callable[[Entry], Hashable]
 ) -> list[Entry]:
-    """Return both lists as one, in which so many hundredths of the places are discoveries.
+    """Return both lists as one.
 
-    They are spread evenly, from the bottom of each run of places. Each movie comes once. Where one list ends, the other goes on.
+    So many hundredths of the places are discoveries: place n is one where n hundredths of them pass a whole number. Each
+    movie comes once. Where one list ends, the other goes on.
     """
     taken: set[Hashable] = set()
     both: list[Entry] = []
@@ -44,9 +45,9 @@ def blended(
 
 @dataclass(frozen=True)
 class Prices:
-    """What is needed to make a newcomer's list of the long tail; docs/model.md has the formula.
+    """What is needed to make a newcomer's list of the long tail.
 
-    Shapes: tail, share and price (movies,), in the order of the factor table. The first `first_places` places of a list pay
+    docs/model.md has the formula. Shapes: tail, share and price (movies,), in the order of the factor table. The first `first_places` places of a list pay
     `first_price` of a price.
     """
 
