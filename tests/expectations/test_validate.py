@@ -179,7 +179,7 @@ def test_a_batch_is_compared_with_the_nearest_earlier_sound_one_of_its_data_set(
     status, result, _ = warehouse(capsys, "20260104T000000", spread)
     drift = result["tables"]["ratings"]["drift"]
     assert (status, drift["against"], drift["rows"]) == (0, "20260101T000000", 0.0)
-    assert drift["psi"] == {"rating": 0.0, "rated_at": 0.0}
+    assert drift["psi"] == {"rating": 0.0}
 
 
 def test_ratings_that_moved_stop_the_run_and_say_why(warehouse: Any, capsys: Any) -> None:
