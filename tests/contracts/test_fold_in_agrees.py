@@ -112,7 +112,7 @@ def test_the_discoveries_of_a_known_users_ratings_are_the_batchs(seed: int) -> N
         assert [entry.score for entry in found] == pytest.approx(expected.score.tolist(), abs=TOLERANCE)
         gaps = -np.diff(expected.score.to_numpy(), prepend=np.inf, append=-np.inf)
         for at, (entry, row) in enumerate(zip(found, expected.itertuples(), strict=True)):
-            assert entry.personal + entry.popularity == pytest.approx(entry.score)
+            assert entry.personal + entry.popularity == pytest.approx(entry.score, abs=TOLERANCE)
             if min(gaps[at], gaps[at + 1]) > TOLERANCE:
                 assert entry.movie_id == row.movie_id
                 assert ",".join(str(reason.movie_id) for reason in entry.because) == row.reason_movie_ids

@@ -253,7 +253,7 @@ BAD = [
     ("movie_factors", {"factors": "AACAPwAAAEA"}, "expect_column_values_to_match_regex"),
     ("movie_factors", {"gain": None}, "expect_column_values_to_not_be_null"),
     ("movie_factors", {"prior": -0.5}, "expect_column_values_to_be_between"),
-    ("discoveries", {"movie_id": 32}, "expect_column_values_to_be_in_set"),
+    ("discoveries", {"movie_id": 31}, "expect_column_values_to_be_in_set"),
     ("discoveries", {"rank": 2}, "expect_column_pair_values_a_to_be_greater_than_b"),
     ("discovery_prices", {"price": -0.1}, "expect_column_values_to_be_between"),
     ("discovery_prices", {"movie_id": 99}, "expect_column_values_to_be_in_set"),
