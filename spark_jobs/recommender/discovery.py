@@ -63,8 +63,9 @@ class Discovery:
     def top_n(self, scores: Float32Array, staying: FloatArray, n: int) -> tuple[IntArray, Float32Array]:
         """Return each user's n movies of the tail as columns, and their scores.
 
-        The scores are less the price. The given `scores` are those of this class, and `staying`, (users,), the weights of `staying_weights`. Both results are (users, n), and a
-        list with fewer movies ends in NO_MOVIE with -inf. Of equal scores, the smaller column comes first.
+        The scores are less the price. The given `scores` are those of this class, and `staying`, (users,), the weights of
+        `staying_weights`. Both results are (users, n), and a list with fewer movies ends in NO_MOVIE with -inf. Of equal scores, the
+        smaller column comes first.
         """
         costs = np.asarray(self.price / staying[:, None].astype(np.float32), dtype=np.float32)
         paid = np.asarray(np.float32(FIRST_PRICE) * costs, dtype=np.float32)

@@ -47,8 +47,8 @@ def blended(
 class Prices:
     """What is needed to make a newcomer's list of the long tail.
 
-    docs/model.md has the formula. Shapes: tail, share and price (movies,), in the order of the factor table. The first `first_places` places of a list pay
-    `first_price` of a price.
+    docs/model.md has the formula. Shapes: tail, share and price (movies,), in the order of the factor table. The first
+    `first_places` places of a list pay `first_price` of a price.
     """
 
     tail: npt.NDArray[np.bool_]
