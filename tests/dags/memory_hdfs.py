@@ -81,6 +81,8 @@ class MemoryHdfs:
         self.write(path, Path(source).read_text())
 
     def download(self, path: str, target: str) -> None:
+        if not self.files(path):
+            raise HdfsError(f"No files to download found inside {path!r}.")
         # The real client refuses a target whose folder is not there.
         Path(target).mkdir()
         for name, text in self.files(path).items():

@@ -58,7 +58,12 @@ class BuildPublicationOperator(ProgramOperator):
         try:
             (work / "exports").mkdir()
             for table in settings.PUBLISHED_TABLES:
-                client.download(f"{settings.EXPORTS}/{self.batch_id}/{table}", str(work / "exports" / table))
+                exported = f"{settings.EXPORTS}/{self.batch_id}/{table}"
+                if client.list(exported):
+                    client.download(exported, str(work / "exports" / table))
+                else:
+                    # Hive writes no file for a table without rows, as that of genres where no item has one.
+                    (work / "exports" / table).mkdir()
             traced = lineage_of(context)
             own_data = traced["snapshot"].get("own_data")
             if own_data:

@@ -59,12 +59,12 @@ def building(rendered: Any, hdfs: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
         hdfs.put(f"/marquee/exports/20261123T190000/{table}/000000_0", table)
     hdfs.put(f"{FINAL}/publication.sqlite", "earlier lists")
     task = rendered("build_publication")
+    empty = task.empty = []
 
     def build(argv: list[str]) -> str:
         exports, lineage, output = (Path(argv[argv.index(name) + 1]) for name in ("--exports", "--lineage", "--output"))
-        assert {path.name: (path / "000000_0").read_text() for path in exports.iterdir()} == {
-            table: table for table in settings.PUBLISHED_TABLES
-        }
+        found = {path.name: "".join(file.read_text() for file in path.iterdir()) for path in exports.iterdir()}
+        assert found == {table: "" if table in empty else table for table in settings.PUBLISHED_TABLES}
         assert json.loads(lineage.read_text())["batch_id"] == "20261123T190000"
         output.mkdir()
         (output / "publication.sqlite").write_text("lists")
@@ -84,6 +84,14 @@ def test_a_publication_is_built_from_the_exports_and_replaces_the_runs_earlier_o
         f"{FINAL}/publication.sqlite": "lists",
     }
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_table_without_rows_for_which_hive_writes_no_file_is_no_failure(
+    building: Any, context: dict[str, Any], hdfs: Any
+) -> None:
+    building.empty.append("popular_by_genre")
+    hdfs.delete("/marquee/exports/20261123T190000/popular_by_genre/000000_0")
+    assert building.execute(context)["publication"] == FINAL
 
 
 def test_a_build_that_is_stopped_while_it_uploads_leaves_the_earlier_publication(
