@@ -54,6 +54,10 @@ def _settings(settings: Settings) -> dict[str, str]:
     return values
 
 
+def _hadoop_user(settings: Settings) -> str:
+    return settings["MARQUEE_HADOOP_USER"] or system_user()
+
+
 def _places(settings: Settings) -> dict[str, str]:
     instance = settings.instance
     return {
@@ -61,7 +65,7 @@ def _places(settings: Settings) -> dict[str, str]:
         "MARQUEE_HOME": str(REPOSITORY),
         "MARQUEE_SOFTWARE": str(settings.software),
         "MARQUEE_INSTANCE_DIR": str(instance),
-        "MARQUEE_USER": system_user(),
+        "MARQUEE_USER": _hadoop_user(settings),
         "MARQUEE_PYTHON": str(settings.python),
         "MARQUEE_SERVING_PYTHON": str(settings.serving_python),
         "MARQUEE_ACCOUNTS_PYTHON": str(settings.accounts_python),
@@ -87,7 +91,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
         "MARQUEE_AIRFLOW_URL": _url(settings, "airflow-api-server", "AIRFLOW"),
         "MARQUEE_WEBHDFS_URL": web_hdfs,
         "MARQUEE_HDFS_URI": f"hdfs://{hdfs_host}:{settings.port('NAMENODE_RPC')}",
-        "MARQUEE_HDFS_USER": system_user(),
+        "MARQUEE_HDFS_USER": _hadoop_user(settings),
         "MARQUEE_MLFLOW_URL": _url(settings, "mlflow", "MLFLOW"),
         "MARQUEE_API_URL": _url(settings, "recommendations", "API"),
         "MARQUEE_ACCOUNTS_URL": _url(settings, "accounts", "ACCOUNTS"),
@@ -157,6 +161,8 @@ def _hadoop_hive_and_spark(settings: Settings) -> dict[str, str]:
     # Images of the services that need no JVM have none.
     if settings["JAVA_HOME"] or shutil.which("java"):
         values["JAVA_HOME"] = str(settings.java_home)
+    if settings["MARQUEE_HADOOP_USER"]:
+        values["HADOOP_USER_NAME"] = settings["MARQUEE_HADOOP_USER"]
     if not settings.hosts:
         values["SPARK_LOCAL_IP"] = settings["MARQUEE_BIND_HOST"]
     return values
@@ -232,7 +238,7 @@ def _airflow(settings: Settings, postgres_password: str) -> dict[str, str]:
 
 
 def _airflow_connections(settings: Settings) -> dict[str, str]:
-    login = system_user()
+    login = _hadoop_user(settings)
     hive = {
         "conn_type": "hiveserver2",
         "host": settings.host("hiveserver2"),

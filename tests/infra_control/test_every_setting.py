@@ -66,6 +66,7 @@ TAKEN_BY_NAME = {
     "MARQUEE_INSTANCE": {"word", "zero", "over all ports", "exponent", "no number", "infinity", "huge", "leading zero"},
     "MARQUEE_DATASET": {"word", "zero", "over all ports", "exponent", "underscore"}
     | {"huge", "leading zero", "fraction", "short address"},
+    "MARQUEE_HADOOP_USER": {"word"},
     "MARQUEE_OPENLINEAGE": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),

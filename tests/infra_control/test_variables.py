@@ -84,3 +84,20 @@ def test_the_log_level_and_the_commit_of_an_image_can_be_set_in_env_file(tmp_pat
     (tmp_path / ".env").write_text(f"MARQUEE_STATE={tmp_path}\n{chosen}", encoding="ascii")
     variables = environment(Settings.load(tmp_path / ".env", {}))
     assert (variables["MARQUEE_SERVING_LOG_LEVEL"], variables["MARQUEE_GIT_COMMIT"]) == ("warning", "0123456")
+
+
+def test_a_user_at_hadoop_is_the_same_to_hdfs_yarn_hive_and_web_hdfs(tmp_path: Path) -> None:
+    chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_HADOOP_USER": "platform"})
+    variables = environment(chosen)
+    assert variables["HADOOP_USER_NAME"] == "platform"
+    assert variables["MARQUEE_HDFS_USER"] == "platform"
+    assert json.loads(variables["AIRFLOW_CONN_WEBHDFS_DEFAULT"])["login"] == "platform"
+    assert json.loads(variables["AIRFLOW_CONN_HIVESERVER2_DEFAULT"])["login"] == "platform"
+    render(chosen, variables)
+    site = chosen.instance / "conf" / "hadoop" / "core-site.xml"
+    assert property_of(site, "hadoop.http.staticuser.user") == "platform"
+    assert property_of(site, "hadoop.proxyuser.platform.hosts") == "*"
+
+
+def test_without_that_setting_hadoop_asks_the_system_for_the_user(tmp_path: Path) -> None:
+    assert "HADOOP_USER_NAME" not in environment(Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)}))
