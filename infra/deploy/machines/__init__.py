@@ -1,0 +1,1 @@
+"""A cluster of machines: what `make cluster-up` and its relatives use."""

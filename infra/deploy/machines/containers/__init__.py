@@ -1,0 +1,1 @@
+"""Containers with systemd that take the place of virtual machines in tests."""

@@ -1,0 +1,49 @@
+"""A cluster of four machines, containers with systemd, set up by the playbooks. `make test-cluster` runs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from infra.control.settings import Settings
+from infra.deploy.machines.__main__ import down, up
+from infra.deploy.machines.playbooks import Playbooks
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Playbooks]:
+    """Return the cluster, set up, and remove its machines at the end."""
+    machines = Playbooks.of(Settings.load(), "containers")
+    try:
+        up(machines)
+        yield machines
+    finally:
+        down(machines)
+
+
+def test_every_service_runs(cluster: Playbooks) -> None:
+    cluster.play("status.yml")
+
+
+def test_each_worker_has_its_part_of_the_data_and_of_the_work(cluster: Playbooks) -> None:
+    cluster.play("test.yml")
+
+
+def test_a_second_run_changes_nothing(cluster: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
+    cluster.play("site.yml")
+    changes = dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", capfd.readouterr().out, re.MULTILINE))
+    assert changes == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
+
+
+def test_a_check_of_what_is_set_up_finds_nothing_to_do(cluster: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
+    cluster.play("site.yml", "--check")
+    changes = dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", capfd.readouterr().out, re.MULTILINE))
+    assert changes == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
+
+
+def test_the_pipeline_runs_and_publishes(cluster: Playbooks) -> None:
+    cluster.play("run.yml")
