@@ -18,8 +18,8 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV FOLDER FOLLOW LABEL LANGUAGE MAPPING PUBLICATION REASON \
-	REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV FOLDER FOLLOW INVENTORY LABEL LANGUAGE MAPPING \
+	PUBLICATION REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -193,8 +193,9 @@ rebuild: ## Build a publication again from its batch's exports and compare: make
 test-environment:
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install --tests
+	$(call environment,cluster)
 
-SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or workflows
+SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or workflows or cluster
 
 # A file stays with one worker: its tests share fixtures and imports. By file, since pytest-xdist 3.8 overlooks groups (loadgroup)
 # under pytest 9.2 and says nothing.
@@ -205,7 +206,7 @@ test-fast: test-environment ## Unit tests: no daemons, no Spark session, no brow
 
 .PHONY: test-spark-browser
 test-spark-browser: test-environment ## Tests with Spark's own session and with a browser
-	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows)"
+	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows or cluster)"
 
 .PHONY: test-stack
 test-stack: test-room test-environment ## Start the real stack on its own ports and state, and test it end to end
@@ -261,6 +262,41 @@ deploy-kubernetes: ## Roll a version out to a cluster, undo it if it fails: make
 test-kubernetes: test-environment ## Start a node, deploy to it, break things under load, print what held, remove it
 	@MARQUEE_TEST_KUBERNETES=yes MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m kubernetes -s tests/kubernetes
 
+CLUSTER := python3 -X utf8 -Es -m infra.deploy.machines
+
+.PHONY: cluster-environment
+cluster-environment: uv
+	$(call environment,cluster)
+
+.PHONY: cluster-up
+cluster-up: cluster-environment ## Set up a cluster of machines, or bring it to this commit: make cluster-up [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) up -- "$${INVENTORY:-vagrant}"
+
+.PHONY: cluster-status
+cluster-status: cluster-environment ## The services of each machine of a cluster: make cluster-status [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) status -- "$${INVENTORY:-vagrant}"
+
+.PHONY: cluster-run
+cluster-run: cluster-environment ## Run the pipeline on a cluster and wait: make cluster-run [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) run -- "$${INVENTORY:-vagrant}"
+
+.PHONY: cluster-test
+cluster-test: cluster-environment ## Store data and run a job on a cluster, print what each worker did: make cluster-test [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) test -- "$${INVENTORY:-vagrant}"
+
+.PHONY: cluster-down
+cluster-down: cluster-environment ## Stop a cluster; machines keep their data, test containers are removed: make cluster-down [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) down -- "$${INVENTORY:-vagrant}"
+
+.PHONY: test-cluster
+test-cluster: test-environment cluster-environment ## Set a cluster up in containers with systemd, test it, remove it
+	@MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m cluster -s tests/machines
+
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
 	@$(CONTROL) given USERS
@@ -278,7 +314,7 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py "$$@"' sh $(if $(value ROWS),--rows $$ROWS)
 
 .PHONY: lint
-lint: test-environment lint-workflows ## ruff, mypy, sqlfluff, the words of code and pages, commit messages, workflows
+lint: test-environment lint-workflows lint-cluster ## ruff, mypy, sqlfluff, the words of code and pages, commit messages, workflows, playbooks
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
@@ -310,6 +346,12 @@ lint-workflows: uv
 	@command -v go >/dev/null || { echo "lint: actionlint is built with Go, which is not installed. Install Go 1.25 or later." >&2; exit 1; }
 	@go -C requirements/actionlint build -mod=readonly -o '$(abspath $(ACTIONLINT))' github.com/rhysd/actionlint/cmd/actionlint
 	@$(ACTIONLINT) -shellcheck= -pyflakes=
+
+# The cache of what ansible-lint reads goes to the state folder, and not next to the playbooks.
+.PHONY: lint-cluster
+lint-cluster: cluster-environment
+	@cd infra/deploy/machines/ansible && PATH='$(abspath $(SOFTWARE))/cluster-venv/bin':"$$PATH" ANSIBLE_HOME='$(abspath $(STATE))/cache/ansible' \
+		ansible-lint --offline --quiet --nocolor --profile production
 
 .PHONY: audit
 audit: uv ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
@@ -454,6 +496,7 @@ lock: uv ## Write requirements/*.txt from requirements/*.in: make lock [UPGRADE=
 	$(UV_LOCK) requirements/load.in -o requirements/load.txt
 	$(UV_LOCK) requirements/audit.in -o requirements/audit.txt
 	$(UV_LOCK) requirements/workflows.in -o requirements/workflows.txt
+	$(UV_LOCK) requirements/cluster.in -o requirements/cluster.txt
 	$(UV_LOCK) --no-deps requirements/bench.in -o requirements/bench.txt
 	$(UV_LOCK) -c requirements/platform.txt -c requirements/serving.txt -c requirements/accounts.txt -c requirements/reviews.txt requirements/dev.in -o requirements/dev.txt
 

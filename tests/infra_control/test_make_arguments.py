@@ -98,6 +98,7 @@ def test_the_makefile_is_understood() -> None:
         "deploy": {"ENV", "VERSION", "REASON"},
         "rollback-deploy": {"ENV", "REASON"},
         "bare-repository": {"FOLDER"},
+        **{f"cluster-{command}": {"INVENTORY"} for command in ("up", "status", "run", "test", "down")},
     }
     assert expected == ARGUMENTS
 
@@ -143,6 +144,7 @@ TAKEN = {
         set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"},
     ),
     **dict.fromkeys(("REASON", "TEXT", "LABEL"), set(ALL_RUBBISH) - NEVER),
+    "INVENTORY": PLAIN | {"fraction", "short address", "parent", "root"},
     "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USER": {"zero", "over all ports"},
     "USERS": {"over all ports"},
