@@ -4,6 +4,8 @@
 # or starts again elsewhere. This script then reloads nginx, which breaks no request.
 set -euo pipefail
 nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || { echo "nginx is not installed. Run 'make install'." >&2; exit 69; }
+# nginx opens /dev/stdout as a file. Under systemd that is journald's socket, which cannot be opened, and a pipe can.
+[ ! -S /dev/stdout ] || exec > >(exec cat)
 configuration=$MARQUEE_INSTANCE_DIR/conf/gateway/nginx.conf
 # If root starts nginx, its workers run as nobody. nginx opens all files that they need before.
 command=("$nginx" -p "$MARQUEE_INSTANCE_DIR" -e stderr -c "$configuration" "$@")
