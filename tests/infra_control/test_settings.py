@@ -50,7 +50,7 @@ def test_a_comment_after_a_value_is_none_of_it(tmp_path: Path, written: str, val
 
 def test_the_settings_that_the_page_on_clusters_shows_can_be_loaded(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")
-    settings = load(tmp_path, page.split("```sh\n")[1].split("```")[0])
+    settings = load(tmp_path, page.split("### .env\n")[1].split("```sh\n")[1].split("```")[0])
     assert settings.number("DATANODES") == 0
     assert settings["MARQUEE_BIND_HOST"] == "0.0.0.0"
     assert settings["MARQUEE_SPARK_MASTER"] == "yarn"

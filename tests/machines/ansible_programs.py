@@ -12,7 +12,7 @@ from infra.control.settings import Settings
 from infra.deploy.machines.playbooks import ANSIBLE
 from infra.deploy.machines.product import make_secrets
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789" * 4
 PROGRAMS = Settings.load().software / "cluster-venv" / "bin"
 needs_ansible = pytest.mark.skipif(not PROGRAMS.is_dir(), reason="`make cluster-environment` installs Ansible")
 
