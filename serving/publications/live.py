@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.publications.format import DATABASE_NAME, MANIFEST_NAME, PublicationError
+from serving.publications.format import DATABASE_NAME, MANIFEST_NAME, PUBLICATION_ID, PublicationError
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 
@@ -98,7 +98,8 @@ class LivePublication:
         serving = self._serving
         if serving is not None and serving[1].publication_id == publication:
             return serving[1]
-        fingerprint = self._fingerprint(publication)
+        # The id is a part of a path, and a caller may ask before it has checked the id.
+        fingerprint = self._fingerprint(publication) if PUBLICATION_ID.fullmatch(publication) else None
         if fingerprint is None:
             raise PublicationError(f"Publication {publication} is not in the store. List them at /v1/publications.")
         found = self._known(fingerprint)

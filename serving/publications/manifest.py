@@ -73,7 +73,7 @@ class Manifest:
             )
         version = document.get("schema_version")
         if not isinstance(version, int) or version not in kind.readable:
-            readable = " and ".join(map(str, sorted(kind.readable)))
+            readable = " and ".join(", ".join(map(str, sorted(kind.readable))).rsplit(", ", 1))
             raise PublicationError(
                 f"{where} has schema version {version!r}, but this program reads {readable}. "
                 "Use the matching version of Marquee."

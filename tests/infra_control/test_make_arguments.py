@@ -62,7 +62,7 @@ def test_the_makefile_is_understood() -> None:
     assert len(RECIPES) > 35
     expected = {
         "logs": {"SERVICE", "FOLLOW"},
-        "run": {"DATASET", "ARCHIVE"},
+        "run": {"DATASET", "ARCHIVE", "MAPPING"},
         "watch-run": {"RUN", "DAG"},
         "stop-run": {"RUN", "DAG"},
         "sentiment": {"CORPUS", "TEXT", "LABEL", "LANGUAGE", "EMBEDDED"},

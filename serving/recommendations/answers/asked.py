@@ -28,10 +28,10 @@ def asked_path() -> str:
     return path
 
 
-def asked_arguments() -> list[tuple[str, str]]:
-    """Return the query's parameters as the caller wrote them."""
+def asked_address() -> tuple[str, list[tuple[str, str]]]:
+    """Return the path and the query's parameters as the caller wrote them."""
     query = request.environ.get(QUERY)
-    return list(request.args.items()) if query is None else parse_qsl(query)
+    return asked_path(), list(request.args.items()) if query is None else parse_qsl(query)
 
 
 def asked_user(publication: Publication, user_id: int) -> int | str:

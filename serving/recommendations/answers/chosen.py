@@ -11,7 +11,7 @@ from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication, NothingPublishedError
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.asked import asked_arguments, asked_path
+from serving.recommendations.answers.asked import asked_address
 from serving.recommendations.answers.lists import Page
 from serving.recommendations.answers.parameters import AsOf, Filtered, Paged
 from serving.web.logs import error_log
@@ -63,14 +63,15 @@ def choose(live: LivePublication, query: Query) -> Chosen[Query]:
 
     A cursor stays with the publication that it began in: the pages of one list never mix two.
     """
-    name, position, page = query.as_of, 0, Page(asked_path())
+    path, arguments = asked_address()
+    name, position, page = query.as_of, 0, Page(path)
     if isinstance(query, Paged):
         if query.cursor is not None:
             name, position = query.cursor
             if query.as_of and query.as_of != name:
                 raise ProblemError(problems.BAD_PARAMETER, "cursor belongs to another publication than as_of.")
-        kept = tuple((key, value) for key, value in asked_arguments() if key not in ("cursor", "as_of"))
+        kept = tuple((key, value) for key, value in arguments if key not in ("cursor", "as_of"))
         # Most requests filter by nothing.
         filters = isinstance(query, Filtered) and not query.model_fields_set.isdisjoint(Filtered.model_fields)
-        page = Page(asked_path(), query.limit, position, query.wanted if filters else None, kept)
+        page = Page(path, query.limit, position, query.wanted if filters else None, kept)
     return Chosen(named(live, name) if name else current(live), query, page, fixed=name is not None)

@@ -78,6 +78,6 @@ def test_one_can_roll_back_from_version_2_to_version_1(tmp_path: Path, build_fro
 def test_one_of_a_version_to_come_is_refused_in_one_sentence(tmp_path: Path) -> None:
     store = PublicationStore(tmp_path / "store")
     with pytest.raises(
-        PublicationError, match=r"has schema version 3, but this program reads 1 and 2\. Use the matching"
+        PublicationError, match=r"has schema version 4, but this program reads 1, 2 and 3\. Use the matching"
     ):
-        pull(store, str(write_version(tmp_path / "new", 3)), FIRST, "u", "test")
+        pull(store, str(write_version(tmp_path / "new", 4)), FIRST, "u", "test")

@@ -212,3 +212,9 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_s
 def test_any_text_is_answered_as_an_unknown_id_and_never_as_a_defect(own: FlaskClient, own_id: str) -> None:
     for address in (f"/v1/users/{path_of(own_id)}/recommendations", f"/v1/movies/{path_of(own_id)}"):
         assert own.get(address).status_code in (200, 301, 308, 404), own_id
+
+
+@pytest.mark.parametrize("name", ["%00", "..%2F..%2Fetc", "%2Fetc", "20260101T000000%2F..", "x" * 5000, "%ED%A0%80"])
+def test_a_publication_that_is_no_id_is_refused_before_it_is_a_path(client: FlaskClient, name: str) -> None:
+    for address in (f"/v1/users/1/recommendations?as_of={name}", f"/v1/movies/1?as_of={name}"):
+        assert client.get(address).status_code == 400
