@@ -124,9 +124,10 @@ def test_a_person_signs_up_rates_gets_a_list_at_once_and_leaves(browser: Browser
     person.fill("Password", PASSWORD)
     person.press("Sign in")
     page.get_by_role("link", name=person.text("Settings")).click()
+    # No reviews service runs here, and the file's name says so.
     with page.expect_download() as download:
         page.get_by_role("link", name=person.text("Download all my data")).click()
-    assert download.value.suggested_filename == "marquee-account-1000000001.json"
+    assert download.value.suggested_filename == "marquee-account-1000000001-without-reviews.json"
     page.get_by_role("region", name=person.text("Delete my account")).get_by_label(person.text("Password")).fill(
         PASSWORD
     )

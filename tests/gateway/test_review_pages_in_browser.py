@@ -288,6 +288,7 @@ def test_the_pages_fit_and_pass_the_checks_of_accessibility_whatever_the_texts(
     eve.go(REVIEWS)
     eve.fill("Text of the review", "x" * 20_001)
     eve.press("Save the review")
+    eve.page.locator("#fault").wait_for()
     assert eve.page.evaluate("document.activeElement.id") == "text"
     assert eve.page.evaluate(ACCESSIBILITY) == []
     assert [error for error in eve.errors if "422" not in error] == []
