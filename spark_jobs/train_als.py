@@ -16,18 +16,18 @@ from datetime import UTC, datetime
 
 import mlflow
 from cluster.claim import check_claim
-from cluster.fitting import SOLVERS, fit, write_factors
+from cluster.factor_files import write_factors
 from cluster.hadoop_files import HadoopFiles
 from cluster.reporting import progress, report
 from cluster.session import start_session
-from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
+from cluster.warehouse import collect_attributes, read_batch, read_ratings
 from evaluation.arguments import add_evaluation_arguments
-from evaluation.concentration import concentration_of
-from evaluation.explicit_comparison import explicit_comparison, in_words
+from evaluation.batches.batch import SOLVERS, batch_of
+from evaluation.explicit_comparison import in_words
 from evaluation.plots import draw
 from evaluation.record import BASELINES, CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, Evaluated, measured
-from evaluation.rolling import evaluate_windows, summaries, windows_to_evaluate
-from evaluation.untimed import settings_without_times, timelines
+from evaluation.rolling import summaries
+from evaluation.untimed import settings_without_times
 from promotion.champion import find_champion
 from promotion.registry import ratings_of
 from promotion.runs import Training, log_run
@@ -91,37 +91,38 @@ def main(argv: list[str] | None = None) -> None:
     spark = start_session(f"train_als {options.batch_id}")
     model_path = options.model_path.rstrip("/")
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
-    rows = collect_ratings(read_ratings(spark, options.database, options.batch_id))
-    ratings, evaluated = timelines(rows, options.split, options.slices, settings.seed)
+    rows = read_ratings(spark, options.database, options.batch_id)
+    batch = batch_of(spark, rows, options.split, options.slices, settings.seed)
+    against = BASELINES if options.all_baselines else GATE_BASELINES
+    batch.check(options.solver, against)
     champion = find_champion(options.model_name)
     if champion and champion.unreadable:
         progress(f"The champion is not compared. {champion.unreadable}")
     candidates = {CANDIDATE: settings} | ({CHAMPION: champion.settings} if champion and champion.settings else {})
     attributes = collect_attributes(read_batch(spark, options.database, "movies", options.batch_id))
-    progress(f"{len(ratings)} ratings; evaluating {' and '.join(candidates)}")
-    windows = windows_to_evaluate(evaluated, options.slices, options.first_window)
-    against = BASELINES if options.all_baselines else GATE_BASELINES
-    results = evaluate_windows(spark, evaluated, attributes, windows, candidates, k, against)
+    size, windows = batch.size(), batch.windows(options.first_window)
+    progress(f"{size.ratings} ratings; evaluating {' and '.join(candidates)} in {len(windows)} windows")
+    results = batch.evaluate(attributes, windows, candidates, k, against)
     for line in summaries(results, k):
         progress(line)
-    explicit = explicit_comparison(spark, evaluated, attributes, windows[-1], k)
+    explicit = batch.explicit(attributes, windows[-1], k)
     progress(f"explicit ALS in window {windows[-1].index}, to compare: {in_words(explicit)}; training on all ratings")
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
-    model = fit(spark, ratings, attributes, settings, options.solver, checkpoints)
+    model = batch.fit(attributes, settings, checkpoints, options.solver)
     record: Evaluated = {
-        **measured(results, ratings, k),
+        **measured(results, size, k),
         "batch_id": options.batch_id,
         "split": options.split,
         "settings": asdict(settings),
         "explicit_als": explicit,
         "champion_ratings": ratings_of(options.model_name, champion.version if champion else None, options.dataset),
         "champion_not_compared": champion.unreadable if champion else None,
-        "concentration": concentration_of(model, ratings, attributes, k),
+        "concentration": batch.concentration(model, attributes, k),
     }
     check_claim(spark, options.claim)
     progress("logging the run and registering the model")
     parameters = {"solver": options.solver, "k": k, "slices": options.slices, "first_window": options.first_window}
-    logged = log_run(Training.of(options), asdict(settings) | parameters, ratings, model, record, draw)
+    logged = log_run(Training.of(options), asdict(settings) | parameters, batch.digest(), model, record, draw)
     write_factors(spark, model, model_path)
     evaluation = json.dumps({**record, **logged}, sort_keys=True) + "\n"
     HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", evaluation)

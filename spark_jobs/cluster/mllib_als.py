@@ -12,10 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 from recommender.arrays import FloatArray, IntArray
 from recommender.attributes import MovieAttributes
 from recommender.model import FactorModel
+from recommender.parts.layout import lay_out_here
+from recommender.parts.profiles import Weighing
 from recommender.ratings import Ratings
 from recommender.reference_models import unpersonalised
 from recommender.settings import TrainingSettings, training_weights
-from recommender.training import blend
+from recommender.training import NEVER, blend
+
+from cluster.hadoop_files import HadoopFiles
 
 # With more than one block, MLlib adds up the blocks' normal equations in the order in which shuffled data arrives. The factors then
 # differ in their last bits from run to run. One block is as fast up to a few million ratings on small executors.
@@ -45,7 +49,30 @@ def fit(
         checkpointInterval=5,
     )
     movie_ids, movie_factors = _collect(trained.itemFactors)
-    return blend(ratings, ratings.users(), attributes.of(movie_ids), movie_factors, settings, as_of)
+    laid = lay_out_here(ratings)
+    if not np.array_equal(movie_ids, laid.movie_ids):
+        raise ValueError("MLlib left movies without factors. Use the blocked solver.")
+    return blend(laid, movie_factors, Weighing(settings, as_of, NEVER), attributes)
+
+
+def fit_with_checkpoints(
+    spark: SparkSession,
+    ratings: Ratings,
+    settings: TrainingSettings,
+    as_of: int,
+    attributes: MovieAttributes,
+    checkpoints: str,
+) -> FactorModel:
+    """Return what `fit` does, with its checkpoints in a directory.
+
+    The directory is removed at the end.
+    """
+    files = HadoopFiles(spark)
+    files.remove(checkpoints)
+    spark.sparkContext.setCheckpointDir(checkpoints)
+    model = fit(spark, ratings, settings, as_of, attributes)
+    files.remove(checkpoints)
+    return model
 
 
 def fit_explicit(spark: SparkSession, ratings: Ratings) -> FactorModel:

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 import numpy as np
 from recommender.arrays import BoolArray, FloatArray, IntArray
-from recommender.attributes import MovieAttributes
 from recommender.model import FactorModel
 from recommender.ratings import Ratings
 
@@ -39,17 +38,17 @@ def sampled_users(user_ids: IntArray, most: int = MOST_USERS) -> IntArray:
     return user_ids[np.arange(most) * len(user_ids) // most]
 
 
-def concentration_of(
-    model: FactorModel, ratings: Ratings, attributes: MovieAttributes, k: int
-) -> dict[str, Concentration]:
+def concentration_of(model: FactorModel, catalogue: Catalogue, k: int) -> dict[str, Concentration]:
     """Return the measures of the model's lists of k movies.
 
-    The lists are those of its users, or of a sample of them. `ratings` are those that the model was trained on. `attributes` may
-    hold any movies.
+    The lists are those of its users, or of a sample of them, however many ratings there are. The catalogue is of the ratings that
+    the model was trained on. What the users rated is in the model's profiles.
     """
     users = sampled_users(model.user_ids)
-    catalogue = Catalogue.of(ratings, attributes.of(ratings.movies()).genres, ratings.reference_time())
-    return concentration(recommend(model, users, k)[0], users, ratings, catalogue)
+    profiles = model.profiles_of(users)
+    owners, untimed = np.repeat(users, np.diff(profiles.starts)), np.zeros(len(profiles.columns))
+    before = Ratings(owners, model.movie_ids[profiles.columns], untimed, untimed.astype(np.int64))
+    return concentration(recommend(model, users, k)[0], users, before, catalogue)
 
 
 def concentration(

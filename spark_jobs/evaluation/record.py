@@ -5,7 +5,7 @@ train_als writes it. The gate, the model card, the plots and MLflow's metrics ar
 
 from __future__ import annotations
 
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 from recommender.ratings import Ratings
@@ -92,7 +92,25 @@ class EvaluationRecord(Evaluated, Logged):
     """The content of evaluation.json."""
 
 
-def measured(results: list[WindowResult], ratings: Ratings, k: int) -> Measured:
+class BatchSize(NamedTuple):
+    """How many ratings, users and movies a batch has.
+
+    `busiest` is the number of ratings of the user who gave most.
+    """
+
+    ratings: int
+    users: int
+    movies: int
+    busiest: int
+
+    @classmethod
+    def of(cls, ratings: Ratings) -> BatchSize:
+        """Return the size of these ratings."""
+        busiest = int(ratings.runs()[1].max())
+        return cls(len(ratings), len(ratings.users()), len(ratings.movies()), busiest)
+
+
+def measured(results: list[WindowResult], size: BatchSize, k: int) -> Measured:
     """Return the record's measurements.
 
     They are sizes, means by window, and nDCG per user and window.
@@ -102,10 +120,10 @@ def measured(results: list[WindowResult], ratings: Ratings, k: int) -> Measured:
     activity = np.concatenate([r.activity for r in results if r.scorer == scorers[0]])
     return {
         "k": k,
-        "ratings": len(ratings),
-        "users": len(ratings.users()),
-        "movies": len(ratings.movies()),
-        "largest_user_share": float(np.unique(ratings.user_id, return_counts=True)[1].max() / len(ratings)),
+        "ratings": size.ratings,
+        "users": size.users,
+        "movies": size.movies,
+        "largest_user_share": size.busiest / size.ratings,
         "windows": [_row(result) for result in results],
         "calibration": calibration(
             np.concatenate([r.scores for r in results if r.scorer == CANDIDATE]),

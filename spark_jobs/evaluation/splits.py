@@ -6,6 +6,7 @@ quarter) lets the model learn from other users' future. These windows do not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,4 +49,12 @@ def rolling_windows(rated_at: IntArray, slices: int, first: int = 1) -> list[Win
         raise ValueError("There are no ratings to split. Check that the batch's partition was loaded.")
     ordered = np.sort(rated_at)
     cuts = [int(ordered[len(ordered) * at // slices]) for at in range(slices)] + [int(ordered[-1]) + 1]
-    return [Window(i, cuts[i], cuts[i + 1]) for i in range(first, slices) if cuts[0] < cuts[i] < cuts[i + 1]]
+    return windows_between(cuts, first)
+
+
+def windows_between(cuts: Sequence[int], first: int) -> list[Window]:
+    """Return the windows from slice `first` on.
+
+    The slices start at `cuts`, and the last cut ends the last one.
+    """
+    return [Window(i, cuts[i], cuts[i + 1]) for i in range(first, len(cuts) - 1) if cuts[0] < cuts[i] < cuts[i + 1]]

@@ -7,9 +7,11 @@ apart. Their number is recorded as `cold_users`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from recommender import reference_models
+from recommender.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from recommender.attributes import MovieAttributes
 from recommender.model import FactorModel
 from recommender.ratings import Ratings, positions
@@ -50,21 +52,46 @@ def evaluate(
     users, relevant, cold_users = users[returning], relevant[returning], int((~returning).sum())
     lists, scores = recommend(model, users, k)
     hit = hits(lists, users, test.user_id, test.movie_id)
-    genres = attributes.of(before.movies()).genres
-    catalogue = Catalogue.of(before, genres, window.test_from)
+    catalogue = Catalogue.of(before, attributes.of(before.movies()).genres, window.test_from)
     tail_lists, _ = recommend(model, users, k, among=catalogue.tail()[positions(catalogue.movie_ids, model.movie_ids)])
-    per_user = ranking_metrics(hit, relevant) | measures_by_user(lists, tail_lists, users, before, test, catalogue)
-    movies = catalogue.movie_ids
+    diversity = measures_by_user(lists, tail_lists, users, before, test, catalogue)
+    activity = np.searchsorted(before.user_id, users, side="right") - np.searchsorted(before.user_id, users)
+    tested = Tested(users, relevant, activity, cold_users, lists, scores, hit, diversity)
+    return result_of(window, scorer, tested, catalogue)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The lists of a window's returning users, (users, k).
+
+    `relevant` and `activity`, (users,), are how many movies each rated in the window and before it. `diversity` holds the measures of
+    `measures_by_user`.
+    """
+
+    users: IntArray
+    relevant: IntArray
+    activity: IntArray
+    cold_users: int
+    lists: IntArray
+    scores: Float32Array
+    hit: BoolArray
+    diversity: dict[str, FloatArray]
+
+
+def result_of(window: Window, scorer: str, tested: Tested, catalogue: Catalogue) -> WindowResult:
+    """Return the metrics of lists; the catalogue is of the ratings before the window."""
+    lists, listed, movies = tested.lists, tested.lists >= 0, catalogue.movie_ids
     together = {
         "coverage": coverage(lists, len(movies)),
         "exposure_gini": exposure_gini(lists, len(movies)),
         "overlap": mean_overlap(lists),
         "novelty": novelty(lists, movies, catalogue.ratings, catalogue.users),
-        "diversity": intra_list_diversity(lists, movies, genres),
+        "diversity": intra_list_diversity(lists, movies, catalogue.genres),
     }
-    activity = np.searchsorted(before.user_id, users, side="right") - np.searchsorted(before.user_id, users)
+    per_user = ranking_metrics(tested.hit, tested.relevant) | tested.diversity
     return WindowResult(
-        window, scorer, users, cold_users, activity, per_user, together, scores[lists >= 0], hit[lists >= 0]
+        *(window, scorer, tested.users, tested.cold_users, tested.activity, per_user, together),
+        *(tested.scores[listed], tested.hit[listed]),
     )
 
 

@@ -15,7 +15,6 @@ from evaluation.record import Evaluated, Logged, diversity_metrics, explicit_met
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.spark_dataset_source import SparkDatasetSource
 from recommender.model import FactorModel
-from recommender.ratings import Ratings
 
 from promotion import registry
 
@@ -38,21 +37,21 @@ class Training:
         return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
-def dataset_of(training: Training, ratings: Ratings) -> MetaDataset:
+def dataset_of(training: Training, digest: str) -> MetaDataset:
     """Return the batch's ratings as MLflow's record of an input.
 
-    It holds the table, the batch and a digest of the rows.
+    It holds the table, the batch and the digest of the rows.
     """
     source = SparkDatasetSource(table_name=f"{training.database}.ratings")
     name = f"{training.dataset or training.database} {training.batch_id}"
     # MetaDataset inherits `profile` from a class in which it is not abstract at run time.
-    return MetaDataset(source, name=name, digest=ratings.sha256()[:36])  # type: ignore[abstract]
+    return MetaDataset(source, name=name, digest=digest[:36])  # type: ignore[abstract]
 
 
 def log_run(
     training: Training,
     parameters: Mapping[str, Any],
-    ratings: Ratings,
+    digest: str,
     model: FactorModel,
     record: Evaluated,
     draw: Callable[[Evaluated, Path], list[Path]],
@@ -71,7 +70,7 @@ def log_run(
     with mlflow.start_run(run_name=f"train_als {training.batch_id}", tags=tags) as run:
         mlflow.log_params(dict(parameters))
         metrics = pooled_means(record) | explicit_metrics(record) | diversity_metrics(record)
-        sizes = {registry.RATINGS_METRIC: len(ratings), "users": record["users"], "movies": record["movies"]}
+        sizes = {registry.RATINGS_METRIC: record["ratings"], "users": record["users"], "movies": record["movies"]}
         mlflow.log_metrics(metrics | sizes)
         for row in record["windows"]:
             by_window = {f"{row['scorer']}_{name}_by_window": value for name, value in row["metrics"].items()}
@@ -80,6 +79,6 @@ def log_run(
         with tempfile.TemporaryDirectory(prefix="marquee-evaluation-") as folder:
             for plot in draw(record, Path(folder)):
                 mlflow.log_artifact(str(plot), "plots")
-        mlflow.log_input(dataset_of(training, ratings), context="training")
+        mlflow.log_input(dataset_of(training, digest), context="training")
         version = registry.register(model, training.model_name, tags)
     return {"run_id": run.info.run_id, "model_version": version, "metrics": metrics}

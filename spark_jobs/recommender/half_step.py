@@ -39,7 +39,7 @@ class OtherSide:
     def of(cls, factors: Factors) -> OtherSide:
         """Return factors, (rows, rank), in their eigenbasis.
 
-        A half step does this once, for all chunks together.
+        A half step does this once, for all parts together.
         """
         eigenvalues, basis = np.linalg.eigh((factors.T @ factors).astype(np.float64))
         basis = basis.astype(factors.dtype)

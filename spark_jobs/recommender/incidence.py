@@ -5,25 +5,28 @@ The two sides of a half step are "entities", whose factors are computed, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
 
-from recommender.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from recommender.arrays import BoolArray, Float32Array, FloatArray, Int32Array, IntArray
 
 
 @dataclass(frozen=True)
 class Incidence:
     """Ratings by entity, as a sparse matrix in rows.
 
-    Entity e rated the other side's rows `columns[starts[e]:starts[e + 1]]`, with the `weights` (> 0) at the same places.
+    Entity e rated the other side's rows `columns[starts[e]:starts[e + 1]]`, with the `weights` (> 0) at the same places. It is
+    the entity of position `first` + e where these are a part of all.
     """
 
     starts: IntArray
-    columns: IntArray
+    columns: IntArray | Int32Array
     weights: FloatArray | Float32Array
+    first: int = 0
 
     @classmethod
     def build(cls, entity: IntArray, column: IntArray, weight: FloatArray | Float32Array, entities: int) -> Incidence:
@@ -48,7 +51,19 @@ class Incidence:
     def rows(self, first: int, last: int) -> Incidence:
         """Return the incidence of the entities first .. last-1."""
         begin, end = self.starts[first], self.starts[last]
-        return Incidence(self.starts[first : last + 1] - begin, self.columns[begin:end], self.weights[begin:end])
+        own = self.starts[first : last + 1] - begin
+        return Incidence(own, self.columns[begin:end], self.weights[begin:end], self.first + first)
+
+    def split(self, cuts: IntArray) -> list[Incidence]:
+        """Return the incidences of the runs of entities between one cut and the next."""
+        return [self.rows(int(first), int(last)) for first, last in pairwise(cuts)]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Incidence]) -> Incidence:
+        """Return consecutive parts as one."""
+        lengths = np.concatenate([np.diff(part.starts) for part in parts])
+        columns, weights = (np.concatenate([getattr(part, name) for part in parts]) for name in ("columns", "weights"))
+        return cls(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), columns, weights, parts[0].first)
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,7 @@ class PaddedBatch:
 
     entities: IntArray
     counts: IntArray
-    columns: IntArray
+    columns: IntArray | Int32Array
     weights: FloatArray | Float32Array
     inside: BoolArray
 

@@ -38,7 +38,7 @@ def recent_popularity(ratings: Ratings, movie_ids: IntArray, half_life_days: flo
     A rating's weight halves with every `half_life_days` of its age at `as_of`, in Unix seconds UTC. A later rating has age zero.
     Raises ValueError for a half-life that is not positive.
     """
-    return _counted(ratings, movie_ids, _recency(ratings, half_life_days, as_of))
+    return _counted(ratings, movie_ids, recency(ratings.rated_at, half_life_days, as_of))
 
 
 def returning_weights(ratings: Ratings, first_visit_days: float, first_visit_weight: float) -> FloatArray:
@@ -61,13 +61,14 @@ def returning_popularity(
 
     These are the weights of `returning_weights`.
     """
-    return _counted(ratings, movie_ids, _recency(ratings, half_life_days, as_of) * returning)
+    return _counted(ratings, movie_ids, recency(ratings.rated_at, half_life_days, as_of) * returning)
 
 
-def _recency(ratings: Ratings, half_life_days: float, as_of: int) -> FloatArray:
+def recency(rated_at: IntArray, half_life_days: float, as_of: int) -> FloatArray:
+    """Return weights of times that halve with each half-life of their age at `as_of`."""
     if not half_life_days > 0:
         raise ValueError(f"The half-life is {half_life_days} days. It must be more than 0.")
-    age_days = np.maximum(as_of - ratings.rated_at, 0) / SECONDS_PER_DAY
+    age_days = np.maximum(as_of - rated_at, 0) / SECONDS_PER_DAY
     return np.asarray(np.exp2(-age_days / half_life_days))
 
 

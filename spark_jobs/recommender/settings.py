@@ -130,7 +130,7 @@ def training_weights(ratings: Ratings, settings: TrainingSettings, as_of: int) -
 
     It is 1 at `as_of` (Unix seconds UTC), and halves with age.
     """
-    return _decay(as_of - ratings.rated_at, settings.confidence_half_life_days)
+    return decay(as_of - ratings.rated_at, settings.confidence_half_life_days)
 
 
 def profile_weights(ratings: Ratings, settings: TrainingSettings) -> FloatArray:
@@ -140,9 +140,10 @@ def profile_weights(ratings: Ratings, settings: TrainingSettings) -> FloatArray:
     """
     starts, lengths = ratings.runs()
     newest = np.repeat(np.maximum.reduceat(ratings.rated_at, starts), lengths)
-    return _decay(newest - ratings.rated_at, settings.profile_half_life_days)
+    return decay(newest - ratings.rated_at, settings.profile_half_life_days)
 
 
-def _decay(age_seconds: FloatArray | IntArray, half_life_days: float) -> FloatArray:
+def decay(age_seconds: FloatArray | IntArray, half_life_days: float) -> FloatArray:
+    """Return weights that halve with each half-life of age, down to LEAST_DECAY."""
     days = np.maximum(age_seconds, 0) / SECONDS_PER_DAY
     return np.asarray(np.maximum(np.exp2(-days / half_life_days), LEAST_DECAY))

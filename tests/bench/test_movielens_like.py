@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation.record import CANDIDATE, measured
+from evaluation.record import CANDIDATE, BatchSize, measured
 from evaluation.splits import rolling_windows
 from evaluation.windows import evaluate_window
 from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
@@ -103,7 +103,7 @@ def test_a_model_of_generated_ratings_passes_the_gate_by_right(generated: Rating
         for window in rolling_windows(generated.rated_at, 20, 12)
         for result in evaluate_window(generated, window, {CANDIDATE: settings}, 10, MovieAttributes.none())
     ]
-    record = measured(results, generated, 10) | {"champion_ratings": None}
+    record = measured(results, BatchSize.of(generated), 10) | {"champion_ratings": None}
     assert decide_on_record(record, Rule(resamples=500)).verdict == "promote"
 
 

@@ -21,7 +21,7 @@ from recommender.conjugate_gradient import conjugate_gradient
 from recommender.half_step import OtherSide, half_step
 from recommender.incidence import Incidence
 from recommender.neighbours import ridge_inverse
-from recommender.training import chunks_of
+from recommender.parts.layout import runs
 from threadpoolctl import threadpool_limits
 
 RANK, ALPHA, REG_PARAM, STEPS = 64, 1.0, 0.3, 3
@@ -49,7 +49,12 @@ def sides(rated: sp.csr_matrix) -> list[Side]:
     for _ in range(2):
         users = half_step(by_user, OtherSide.of(movies), ALPHA, REG_PARAM)
         movies = half_step(by_movie, OtherSide.of(users), ALPHA, REG_PARAM)
-    return [(chunks_of(by_user), users, movies), (chunks_of(by_movie), movies, users)]
+    return [(parts_of(by_user), users, movies), (parts_of(by_movie), movies, users)]
+
+
+def parts_of(whole: Incidence) -> list[Incidence]:
+    """Return one side in the parts that training solves at once."""
+    return whole.split(runs(np.diff(whole.starts)))
 
 
 def exact(every: list[Side]) -> list[np.ndarray]:
@@ -119,7 +124,7 @@ def main() -> None:
         (f"{STEPS} conjugate-gradient steps in place of the exact solution", "s", by_steps, base),
         ("those in single precision in place of double", "s", by_steps, doubles),
         ("EASE's inverse by 400 users in place of 2,500 movies", "s", small_side, large_side),
-        ("chunks kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
+        ("parts kept on executors: sent in an iteration after the first", "MB", factors, factors + sent),
         ("start from the factors before in place of zeros: relative error after one step", "", warm, cold),
     ):
         print(f"| {name} | {kept:.3g} {unit} | {left:.3g} {unit} | {left / kept:.2g} |")

@@ -81,7 +81,7 @@ class Recommender:
         reasons: list[str] = []
         for user, row in enumerate(columns):
             own = slice(profiles.starts[user], profiles.starts[user + 1])
-            rated, weights = profiles.columns[own], profiles.weights[own].astype(np.float32)
+            rated, weights = profiles.columns[own].astype(np.int64), profiles.weights[own].astype(np.float32)
             added = contributions(self.model, self.gram, row[row >= 0], rated, weights)
             stars = ratings.rating[own]
             liked = (stars >= stars.mean()).astype(np.int64)

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cluster.half_steps import SparkHalfSteps
 from cluster.list_tables import similar_movies, user_lists
 from cluster.warehouse import PartitionWriter
 from pyspark.ml.recommendation import ALS
@@ -42,17 +41,6 @@ def ratings() -> Ratings:
 @pytest.fixture(scope="module")
 def model(ratings: Ratings) -> FactorModel:
     return train(ratings, SETTINGS, AS_OF, MovieAttributes.none())
-
-
-# By conjugate gradient each part goes on from factors of its own.
-@pytest.mark.parametrize("cg_steps", [0, 2])
-def test_training_in_spark_tasks_gives_the_bits_of_training_here(
-    spark: SparkSession, ratings: Ratings, cg_steps: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("recommender.training.RATINGS_PER_CHUNK", 2500)
-    settings = TrainingSettings(rank=8, max_iter=2, cg_steps=cg_steps)
-    in_tasks = train(ratings, settings, AS_OF, MovieAttributes.none(), SparkHalfSteps(spark))
-    assert in_tasks.sha256() == train(ratings, settings, AS_OF, MovieAttributes.none()).sha256()
 
 
 def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: SparkSession, ratings: Ratings) -> None:

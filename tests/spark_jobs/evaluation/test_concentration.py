@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from evaluation.concentration import concentration, concentration_of, sampled_users
 from evaluation.diversity import Catalogue
+from evaluation.lists import recommend
 from recommender.attributes import MovieAttributes
 from recommender.ratings import Ratings
 from recommender.reference_models import by_popularity
@@ -43,9 +44,18 @@ def test_concentration_is_measured_over_all_lists_and_by_how_much_their_users_ra
 
 
 def test_the_lists_of_a_model_are_measured_for_its_users() -> None:
-    found = concentration_of(by_popularity(BEFORE), BEFORE, MovieAttributes.none(), 2)
+    catalogue = Catalogue.of(BEFORE, MovieAttributes.none().of(BEFORE.movies()).genres, 0)
+    found = concentration_of(by_popularity(BEFORE), catalogue, 2)
     # Movie 61 is the most popular one that user 1 has not rated; all others have one rating, and movie 1 comes first.
     assert (found["all"]["users"], found["all"]["movies"], found["all"]["overlap"]) == (3, 4, 2 / 3)
+
+
+def test_what_users_rated_is_in_the_profiles() -> None:
+    genres = np.arange(62)[:, None] % 3 == np.arange(3)
+    catalogue, model = Catalogue.of(BEFORE, genres, 0), by_popularity(BEFORE)
+    expected = concentration(recommend(model, model.user_ids, 2)[0], model.user_ids, BEFORE, catalogue)
+    assert expected["under_50"]["miscalibration"] > 0
+    assert concentration_of(model, catalogue, 2) == expected
 
 
 def test_of_very_many_users_some_are_drawn_evenly() -> None:

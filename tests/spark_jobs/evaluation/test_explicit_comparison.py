@@ -33,17 +33,6 @@ def test_errors_are_in_stars_over_the_ratings_whose_user_and_movie_are_known() -
     assert star_errors(model, rated([(9, 10, 5.0, 0)])) == {}
 
 
-def test_a_batch_too_large_for_one_block_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluation.explicit_comparison.MOST_RATINGS", 1)
-    # Without a session nothing could be trained.
-    assert (
-        explicit_comparison(
-            None, rated([(1, 10, 3.0, 0), (2, 10, 3.0, 9)]), MovieAttributes.none(), Window(1, 9, 10), 1
-        )
-        == {}
-    )
-
-
 @pytest.mark.spark
 def test_explicit_als_learns_stars_and_lists_what_it_predicts_highest(spark: SparkSession) -> None:
     # Odd users give odd movies 5 stars and even movies 1, even users the other way round. Each has two movies to come, one of

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation.record import measured
+from evaluation.record import BatchSize, measured
 from evaluation.rolling import evaluate_windows, summaries, windows_to_evaluate
 from evaluation.windows import evaluate_window
 from pyspark.sql import SparkSession
@@ -37,7 +37,8 @@ def test_windows_in_spark_tasks_give_the_results_of_windows_here(
     scorers = [*names, "candidate"]
     assert [r.scorer for r in found] == scorers * 3 + ["champion"] * 3
     assert [r.window.index for r in found] == [5, 5, 5, 6, 6, 6, 7, 7, 7, 5, 6, 7]
-    assert measured(found[:9], ratings, 5) == measured(here, ratings, 5)
+    size = BatchSize.of(ratings)
+    assert measured(found[:9], size, 5) == measured(here, size, 5)
     assert [r.means() for r in found[9:]] == [r.means() for r in found if r.scorer == "candidate"]
     assert [line.split(", nDCG@5: ")[0] for line in summaries(found, 5)] == [
         f"window {w.index}, {len(found[3 * at].users)} users" for at, w in enumerate(windows)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 from evaluation.rolling import windows_to_evaluate
-from evaluation.untimed import settings_without_times, timelines
+from evaluation.untimed import at_once, first_second, settings_without_times, timelines
+from recommender.parts.layout import as_it_is, lay_out_here
 from recommender.ratings import Ratings
 
 
@@ -37,6 +38,18 @@ def test_without_times_all_ratings_have_one_moment_and_random_slices_of_equal_si
 def test_the_same_seed_draws_the_same_slices_and_another_draws_others(ratings: Ratings) -> None:
     drawn = [timelines(ratings, "random", 20, seed)[1].rated_at.tolist() for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_ratings_in_parts_lose_their_times_where_they_are(ratings: Ratings) -> None:
+    trained, tested = timelines(ratings, "random", 20, 1)
+    assert first_second(1_600_000_000, 20) == int(tested.rated_at.min())
+    parts, here = at_once(lay_out_here(tested), 1_600_000_000), lay_out_here(trained)
+    assert (parts.newest, parts.reference_time) == (here.newest, here.reference_time) == (1_600_000_000,) * 2
+    assert parts.first_rated.tolist() == here.first_rated.tolist()
+    for ours, theirs in ((parts.by_user, here.by_user), (parts.by_movie, here.by_movie)):
+        (part,), (expected,) = ours.each(as_it_is), theirs.each(as_it_is)
+        assert part.columns.tolist() == expected.columns.tolist()
+        assert part.rated_at.tolist() == expected.rated_at.tolist()
 
 
 def test_no_ratings_stay_none(ratings: Ratings) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from evaluation.diversity import BY_USER
 from evaluation.lists import recommend
-from evaluation.record import BASELINES, measured
+from evaluation.record import BASELINES, BatchSize, measured
 from evaluation.splits import Window
 from evaluation.windows import baselines, evaluate
 from recommender.attributes import MovieAttributes
@@ -72,7 +72,7 @@ def test_the_record_says_whose_each_value_is_window_by_window() -> None:
             evaluate(model, scorer, window, TRAIN, test, 2, MovieAttributes.none())
             for scorer in ("popularity", "candidate")
         ]
-    record = measured(results, TRAIN, 2)
+    record = measured(results, BatchSize.of(TRAIN), 2)
     assert record["ndcg_user_ids"] == [1, 3, 3, 5]
     assert [len(values) for values in record["ndcg_per_user"].values()] == [4, 4]
     measured_of = record["diversity_by_activity"]["candidate"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation.record import measured
+from evaluation.record import BatchSize, measured
 from evaluation.splits import rolling_windows
 from evaluation.windows import evaluate_window
 from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
@@ -30,7 +30,7 @@ def verdict(ratings: Ratings, champion_ratings: int | None = None, first_window:
     results = [
         r for w in windows for r in evaluate_window(ratings, w, {"candidate": SETTINGS}, 10, MovieAttributes.none())
     ]
-    record = measured(results, ratings, 10) | {"champion_ratings": champion_ratings}
+    record = measured(results, BatchSize.of(ratings), 10) | {"champion_ratings": champion_ratings}
     return decide_on_record(record, Rule(resamples=500))
 
 

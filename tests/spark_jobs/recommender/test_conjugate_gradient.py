@@ -77,7 +77,7 @@ def test_each_chunk_goes_on_from_its_own_factors(
     user, movie = np.nonzero(generator.random((60, 50)) < 0.3)
     settings = TrainingSettings(rank=6, max_iter=4, cg_steps=2)
     whole = alternate(user, movie, np.ones(len(user)), settings)
-    monkeypatch.setattr("recommender.training.RATINGS_PER_CHUNK", 100)
+    monkeypatch.setattr("recommender.parts.layout.RATINGS_PER_PART", 100)
     for in_chunks, at_once in zip(alternate(user, movie, np.ones(len(user)), settings), whole, strict=True):
         assert in_chunks == pytest.approx(at_once, abs=1e-5)
 

@@ -1,0 +1,108 @@
+"""What one part adds to a training: weights of ratings, and sums by movie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from recommender.arrays import FloatArray, IntArray
+from recommender.incidence import Incidence
+from recommender.parts.layout import Part
+from recommender.popularity import recency
+from recommender.ratings import SECONDS_PER_DAY
+from recommender.settings import TrainingSettings, decay
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How a training weighs ratings.
+
+    Those before `until` count, as at `as_of`; both are Unix seconds UTC.
+    """
+
+    settings: TrainingSettings
+    as_of: int
+    until: int
+
+    def trained(self, part: Part) -> Incidence:
+        """Return a part's ratings with their weights in learning the factors."""
+        own = part.before(self.until)
+        precision = np.float32 if self.settings.cg_steps else np.float64
+        return _incidence(own, self._confidence(own).astype(precision))
+
+    def profiles(self, part: Part) -> Incidence:
+        """Return a part's users with the weights of their profiles."""
+        own = part.before(self.until)
+        newest = np.repeat(_newest(own), np.diff(own.starts))
+        weights = decay(newest - own.rated_at, self.settings.profile_half_life_days)
+        return _incidence(own, weights.astype(np.float32))
+
+    def newest(self, part: Part) -> IntArray:
+        """Return the time of the newest rating of each of a part's users; 0 without one."""
+        return _newest(part.before(self.until))
+
+    def _confidence(self, own: Part) -> FloatArray:
+        return decay(self.as_of - own.rated_at, self.settings.confidence_half_life_days)
+
+    def _returning(self, own: Part, first_rated: IntArray) -> FloatArray:
+        later = own.rated_at - first_rated > self.settings.first_visit_days * SECONDS_PER_DAY
+        return np.where(later, 1.0, self.settings.first_visit_weight)
+
+
+@dataclass(frozen=True)
+class ByUser:
+    """What a part of users adds to the neighbours' regression.
+
+    `eligible` are the positions of the movies that take part in it.
+    """
+
+    weighing: Weighing
+    first_rated: IntArray
+    eligible: IntArray
+    movies: int
+
+    def rows(self, part: Part) -> sp.csr_matrix:
+        """Return the roots of the users' weights, (users, eligible movies)."""
+        own = part.before(self.weighing.until)
+        first = self.first_rated[own.first : own.first + len(own)]
+        weights = self.weighing._confidence(own) * self.weighing._returning(own, np.repeat(first, np.diff(own.starts)))
+        whole = sp.csr_matrix((weights, own.columns.astype(np.int64), own.starts), shape=(len(own), self.movies))
+        return whole[:, self.eligible].sqrt()
+
+
+@dataclass(frozen=True)
+class ByMovie:
+    """What a part of movies adds up of its ratings, which are in the users' order."""
+
+    weighing: Weighing
+    first_rated: IntArray
+    newest: IntArray
+
+    def sums(self, part: Part) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return sums of each movie's ratings.
+
+        They are their number, recent popularity among returning users, and the squares of the profiles' weights.
+        """
+        own, settings = part.before(self.weighing.until), self.weighing.settings
+        recent = recency(own.rated_at, settings.prior_half_life_days, self.weighing.as_of)
+        recent *= self.weighing._returning(own, self.first_rated[own.columns])
+        profile = decay(self.newest[own.columns] - own.rated_at, settings.profile_half_life_days).astype(np.float32)
+        owners = own.owners()
+        return (
+            np.diff(own.starts),
+            np.bincount(owners, weights=recent, minlength=len(own)).astype(np.float64),
+            np.bincount(owners, weights=profile.astype(np.float64) ** 2, minlength=len(own)).astype(np.float64),
+        )
+
+
+def _incidence(own: Part, weights: FloatArray) -> Incidence:
+    return Incidence(own.starts, own.columns, weights, own.first)
+
+
+def _newest(own: Part) -> IntArray:
+    """Return each entity's newest time, 0 without ratings."""
+    newest = np.zeros(len(own), dtype=np.int64)
+    np.maximum.at(newest, own.owners(), own.rated_at)
+    return newest

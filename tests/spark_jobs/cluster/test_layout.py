@@ -1,0 +1,121 @@
+"""Ratings on the executors: the same parts as here, and the same models wherever they are."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cluster.layout import lay_out, order_statistics
+from pyspark.sql import DataFrame, SparkSession
+from recommender.attributes import MovieAttributes
+from recommender.parts.layout import Part, as_it_is, lay_out_here
+from recommender.ratings import Ratings
+from recommender.settings import TrainingSettings
+from recommender.training import train, train_laid_out
+
+pytestmark = pytest.mark.spark
+SETTINGS = TrainingSettings(rank=8, max_iter=2, neighbours=5)
+ATTRIBUTES = MovieAttributes.from_columns([1, 2, 3], ["Drama", "War", "Drama"], [1990, 1991, None])
+COLUMNS = ("user_id", "movie_id", "rating", "rated_at")
+
+
+def generated() -> Ratings:
+    generator = np.random.default_rng(5)
+    user, movie = np.nonzero(generator.random((600, 50)) < 0.2)
+    return Ratings.from_columns(
+        {
+            "user_id": user * 3 + 1,
+            "movie_id": movie * 2 + 1,
+            "rating": generator.integers(1, 11, len(user)) / 2,
+            "rated_at": 2_000_000_000 - generator.integers(0, 10**8, len(user)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def ratings() -> Ratings:
+    return generated()
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Some ten parts of users in groups of three, so that groups, parts and blocks of a sum are several.
+    monkeypatch.setattr("recommender.parts.layout.RATINGS_PER_PART", 600)
+    monkeypatch.setattr("recommender.parts.layout.PARTS_PER_GROUP", 3)
+    monkeypatch.setattr("recommender.parts.layout.ROWS_PER_BLOCK", 20)
+
+
+def table(spark: SparkSession, ratings: Ratings, files: int = 5) -> DataFrame:
+    frame = pd.DataFrame({name: getattr(ratings, name) for name in COLUMNS}).sample(frac=1, random_state=1)
+    return spark.createDataFrame(frame, "user_id int, movie_id int, rating double, rated_at bigint").repartition(files)
+
+
+def as_lists(part: Part) -> tuple[int, list[int], list[int], list[int]]:
+    return part.first, part.starts.tolist(), part.columns.tolist(), part.rated_at.tolist()
+
+
+def test_parts_on_executors_are_those_here(spark: SparkSession, ratings: Ratings) -> None:
+    there, here = lay_out(spark, table(spark, ratings)), lay_out_here(ratings)
+    for name in ("user_ids", "movie_ids", "counts", "first_rated"):
+        assert getattr(there, name).tolist() == getattr(here, name).tolist(), name
+    assert (there.newest, there.reference_time) == (here.newest, ratings.reference_time())
+    assert len(here.by_user.each(as_it_is)) > 8
+    for ours, theirs in ((there.by_user, here.by_user), (there.by_movie, here.by_movie)):
+        assert list(map(as_lists, ours.each(as_it_is))) == theirs.each(as_lists)
+
+
+# By conjugate gradient each part goes on from factors of its own. With more users than movies, the gram matrix is summed up.
+@pytest.mark.parametrize("cg_steps", [0, 2])
+def test_training_on_executors_gives_the_bits_of_training_here(
+    spark: SparkSession, ratings: Ratings, cg_steps: int
+) -> None:
+    settings = TrainingSettings(rank=8, max_iter=2, cg_steps=cg_steps)
+    there = train_laid_out(lay_out(spark, table(spark, ratings)), settings, 2_000_000_000, ATTRIBUTES)
+    assert there.sha256() == train(ratings, settings, 2_000_000_000, ATTRIBUTES).sha256()
+
+
+def test_neighbours_by_users_rows_are_the_same_on_executors(spark: SparkSession, ratings: Ratings) -> None:
+    few = ratings.select(ratings.user_id < 200)
+    there = train_laid_out(lay_out(spark, table(spark, few)), SETTINGS, 2_000_000_000, ATTRIBUTES)
+    assert there.sha256() == train(few, SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
+
+
+@pytest.mark.parametrize("master", ["local[1]", "local[4]"])
+def test_another_number_of_cores_gives_the_same_bits(master: str, ratings: Ratings, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
+    environment |= {"PYTHONPATH": os.pathsep.join(sys.path), "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, __file__, master], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.split()[-1] == train(ratings, SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
+
+
+def test_a_pair_that_occurs_twice_is_refused(spark: SparkSession, ratings: Ratings) -> None:
+    twice = table(spark, ratings).union(table(spark, ratings).limit(1))
+    with pytest.raises(Exception, match="A user rated a movie more than once in this batch"):
+        lay_out(spark, twice).by_user.each(as_it_is)
+
+
+def test_the_times_at_ranks_are_those_of_sorted_ratings(spark: SparkSession) -> None:
+    times = np.array([5, 5, 86_400, 86_401, 86_401, 86_401, 200_000, 900_000], dtype=np.int64)
+    rows = spark.createDataFrame(pd.DataFrame({"rated_at": times})).repartition(3)
+    assert order_statistics(rows, list(range(8))) == times.tolist()
+
+
+if __name__ == "__main__":
+    from cluster.session import start_session
+    from recommender.parts import layout
+
+    layout.RATINGS_PER_PART, layout.PARTS_PER_GROUP, layout.ROWS_PER_BLOCK = 600, 3, 20
+    SparkSession.builder.master(sys.argv[1]).config("spark.ui.enabled", "false").config(
+        "spark.executor.memory", "512m"
+    ).config("spark.driver.memory", "512m").config("spark.sql.shuffle.partitions", "2").getOrCreate()
+    session = start_session("layout", hive=False)
+    print(
+        train_laid_out(lay_out(session, table(session, generated(), 3)), SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
+    )
+    session.stop()
