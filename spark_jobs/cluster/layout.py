@@ -38,6 +38,13 @@ class SparkParts(Parts[T]):
     def __init__(self, values: RDD[T]) -> None:
         self._values = values
 
+    def __iter__(self) -> Iterator[T]:
+        """Yield the values in their order.
+
+        Spark's driver holds one group of them at a time, where `collect` would hold all.
+        """
+        return self._values.toLocalIterator()
+
     def each(self, work: Callable[[T], R]) -> list[R]:
         """Return what `work` makes of each value, in their order."""
         shared = self._values.context.broadcast(work)

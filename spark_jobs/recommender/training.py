@@ -22,7 +22,7 @@ from recommender.half_step import OtherSide, half_step
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.neighbours import Neighbours, eligible_movies, farthest_reaching, gram_inverse, ridge_inverse
-from recommender.parts.layout import LaidOut, Parts, PartsHere, as_it_is, lay_out_here, runs
+from recommender.parts.layout import LaidOut, Parts, PartsHere, lay_out_here, runs
 from recommender.parts.profiles import ByMovie, ByUser, Weighing
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
@@ -168,7 +168,7 @@ def blend(laid: LaidOut, movie_factors: Factors, weighing: Weighing, attributes:
             parts.gain,
             parts.prior,
             parts.neighbours,
-            Incidence.joined(profiles.each(as_it_is)),
+            Incidence.joined(list(profiles)),
             weighing.settings,
             laid.newest,
         )

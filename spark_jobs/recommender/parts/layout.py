@@ -8,7 +8,7 @@ answers together in the parts' order. So the bits of a model do not depend on wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -68,6 +68,10 @@ class Parts(ABC, Generic[T]):
     """
 
     @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """Yield the values in their order; only one group of them travels at a time."""
+
+    @abstractmethod
     def each(self, work: Callable[[T], R]) -> list[R]:
         """Return what `work` makes of each value, in their order."""
 
@@ -92,6 +96,10 @@ class PartsHere(Parts[T]):
 
     def __init__(self, values: Sequence[T]) -> None:
         self._values = values
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield the values in their order."""
+        return iter(self._values)
 
     def each(self, work: Callable[[T], R]) -> list[R]:
         """Return what `work` makes of each value, in their order."""
@@ -131,11 +139,6 @@ class LaidOut:
     reference_time: int
     by_user: Parts[Part]
     by_movie: Parts[Part]
-
-
-def as_it_is(value: T) -> T:
-    """Return a part's value itself, for what all parts hold together."""
-    return value
 
 
 def runs(counts: IntArray) -> IntArray:

@@ -11,7 +11,7 @@ import pytest
 from cluster.layout import lay_out, order_statistics
 from pyspark.sql import DataFrame, SparkSession
 from recommender.attributes import MovieAttributes
-from recommender.parts.layout import Part, as_it_is, lay_out_here
+from recommender.parts.layout import Part, lay_out_here
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
 from recommender.training import train, train_laid_out
@@ -62,9 +62,9 @@ def test_parts_on_executors_are_those_here(spark: SparkSession, ratings: Ratings
     for name in ("user_ids", "movie_ids", "counts", "first_rated"):
         assert getattr(there, name).tolist() == getattr(here, name).tolist(), name
     assert (there.newest, there.reference_time) == (here.newest, ratings.reference_time())
-    assert len(here.by_user.each(as_it_is)) > 8
+    assert len(list(here.by_user)) > 8
     for ours, theirs in ((there.by_user, here.by_user), (there.by_movie, here.by_movie)):
-        assert list(map(as_lists, ours.each(as_it_is))) == theirs.each(as_lists)
+        assert list(map(as_lists, ours)) == theirs.each(as_lists)
 
 
 # By conjugate gradient each part goes on from factors of its own. With more users than movies, the gram matrix is summed up.
@@ -97,7 +97,7 @@ def test_another_number_of_cores_gives_the_same_bits(master: str, ratings: Ratin
 def test_a_pair_that_occurs_twice_is_refused(spark: SparkSession, ratings: Ratings) -> None:
     twice = table(spark, ratings).union(table(spark, ratings).limit(1))
     with pytest.raises(Exception, match="A user rated a movie more than once in this batch"):
-        lay_out(spark, twice).by_user.each(as_it_is)
+        list(lay_out(spark, twice).by_user)
 
 
 def test_the_times_at_ranks_are_those_of_sorted_ratings(spark: SparkSession) -> None:

@@ -8,7 +8,6 @@ from evaluation.diversity import BY_USER
 from evaluation.record import BASELINES, GATE_BASELINES, BatchSize
 from pyspark.sql import DataFrame, SparkSession
 from recommender.attributes import MovieAttributes
-from recommender.parts.layout import as_it_is
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
 from recommender.training import train
@@ -19,7 +18,7 @@ ATTRIBUTES = MovieAttributes.from_columns(list(range(40)), ["Drama", "War"] * 20
 
 
 def times(batch: InParts) -> list[int]:
-    return [moment for part in batch.evaluated.by_user.each(as_it_is) for moment in part.rated_at.tolist()]
+    return [moment for part in batch.evaluated.by_user for moment in part.rated_at.tolist()]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from evaluation.rolling import windows_to_evaluate
 from evaluation.untimed import at_once, first_second, settings_without_times, timelines
-from recommender.parts.layout import as_it_is, lay_out_here
+from recommender.parts.layout import lay_out_here
 from recommender.ratings import Ratings
 
 
@@ -47,7 +47,7 @@ def test_ratings_in_parts_lose_their_times_where_they_are(ratings: Ratings) -> N
     assert (parts.newest, parts.reference_time) == (here.newest, here.reference_time) == (1_600_000_000,) * 2
     assert parts.first_rated.tolist() == here.first_rated.tolist()
     for ours, theirs in ((parts.by_user, here.by_user), (parts.by_movie, here.by_movie)):
-        (part,), (expected,) = ours.each(as_it_is), theirs.each(as_it_is)
+        (part,), (expected,) = ours, theirs
         assert part.columns.tolist() == expected.columns.tolist()
         assert part.rated_at.tolist() == expected.rated_at.tolist()
 
