@@ -351,7 +351,7 @@ lint-workflows: uv
 .PHONY: lint-cluster
 lint-cluster: cluster-environment
 	@cd infra/deploy/machines/ansible && PATH='$(abspath $(SOFTWARE))/cluster-venv/bin':"$$PATH" ANSIBLE_HOME='$(abspath $(STATE))/cache/ansible' \
-		ansible-lint --offline --quiet --nocolor --profile production
+		ansible-lint --offline -q --nocolor --profile production
 
 .PHONY: audit
 audit: uv ## Secrets in git, bills of materials (SBOM), known vulnerabilities: make audit [UNREACHABLE=warn]
