@@ -44,3 +44,6 @@ def test_numbers_of_own_data_end_where_those_of_the_accounts_service_begin() -> 
 def test_the_table_of_ids_lies_where_ingest_writes_them() -> None:
     text = (REPOSITORY / "hql" / "create_ids.hql").read_text(encoding="utf-8")
     assert f"LOCATION '{dictionary.IDS_ROOT}'" in text
+    # Hive's own choice would be a folder named dataset=..., which stays empty.
+    added = (REPOSITORY / "hql" / "add_ids.hql").read_text(encoding="utf-8")
+    assert f"LOCATION '{dictionary.IDS_ROOT}/{{{{ dataset }}}}'" in added

@@ -64,8 +64,11 @@ def book(number: str) -> str:
 def books(folder: Path) -> tuple[Path, dict[str, set[str]]]:
     """Write the embedded ratings as Book-Crossing would, a fifth of them as zeros; return what each user saw."""
     write_embedded_csv(embedded_pickle_path(), folder)
-    ratings = list(csv.reader((folder / "ratings.csv").open(encoding="utf-8")))[1:]
-    titles = dict(row[:2] for row in list(csv.reader((folder / "movies.csv").open(encoding="utf-8")))[1:])
+    ratings, movies = (
+        list(csv.reader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()))[1:]
+        for name in ("ratings", "movies")
+    )
+    titles = dict(row[:2] for row in movies)
     seen: dict[str, set[str]] = {}
     lines = ['"User-ID";"ISBN";"Book-Rating"']
     for place, (rater, movie, stars, _) in enumerate(ratings):
