@@ -1,18 +1,18 @@
-"""Own data of Book-Crossing's shape, with text ids and no times, from a zip to lists by its own ids.
-
-The file's name sorts after the tests that look at the live publication of MovieLens.
-"""
+"""Own data of Book-Crossing's shape, with text ids and no times, from a zip to lists by its own ids."""
 
 import csv
 import json
+import os
+import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
 
-from tests.stack import Stack
+from tests.stack import INSTANCE, REPOSITORY, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 MAPPING = """\
@@ -86,8 +86,18 @@ def books(folder: Path) -> tuple[Path, dict[str, set[str]]]:
     return path, seen
 
 
+@pytest.fixture
+def movielens_is_back(stack: Stack, first_run: str) -> Iterator[None]:
+    """Go back to the lists of MovieLens, which other tests read."""
+    before = stack.api("/v1/publication")["publication"]
+    yield
+    rollback = ["make", "rollback", f"TO={before}", "REASON=the drill is over"]
+    subprocess.run(rollback, cwd=REPOSITORY, env=os.environ | INSTANCE, check=True)
+    assert stack.api("/v1/users/1/recommendations")["publication"] == before
+
+
 def test_books_with_text_ids_and_no_times_are_served_by_their_own_ids(
-    stack: Stack, first_run: str, tmp_path: Path
+    stack: Stack, movielens_is_back: None, tmp_path: Path
 ) -> None:
     archive, seen = books(tmp_path)
     mapping = tmp_path / "mapping.toml"
