@@ -15,6 +15,7 @@ from typing import Any
 from hdfs import HdfsError
 
 from marquee import settings
+from marquee.cluster import hdfs
 
 CLAIMS = f"{settings.RUNS}/batches"
 SECONDS_TO_TRY = 3600
@@ -46,11 +47,7 @@ def claim_batch_id(client: Any, run: str, moment: datetime, written: str | None 
 
 def run_of(client: Any, batch_id: str) -> str | None:
     """Return which DAG's run has a batch id, as `<dag> <run>`, or None."""
-    if client.status(f"{CLAIMS}/{batch_id}", strict=False) is None:
-        return None
-    with client.read(f"{CLAIMS}/{batch_id}", encoding="utf-8") as reader:
-        holder: str = reader.read()
-    return holder
+    return hdfs.text_of(client, f"{CLAIMS}/{batch_id}")
 
 
 def _claim(client: Any, batch_id: str, run: str) -> str:

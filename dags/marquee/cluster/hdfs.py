@@ -14,6 +14,15 @@ def client() -> Any:
     return WebHDFSHook(webhdfs_conn_id=settings.WEBHDFS_CONNECTION).get_conn()
 
 
+def text_of(client: Any, path: str) -> str | None:
+    """Return a small UTF-8 file's text, or None where there is no such file."""
+    if client.status(path, strict=False) is None:
+        return None
+    with client.read(path, encoding="utf-8") as reader:
+        text: str = reader.read()
+    return text
+
+
 def move(client: Any, source: str, target: str) -> None:
     """Rename a file or folder; raise HdfsError if the target or no source exists.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marquee import settings
-from marquee.cluster import claims
+from marquee.cluster import claims, hdfs
 
 PARTITION = "batch_id="
 # The ledger's actions that made a publication live. It can be rolled back to.
@@ -138,17 +138,9 @@ def batches_of_latest_runs(client: Any, batches: Collection[str]) -> set[str]:
 
     A DAG's run takes its turn in the pool of the task that asks. So none begins while that task works.
     """
-    turns = {f"{family.dag_id} {run}" for family in FAMILIES if (run := _holder(client, family.dag_id))}
+    holders = {family.dag_id: hdfs.text_of(client, f"{settings.RUNS}/{family.dag_id}") for family in FAMILIES}
+    turns = {f"{dag_id} {run}" for dag_id, run in holders.items() if run}
     return {batch_id for batch_id in batches if claims.run_of(client, batch_id) in turns}
-
-
-def _holder(client: Any, dag_id: str) -> str | None:
-    path = f"{settings.RUNS}/{dag_id}"
-    if client.status(path, strict=False) is None:
-        return None
-    with client.read(path, encoding="utf-8") as reader:
-        run: str = reader.read()
-    return run
 
 
 def _children(client: Any, folder: str) -> Iterator[tuple[str, int]]:

@@ -51,8 +51,4 @@ class OneRunSensor(BaseSensorOperator):
         return PokeReturnValue(True, batch_id)
 
     def _holder(self, client: Any) -> str | None:
-        if client.status(self.holder_file, strict=False) is None:
-            return None
-        with client.read(self.holder_file, encoding="utf-8") as reader:
-            holder: str = reader.read()
-        return holder or None
+        return hdfs.text_of(client, self.holder_file) or None
