@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -22,20 +23,18 @@ class Answer(BaseModel):
     """An answer's body."""
 
 
-def _taken(value: Any) -> Any:
-    """Return a text that is taken. Raises ValueError that says what is wrong.
+def _refusing(fault: Callable[[object], str | None]) -> BeforeValidator:
+    """Return a validator that raises ValueError with what is wrong with a text.
 
     It comes before Pydantic's own checks, which would speak of raw data and Unicode.
     """
-    if fault := fault_of(value):
-        raise ValueError(fault)
-    return value
 
+    def taken(value: Any) -> Any:
+        if found := fault(value):
+            raise ValueError(found)
+        return value
 
-def _shown(value: Any) -> Any:
-    if fault := fault_of_shown(value):
-        raise ValueError(fault)
-    return value
+    return BeforeValidator(taken)
 
 
 def _encodable(value: Any) -> Any:
@@ -44,16 +43,11 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-Text = Annotated[
-    str,
-    BeforeValidator(_taken),
-    Field(min_length=1, max_length=MAX_CHARACTERS, examples=["A wonderful film, and not a dull minute."]),
-]
-ShownText = Annotated[
-    str,
-    BeforeValidator(_shown),
-    Field(min_length=1, max_length=MAX_CHARACTERS, examples=["A wonderful film, and not a dull minute."]),
-]
+_OF_A_TEXT: Final = Field(
+    min_length=1, max_length=MAX_CHARACTERS, examples=["A wonderful film, and not a dull minute."]
+)
+Text = Annotated[str, _refusing(fault_of), _OF_A_TEXT]
+ShownText = Annotated[str, _refusing(fault_of_shown), _OF_A_TEXT]
 Language = Annotated[
     str,
     BeforeValidator(_encodable),
@@ -63,9 +57,9 @@ Language = Annotated[
         examples=["en"],
     ),
 ]
-ColumnName = Annotated[str, BeforeValidator(_taken)]
+ColumnName = Annotated[str, _refusing(fault_of)]
 Reason = Annotated[
-    str, BeforeValidator(_shown), Field(min_length=1, max_length=500, examples=["Tells the end of the film."])
+    str, _refusing(fault_of_shown), Field(min_length=1, max_length=500, examples=["Tells the end of the film."])
 ]
 PredictionId = Annotated[
     str, Field(description="Id of a prediction, for feedback.", examples=["AAASbV1Yc2g" + "x" * 69])
