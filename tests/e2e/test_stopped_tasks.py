@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from infra.control.supervisor import Supervisor
 from infra.pipeline.airflow_api import AirflowApi
 from tests.e2e.test_rerun_backfill import task_processes
 from tests.e2e.warehouse import airflow, partition_bytes
+from tests.faults.faults import kill
 from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
@@ -82,6 +82,13 @@ class Stopped:
     def _clear_once(self) -> None:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": [self.task_id]}
         self.api._call("POST", f"/dags/{DAG}/clearTaskInstances", body | {"include_downstream": False})
+
+    def begin(self, seconds: float) -> dict[str, Any]:
+        """Start another try; return it once it has worked so long."""
+        self.clear()
+        wait_until("the task runs", lambda: bool(self.task()["state"] == "running"))
+        time.sleep(seconds)
+        return self.task()
 
     def mark_failed(self) -> None:
         path = f"/dags/{DAG}/dagRuns/{self.run_id}/taskInstances/{self.task_id}"
@@ -219,10 +226,7 @@ def test_a_task_of_any_kind_that_is_marked_failed_and_cleared_at_once_gives_the_
 ) -> None:
     before = partition_bytes(stack, BATCH), published_bytes(stack, BATCH)
     stopped = Stopped(stack, task_id)
-    stopped.clear()
-    wait_until("the task runs", lambda: stopped.task()["state"] == "running")
-    time.sleep(OTHERS[task_id])
-    late = stopped.task()
+    late = stopped.begin(OTHERS[task_id])
     stopped.mark_failed()
     stopped.clear()
     stopped.succeed()
@@ -240,11 +244,8 @@ def test_a_task_of_any_kind_whose_scheduler_is_killed_starts_again_and_gives_the
 ) -> None:
     before = partition_bytes(stack, BATCH), published_bytes(stack, BATCH)
     stopped = Stopped(stack, task_id)
-    stopped.clear()
-    wait_until("the task runs", lambda: stopped.task()["state"] == "running")
-    time.sleep(OTHERS.get(task_id, 8.0))
-    late = stopped.task()
-    os.kill(Supervisor(stack.settings).processes()["airflow-scheduler"]["pid"], signal.SIGKILL)
+    late = stopped.begin(OTHERS.get(task_id, 8.0))
+    kill("airflow-scheduler")(stack)
     # The next scheduler looks for orphaned tasks each minute. Until then this one counts as running.
     stopped.succeed()
     stopped.wait_for_the_run()
