@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -70,20 +71,31 @@ def templates_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield
 
 
+# Set by a developer who runs single tests again and again: each whole start and first run takes seven minutes.
+KEEP_STACK = os.environ.get("MARQUEE_TEST_STACK") == "keep"
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Starts the test instance from nothing, and ends it."""
-    Stack().control("clean", "--yes")
+    """Starts the test instance from nothing, and ends it; with MARQUEE_TEST_STACK=keep, goes on with one that runs."""
+    if not KEEP_STACK:
+        Stack().control("clean", "--yes")
     # Made after the cleaning, which deletes the secrets that its variables hold.
     running = Stack()
     running.control("up")
     yield running
-    running.control("down")
+    if not KEEP_STACK:
+        running.control("down")
 
 
 @pytest.fixture(scope="session")
 def first_run(stack: Stack) -> str:
-    """Runs the pipeline once and returns what the client printed."""
+    """Runs the pipeline once and returns what the client printed; a stack that was kept has this on record."""
+    record = stack.settings.instance / "first_run.log"
+    if KEEP_STACK and record.exists():
+        return record.read_text(encoding="utf-8")
     status, problem = stack.problem("/v1/users/1/recommendations")
     assert status == 503, problem
-    return stack.pipeline("run", "--batch-date", BATCH_DATE)
+    printed = stack.pipeline("run", "--batch-date", BATCH_DATE)
+    record.write_text(printed, encoding="utf-8")
+    return printed
