@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from infra.control.supervisor import Supervisor
-from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes
+from tests.stack import BATCH, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3000)]
 
@@ -148,12 +148,6 @@ def test_wrong_requests_get_problem_documents(stack: Stack, first_run: str, path
     assert problem["status"] == status
     assert problem["title"]
     assert problem["detail"]
-
-
-def test_a_second_run_of_the_same_batch_gives_the_same_bytes(stack: Stack, first_run: str) -> None:
-    before = published_bytes(stack, BATCH)
-    stack.pipeline("run", "--batch-date", BATCH_DATE)
-    assert published_bytes(stack, BATCH) == before
 
 
 def test_a_broken_archive_fails_the_run_names_the_task_and_leaves_the_live_publication(
