@@ -79,12 +79,12 @@ run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=f
 RUN_GIVEN = $(if $(value RUN),--run="$$RUN") $(if $(value DAG),--dag="$$DAG")
 
 .PHONY: watch-run
-watch-run: ## Watch a run that is going: make watch-run [RUN=id] [DAG=train_sentiment]
+watch-run: ## Watch a run that is going: make watch-run [RUN=id] [DAG=tune_als]
 	@$(CONTROL) given RUN DAG
 	@$(CONTROL) exec -- python3 -m infra.pipeline watch $(RUN_GIVEN)
 
 .PHONY: stop-run
-stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id] [DAG=train_sentiment]
+stop-run: ## Stop the run that is going, and its work on YARN: make stop-run [RUN=id] [DAG=tune_als]
 	@$(CONTROL) given RUN DAG
 	@$(CONTROL) exec -- python3 -m infra.pipeline stop $(RUN_GIVEN)
 

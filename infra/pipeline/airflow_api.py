@@ -10,6 +10,7 @@ from typing import Any
 from infra.pipeline.http_json import ServiceError, request_json
 
 DAG_ID, SENTIMENT_DAG_ID = "build_recommendations", "train_sentiment"
+DAG_IDS = (DAG_ID, SENTIMENT_DAG_ID, "build_movie_sentiment", "drop_old_batches", "tune_als", "watch_sentiment")
 TASK_THAT_CLAIMS = "wait_for_other_runs"
 SECONDS_FOR_PARSING = 120.0
 UNAUTHORISED, NOT_FOUND, CONFLICT = 401, 404, 409

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra.pipeline.airflow_api import DAG_ID, SENTIMENT_DAG_ID
+from infra.pipeline.airflow_api import DAG_ID, DAG_IDS
 
 DESCRIPTION = "Run the pipeline, watch it, stop it, or show what it has made."
 EPILOG = """\
@@ -78,7 +78,7 @@ def build_parser(*further: Callable[[Any], None]) -> argparse.ArgumentParser:
     for name, doing in (("watch", "show a run to its end"), ("stop", "end a run and its work on YARN")):
         command = commands.add_parser(name, help=doing, description=f"{doing.capitalize()}.")
         command.add_argument("--run", type=run_name, metavar="RUN", help="run id (default: the run that is going)")
-        command.add_argument("--dag", choices=(DAG_ID, SENTIMENT_DAG_ID), default=DAG_ID, help="default: %(default)s")
+        command.add_argument("--dag", choices=DAG_IDS, default=DAG_ID, help="default: %(default)s")
     show = commands.add_parser(
         "show-user",
         help="print one user's recommendations and where they come from",

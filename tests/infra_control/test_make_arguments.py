@@ -286,7 +286,7 @@ PLAUSIBLE = [
     ["explore", "ARCHIVE=Makefile", "MAPPING=Makefile"],
     ["run", "DATASET=own", "ARCHIVE=Makefile"],
     ["watch-run"],
-    ["watch-run", "RUN=manual__2026", "DAG=train_sentiment"],
+    ["watch-run", "RUN=manual__2026", "DAG=tune_als"],
     ["stop-run"],
     ["stop-run", "RUN=~.x", "DAG=build_recommendations"],
     ["sentiment"],

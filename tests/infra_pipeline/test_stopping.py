@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from infra.control.given.arguments import TABLE
+from infra.control.settings import REPOSITORY
 from infra.pipeline.__main__ import main
-from infra.pipeline.airflow_api import AirflowApi
+from infra.pipeline.airflow_api import DAG_IDS, AirflowApi
 from infra.pipeline.stopping import Stopper
 from tests.infra_pipeline.conftest import RUN_ID, Double, task
 
@@ -279,6 +281,29 @@ def test_a_demo_of_other_data_does_not_join(unpublished: Double, capsys: pytest.
         f"Wait for its end, or stop it: make stop-run RUN={RUN_ID}\n"
     )
     assert triggers(unpublished) == []
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_run_of_any_dag_is_named_to_be_stopped(airflow: Double, dag_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    airflow.answer("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+    airflow.answer("GET", f"/api/v2/dags/{dag_id}/dagRuns", {"dag_runs": []})
+    assert main(["stop", "--dag", dag_id]) == 0
+    assert capsys.readouterr().out == "No run is going, so nothing was stopped.\n"
+
+
+def test_every_dag_can_be_named() -> None:
+    stems = {file.stem for file in (REPOSITORY / "dags").glob("*.py")}
+    assert (set(DAG_IDS), set(TABLE["DAG"].choices)) == (stems, stems)
+
+
+def test_a_run_of_a_dag_without_a_gate_succeeds_although_it_publishes_nothing(airflow: Double) -> None:
+    dag = "/api/v2/dags/tune_als"
+    run_path = f"{dag}/dagRuns/manual__2026-11-23T19%3A00%3A00%2B00%3A00"
+    airflow.answer("PATCH", dag, {"is_paused": False})
+    airflow.answer("GET", f"{dag}/dagRuns", {"dag_runs": [run()]})
+    airflow.answer("GET", run_path, run(state="success"))
+    airflow.answer("GET", f"{run_path}/taskInstances", {"task_instances": [task("tune_als", "success", 0, 5)]})
+    assert main(["watch", "--dag", "tune_als"]) == 0
 
 
 def test_nothing_to_watch_is_said(airflow: Double, capsys: pytest.CaptureFixture[str]) -> None:
