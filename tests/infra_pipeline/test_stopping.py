@@ -284,7 +284,9 @@ def test_a_demo_of_other_data_does_not_join(unpublished: Double, capsys: pytest.
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_run_of_any_dag_is_named_to_be_stopped(airflow: Double, dag_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_of_any_dag_is_named_to_be_stopped(
+    airflow: Double, dag_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     airflow.answer("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
     airflow.answer("GET", f"/api/v2/dags/{dag_id}/dagRuns", {"dag_runs": []})
     assert main(["stop", "--dag", dag_id]) == 0

@@ -20,6 +20,8 @@ from serving.reviews.corpora.reviews import CorpusError, RawReview
 
 # Longer fields are no reviews; the csv module refuses fields beyond 131,072 characters, which would end the whole file.
 _LONGEST_FIELD = 16 << 20
+# Memory is bounded by the longest line: a file may have no line feed at all.
+_LONGEST_LINE = 2 * _LONGEST_FIELD
 _FORMATS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json")
 
 
@@ -50,6 +52,8 @@ def read_corpus(
 
 def _members(path: Path) -> Iterator[tuple[str, TextIO]]:
     """Yield the name and the text of each file in an archive, or of the file itself."""
+    if path.exists() and not path.is_file():
+        raise CorpusError(f"{path} is no file. Give a CSV, TSV or JSON Lines file, or an archive of them.")
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive:
@@ -84,6 +88,16 @@ def _text(binary: IO[bytes]) -> Iterator[TextIO]:
     stream.detach()
 
 
+def _lines(stream: TextIO, member: str) -> Iterator[str]:
+    """Yield the lines. Raises CorpusError for one that is too long to be a row."""
+    while line := stream.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise CorpusError(
+                f"{member} has a line of {_LONGEST_LINE >> 20} million characters or more. Write one row a line."
+            )
+        yield line
+
+
 def _separated_rows(suffix: str) -> Callable[[TextIO, str, tuple[str, str]], Iterator[tuple[int, dict[str, str]]]]:
     if suffix not in (".csv", ".tsv", ".txt"):
         raise CorpusError(
@@ -93,7 +107,8 @@ def _separated_rows(suffix: str) -> Callable[[TextIO, str, tuple[str, str]], Ite
     def rows(stream: TextIO, member: str, wanted: tuple[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
         csv.field_size_limit(_LONGEST_FIELD)
         # Tab-separated files of reviews have quotes in their texts that close nothing.
-        reader = csv.reader(stream) if suffix == ".csv" else csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        lines = _lines(stream, member)
+        reader = csv.reader(lines) if suffix == ".csv" else csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         header = next(reader, [])
         missing = [column for column in wanted if column not in header]
         if missing:
@@ -110,7 +125,7 @@ def _separated_rows(suffix: str) -> Callable[[TextIO, str, tuple[str, str]], Ite
 
 def _json_rows(stream: TextIO, member: str, wanted: tuple[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the objects of JSON Lines; another line gives a row without a label."""
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(_lines(stream, member), 1):
         if not line.strip():
             continue
         try:

@@ -153,6 +153,9 @@ def open_source(path: Path) -> Source:
         return Folder(path)
     if not path.exists():
         raise IngestError(f"There is no archive at {path}. Give a zip file or a folder.")
+    if not path.is_file():
+        # The end of a device is looked for in vain.
+        raise IngestError(f"{path} is neither a file nor a folder. Give a zip file or a folder.")
     return ZipArchive(path)
 
 

@@ -105,6 +105,9 @@ def test_a_link_that_leads_out_of_a_folder_is_refused(tmp_path):
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    with pytest.raises(IngestError, match=r"zero is neither a file nor a folder"):
+        open_source(tmp_path / "zero")
     with pytest.raises(IngestError, match=r"There is no archive at .*missing\.zip"):
         open_source(tmp_path / "missing.zip")
 

@@ -96,6 +96,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
         pairs(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.zip", "a.jsonl", "a.csv.gz"])
+def test_a_device_is_no_corpus(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(CorpusError, match=rf"{name} is no file\. Give a CSV, TSV or JSON Lines file"):
+        pairs(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"), [("a.csv.gz", b"text,label\n"), ("a.tsv.gz", b"text\tlabel\n"), ("a.jsonl.gz", b"")]
+)
+def test_a_line_without_an_end_is_not_read_whole(tmp_path: Path, name: str, begin: bytes) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(begin + b"x" * (40 << 20), 1))
+    with pytest.raises(CorpusError, match=r"has a line of 32 million characters or more\. Write one row a line"):
+        pairs(tmp_path / name)
+
+
 def test_a_cut_archive_and_a_missing_file_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(CSV.encode() * 1000)[:-20])
     with pytest.raises(CorpusError, match=r"a\.csv could not be read to its end"):

@@ -86,9 +86,12 @@ def read_mapping(path: Path) -> Mapping:
     Raise IngestError with the line and key of what is wrong.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
+        # A device has no size, and may have no end.
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
             raise IngestError(f"{path} has over {MOST_BYTES >> 20} MiB, and a mapping has few lines. Give the mapping.")
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise IngestError(
             f"There is no readable mapping at {path} ({error.strerror}). Write one by `make inspect ARCHIVE=...`."

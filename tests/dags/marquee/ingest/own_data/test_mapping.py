@@ -296,3 +296,12 @@ def test_a_mapping_that_reads_no_row_is_said(tmp_path: Path, capsys: pytest.Capt
 def test_a_run_that_reads_the_whole_file_refuses_another_encoding_too(encoding: str, content: bytes) -> None:
     with pytest.raises(IngestError, match=rf"^r\.csv is not {encoding} \(.*\)\. Correct `encoding` in the mapping"):
         list(line_blocks(io.BytesIO(content), encoding, "r.csv"))
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/random"])
+def test_a_device_is_no_mapping(device: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.csv").write_bytes(b"u,i\n1,2\n")
+    assert main(["--archive", str(tmp_path / "r.csv"), "--mapping", device]) == 1
+    assert capsys.readouterr().err == (
+        f"inspect: {device} has over 1 MiB, and a mapping has few lines. Give the mapping.\n"
+    )
