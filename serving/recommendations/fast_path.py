@@ -16,7 +16,7 @@ from urllib.parse import quote
 from serving.publications.format import MAX_ID, PublicationError
 from serving.publications.live import LivePublication
 from serving.publications.reader import Publication
-from serving.recommendations.answers.asked import decoded
+from serving.recommendations.answers.asked import PUBLICATION, decoded
 from serving.recommendations.answers.lists import Page, personal_text
 from serving.recommendations.answers.metrics import LISTS
 from serving.recommendations.answers.responses import GZIP_LEVEL, MIN_GZIP_BYTES, REVALIDATE, entity_tag, fixed_headers
@@ -63,8 +63,10 @@ class FastPath:
             return self._application(environ, start_response)
         try:
             publication = self._live.current()
-        except PublicationError:
+        except PublicationError as error:
+            environ[PUBLICATION] = error
             return self._application(environ, start_response)
+        environ[PUBLICATION] = publication
         user_id, path = _asked(publication, match)
         text = personal_text(publication, user_id, Page(path)) if 1 <= user_id <= MAX_ID else None
         if text is None:

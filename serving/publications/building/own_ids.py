@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from serving.publications.format import PublicationError
-from serving.publications.own_data.ids import FIRST_ACCOUNT_NUMBER, SCHEMA
+from serving.publications.own_data.ids import SCHEMA
+from serving.publications.own_data.spelling import FIRST_ACCOUNT_NUMBER
 
 # The dictionary's kind, the table, and the numbers that the publication has.
 _TABLES = (

@@ -7,12 +7,15 @@ from urllib.parse import parse_qsl
 
 from flask import request
 
-from serving.publications.format import MAX_ID
+from serving.publications.format import MAX_ID, PublicationError
+from serving.publications.live import LivePublication
 from serving.publications.own_data.ids import OwnIds
 from serving.publications.reader import Publication
 
 # Keys of a request's environment, see serving/recommendations/own_ids.py.
 PATH, QUERY, UNKNOWN = "marquee.asked_path", "marquee.asked_query", "marquee.unknown_id"
+# The publication that a request is answered from, or the error of looking it up.
+PUBLICATION = "marquee.publication"
 _UNKNOWN_RATED = "marquee.unknown_rated"
 _LONGEST_SHOWN = 40
 
@@ -20,6 +23,19 @@ _LONGEST_SHOWN = 40
 def decoded(text: str) -> str:
     """Return text that WSGI hands over as Latin-1."""
     return text.encode("latin-1").decode("utf-8", "replace")
+
+
+def looked_up(live: LivePublication, name: str | None = None) -> Publication:
+    """Return the publication of the request, live or by its id, which was looked up once.
+
+    Raises PublicationError. Another one may have gone live meanwhile: it has other numbers.
+    """
+    found: Publication | PublicationError | None = request.environ.get(PUBLICATION)
+    if isinstance(found, PublicationError):
+        raise found
+    if found is not None and name in (None, found.publication_id):
+        return found
+    return live.current() if name is None else live.named(name)
 
 
 def asked_path() -> str:
@@ -47,18 +63,19 @@ def asked_movie(publication: Publication, movie_id: int) -> int | str:
 def with_numbers(body: Any, ids: OwnIds) -> Any:
     """Return the body of a newcomer's request with numbers for own ids.
 
-    A text is an own id, and a JSON number is a movie's number, as the accounts service has it. Unknown movies get the highest
-    numbers, which no movie has: they are ignored, as those of MovieLens are.
+    An own id that is a whole number may be a JSON number too. Unknown movies get the highest numbers, which no movie has: they are
+    ignored, as those of MovieLens are.
     """
     unknown: dict[int, str] = request.environ.setdefault(_UNKNOWN_RATED, {})
 
     def number(own_id: Any) -> Any:
-        if not isinstance(own_id, str):
+        if not isinstance(own_id, str | int) or isinstance(own_id, bool):
             return own_id
-        known = ids.movie(own_id)
+        text = str(own_id)
+        known = ids.movie(text)
         if known is None:
             known = MAX_ID - len(unknown)
-            unknown[known] = own_id
+            unknown[known] = text
         return known
 
     if not isinstance(body, dict):

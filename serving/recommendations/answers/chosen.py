@@ -11,7 +11,7 @@ from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication, NothingPublishedError
 from serving.publications.reader import Publication
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.asked import asked_address
+from serving.recommendations.answers.asked import asked_address, looked_up
 from serving.recommendations.answers.lists import Page
 from serving.recommendations.answers.parameters import AsOf, Filtered, Paged
 from serving.web.logs import error_log
@@ -36,7 +36,7 @@ class Chosen(Generic[Query]):
 def current(live: LivePublication) -> Publication:
     """Return the publication that serves now."""
     try:
-        publication = live.current()
+        publication = looked_up(live)
     except NothingPublishedError as error:
         raise ProblemError(problems.NOTHING_PUBLISHED, str(error)) from None
     except PublicationError as error:
@@ -50,7 +50,7 @@ def current(live: LivePublication) -> Publication:
 def named(live: LivePublication, name: str) -> Publication:
     """Return a publication by its id, live or not."""
     try:
-        publication = live.named(name)
+        publication = looked_up(live, name)
     except PublicationError as error:
         error_log.warning("publication not served", extra={"fields": {"publication": name, "reason": str(error)}})
         raise ProblemError(problems.UNKNOWN_PUBLICATION, f"Publication {name} is not here, or not sound.") from None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from serving.publications.format import PublicationError
 from serving.publications.live import LivePublication
 from serving.recommendations.answers import problems
-from serving.recommendations.answers.asked import with_numbers
+from serving.recommendations.answers.asked import looked_up, with_numbers
 from serving.recommendations.answers.chosen import choose
 from serving.recommendations.answers.newcomer_request import json_of
 from serving.recommendations.answers.parameters import AsOf, NoParameters, Paged
@@ -40,13 +40,12 @@ class ApiConventions(Conventions):
     def read_body(self, model: Model, data: bytes) -> BaseModel:
         """Return the body as its model."""
         body = json_of(data)
-        as_of = request.args.get("as_of")
         try:
-            publication = self.live.named(as_of) if as_of else self.live.current()
+            publication = looked_up(self.live, request.args.get("as_of"))
         except PublicationError:
-            publication = None  # which `admit` has refused, or will refuse
-        if publication is not None and publication.own_ids is not None:
-            body = with_numbers(body, publication.own_ids)
+            pass  # which `admit` has refused
+        else:
+            body = with_numbers(body, publication.own_ids) if publication.own_ids else body
         return model.model_validate(body)
 
     def refuse(self, operation: Operation, place: Place, error: Exception) -> NoReturn:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.publications.format import DATABASE_NAME, PublicationError
+from serving.publications.own_data.spelling import number_of_account, own_id_of, spelled, spelled_account
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from tests.serving.conftest import SECOND, THIRD, BuildFrom, MakeClient, small_tables
@@ -73,8 +74,8 @@ def test_the_first_page_is_the_same_with_and_without_the_fast_path(own: FlaskCli
 
 
 def test_every_user_and_every_movie_is_reached_by_the_address_of_its_id(own: FlaskClient) -> None:
-    assert own.get("/v1/users").json["items"] == [*USERS.values(), "1000000001"]
-    for user in (*USERS.values(), "1000000001"):
+    assert own.get("/v1/users").json["items"] == [*USERS.values(), "account:1000000001"]
+    for user in (*USERS.values(), "account:1000000001"):
         assert own.get(f"/v1/users/{path_of(user)}/recommendations").json["user_id"] == user
     assert [item["movie_id"] for item in own.get("/v1/movies").json["items"]] == list(MOVIES.values())
     for movie in MOVIES.values():
@@ -104,6 +105,14 @@ def test_an_explanation_names_own_ids(own: FlaskClient) -> None:
         ("/v1/marts/movie_statistics/%00", "unknown-movie", "There is no movie \0."),
         ("/v1/users/%FF/recommendations", "unknown-user", "There is no list for user \ufffd: see"),
         ("/v1/users/2147483647/recommendations", "unknown-user", "There is no list for user 2147483647: see"),
+        # An account has a list, and this is an id of the data: no spelling of a number is that of an account.
+        ("/v1/users/1000000001/recommendations", "unknown-user", "There is no list for user 1000000001: see"),
+        ("/v1/users/1000000001/recommendations/", "unknown-user", "There is no list for user 1000000001: see"),
+        # Inside, user 7 has a list. A slash too many and a name in capitals are still no numbers.
+        ("/v1/users/7/recommendations/", "unknown-user", "There is no list for user 7: see"),
+        ("/v1/movies/1000000001", "unknown-movie", "There is no movie 1000000001."),
+        ("/v1/marts/movie_statistics/5", "unknown-movie", "There is no movie 5."),
+        ("/v1/users/account%3A7/recommendations", "unknown-user", "There is no list for user account:7: see"),
     ],
 )
 def test_an_unknown_id_is_named_as_it_was_asked_for(own: FlaskClient, address: str, kind: str, detail: str) -> None:
@@ -134,15 +143,84 @@ def test_a_newcomer_rates_movies_by_own_ids(own: FlaskClient) -> None:
     assert wrong.json["type"].endswith("bad-body")
 
 
-def test_the_accounts_service_rates_by_numbers_and_finds_them_in_the_list(own: FlaskClient) -> None:
-    answer = own.post("/v1/recommendations", json={"ratings": [{"movie_id": 6, "rating": 5}]}).json
-    assert answer["ignored"] == []
+def test_a_number_in_a_body_is_an_own_id_and_never_a_number_of_the_dictionary(own: FlaskClient) -> None:
+    ratings = [{"movie_id": 7, "rating": 5}, {"movie_id": 6, "rating": 5}]
+    answer = own.post("/v1/recommendations", json={"ratings": ratings, "exclude": [9223372036854775807]}).json
+    # The movie with the number 6 has the id 7.
+    assert answer["ignored"] == ["6"]
+    shown = {item["movie_id"] for item in answer["items"]}
+    assert {MOVIES[5], MOVIES[6]} & shown == set()
     assert {(item["movie_id"], item["number"]) for item in answer["items"]} <= {(own, n) for n, own in MOVIES.items()}
-    listed = own.get(f"/v1/users/{NEW_USER}/recommendations").json["items"]
-    assert [item["number"] for item in listed] == [1, 5, 2]
-    # The page of a movie opens by its number too; an own id of the same text comes first.
-    assert "Similar to Alien" in own.get("/?movie=5").get_data(as_text=True)
+    assert own.get("/?movie=5").status_code == 404
     assert "Similar to Aliens" in own.get("/?movie=7").get_data(as_text=True)
+
+
+def test_an_account_has_a_list_by_its_own_spelling(own: FlaskClient) -> None:
+    answer = own.get(f"/v1/users/account:{NEW_USER}/recommendations").json
+    assert (answer["user_id"], [item["number"] for item in answer["items"]]) == (f"account:{NEW_USER}", [1, 5, 2])
+    following = own.get(f"/v1/users/account:{NEW_USER}/recommendations?limit=1").json["next"]
+    assert [item["number"] for item in own.get(following).json["items"]] == [5]
+    page = own.get(f"/?user=account:{NEW_USER}&lang=en").get_data(as_text=True)
+    assert f"For user account:{NEW_USER}" in page
+
+
+def test_a_publication_of_movielens_knows_an_account_by_both_spellings(
+    build_from: BuildFrom, tmp_path: Path, make_client: MakeClient
+) -> None:
+    tables = {name: rows for name, rows in own_tables().items() if name != "ids"}
+    store = PublicationStore(tmp_path / "movielens")
+    folder, _ = build_from(THIRD, tables)
+    pull(store, str(folder), THIRD, "marquee", "test")
+    store.activate(THIRD, "test", "MovieLens")
+    client = make_client(store)
+    plain, spelled_out = (
+        client.get(f"/v1/users/{user}/recommendations?limit=2").json for user in (NEW_USER, f"account:{NEW_USER}")
+    )
+    assert plain["user_id"] == NEW_USER
+    assert plain == spelled_out
+    assert client.get("/v1/users/account:7/recommendations").status_code == 400
+
+
+def test_an_own_id_that_reads_like_an_account_is_another_user(
+    build_from: BuildFrom, tmp_path: Path, make_client: MakeClient
+) -> None:
+    tables = own_tables()
+    alike = {1: f"account:{NEW_USER}", 7: str(NEW_USER)}
+    tables["ids"] = [
+        (kind, number, alike[number] if kind == "user" and number in alike else own)
+        for kind, number, own in tables["ids"]
+    ]
+    store = PublicationStore(tmp_path / "alike")
+    folder, _ = build_from(THIRD, tables)
+    pull(store, str(folder), THIRD, "marquee", "test")
+    store.activate(THIRD, "test", "own data")
+    client = make_client(store)
+    shown = client.get("/v1/users").json["items"]
+    assert shown == [f"~account:{NEW_USER}", f"{NEW_USER}", f"account:{NEW_USER}"]
+    lists = [client.get(f"/v1/users/{user}/recommendations").json for user in shown]
+    assert [one["user_id"] for one in lists] == shown
+    assert [[item["number"] for item in one["items"]] for one in lists] == [[3, 2, 4], [1, 5, 2], [1, 5, 2]]
+
+
+@given(st.from_regex(r"~{0,3}(account:)?[0-9]{0,12}", fullmatch=True) | st.text(max_size=20))
+def test_no_two_ids_are_spelled_alike(own_id: str) -> None:
+    shown = spelled(own_id)
+    assert own_id_of(shown) == own_id
+    assert number_of_account(shown) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(1_000_000_001, "account:1000000001"), (2_147_483_647, "account:2147483647")]
+)
+def test_an_account_is_spelled_by_its_number(number: int, shown: str) -> None:
+    assert (spelled_account(number), number_of_account(shown)) == (shown, number)
+
+
+@pytest.mark.parametrize(
+    "shown", ["account:", "account:1", "account:1000000000", "account:2147483648", "Account:1000000001", "1000000001"]
+)
+def test_what_no_account_is_spelled_like_is_none(shown: str) -> None:
+    assert number_of_account(shown) is None
 
 
 def test_pages_take_and_show_own_ids(own: FlaskClient) -> None:
