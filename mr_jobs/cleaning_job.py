@@ -31,12 +31,11 @@ from operator import itemgetter, methodcaller
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
-from field_rules import DELIMITERS, LATEST_TIMESTAMP, RejectedRowError
+from field_rules import DELIMITERS, INPUT_FILE_VARIABLE, LATEST_TIMESTAMP, RejectedRowError
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 
 # Hadoop streaming passes its job settings to the tasks under these names; mrjob's local runners imitate the first two.
-INPUT_FILE_VARIABLE = "mapreduce_map_input_file"
 INPUT_START_VARIABLE = "mapreduce_map_input_start"
 INPUT_LENGTH_VARIABLE = "mapreduce_map_input_length"
 OFFSETS_AS_KEYS_VARIABLE = "stream_map_input_ignoreKey"

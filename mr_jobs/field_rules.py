@@ -7,9 +7,16 @@ mrjob.
 from __future__ import annotations
 
 import csv
+import os
+import posixpath
 import re
 
 LARGEST_ID = 2_147_483_647
+# Above it the accounts service numbers its users and movies, whose rows come in files of their own.
+LARGEST_ID_OF_DATA = 999_999_999
+OF_ACCOUNTS = "feedback-"
+# Hadoop, and mrjob's own runners, say there which file a mapper reads.
+INPUT_FILE_VARIABLE = "mapreduce_map_input_file"
 EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01T00:00:00Z: MovieLens did not exist before
 LATEST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z, for runs without a batch that defines "the future"
 NO_GENRES = "(no genres listed)"
@@ -121,13 +128,21 @@ def _split_quoted(line: bytes) -> list[bytes]:
 def parse_id(field: bytes, name: str) -> int:
     """Return an id between 1 and 2147483647.
 
-    Raise RejectedRowError: ``<name>_not_integer``, ``<name>_out_of_range``.
+    Ids of users and movies end at 999999999, apart from the accounts service's own files: a user of the data would else be one of
+    its users. Raise RejectedRowError: ``<name>_not_integer``, ``<name>_out_of_range``.
     """
     if _INTEGER.fullmatch(field) is None:
         raise RejectedRowError(f"{name}_not_integer")
-    if len(field) > 20 or not 1 <= int(field) <= LARGEST_ID:
+    number = int(field) if len(field) <= 20 else 0
+    if not 1 <= number <= LARGEST_ID:
         raise RejectedRowError(f"{name}_out_of_range")
-    return int(field)
+    if number > LARGEST_ID_OF_DATA and name in ("user_id", "movie_id") and not _reads_accounts():
+        raise RejectedRowError(f"{name}_out_of_range")
+    return number
+
+
+def _reads_accounts() -> bool:
+    return posixpath.basename(os.environ.get(INPUT_FILE_VARIABLE, "")).startswith(OF_ACCOUNTS)
 
 
 def parse_rating(field: bytes) -> bytes:

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from field_rules import (
+    INPUT_FILE_VARIABLE,
     RATING_TEXTS,
     RejectedRowError,
     decode_text,
@@ -86,8 +87,20 @@ def test_an_id_outside_of_1_to_2147483647_is_rejected(field, reason):
     assert reason_of(parse_id, field, "user_id") == reason
 
 
+@pytest.mark.parametrize("field", [b"1000000000", b"1000000001", b"2147483647", b"0001000000001"])
+@pytest.mark.parametrize("name", ["user_id", "movie_id"])
+def test_an_id_of_the_accounts_service_is_taken_from_its_own_files_alone(field, name, monkeypatch):
+    monkeypatch.setenv(INPUT_FILE_VARIABLE, "hdfs:///marquee/raw/ml-latest/20261123T190000/ratings.csv")
+    assert reason_of(parse_id, field, name) == f"{name}_out_of_range"
+    monkeypatch.delenv(INPUT_FILE_VARIABLE)
+    assert reason_of(parse_id, field, name) == f"{name}_out_of_range"
+    monkeypatch.setenv(INPUT_FILE_VARIABLE, "hdfs:///marquee/raw/ml-latest/20261123T190000/feedback-ratings.csv")
+    assert parse_id(field, name) == int(field)
+
+
 def test_the_largest_id_is_accepted_and_leading_zeros_are_dropped():
-    assert parse_id(b"2147483647", "user_id") == 2147483647
+    assert parse_id(b"999999999", "user_id") == 999999999
+    assert parse_id(b"2147483647", "tmdb_id") == 2147483647
     assert parse_id(b"007", "user_id") == 7
 
 
