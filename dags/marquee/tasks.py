@@ -78,14 +78,14 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
     The snapshot takes in the ratings that users gave in the accounts service up to the batch's time.
     """
     from marquee.ingest.errors import IngestError
-    from marquee.ingest.own_data.snapshots.ingest import ingest_data
+    from marquee.ingest.own_data.snapshots.ingest import ingest_data, own_data_of
 
     params = context["params"]
     batch_id = settings.batch_id_of(context["ti"])
     feedback = None
     if settings.ACCOUNTS_PYTHON and settings.ACCOUNTS_DATABASE_IS_SET:
         # The program reads the database's address from the environment, because it holds a password.
-        RunningProgram(export_feedback(batch_id), logging.getLogger("airflow.task")).wait()
+        RunningProgram(export_feedback(batch_id, own_data_of(params)), logging.getLogger("airflow.task")).wait()
         feedback = settings.FEEDBACK / batch_id
     arguments = {name: params.get(name) for name in ("dataset", "archive", "mapping")} | {"feedback": feedback}
     limit = float(settings.QUARANTINE_LIMIT)
@@ -95,10 +95,10 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
         raise (error if error.may_pass else AirflowFailException(str(error))) from error
 
 
-def export_feedback(batch_id: str) -> list[str]:
-    """Return the command that exports a batch's ratings; a rerun keeps the export."""
-    program = [settings.ACCOUNTS_PYTHON, "-m", "serving.accounts.export"]
-    return [*program, "--output", str(settings.FEEDBACK), "--batch-id", batch_id]
+def export_feedback(batch_id: str, own_data: str | None = None) -> list[str]:
+    """Return the command that exports a batch's ratings, of one data set alone."""
+    program = [settings.ACCOUNTS_PYTHON, "-m", "serving.accounts.export", "--output", str(settings.FEEDBACK)]
+    return [*program, "--batch-id", batch_id, *(("--own-data", own_data) if own_data else ())]
 
 
 def mrjob_task(part: str, arguments: Sequence[str] = ()) -> MrJobOperator:

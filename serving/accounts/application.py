@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -32,9 +33,11 @@ from serving.accounts.database.engine import open_database, transactions
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.domain import problems
 from serving.accounts.domain.catalogue import follow_live
+from serving.accounts.domain.own_data.ids import own_data_is_live
 from serving.accounts.domain.service import Service
 from serving.accounts.domain.sign_in import Limit
 from serving.accounts.domain.tokens import TokenMaker
+from serving.accounts.movie_addresses import MovieAddresses, MovieConverter
 from serving.accounts.pages.recommendation_client import RecommendationClient
 from serving.accounts.pages.rendering import error_page
 from serving.accounts.pages.reviews.client import ReviewsClient
@@ -106,8 +109,10 @@ def create_app(settings: Mapping[str, str] | None = None) -> Flask:
         template_folder="pages/templates",
     )
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY_BYTES
-    app.url_map.converters |= {"id": IdConverter, "hex": HexConverter}
+    app.url_map.converters |= {"id": IdConverter, "hex": HexConverter, "movie": MovieConverter}
     app.extensions["marquee-engine"] = engine
+    has_own_data = partial(own_data_is_live, service.transactions)
+    app.wsgi_app = MovieAddresses(app.wsgi_app, has_own_data)  # type: ignore[method-assign] # as Flask means it
     _trust_proxies(app, settings.get("MARQUEE_ACCOUNTS_PROXIES") or "0")
     _finish_responses(app)
     observe_requests(app)

@@ -6,6 +6,9 @@
 ``movies.csv``     movieId,title,genres: the movies that were added here and not withdrawn
 ``manifest.json``  watermark, data_through, and bytes, rows and SHA-256 of each file
 
+With `--own-data NAME` these are the ratings of that data set's movies, by their own ids, and the manifest names it. Its snapshot takes
+no movies that were added here, nor their ratings. Without it they are the ratings of MovieLens's movies. No rating is in both.
+
 Ratings given and movies added after the batch's moment are left for a later batch. A movie that was added here and
 withdrawn by then stays out, with its ratings. A movie of the data set stays in, whether it was withdrawn here or not.
 
@@ -29,12 +32,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, false, func, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from serving.accounts.database.engine import open_database, snapshot
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, ChangeClock, Movie, Rating, User
+from serving.accounts.domain.own_data.ids import of_dataset
 from serving.accounts.kept_exports import naming_others_than
 from serving.publications.batch_exports.kept import KEPT, drop_exports
 from serving.publications.batch_exports.manifests import MANIFEST, BatchExportError, checked_manifest, moment_of
@@ -58,10 +62,13 @@ def batch_moment(batch_id: str) -> int:
         raise AccountsError(str(error)) from None
 
 
-def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> dict[str, Any]:
+def export_ratings(
+    url: str, output: Path, batch_id: str, keep: int = KEPT, own_data: str | None = None
+) -> dict[str, Any]:
     """Write a batch's export, or find it written, and return its manifest.
 
-    The `keep` newest exports stay, without those that name a deleted account. Raises AccountsError.
+    `own_data` is the name of the data set, None for MovieLens. The `keep` newest exports stay, without those that name a deleted
+    account. Raises AccountsError.
     """
     until = batch_moment(batch_id)
     final, attempt = output / batch_id, output / f".{batch_id}.partial"
@@ -74,9 +81,9 @@ def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
                 for batch, reason in drop_exports(output, batch_id, naming_others_than(known), keep).items():
                     print(f"export: {batch} is removed: {reason}.", file=sys.stderr)
                 if final.exists():
-                    return checked_manifest(final, batch_id, _FILES)
+                    return _of_data_set(checked_manifest(final, batch_id, _FILES), final, own_data)
                 attempt.mkdir()
-                manifest = _write(connection, attempt, batch_id, until)
+                manifest = _write(connection, attempt, batch_id, until, own_data)
         except BatchExportError as error:
             raise AccountsError(str(error)) from None
         except SQLAlchemyError as error:
@@ -92,23 +99,41 @@ def export_ratings(url: str, output: Path, batch_id: str, keep: int = KEPT) -> d
     return manifest
 
 
-def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> dict[str, Any]:
+def _of_data_set(manifest: dict[str, Any], folder: Path, own_data: str | None) -> dict[str, Any]:
+    if manifest.get("own_data") != own_data:
+        raise AccountsError(
+            f"{folder} has the ratings of {manifest.get('own_data') or 'MovieLens'}, not of {own_data or 'MovieLens'}. "
+            "Use a new batch id, or remove it and run this again."
+        )
+    return manifest
+
+
+def _write(connection: Connection, folder: Path, batch_id: str, until: int, own_data: str | None) -> dict[str, Any]:
     counter, moment = connection.execute(select(ChangeClock.value, ChangeClock.moment)).one()
     by_then = Rating.rated_at <= until
     last_change = connection.execute(select(func.max(Rating.change)).where(by_then)).scalar_one()
     later = connection.execute(select(func.count()).select_from(Rating).where(~by_then)).scalar_one()
     added = or_(Movie.created_at.is_(None), Movie.created_at <= until)
     not_withdrawn = or_(Movie.withdrawn_at.is_(None), Movie.withdrawn_at > until)
+    rated = Movie.movie_id if own_data is None else Movie.own_id.label("movie_id")
     given = (
-        select(Rating.user_id, Rating.movie_id, Rating.half_stars, Rating.rated_at)
+        select(Rating.user_id, rated, Rating.half_stars, Rating.rated_at)
         .join(Movie, Movie.movie_id == Rating.movie_id)
-        .where(by_then, or_(Movie.movie_id < FIRST_OWN_ID, not_withdrawn))
+        .where(by_then, or_(Movie.movie_id < FIRST_OWN_ID, not_withdrawn), of_dataset(own_data))
     )
+    if own_data is not None:
+        given = given.where(Movie.own_id.is_not(None))
     latest = connection.execute(select(func.max(given.subquery().c.rated_at))).scalar_one()
     ratings = connection.execution_options(yield_per=10_000).execute(given.order_by(Rating.user_id, Rating.movie_id))
     movies = connection.execute(
         select(Movie.movie_id, Movie.title, Movie.release_year, Movie.genres)
-        .where(Movie.movie_id >= FIRST_OWN_ID, added, not_withdrawn)
+        .where(
+            Movie.movie_id >= FIRST_OWN_ID,
+            added,
+            not_withdrawn,
+            of_dataset(None),
+            true() if own_data is None else false(),
+        )
         .order_by(Movie.movie_id)
     )
     rating_rows = ((user, movie, half_stars / 2, rated_at) for user, movie, half_stars, rated_at in ratings)
@@ -125,6 +150,7 @@ def _write(connection: Connection, folder: Path, batch_id: str, until: int) -> d
         "data_through": format_time(latest),
         "later_ratings": later,
         "files": files,
+        **({} if own_data is None else {"own_data": own_data}),
     }
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
     write_new_file(folder / MANIFEST, [text.encode("utf-8")])
@@ -171,6 +197,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="the export is FOLDER/BATCH_ID")
     parser.add_argument("--batch-id", required=True, metavar="STAMP", help="UTC stamp YYYYMMDDTHHMMSS")
     parser.add_argument(
+        "--own-data",
+        metavar="NAME",
+        help="export the ratings of this data set's movies by their own ids, not MovieLens's",
+    )
+    parser.add_argument(
         "--keep",
         type=_kept,
         default=KEPT,
@@ -192,7 +223,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if not options.database:
             raise AccountsError("No database is named. Set MARQUEE_ACCOUNTS_DATABASE or give --database.")
-        manifest = export_ratings(options.database, options.output, options.batch_id, options.keep)
+        given = (options.output, options.batch_id, options.keep, options.own_data)
+        manifest = export_ratings(options.database, *given)
     except (AccountsError, OSError) as error:
         print(f"export: {error}", file=sys.stderr)
         return 1

@@ -26,6 +26,12 @@ def value_at(lineage: dict[str, Any], *path: str) -> Any:
     return value
 
 
+def dataset_of(lineage: dict[str, Any]) -> str | None:
+    """Return the data set that a publication was made from, if its lineage says it."""
+    name = value_at(lineage, "snapshot", "dataset")
+    return name if isinstance(name, str) and name else None
+
+
 def missing_from(lineage: dict[str, Any]) -> list[str]:
     """Return the parts of a complete lineage that are absent or empty."""
     return [part for part, path in LINEAGE_PARTS.items() if value_at(lineage, *path) in (None, "", [], {})]

@@ -20,7 +20,7 @@ from serving.publications.manifest import Manifest
 from serving.publications.newcomers.discovery import Prices
 from serving.publications.newcomers.factor_table import FactorTable, Float32Array, IntArray
 from serving.publications.newcomers.fold_in import FoldIn
-from serving.publications.own_data.ids import OwnIds
+from serving.publications.own_data.ids import OwnIds, own_ids_of_movies
 from serving.publications.search.index import SearchIndex, Title
 from serving.publications.search.popularity import ratings_by_movie
 from serving.publications.times import format_time
@@ -87,17 +87,17 @@ def _first_entries(text: str, count: int) -> list[list[Any]]:
     return entries
 
 
-def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int]]:
-    """Yield (movie_id, title, release_year, genres, ratings) of a catalogue.
+def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int, str | None]]:
+    """Yield (movie_id, title, release_year, genres, ratings, own id) of a catalogue.
 
-    The rows come by ascending movie_id; genres are separated by `|`. The files are not verified. Raises PublicationError
-    if the database cannot be read.
+    The rows come by ascending movie_id; genres are separated by `|`. Own ids are None for MovieLens. The files are not verified.
+    Raises PublicationError if the database cannot be read.
     """
     try:
         with closing(open_database(folder)) as connection:
-            ratings = ratings_by_movie(connection)
+            ratings, own_ids = ratings_by_movie(connection), own_ids_of_movies(connection)
             for row in connection.execute(_MOVIES):
-                yield *row, ratings.get(row[0], 0)
+                yield *row, ratings.get(row[0], 0), own_ids.get(row[0])
     except sqlite3.Error as error:
         raise PublicationError(
             f"Publication {folder.name} cannot be read: {error}. Look at `make publications`, and pull it again."

@@ -50,7 +50,7 @@ class OwnIdsPath:
         return self._application({**environ, **changed} if changed else environ, start_response)
 
     def _looked_up(self, path: str, given: dict[str, str]) -> Publication | PublicationError:
-        """Return the publication that a request will be answered from, or why there is none."""
+        """Return the publication that answers a request, or why there is none."""
         try:
             # Pages are of the live publication, whatever their address says.
             if path.startswith("/v1/"):
@@ -63,7 +63,7 @@ class OwnIdsPath:
 
 
 def _with_numbers(environ: dict[str, Any], given: list[tuple[str, str]], ids: OwnIds) -> dict[str, Any]:
-    """Return what changes in the environment of a request: numbers, and what was asked for."""
+    """Return what changes in a request: numbers, and what was asked for."""
     changed: dict[str, Any] = {}
     path, unknown = _path(decoded(environ["PATH_INFO"]), ids)
     if path is not None:
@@ -79,7 +79,10 @@ def _with_numbers(environ: dict[str, Any], given: list[tuple[str, str]], ids: Ow
 
 
 def _plain_account(path: str) -> dict[str, Any]:
-    """Return what changes where an address names an account as it would with own data: MovieLens has its plain number."""
+    """Return what changes where an address spells an account as with own data.
+
+    In a publication of MovieLens an account has its plain number.
+    """
     match = _USER.fullmatch(path) if "/account:" in path else None
     number = number_of_account(match[2]) if match else None
     return {"PATH_INFO": path.replace(f"account:{number}", str(number), 1)} if number else {}

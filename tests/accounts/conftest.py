@@ -67,6 +67,25 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+OWN_MOVIES = [
+    (20_000_001, "Toy Story, the book", 1995, "", 9, "0155061224"),
+    (20_000_002, "Heat, the book", None, "Crime", 4, "tt,1/2 \u00fc?"),
+    # An id of MovieLens, and one that reads like an account's.
+    (20_000_003, "The third", 2001, "", 0, "3"),
+    (20_000_004, "The fourth", 2001, "", 0, "account:1000000001"),
+]
+
+
+def load_own_data(factory: Transactions, source: str = "20261124T190000", dataset: str = "my-books") -> None:
+    """Let own data go live."""
+    load_catalogue(factory, source, (movie_row(*movie) for movie in OWN_MOVIES), dataset)
+
+
+def load_movielens(factory: Transactions, source: str = "20261125T190000") -> None:
+    """Let MovieLens go live again."""
+    load_catalogue(factory, source, (movie_row(*movie) for movie in MOVIES))
+
+
 on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 

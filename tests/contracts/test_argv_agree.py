@@ -135,7 +135,9 @@ def test_the_export_of_ratings_understands_its_command() -> None:
     _, _, module, *command = tasks.export_feedback("20261123T190000")
     assert module == "serving.accounts.export"
     given = parse(arguments(), command)
-    assert (given.output, given.batch_id) == (settings.FEEDBACK, "20261123T190000")
+    assert (given.output, given.batch_id, given.own_data) == (settings.FEEDBACK, "20261123T190000", None)
+    _, _, _, *of_books = tasks.export_feedback("20261123T190000", "my-books")
+    assert parse(arguments(), of_books).own_data == "my-books"
 
 
 def test_the_export_of_labelled_texts_understands_its_command() -> None:

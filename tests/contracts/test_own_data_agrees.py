@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import field_rules
 import own_data_rules
 from marquee.ingest.own_data.rows.advice import ADVICE, OF_IDS
 from marquee.ingest.own_data.snapshots import dictionary, values
+from marquee.ingest.sources import feedback
 
 from expectations.quarantine_limit import advice_for
 from serving.accounts.database.models import FIRST_OWN_ID
-from serving.publications.own_data.ids import FIRST_ACCOUNT_NUMBER
+from serving.accounts.domain.own_data.keys import FIRST_SPARE_KEY
+from serving.publications.own_data.spelling import FIRST_ACCOUNT_NUMBER
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OF_INGEST = {*ADVICE, *(f"{role}_{reason}" for role in ("user", "item") for reason in OF_IDS)}
@@ -39,6 +42,10 @@ def test_the_layouts_of_a_snapshot_are_those_of_the_cleaning_jobs() -> None:
 
 def test_numbers_of_own_data_end_where_those_of_the_accounts_service_begin() -> None:
     assert dictionary.LARGEST_NUMBER < FIRST_ACCOUNT_NUMBER < FIRST_OWN_ID
+    assert field_rules.LARGEST_ID_OF_DATA == dictionary.LARGEST_NUMBER
+    assert field_rules.OF_ACCOUNTS == feedback.PREFIX
+    ranges = dictionary.LARGEST_NUMBER // dictionary.ITEMS_OF_A_RANGE
+    assert ranges * dictionary.ITEMS_OF_A_RANGE < FIRST_SPARE_KEY <= dictionary.LARGEST_NUMBER
 
 
 def test_the_table_of_ids_lies_where_ingest_writes_them() -> None:

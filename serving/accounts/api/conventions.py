@@ -138,8 +138,15 @@ class AccountConventions(Conventions):
     def variable_schema(self, converter: str, name: str) -> dict[str, Any]:
         """Return `schema` and `example` of an address's variable."""
         number = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-        schema = number if converter == "id" else {"type": "string", "pattern": "^[0-9a-f]{1,40}$"}
-        return {"schema": schema, "example": _EXAMPLES[name]}
+        movie = {
+            "anyOf": [number, {"type": "string", "minLength": 1}],
+            "description": "A number for MovieLens; for own data the own id, percent-encoded.",
+        }
+        schemas = {"id": number, "movie": movie}
+        return {
+            "schema": schemas.get(converter, {"type": "string", "pattern": "^[0-9a-f]{1,40}$"}),
+            "example": _EXAMPLES[name],
+        }
 
 
 class AccountOperations(Operations):

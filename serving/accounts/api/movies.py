@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Response
 
 from serving.accounts.api.conventions import AccountOperations, principal
@@ -13,7 +15,7 @@ from serving.accounts.domain.schemas import movies as schemas
 from serving.web.operations import Operation
 from serving.web.replies import answered
 
-_MOVIE = "/accounts/v1/movies/<id:movie>"
+_MOVIE = "/accounts/v1/movies/<movie:movie>"
 
 
 def movie_routes(api: AccountOperations) -> None:
@@ -44,7 +46,7 @@ def _reading(api: AccountOperations) -> None:
         return schemas.Movies(items=[domain.as_movie(movie) for movie in shown], next=following)
 
     @api.add(Operation("GET", _MOVIE, "A movie.", "movies", access=EVERYBODY, answer=schemas.Movie))
-    def movie_by_id(movie: int) -> schemas.Movie:
+    def movie_by_id(movie: str) -> schemas.Movie:
         with factory() as database:
             return domain.as_movie(domain.shown_movie(database, movie))
 
@@ -69,7 +71,7 @@ def _writing(api: AccountOperations) -> None:
         key = request_key(api.service.tokens, principal(), body, set())
         movie = domain.add_movie(factory, body, key)
         response = answered(movie, 201)
-        response.headers["Location"] = f"/accounts/v1/movies/{movie.movie_id}"
+        response.headers["Location"] = f"/accounts/v1/movies/{quote(str(movie.movie_id), safe='')}"
         return response
 
     @api.add(
@@ -83,7 +85,7 @@ def _writing(api: AccountOperations) -> None:
             answer=schemas.Movie,
         )
     )
-    def change_movie(movie: int, *, body: schemas.MovieBody) -> schemas.Movie:
+    def change_movie(movie: str, *, body: schemas.MovieBody) -> schemas.Movie:
         return domain.change_movie(factory, movie, body)
 
     @api.add(
@@ -97,5 +99,5 @@ def _writing(api: AccountOperations) -> None:
             status=204,
         )
     )
-    def withdraw_movie(movie: int) -> None:
+    def withdraw_movie(movie: str) -> None:
         domain.withdraw_movie(factory, movie)

@@ -13,7 +13,7 @@ from serving.accounts.domain.schemas.bases import Page
 from serving.web.operations import Operation
 from serving.web.replies import answered
 
-_OWN_RATING = "/accounts/v1/users/<id:user>/ratings/<id:movie>"
+_OWN_RATING = "/accounts/v1/users/<id:user>/ratings/<movie:movie>"
 
 
 def rating_routes(api: AccountOperations) -> None:
@@ -29,7 +29,7 @@ def _own_ratings(api: AccountOperations) -> None:
         Operation(
             "GET",
             "/accounts/v1/users/<id:user>/ratings",
-            "One's own ratings, the latest first.",
+            "One's own ratings of the live data set's movies, the latest first.",
             "ratings",
             access=OWNER,
             query=Page,
@@ -46,7 +46,7 @@ def _own_ratings(api: AccountOperations) -> None:
     @api.add(
         Operation("GET", _OWN_RATING, "One's own rating of a movie.", "ratings", access=OWNER, answer=schemas.OwnRating)
     )
-    def own_rating(user: int, movie: int) -> schemas.OwnRating:
+    def own_rating(user: int, movie: str) -> schemas.OwnRating:
         with factory() as database:
             return domain.rating_of(database, user, movie)
 
@@ -61,12 +61,12 @@ def _own_ratings(api: AccountOperations) -> None:
             answer=schemas.OwnRating,
         )
     )
-    def rate_movie(user: int, movie: int, *, body: schemas.RatingBody) -> Response:
+    def rate_movie(user: int, movie: str, *, body: schemas.RatingBody) -> Response:
         rating, first = domain.rate(factory, user, movie, int(body.rating * 2))
         return answered(rating, 201 if first else 200)
 
     @api.add(Operation("DELETE", _OWN_RATING, "Take a rating back.", "ratings", access=OWNER, status=204))
-    def remove_rating(user: int, movie: int) -> None:
+    def remove_rating(user: int, movie: str) -> None:
         domain.unrate(factory, user, movie)
 
 

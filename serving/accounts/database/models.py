@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, MetaData, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, MetaData, SmallInteger, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from serving.accounts.names import KEY_LENGTH, SKELETON_LENGTH
@@ -42,6 +42,7 @@ class Movie(Base):
     __table_args__ = (
         CheckConstraint("movie_id BETWEEN 1 AND 2147483647", "id_range"),
         CheckConstraint("release_year BETWEEN 1870 AND 2100", "year_range"),
+        Index("ix_movies_dataset", "dataset", "own_id", unique=True),
     )
 
     movie_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -55,6 +56,10 @@ class Movie(Base):
     edited: Mapped[bool] = mapped_column(default=False)
     # When it was added here. None for movies of the warehouse, and for movies added before this column existed.
     created_at: Mapped[int | None] = mapped_column(BigInteger)
+    # The own data that it is of, and its id there; neither for movies of MovieLens. A movie that was added here while own data was
+    # live has the data set alone. The text '' stands for own data whose name nobody has said yet.
+    dataset: Mapped[str | None] = mapped_column(String(63))
+    own_id: Mapped[str | None] = mapped_column(String(256))
     # A withdrawn movie is neither shown nor rated any more; its ratings stay, and its id is never given again.
     withdrawn_at: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -125,6 +130,8 @@ class CatalogueLoad(Base):
     load_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     source: Mapped[str] = mapped_column(String(300))
     movies: Mapped[int]
+    # The own data that it has; None for MovieLens.
+    dataset: Mapped[str | None] = mapped_column(String(63))
     loaded_at: Mapped[int] = mapped_column(BigInteger)
 
 

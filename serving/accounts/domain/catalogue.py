@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,10 +23,13 @@ from serving.accounts.database.changes import now
 from serving.accounts.database.engine import Transactions
 from serving.accounts.database.errors import AccountsError
 from serving.accounts.database.models import FIRST_OWN_ID, CatalogueLoad, Movie
+from serving.accounts.domain.own_data.keys import refuse_taken, with_keys
 from serving.publications.building.export_files import read_export
 from serving.publications.format import PublicationError
+from serving.publications.lineage import dataset_of
 from serving.publications.reader import movie_rows
 from serving.publications.store import PublicationStore
+from serving.publications.verification import read_manifest
 from serving.web.logs import error_log
 
 _BATCH: Final = 1000
@@ -35,10 +38,12 @@ _WATCH_SECONDS: Final = 20
 Row = dict[str, Any]
 
 
-def movie_row(movie_id: int, title: str, release_year: int | None, genres: str, popularity: int = 0) -> Row:
+def movie_row(
+    movie_id: int, title: str, release_year: int | None, genres: str, popularity: int = 0, own_id: str | None = None
+) -> Row:
     """Return the columns that the catalogue gives.
 
-    An export does not know how popular a movie is.
+    An export does not know how popular a movie is. Movies of MovieLens have no own id.
     """
     return {
         "movie_id": movie_id,
@@ -46,6 +51,7 @@ def movie_row(movie_id: int, title: str, release_year: int | None, genres: str, 
         "release_year": release_year,
         "genres": genres,
         "popularity": popularity,
+        "own_id": own_id,
     }
 
 
@@ -83,16 +89,33 @@ def rows_of_publication(store: Path, publication: str) -> Iterator[Row]:
         raise AccountsError(str(error)) from None
 
 
-def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> int:
+def dataset_of_publication(store: Path, publication: str) -> str | None:
+    """Return the name of the own data that a publication has, or None for MovieLens.
+
+    Raises AccountsError if it can't be read, or if its lineage does not name own data.
+    """
+    folder = PublicationStore(store).path(publication)
+    try:
+        manifest = read_manifest(folder, publication)
+    except PublicationError as error:
+        raise AccountsError(str(error)) from None
+    if "ids" not in manifest.rows:
+        return None
+    if name := dataset_of(manifest.lineage):
+        return name
+    raise AccountsError(f"Publication {publication} has ids of own data, and its lineage names no data set. Run again.")
+
+
+def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row], dataset: str | None = None) -> int:
     """Load all movies but those that were added here, and return their number.
 
-    All are loaded in one transaction; `source` names where they come from. Raises AccountsError if an id is below 1, or
-    if there are no movies.
+    All are loaded in one transaction; `source` names where they come from, and `dataset` the own data that they are of. Raises
+    AccountsError if an id is below 1, if there are no movies, or if MovieLens has the key of a movie of own data.
     """
     count = 0
     with factory.begin() as database:
         # Write this row first and hold its lock to the end, so that two loads at once come one after the other.
-        load = {"load_id": 1, "source": source, "movies": 0, "loaded_at": now()}
+        load = {"load_id": 1, "source": source, "movies": 0, "dataset": dataset, "loaded_at": now()}
         statement = _insert(database)(CatalogueLoad).values(load)
         database.execute(statement.on_conflict_do_update(index_elements=[CatalogueLoad.load_id], set_=load))
         pending = (row for row in rows if row["movie_id"] < FIRST_OWN_ID)
@@ -100,6 +123,10 @@ def load_catalogue(factory: Transactions, source: str, rows: Iterable[Row]) -> i
             lowest = min(row["movie_id"] for row in batch)
             if lowest < 1:
                 raise AccountsError(f"{source} has the movie id {lowest}. Correct the source.")
+            if dataset is None:
+                refuse_taken(database, source, batch)
+            else:
+                batch = with_keys(database, dataset, batch)
             _merge(database, batch)
             count += len(batch)
         if count == 0:
@@ -114,11 +141,12 @@ def _insert(database: DatabaseSession) -> Any:
 
 
 def _merge(database: DatabaseSession, batch: list[Row]) -> None:
-    statement = _insert(database)(Movie).values([{**row, "edited": False} for row in batch])
+    statement = _insert(database)(Movie).values([{"dataset": None, **row, "edited": False} for row in batch])
     fresh = {name: statement.excluded[name] for name in ("title", "release_year", "genres", "popularity")}
-    database.execute(
-        statement.on_conflict_do_update(index_elements=[Movie.movie_id], set_=fresh, where=Movie.edited.is_(False))
-    )
+    whose = {name: statement.excluded[name] for name in ("dataset", "own_id")}
+    unchanged = Movie.edited.is_(False)
+    kept = {name: case((unchanged, value), else_=getattr(Movie, name)) for name, value in fresh.items()}
+    database.execute(statement.on_conflict_do_update(index_elements=[Movie.movie_id], set_={**kept, **whose}))
 
 
 def load_live(factory: Transactions, store: Path) -> str | None:
@@ -132,7 +160,8 @@ def load_live(factory: Transactions, store: Path) -> str | None:
     with factory() as database:
         if database.scalar(select(CatalogueLoad.source)) == publication:
             return None
-    load_catalogue(factory, publication, rows_of_publication(store, publication))
+    rows, dataset = rows_of_publication(store, publication), dataset_of_publication(store, publication)
+    load_catalogue(factory, publication, rows, dataset)
     return publication
 
 

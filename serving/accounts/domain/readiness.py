@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from serving.accounts.database.engine import Transactions, is_current
 from serving.accounts.database.models import CatalogueLoad, Movie
 from serving.accounts.domain import problems
+from serving.accounts.domain.own_data.ids import of_live
 from serving.accounts.domain.schemas.operation import Ready
 from serving.web.problems import ProblemError
 
@@ -20,5 +21,6 @@ def readiness(factory: Transactions) -> Ready:
         if not is_current(database.get_bind()):  # type: ignore[arg-type]
             raise ProblemError(problems.UNAVAILABLE, "The tables are of another version: migrate the database.")
         source = database.scalar(select(CatalogueLoad.source))
-        movies = database.scalar(select(func.count()).select_from(Movie).where(Movie.withdrawn_at.is_(None)))
+        shown = (Movie.withdrawn_at.is_(None), of_live(database))
+        movies = database.scalar(select(func.count()).select_from(Movie).where(*shown))
     return Ready(status="ready", catalogue=source, movies=movies or 0)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database.models import CatalogueLoad, ChangeClock, Movie
+from serving.accounts.domain.own_data.ids import of_live
 from serving.publications.search.index import SearchIndex, Title
 
 _COLUMNS: Final = (Movie.movie_id, Movie.title, Movie.release_year, Movie.popularity)
@@ -37,9 +38,9 @@ _making = threading.Lock()
 
 
 def search_index(database: DatabaseSession) -> SearchIndex:
-    """Return the index of all titles, withdrawn movies among them."""
+    """Return the index of the live data set's titles, withdrawn movies among them."""
     # Read first what the rows below may be newer than, never older.
-    load = _rows(database, CatalogueLoad.source, CatalogueLoad.loaded_at, CatalogueLoad.movies)
+    load = _rows(database, CatalogueLoad.source, CatalogueLoad.loaded_at, CatalogueLoad.movies, CatalogueLoad.dataset)
     clock = database.scalar(select(ChangeClock.value))
     kept = _kept.get(database.get_bind())
     if kept is not None and (kept.load, kept.clock) == (load, clock):
@@ -49,7 +50,7 @@ def search_index(database: DatabaseSession) -> SearchIndex:
     with _making:
         kept = _kept.get(database.get_bind())
         if kept is None or (kept.load, kept.edited) != (load, edited):
-            index = SearchIndex(Title(*row) for row in _rows(database, *_COLUMNS))
+            index = SearchIndex(Title(*row) for row in _rows(database, *_COLUMNS, where=of_live(database)))
         else:
             index = kept.index
         _kept[database.get_bind()] = _Kept(index, load, edited, clock)

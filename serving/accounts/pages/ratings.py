@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response
 
 from serving.accounts.domain import problems
 from serving.accounts.domain.movies import as_movie, find_movies, without_withdrawn
-from serving.accounts.domain.ratings import all_ratings, rate, unrate
+from serving.accounts.domain.own_data.ids import live_dataset
+from serving.accounts.domain.ratings import live_ratings, rate, unrate
 from serving.accounts.domain.schemas.ratings import OwnRating
 from serving.accounts.domain.service import Service
 from serving.accounts.pages.recommendation_client import RecommendationClient, Recommended, UnreachableError
-from serving.accounts.pages.rendering import page, then
-from serving.publications.format import MAX_ID
+from serving.accounts.pages.rendering import other_data, page, then
 from serving.web.problems import ProblemError
 from serving.web.replies import client_address
 from serving.web.texts.visible import without_invisible
@@ -34,7 +34,8 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
         words = without_invisible(request.args.get("q", "")[:100])
         after = request.args.get("after", "0")
         with factory() as database:
-            rated = all_ratings(database, g.user.user_id)
+            rated = live_ratings(database, g.user.user_id)
+            dataset = live_dataset(database)
             searched = bool(words.strip())
             found = find_movies(database, words, _number(after), _SHOWN + 1) if searched else []
         stars = {rating.movie_id: rating.rating for rating in rated}
@@ -50,15 +51,17 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
             now=now,
             nightly=nightly,
             unreachable=unreachable,
+            dataset=dataset,
         )
 
-    @pages.post("/ratings/<id:movie>")
-    def rate_here(movie: int) -> Response:
+    @pages.post("/ratings/<movie:movie>")
+    def rate_here(movie: str) -> Response:
         chosen = request.form.get("stars", "")
         if chosen not in ("1", "2", "3", "4", "5", "none"):
             raise ProblemError(problems.BAD_REQUEST, "stars is 1 to 5, or none.")
-        if movie > MAX_ID:
-            raise ProblemError(problems.NOT_FOUND, "There is no such movie.")
+        with factory() as database:
+            if request.form.get("dataset", "") != (live_dataset(database) or ""):
+                return other_data()
         if chosen == "none":
             try:
                 return then("pages.ratings", "removed", title=unrate(factory, g.user.user_id, movie))
@@ -71,7 +74,8 @@ def rating_pages(pages: Blueprint, service: Service, recommendations: Recommenda
     @pages.get("/ratings")
     def ratings() -> Response:
         with factory() as database:
-            return page("ratings.html", ratings=all_ratings(database, g.user.user_id))
+            ratings, dataset = live_ratings(database, g.user.user_id), live_dataset(database)
+        return page("ratings.html", ratings=ratings, dataset=dataset)
 
 
 def _number(text: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from serving.publications.own_data.spelling import spelled_account
 from serving.web.logs import error_log
 
 # The most that the API takes and gives, and how long a page waits for it.
@@ -46,7 +47,7 @@ class RecommendationClient:
 
     address: str
 
-    def now(self, ratings: Sequence[tuple[int, float, str]], visitor: str) -> Recommended | None:
+    def now(self, ratings: Sequence[tuple[int | str, float, str]], visitor: str) -> Recommended | None:
         """Return movies for ratings, which are (movie, stars, time), the latest first.
 
         No rated movie is among them. None where the API knows none of the rated movies. Raises UnreachableError.
@@ -59,7 +60,7 @@ class RecommendationClient:
         if found is None or used == 0:
             return None
         rated = set(older)
-        items = [item for item in _by_number(found["items"]) if item["movie_id"] not in rated]
+        items = [item for item in found["items"] if item["movie_id"] not in rated]
         return Recommended(items, found["publication"], found["data_through"], used)
 
     def nightly(self, user_id: int, visitor: str) -> Recommended | None:
@@ -67,12 +68,9 @@ class RecommendationClient:
 
         Raises UnreachableError.
         """
-        found = self._ask(f"/v1/users/{user_id}/recommendations?limit={_MAX_ITEMS}", visitor)
-        return (
-            None
-            if found is None
-            else Recommended(_by_number(found["items"]), found["publication"], found["data_through"])
-        )
+        # So spelled the API knows an account with MovieLens and with own data.
+        found = self._ask(f"/v1/users/{spelled_account(user_id)}/recommendations?limit={_MAX_ITEMS}", visitor)
+        return None if found is None else Recommended(found["items"], found["publication"], found["data_through"])
 
     def _ask(self, path: str, visitor: str, body: dict[str, Any] | None = None) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body).encode()
@@ -95,8 +93,3 @@ class RecommendationClient:
             return found
         error_log.warning("no recommendations", extra={"fields": {"reason": reason}})
         raise UnreachableError(reason)
-
-
-def _by_number(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return movies with the ids that the catalogue has: own data shows others."""
-    return [{**item, "movie_id": item.get("number", item["movie_id"])} for item in items]

@@ -84,6 +84,15 @@ def error_page(error: ProblemError | HTTPException) -> Response:
     return page("error.html", status, bare=True, message=_problem_text(kind))
 
 
+def other_data() -> Response:
+    """Return the page for a form that was made while other data was live.
+
+    Its id may be that of another movie now.
+    """
+    message = gettext("Other data is live since the page was made. Go back, open the page again, and repeat it there.")
+    return page("error.html", 404, message=message)
+
+
 def form_again(template: str, error: ProblemError | ValidationError, **values: Any) -> Response:
     """Return a form again, with what was wrong."""
     kind = error.kind if isinstance(error, ProblemError) else problems.BAD_REQUEST

@@ -53,3 +53,12 @@ class OwnIds:
         except UnicodeEncodeError:
             return None
         return row[0] if row else None
+
+
+def own_ids_of_movies(connection: sqlite3.Connection) -> dict[int, str]:
+    """Return the own ids of movies by number, as the data has them.
+
+    There are none for MovieLens.
+    """
+    table = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'movie_ids'").fetchone()
+    return dict(connection.execute("SELECT movie_id, own_id FROM movie_ids")) if table else {}

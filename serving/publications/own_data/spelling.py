@@ -17,12 +17,12 @@ _LIKE_AN_ACCOUNT: Final = re.compile(r"~*account:[0-9]+")
 
 
 def spelled_account(number: int) -> str:
-    """Return the id of a user of the accounts service, or of a movie that was added there."""
+    """Return the id of a user or movie of the accounts service."""
     return f"account:{number}"
 
 
 def number_of_account(shown: str) -> int | None:
-    """Return the number that an id of the accounts service has, or None for any other id."""
+    """Return the number of an id of the accounts service; None for other ids."""
     match = _ACCOUNT.fullmatch(shown)
     number = int(match[1]) if match else 0
     return number if FIRST_ACCOUNT_NUMBER < number <= MAX_ID else None
@@ -34,5 +34,5 @@ def spelled(own_id: str) -> str:
 
 
 def own_id_of(shown: str) -> str:
-    """Return the own id that is shown so; an account's id has none, and stays as it is."""
+    """Return the own id that is shown so; other texts stay as they are."""
     return shown[1:] if shown.startswith("~") and _LIKE_AN_ACCOUNT.fullmatch(shown) else shown

@@ -26,9 +26,9 @@ def decoded(text: str) -> str:
 
 
 def looked_up(live: LivePublication, name: str | None = None) -> Publication:
-    """Return the publication of the request, live or by its id, which was looked up once.
+    """Return the publication of the request, which was looked up once.
 
-    Raises PublicationError. Another one may have gone live meanwhile: it has other numbers.
+    It is the live one, or that of the id `name`. Raises PublicationError. Another one may have gone live meanwhile: it has other numbers.
     """
     found: Publication | PublicationError | None = request.environ.get(PUBLICATION)
     if isinstance(found, PublicationError):

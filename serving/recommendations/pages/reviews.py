@@ -11,6 +11,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from serving.web.logs import error_log
 
@@ -51,7 +52,7 @@ class MovieReviews:
         self._threads = ThreadPoolExecutor(_THREADS, "reviews")
         self._silent_until = 0.0
 
-    def of_movie(self, movie_id: int) -> ReviewSummary | None:
+    def of_movie(self, movie_id: int | str) -> ReviewSummary | None:
         """Return the summary of a movie's reviews.
 
         None where the service does not give it in time.
@@ -67,9 +68,9 @@ class MovieReviews:
             error_log.warning("no reviews on movie pages", extra={"fields": {"reason": reason}})
             return None
 
-    def _summary(self, movie_id: int) -> ReviewSummary:
-        live = self._read(f"/v1/movies/{movie_id}/sentiment")["live"]
-        latest = self._read(f"/v1/movies/{movie_id}/reviews?limit={_LATEST}")["items"]
+    def _summary(self, movie_id: int | str) -> ReviewSummary:
+        live = self._read(f"/v1/movies/{quote(str(movie_id), safe='')}/sentiment")["live"]
+        latest = self._read(f"/v1/movies/{quote(str(movie_id), safe='')}/reviews?limit={_LATEST}")["items"]
         return ReviewSummary(
             int(live["reviews"]),
             round(live["reviews"] * (live["share_positive"] or 0)),

@@ -153,7 +153,7 @@ def _similar(publication: Publication, movie_id: int) -> Content:
         "heading": gettext("Similar to %(title)s", title=movie.title),
         "items": items,
         "policy": "similar",
-        "movie_id": movie_id,
+        "movie_id": publication.shown_movie(movie_id),
         "rated": rated,
         "mean_by_year": chart(years, highest=5) if len(years) > 1 else None,
     }

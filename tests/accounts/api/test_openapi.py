@@ -124,7 +124,7 @@ def test_metrics_tell_the_methods_that_the_api_has_apart_and_no_made_up_ones(cli
     for method in ("PUT", "DELETE", "BREW"):
         client.open("/accounts/v1/users/1000000001/ratings/1", method=method)
     text = client.get("/accounts/metrics").text
-    route = "/accounts/v1/users/<id:user>/ratings/<id:movie>"
+    route = "/accounts/v1/users/<id:user>/ratings/<movie:movie>"
     for method in ("PUT", "DELETE"):
         assert f'marquee_http_requests_total{{method="{method}",route="{route}",status="401"}}' in text
     assert 'marquee_http_requests_total{method="other",route="unmatched",status="405"}' in text

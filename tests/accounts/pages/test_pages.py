@@ -379,7 +379,7 @@ def given(title: str, data_through: str | None = "2026-11-23T19:00:00Z") -> tupl
 def test_the_list_of_now_is_made_from_ones_ratings_and_the_nightly_one_says_what_it_includes(ada: FlaskClient) -> None:
     Api.answers = {
         "/v1/recommendations": given("Made now"),
-        f"/v1/users/{FIRST_USER}/recommendations?limit=100": given("Made at night"),
+        f"/v1/users/account:{FIRST_USER}/recommendations?limit=100": given("Made at night"),
     }
     page = send(ada, "/account/ratings/5", stars="4").text
     assert [path for path, _ in Api.asked[-2:]] == list(Api.answers)
@@ -459,7 +459,7 @@ def test_a_withdrawn_movie_is_on_neither_list_and_the_next_one_takes_its_place(
     answer = (200, {**given("")[1], "items": items})
     Api.answers = {
         "/v1/recommendations": answer,
-        f"/v1/users/{FIRST_USER}/recommendations?limit=100": answer,
+        f"/v1/users/account:{FIRST_USER}/recommendations?limit=100": answer,
     }
     page = send(ada, "/account/ratings/5", stars="4").text
     assert re.findall(r"Movie (\d+)\.</a>", page) == [str(movie) for movie in range(101, 111)] * 2

@@ -4,6 +4,8 @@
 files under their own names (``feedback-ratings.csv``) and in the data set's layout. The same jobs therefore clean
 them, and the same tables account for them. A file without rows does not join: without new ratings, the snapshot does
 not change.
+
+An export has the ratings of one data set's movies, and joins no other.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import csv
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from marquee.ingest.sources.archive import Folder
 from marquee.ingest.sources.source import Source
 
 LOGGER = logging.getLogger(__name__)
+# A row of own data and its number in the file, as the line that the snapshot has.
+OwnLine = Callable[[int, list[str]], str]
 PREFIX = "feedback-"
 ROLES = ("ratings", "movies")
 
@@ -52,15 +56,17 @@ class Joined:
 
 
 def join_feedback(
-    source: Source, dataset: Dataset, export: Path, folder: Path
+    source: Source, dataset: Dataset, export: Path, folder: Path, own_line: OwnLine | None = None
 ) -> tuple[Source, Dataset, dict[str, object]]:
     """Return the source with an export's files, its data set, the export's origin.
 
     ``folder`` must be empty. The function writes the files in the data set's layout there, and the source reads them
     there later. Movies that were added in the service join if the layout is CSV: other layouts cannot hold their
-    titles. Raise IngestError if the export does not match its manifest.
+    titles. ``own_line`` writes a row of own data; without it the data set is MovieLens. Raise IngestError if the
+    export does not match its manifest, or is of another data set.
     """
     manifest = checked_manifest(export)
+    _refuse_other_data(manifest, dataset, export, own=own_line is not None)
     joined = []
     for file in manifest["files"]:
         role = file["name"].removesuffix(".csv")
@@ -75,12 +81,21 @@ def join_feedback(
             )
             continue
         joined.append(replace(described, name=PREFIX + described.name, required=False))
-        _write_in_layout(export / file["name"], folder / joined[-1].name, described)
+        _write_in_layout(export / file["name"], folder / joined[-1].name, described, own_line)
     provenance = {name: manifest[name] for name in ("batch_id", "watermark", "data_through", "later_ratings", "files")}
     if not joined:
         return source, dataset, provenance
     layout = replace(dataset.layout, files=(*dataset.layout.files, *joined))
     return Joined(source, Folder(folder)), replace(dataset, layout=layout), provenance
+
+
+def _refuse_other_data(manifest: dict[str, Any], dataset: Dataset, export: Path, *, own: bool) -> None:
+    expected = dataset.name if own else None
+    if manifest.get("own_data") != expected:
+        raise IngestError(
+            f"{export} has the ratings of {manifest.get('own_data') or 'MovieLens'}, and this is a run of {dataset.name}. "
+            "Remove the export and start a run with a new batch id."
+        )
 
 
 def checked_manifest(export: Path) -> dict[str, Any]:
@@ -100,7 +115,7 @@ def checked_manifest(export: Path) -> dict[str, Any]:
     return manifest
 
 
-def _write_in_layout(source: Path, target: Path, described: DataFile) -> None:
+def _write_in_layout(source: Path, target: Path, described: DataFile, own_line: OwnLine | None) -> None:
     """Copy a CSV file with a header into the data set's own layout, row by row."""
     with (
         source.open(encoding="utf-8", newline="") as rows,
@@ -111,6 +126,9 @@ def _write_in_layout(source: Path, target: Path, described: DataFile) -> None:
             return
         reader = csv.reader(rows)
         next(reader)
-        for row in reader:
+        for number, row in enumerate(reader, 2):
+            if own_line is not None:
+                written.write(own_line(number, row))
+                continue
             # The rows hold ids, stars and a time, and no text that could contain the delimiter.
             written.write(described.delimiter.join(row) + "\n")

@@ -55,7 +55,13 @@ Genre = Annotated[
 Words = Annotated[str, StringConstraints(max_length=100, pattern=LINE), AfterValidator(without_invisible)]
 Year = Annotated[int, Field(ge=1870, le=2100)]
 Stars = Annotated[float, Field(ge=0.5, le=5, multiple_of=0.5, description="Half stars, 0.5 to 5.", examples=[4.5])]
-MovieId = Annotated[int, Field(ge=1, le=MAX_ID, examples=[318])]
+MovieId = Annotated[
+    Annotated[int, Field(ge=1, le=MAX_ID)] | Annotated[str, Field(min_length=1)],
+    Field(description="A number for MovieLens. For own data the own id, which is always a text.", examples=[318]),
+]
+DatasetName = Annotated[
+    str, Field(description="The own data that the movie is of. Movies of MovieLens have no such member.")
+]
 Moment = Annotated[str, Field(description="UTC.", examples=["2026-11-24T19:00:00Z"])]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["the refresh token"])]
 FormText = Annotated[str, StringConstraints(max_length=200, pattern=LINE)]

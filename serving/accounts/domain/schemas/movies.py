@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from serving.accounts.domain.schemas.bases import Answer, Body, Page
-from serving.accounts.domain.schemas.fields import Genre, MovieId, Title, Words, Year
+from serving.accounts.domain.schemas.fields import DatasetName, Genre, MovieId, Title, Words, Year
 
 
 class MovieBody(Body):
@@ -25,6 +25,10 @@ class Movie(Answer):
     title: str
     release_year: int | None
     genres: list[str]
+    dataset: DatasetName | None = None
+    number: Annotated[
+        int | None, Field(description="The key of own data's movie here, which reviews keep. It never changes.")
+    ] = None
 
 
 class Movies(Answer):

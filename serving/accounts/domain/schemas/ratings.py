@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from serving.accounts.domain.schemas.bases import Answer, Body
-from serving.accounts.domain.schemas.fields import Moment, MovieId, Stars
+from serving.accounts.domain.schemas.fields import DatasetName, Moment, MovieId, Stars
 
 
 class RatingBody(Body):
@@ -24,6 +24,7 @@ class OwnRating(Answer):
     rating: Stars
     rated_at: Moment
     change: Annotated[int, Field(description="Number of the change that wrote it: see an export's watermark.")]
+    dataset: DatasetName | None = None
 
 
 class OwnRatings(Answer):
@@ -41,6 +42,7 @@ class ChangedRating(Answer):
     rating: Stars
     rated_at: Moment
     change: int
+    dataset: DatasetName | None = None
 
 
 class ChangedRatings(Answer):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from serving.web.logs import error_log
 
@@ -58,9 +58,9 @@ class ReviewsClient:
         self._address = address.rstrip("/")
         self._turns = threading.BoundedSemaphore(_WAITING)
 
-    def of_movie(self, movie_id: int, order: str, cursor: str, token: str | None) -> ReviewPage:
+    def of_movie(self, movie_id: int | str, order: str, cursor: str, token: str | None) -> ReviewPage:
         """Return a page of a movie's reviews: `newest` or most `helpful` first."""
-        return self._page(f"/v1/movies/{movie_id}/reviews", {"order": order}, cursor, token)
+        return self._page(f"/v1/movies/{quote(str(movie_id), safe='')}/reviews", {"order": order}, cursor, token)
 
     def of_all_movies(self, *, hidden: bool, cursor: str, token: str) -> ReviewPage:
         """Return a page of all movies' reviews, the newest first.
@@ -69,23 +69,25 @@ class ReviewsClient:
         """
         return self._page("/v1/reviews", {"hidden": str(hidden).lower()}, cursor, token)
 
-    def sentiment(self, movie_id: int) -> Json:
+    def sentiment(self, movie_id: int | str) -> Json:
         """Return what the model says of a movie's reviews, as they are now."""
-        found: Json = self._ask("GET", f"/v1/movies/{movie_id}/sentiment")["live"]
+        found: Json = self._ask("GET", f"/v1/movies/{quote(str(movie_id), safe='')}/sentiment")["live"]
         return found
 
-    def mine(self, movie_id: int, token: str) -> Json | None:
+    def mine(self, movie_id: int | str, token: str) -> Json | None:
         """Return one's own review of a movie, or None."""
         try:
-            return self._ask("GET", f"/v1/movies/{movie_id}/reviews/mine", token)
+            return self._ask("GET", f"/v1/movies/{quote(str(movie_id), safe='')}/reviews/mine", token)
         except RefusedError as error:
             if error.kind == "not-found":
                 return None
             raise
 
-    def write(self, movie_id: int, text: str, token: str, *, may_train: bool) -> None:
+    def write(self, movie_id: int | str, text: str, token: str, *, may_train: bool) -> None:
         """Write a review."""
-        self._ask("POST", f"/v1/movies/{movie_id}/reviews", token, {"text": text, "may_train": may_train})
+        self._ask(
+            "POST", f"/v1/movies/{quote(str(movie_id), safe='')}/reviews", token, {"text": text, "may_train": may_train}
+        )
 
     def change(self, review_id: int, text: str, token: str, *, may_train: bool) -> None:
         """Change one's own review."""

@@ -15,11 +15,10 @@ from serving.accounts.domain.movies import as_movie, shown_movie
 from serving.accounts.domain.schemas.movies import Movie
 from serving.accounts.domain.service import Service
 from serving.accounts.pages.own_pages import own_page
-from serving.accounts.pages.rendering import note, page
+from serving.accounts.pages.rendering import note, other_data, page
 from serving.accounts.pages.reviews.client import RefusedError, ReviewsClient, UnreachableError
 from serving.accounts.pages.reviews.drafts import Draft, fault_of, sent_draft, sentence
 from serving.accounts.pages.reviews.shown import shares, shown
-from serving.publications.format import MAX_ID
 from serving.web.problems import ProblemError
 
 _ORDERS: Final = ("newest", "helpful")
@@ -36,12 +35,10 @@ class Visit:
         self.service = service
         self.reviews = reviews
 
-    def movie(self, movie_id: int) -> Movie:
-        """Return a movie. Raises the problem not-found."""
-        if movie_id > MAX_ID:
-            raise ProblemError(problems.NOT_FOUND, "There is no such movie.")
+    def movie(self, shown: str) -> Movie:
+        """Return the live data set's movie of an id. Raises the problem not-found."""
         with self.service.transactions() as database:
-            return as_movie(shown_movie(database, movie_id))
+            return as_movie(shown_movie(database, shown))
 
     def token(self) -> str:
         """Return a token of ten minutes for who is signed in."""
@@ -53,13 +50,15 @@ def review_pages(pages: Blueprint, visit: Visit) -> None:
     """Add the page of a movie's reviews and what its forms do."""
     reviews = visit.reviews
 
-    @pages.get("/movies/<id:movie>/reviews")
-    def movie_reviews(movie: int) -> Response:
+    @pages.get("/movies/<movie:movie>/reviews")
+    def movie_reviews(movie: str) -> Response:
         return _movie_page(visit, visit.movie(movie))
 
-    @pages.post("/movies/<id:movie>/review")
-    def write_review(movie: int) -> Response:
+    @pages.post("/movies/<movie:movie>/review")
+    def write_review(movie: str) -> Response:
         found, draft = visit.movie(movie), sent_draft()
+        if request.form.get("dataset", "") != (found.dataset or ""):
+            return other_data()
         if g.user is None:
             return _movie_page(visit, found, 401, draft, sentence("not-signed-in"))
         if fault := fault_of(draft.text):

@@ -187,3 +187,11 @@ def test_an_export_that_is_not_what_its_manifest_says_is_refused_before_hdfs(
     ):
         store(make_zip(CSV_SET), folder)
     assert memory_hdfs.files == {}
+
+
+def test_ratings_of_own_data_do_not_join_movielens(store, make_zip, export):
+    folder = export()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"own_data": "my-books"}), encoding="utf-8")
+    with pytest.raises(IngestError, match="has the ratings of my-books, and this is a run of ml-latest"):
+        store(make_zip(CSV_SET), folder)

@@ -78,6 +78,10 @@ class Numbers:
             self._ids.append(own_id)
         return number
 
+    def known(self, own_id: str) -> int | None:
+        """Return the number of an id, or None if it has none."""
+        return self._known.get(own_id)
+
     def own_id(self, number: int) -> str:
         """Return the id of a number."""
         return self._ids[number - self._before - 1]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from collections.abc import Mapping as Parameters
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from marquee.ingest.own_data.mapping.reading import read_mapping
 from marquee.ingest.own_data.mapping.schema import Mapping
 from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
+from marquee.ingest.own_data.snapshots.feedback import feedback_line
 from marquee.ingest.own_data.snapshots.values import layout_name
 from marquee.ingest.own_data.snapshots.writing import Written, write_files
 from marquee.ingest.pipeline import check_batch_id, described, ingest
@@ -40,6 +43,12 @@ TAKEN = frozenset({"reviews"})
 MAPPING_FILE = "mapping.toml"
 LICENCE = "own data: its owner decides"
 NEEDED = ("user", "item")
+
+
+def own_data_of(params: Parameters[str, Any]) -> str | None:
+    """Return the own data that a run's parameters name, or None for MovieLens."""
+    name = str(params["dataset"])
+    return None if name in DATASETS and not params.get("mapping") else name
 
 
 def ingest_data(
@@ -92,15 +101,17 @@ def ingest_own_data(
         cache_dir.mkdir(parents=True, exist_ok=True)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".own-data-", dir=cache_dir)))
         (folder / MAPPING_FILE).write_text(text, encoding="utf-8")
-        written, ids = _numbered(client, dataset, members, rules, folder, limit)
+        written, numbers = _numbered(client, dataset, members, rules, folder, limit)
         described_set = Dataset(dataset, rows_layout(layout_name(rules)), archive=None, licence=LICENCE)
         source, provenance = open_source(folder), _provenance(archive, text, written)
         if feedback is not None:
             joining = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".joining-", dir=feedback.parent)))
-            source, described_set, provenance["feedback"] = join_feedback(source, described_set, feedback, joining)
+            own_line = partial(feedback_line, numbers.items)
+            joined = join_feedback(source, described_set, feedback, joining, own_line)
+            source, described_set, provenance["feedback"] = joined
         facts = inspect_source(source, described_set, str(archive))
         stored = store_snapshot(client, described_set, batch_id, source, facts, provenance)
-    return {**described(stored, dataset, batch_id), "own_data": {"times": written.timed, "ids": ids}}
+    return {**described(stored, dataset, batch_id), "own_data": {"times": written.timed, "ids": numbers.folder}}
 
 
 def check_name(name: str) -> None:
@@ -135,7 +146,7 @@ def mapping_of(members: list[Member], path: Path | None) -> tuple[Mapping, str]:
 
 def _numbered(
     client: InsecureClient, dataset: str, members: list[Member], mapping: Mapping, folder: Path, limit: float
-) -> tuple[Written, str]:
+) -> tuple[Written, Dictionary]:
     """Write the files by the dictionary, and store what is new in it."""
     while True:
         numbers = Dictionary(client, dataset)
@@ -145,7 +156,7 @@ def _numbered(
             LOGGER.info(
                 "%s users and %s items have numbers in %s", len(numbers.users), len(numbers.items), numbers.folder
             )
-            return written, numbers.folder
+            return written, numbers
         LOGGER.info("Another run added ids to %s meanwhile; the rows are numbered again", numbers.folder)
 
 

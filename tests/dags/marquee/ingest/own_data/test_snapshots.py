@@ -368,19 +368,51 @@ def test_an_unknown_data_set_without_an_archive_is_refused_with_the_known_names(
         store(None, dataset="ml-25mm")
 
 
-def test_ratings_of_the_accounts_service_join_own_data(store: Store, memory_hdfs: Any, tmp_path: Path) -> None:
+def feedback(folder: Path, ratings: str, **about: Any) -> Path:
+    """Write an export of the accounts service."""
     import hashlib
 
-    export = tmp_path / "feedback" / FIRST
-    export.mkdir(parents=True)
-    ratings = "userId,movieId,rating,timestamp\n1000000001,1,4.5,1600000000\n"
-    (export / "ratings.csv").write_text(ratings)
-    entry = {"name": "ratings.csv", "rows": 1, "sha256": hashlib.sha256(ratings.encode()).hexdigest()}
-    about = {"batch_id": FIRST, "watermark": 1, "data_through": None, "later_ratings": 0, "files": [entry]}
-    (export / "manifest.json").write_text(json.dumps(about))
-    result = store(file(tmp_path, "a.csv", "user,item,rating\nann,x,5\n"), feedback=export)
+    export = folder / "feedback" / FIRST
+    export.mkdir(parents=True, exist_ok=True)
+    text = f"userId,movieId,rating,timestamp\n{ratings}"
+    (export / "ratings.csv").write_text(text, encoding="utf-8")
+    entry = {"name": "ratings.csv", "rows": text.count("\n") - 1, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    given = {"batch_id": FIRST, "watermark": 1, "data_through": None, "later_ratings": 0, "files": [entry], **about}
+    (export / "manifest.json").write_text(json.dumps(given))
+    return export
+
+
+def test_ratings_of_the_accounts_service_join_own_data_by_its_own_ids(
+    store: Store, memory_hdfs: Any, tmp_path: Path
+) -> None:
+    ratings = '1000000001,y,4.5,1600000000\n1000000002,"a,""b",2.0,1600000001\n1000000002,gone,1.0,1600000002\n'
+    export = feedback(tmp_path, ratings, own_data="mine")
+    rows = 'user,item,rating\nann,x,5\nann,"a,""b",3\nbob,y,4\n'
+    result = store(file(tmp_path, "a.csv", rows), feedback=export)
     assert result["layout"]["ratings"]["file"] == "*ratings.tsv"
-    assert memory_hdfs.files[f"{ROOT}/{FIRST}/feedback-ratings.tsv"] == b"1000000001\t1\t4.5\t1600000000\n"
+    numbers = {own_id: number for (kind, number), own_id in own_ids(memory_hdfs).items() if kind == "item"}
+    quoted = 'a,"b'
+    assert memory_hdfs.files[f"{ROOT}/{FIRST}/feedback-ratings.tsv"].decode() == (
+        f"1000000001\t{numbers['y']}\t4.5\t1600000000\n"
+        f"1000000002\t{numbers[quoted]}\t2.0\t1600000001\n"
+        "!rejected_by_ingest\tratings.csv\t4\t1000000002,gone,1.0,1600000002\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({}, "has the ratings of MovieLens, and this is a run of mine"),
+        ({"own_data": "other"}, "has the ratings of other"),
+    ],
+)
+def test_ratings_of_another_data_set_do_not_join(
+    about: dict[str, str], says: str, store: Store, memory_hdfs: Any, tmp_path: Path
+) -> None:
+    export = feedback(tmp_path, "1000000001,1,4.5,1600000000\n", **about)
+    with pytest.raises(IngestError, match=says):
+        store(file(tmp_path, "a.csv", "user,item,rating\nann,1,5\n"), feedback=export)
+    assert not any(path.startswith(ROOT) for path in memory_hdfs.files)
 
 
 def test_the_items_of_each_data_set_have_numbers_that_no_other_data_set_has(
