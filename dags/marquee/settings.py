@@ -112,6 +112,11 @@ SENTIMENT_EMBEDDED = os.environ.get("MARQUEE_SENTIMENT_EMBEDDED", "yes") != "no"
 DATASET = os.environ.get("MARQUEE_DATASET", "")
 ARCHIVE = os.environ.get("MARQUEE_ARCHIVE", "")
 MAPPING = os.environ.get("MARQUEE_MAPPING", "")
+SOURCE = os.environ.get("MARQUEE_SOURCE", "")
+QUERY = os.environ.get("MARQUEE_QUERY", "")
+SINCE = os.environ.get("MARQUEE_SINCE", "")
+# The parameters of a run that say what it reads.
+GIVEN_TO_INGEST = ("dataset", "archive", "mapping", "source", "query", "since")
 
 # nDCG@10 by which the low end of the interval must exceed recent popularity. A negative margin accepts such a loss.
 RECENT_POPULARITY_MARGIN = os.environ.get("MARQUEE_RECENT_POPULARITY_MARGIN", "0")

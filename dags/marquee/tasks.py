@@ -87,7 +87,7 @@ def ingest_movielens(**context: Any) -> dict[str, Any]:
         # The program reads the database's address from the environment, because it holds a password.
         RunningProgram(export_feedback(batch_id, own_data_of(params)), logging.getLogger("airflow.task")).wait()
         feedback = settings.FEEDBACK / batch_id
-    arguments = {name: params.get(name) for name in ("dataset", "archive", "mapping")} | {"feedback": feedback}
+    arguments = {name: params.get(name) for name in settings.GIVEN_TO_INGEST} | {"feedback": feedback}
     limit = float(settings.QUARANTINE_LIMIT)
     try:
         return ingest_data(hdfs.client(), batch_id=batch_id, cache_dir=settings.CACHE, limit=limit, **arguments)

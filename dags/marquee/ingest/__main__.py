@@ -11,6 +11,7 @@ from pathlib import Path
 from hdfs import InsecureClient
 from requests.exceptions import RequestException
 
+from marquee.ingest.connections import look_in_airflows_database
 from marquee.ingest.datasets import DATASETS, EMBEDDED
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.snapshots.ingest import ingest_data
@@ -30,6 +31,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--archive", type=Path, metavar="PATH", help="zip file or folder to read; without it: the official address"
     )
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="how own data is read, see docs/own-data.md")
+    parser.add_argument(
+        "--source", metavar="SOURCE", help="connection of Airflow, s3://connection@bucket/folder or hdfs:///folder"
+    )
+    parser.add_argument("--query", metavar="SELECT", help="rows to read from a database")
+    parser.add_argument("--since", metavar="COLUMN[:VALUE]", help="column that only grows, to read newer rows alone")
     parser.add_argument(
         "--quarantine-limit",
         type=float,
@@ -59,6 +65,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
+    look_in_airflows_database()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     logging.getLogger("hdfs").setLevel(logging.WARNING)  # it logs every call
     try:
@@ -71,6 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
             mapping=options.mapping,
             limit=options.quarantine_limit,
             feedback=options.feedback,
+            source=options.source,
+            query=options.query,
+            since=options.since,
         )
     except IngestError as error:
         print(f"ingest: {error}", file=sys.stderr)

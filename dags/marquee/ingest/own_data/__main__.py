@@ -2,6 +2,7 @@
 
     make inspect ARCHIVE=ratings.zip
     make inspect ARCHIVE=ratings.zip MAPPING=mapping.toml
+    make inspect SOURCE=shop QUERY='SELECT * FROM ratings'
 
 No service has to run. Without a mapping the program writes mapping.toml. With one it reads the sample by it.
 """
@@ -11,16 +12,22 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
+from marquee.ingest.connections import look_in_airflows_database
 from marquee.ingest.errors import IngestError
+from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
 from marquee.ingest.own_data.inspection.report import files_part, report, rows_part, values_part
 from marquee.ingest.own_data.inspection.tried import try_mapping
 from marquee.ingest.own_data.mapping.reading import read_mapping
 from marquee.ingest.own_data.mapping.writing import write_mapping
+from marquee.ingest.own_data.snapshots.from_source import with_query
+from marquee.ingest.own_data.sources.storages import fetch_to_inspect
 
 
 def _path(given: str) -> Path:
@@ -35,9 +42,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(
         prog="python -m marquee.ingest.own_data", description=__doc__.splitlines()[0] if __doc__ else ""
     )
-    parser.add_argument(
-        "--archive", type=_path, required=True, metavar="PATH", help="file, archive or folder to look at"
-    )
+    looked_at = parser.add_mutually_exclusive_group(required=True)
+    looked_at.add_argument("--archive", type=_path, metavar="PATH", help="file, archive or folder to look at")
+    looked_at.add_argument("--source", metavar="SOURCE", help="connection of Airflow, s3://... or hdfs:///...")
+    parser.add_argument("--query", default="", metavar="SELECT", help="rows to look at, if the source is a database")
     parser.add_argument("--mapping", type=_path, metavar="FILE", help="mapping to read it by; without it: a proposal")
     parser.add_argument(
         "--output", type=_path, default=Path("mapping.toml"), metavar="FILE", help="where a proposal is written"
@@ -48,22 +56,36 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     options = parse_arguments(arguments)
+    look_in_airflows_database()
     try:
-        members = open_members(options.archive)
-        if options.mapping is not None:
-            mapping = read_mapping(options.mapping)
-            tried = try_mapping(members, mapping)
-            lines = [*files_part(members), "", *values_part(mapping, tried), "", *rows_part(tried)]
-        else:
-            proposal = propose(members)
-            tried = try_mapping(members, proposal.mapping, proposal.ratings)
-            lines = list(report(members, proposal, tried))
-            lines += ["", _written(options.output, write_mapping(proposal.mapping, proposal.guessed))]
+        with ExitStack() as stack:
+            members = open_members(options.archive or _fetched(options, stack))
+            lines = list(_looked_at(options, members))
     except IngestError as error:
         print(f"inspect: {error}", file=sys.stderr)
         return 1
     print("\n".join(lines))
     return 0
+
+
+def _looked_at(options: argparse.Namespace, members: list[Member]) -> Iterator[str]:
+    """Yield the report's lines, and write the proposal if no mapping is given."""
+    if options.mapping is not None:
+        mapping = read_mapping(options.mapping)
+        tried = try_mapping(members, mapping)
+        yield from (*files_part(members), "", *values_part(mapping, tried), "", *rows_part(tried))
+        return
+    proposal = propose(members)
+    yield from report(members, proposal, try_mapping(members, proposal.mapping, proposal.ratings))
+    rules = with_query(proposal.mapping, options.query)
+    yield from ("", _written(options.output, write_mapping(rules, proposal.guessed)))
+
+
+def _fetched(options: argparse.Namespace, stack: ExitStack) -> Path:
+    """Fetch the first rows of a query, or the files of a storage, into a folder."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-inspect-")))
+    fetch_to_inspect(options.source, options.query, options.mapping, folder)
+    return folder
 
 
 def _written(path: Path, text: str) -> str:

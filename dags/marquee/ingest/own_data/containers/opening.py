@@ -27,7 +27,7 @@ def open_members(path: Path) -> list[Member]:
     """
     if not path.exists():
         raise IngestError(f"There is no archive at {path}. Give a file, an archive or a folder.")
-    members = _folder_members(path) if path.is_dir() else _file_members(path, path.name)
+    members = _folder_members(path) if path.is_dir() else members_of_file(path, path.name)
     refuse_repeated_names(members, path)
     members = [member for member in members if member.size != 0]
     if not members:
@@ -53,11 +53,12 @@ def _folder_members(folder: Path) -> list[Member]:
             count += 1
             if count > MAX_ENTRIES:
                 raise IngestError(f"{folder} has over {MAX_ENTRIES} files, which is the limit. Give a smaller folder.")
-            members += _file_members(file, inside.as_posix())
+            members += members_of_file(file, inside.as_posix())
     return members
 
 
-def _file_members(path: Path, name: str) -> list[Member]:
+def members_of_file(path: Path, name: str) -> list[Member]:
+    """Return a file as a list of one, or the files of the archive that it is."""
     if not path.is_file():
         raise IngestError(f"{path} is neither a file nor a folder. Give a file, an archive or a folder.")
     try:

@@ -260,6 +260,10 @@ def with_pattern(table: FoundTable, files: str) -> FoundTable:
 
 
 def pattern_of(name: str) -> str:
-    """Return a name with stars for digits: `part-01.csv` becomes `part-*.csv`."""
+    """Return a name with stars for digits: `part-01.csv` becomes `part-*.csv`.
+
+    A partition's folder is one of many: `day=2/part-0.csv` becomes `day=*/part-*.csv`.
+    """
     folder, slash, base = name.rpartition("/")
+    folder = re.sub("=[^/]*", "=*", folder)
     return folder + slash + re.sub(r"[0-9]+([-_.][0-9a-f]{4,})*(-c[0-9]+)?", "*", base)

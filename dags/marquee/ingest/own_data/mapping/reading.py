@@ -10,7 +10,16 @@ from typing import Any
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.columns.times import UNITS, is_pattern
 from marquee.ingest.own_data.limits import MAX_COLUMNS
-from marquee.ingest.own_data.mapping.schema import NECESSARY, ROLES, SHAPES, TABLES, Mapping, Table, Values
+from marquee.ingest.own_data.mapping.schema import (
+    NECESSARY,
+    QUERY_FILE_SUFFIX,
+    ROLES,
+    SHAPES,
+    TABLES,
+    Mapping,
+    Table,
+    Values,
+)
 from marquee.ingest.own_data.text.encodings import is_known_encoding
 
 VERSION = 1
@@ -32,6 +41,7 @@ TABLE_KEYS: dict[str, tuple[type, ...]] = {
     "genre_separator": (str,),
     "genre_columns": (list,),
     "columns": (dict,),
+    "query": (str,),
 }
 VALUE_KEYS: dict[str, tuple[type, ...]] = {
     "kind": (str,),
@@ -85,20 +95,24 @@ def read_mapping(path: Path) -> Mapping:
 
     Raise IngestError with the line and key of what is wrong.
     """
+    return parse_mapping(read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """Return a mapping file's text; raise IngestError if it cannot be read."""
     try:
         # A device has no size, and may have no end.
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise IngestError(f"{path} has over {MOST_BYTES >> 20} MiB, and a mapping has few lines. Give the mapping.")
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise IngestError(
             f"There is no readable mapping at {path} ({error.strerror}). Write one by `make inspect ARCHIVE=...`."
         ) from error
     except UnicodeDecodeError as error:
         raise IngestError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
-    return parse_mapping(text, path.name)
 
 
 def parse_mapping(text: str, name: str) -> Mapping:
@@ -166,9 +180,13 @@ def _one_of(document: Document, table: str, key: str, value: str, allowed: tuple
 
 
 def _table(role: str, given: Any, document: Document) -> Table:
-    section = _section({role: given}, role, TABLE_KEYS, document)
+    section = dict(_section({role: given}, role, TABLE_KEYS, document))
+    if section.get("query"):
+        section = {"files": f"{role}{QUERY_FILE_SUFFIX}", "shape": "json-lines", **section}
     if not section.get("files"):
-        raise document.refuse(role, "files", "is missing", "Write a file's name, or a pattern such as part-*.csv.")
+        raise document.refuse(
+            role, "files", "is missing", "Write a file's name or a pattern such as part-*.csv, or a `query`."
+        )
     if section["files"].startswith("/") or ".." in section["files"].split("/"):
         raise document.refuse(role, "files", "leads out of the archive", "Write a name as `make inspect` lists it.")
     if "\0" in section["files"]:

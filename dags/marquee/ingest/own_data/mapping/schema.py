@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 SHAPES = ("delimited", "json-lines", "matrix", "item-blocks", "parquet")
 TABLES = ("ratings", "items", "tags", "links", "users")
+# The file that holds the rows of a table's query: ratings.jsonl.
+QUERY_FILE_SUFFIX = ".jsonl"
 # The roles of each table's columns; the first ones are necessary.
 ROLES = {
     "ratings": ("user", "item", "value", "time", "event"),
@@ -30,6 +32,7 @@ class Table:
 
     ``files`` is a name or a pattern with ``*``. ``columns`` gives the column of each role: a name, or a number from 1
     where the file has no header. ``width`` is the number of fields without a header, 0 if it is what the first row has.
+    ``query`` is the SELECT of a table that a database holds.
     """
 
     role: str
@@ -48,6 +51,7 @@ class Table:
     none: tuple[str, ...] = ()
     genre_separator: str = "|"
     genre_columns: tuple[str, ...] = ()
+    query: str = ""
 
 
 @dataclass(frozen=True)

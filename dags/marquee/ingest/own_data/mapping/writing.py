@@ -56,7 +56,9 @@ def _section(keys: dict[str, Any], name: str, guessed: dict[tuple[str, str], str
 
 def _table_keys(table: Table) -> dict[str, Any]:
     keys: dict[str, Any] = {"files": table.files, "shape": table.shape}
-    if table.shape != "parquet":
+    if table.query:
+        keys = {"query": table.query}
+    elif table.shape != "parquet":
         keys["encoding"] = table.encoding
     if table.shape in ("delimited", "matrix", "item-blocks"):
         keys["delimiter"] = table.delimiter

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +30,8 @@ LONGEST_EXAMPLE = 120
 REASONS_SHOWN = 3
 # In a file of a few rows one bad row would be a large share.
 FEWEST_ROWS = 20
+# Opens a file of an earlier snapshot as blocks of whole lines.
+EarlierLines = Callable[[str], AbstractContextManager[Iterator[bytes]]]
 WITHOUT_QUOTES = arrow_csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
 
 
@@ -60,11 +64,23 @@ class Written:
         )
 
 
-def write_files(members: list[Member], mapping: Mapping, numbers: Dictionary, folder: Path) -> Written:
-    """Write ratings.tsv and movies.tsv; memory holds one block and the ids."""
+def write_files(
+    members: list[Member],
+    mapping: Mapping,
+    numbers: Dictionary,
+    folder: Path,
+    earlier: EarlierLines | None = None,
+) -> Written:
+    """Write ratings.tsv and movies.tsv; memory holds one block and the ids.
+
+    With ``earlier``, the lines of an earlier snapshot come first. Its items stay, unless these rows describe them.
+    """
     written = Written(timed="time" in mapping.ratings.columns)
     rated: set[int] = set()
     with (folder / RATINGS_FILE).open("wb") as file:
+        if earlier is not None:
+            with earlier(RATINGS_FILE) as blocks:
+                file.writelines(blocks)
         for name, rows in read_rows(members, mapping):
             rated.update(_write_rows(file, rows, mapping, numbers))
             for rejected in rows.rejected:
@@ -74,7 +90,7 @@ def write_files(members: list[Member], mapping: Mapping, numbers: Dictionary, fo
             written.kept += len(rows)
             written.seen += int(rows.seen.sum())
             written.rejected += len(rows.rejected)
-    _write_items(members, mapping, numbers, folder / ITEMS_FILE, rated)
+    _write_items(members, mapping, numbers, folder / ITEMS_FILE, rated, earlier)
     return written
 
 
@@ -94,11 +110,30 @@ def _write_rows(file: BinaryIO, rows: Rows, mapping: Mapping, numbers: Dictionar
     return set(np.unique(items).tolist())
 
 
-def _write_items(members: list[Member], mapping: Mapping, numbers: Dictionary, path: Path, rated: set[int]) -> None:
-    """Write the items' table, then the rated items that it lacks, by their ids."""
+def _write_items(
+    members: list[Member],
+    mapping: Mapping,
+    numbers: Dictionary,
+    path: Path,
+    rated: set[int],
+    earlier: EarlierLines | None,
+) -> None:
+    """Write the items' table, then the other items.
+
+    Those of an earlier snapshot come first, then the rated ones by their ids.
+    """
+    described: set[int] = set()
     with path.open("wb") as file:
         for number, line in item_lines(members, mapping, numbers.items):
-            rated.discard(number)
+            described.add(number)
             file.write(line)
-        for number in sorted(rated):
+        if earlier is not None:
+            with earlier(ITEMS_FILE) as blocks:
+                for line in (line for block in blocks for line in block.splitlines(keepends=True)):
+                    number = int(line.split(b"\t", 1)[0]) if line[:1] != b"!" else 0
+                    # The items' table is read whole each time, its rejected rows too.
+                    if number and number not in described:
+                        described.add(number)
+                        file.write(line)
+        for number in sorted(rated - described):
             file.write(item_line(number, numbers.items.own_id(number), "", "", []))

@@ -364,7 +364,9 @@ def test_a_name_that_own_data_may_not_have_is_refused(name: str, says: str, stor
 
 
 def test_an_unknown_data_set_without_an_archive_is_refused_with_the_known_names(store: Store) -> None:
-    with pytest.raises(IngestError, match=r"There is no data set 'ml-25mm'.*ml-25m, ml-32m.*give ARCHIVE=path too"):
+    with pytest.raises(
+        IngestError, match=r"There is no data set 'ml-25mm'.*ml-25m, ml-32m.*give ARCHIVE=path or SOURCE too"
+    ):
         store(None, dataset="ml-25mm")
 
 

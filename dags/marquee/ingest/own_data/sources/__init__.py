@@ -1,0 +1,1 @@
+"""Fetch rows that are no local files: of a database, of HDFS, of storage like S3."""
