@@ -19,7 +19,7 @@ export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
 ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV FOLDER FOLLOW INVENTORY LABEL LANGUAGE MAPPING \
-	PUBLICATION REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
+	PUBLICATION QUERY REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS SINCE SOURCE TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -71,10 +71,12 @@ logs: ## Show a service's log: make logs SERVICE=hiveserver2 [FOLLOW=yes]
 
 DATA_GIVEN = $(if $(value DATASET),--dataset="$$DATASET") $(if $(value ARCHIVE),--archive="$$ARCHIVE") $(if $(value MAPPING),--mapping="$$MAPPING")
 
+SOURCE_GIVEN = $(if $(value SOURCE),--source="$$SOURCE") $(if $(value QUERY),--query="$$QUERY")
+
 .PHONY: run
-run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip] [MAPPING=mapping.toml]
-	@$(CONTROL) given DATASET ARCHIVE MAPPING
-	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN)
+run: ## Run the pipeline and wait: make run [DATASET=ml-latest-small] [ARCHIVE=file.zip] [MAPPING=mapping.toml] [SOURCE=shop QUERY='SELECT ...' SINCE=id]
+	@$(CONTROL) given DATASET ARCHIVE MAPPING SOURCE QUERY SINCE
+	@$(CONTROL) exec -- python3 -m infra.pipeline run $(DATA_GIVEN) $(SOURCE_GIVEN) $(if $(value SINCE),--since="$$SINCE")
 
 RUN_GIVEN = $(if $(value RUN),--run="$$RUN") $(if $(value DAG),--dag="$$DAG")
 
@@ -107,12 +109,12 @@ explore: ## One HTML page of a data set, nothing has to run: make explore [DATAS
 		$(if $(value ARCHIVE),--archive="$$ARCHIVE") $(if $(value MAPPING),--mapping="$$MAPPING")
 
 .PHONY: inspect
-inspect: ## Say what a file of ratings holds and propose a mapping, nothing has to run: make inspect ARCHIVE=path [MAPPING=mapping.toml]
-	@$(CONTROL) given ARCHIVE MAPPING
+inspect: ## Say what a file of ratings holds and propose a mapping, nothing has to run: make inspect ARCHIVE=path [MAPPING=mapping.toml], or SOURCE=shop QUERY='SELECT ...'
+	@$(CONTROL) given ARCHIVE MAPPING SOURCE QUERY
 	@$(CONTROL) preflight --tools
 	@$(CONTROL) install
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=dags exec "$$MARQUEE_PYTHON" -m marquee.ingest.own_data "$$@"' sh \
-		--archive="$$ARCHIVE" $(if $(value MAPPING),--mapping="$$MAPPING")
+		$(if $(value SOURCE),,--archive="$$ARCHIVE") $(if $(value MAPPING),--mapping="$$MAPPING") $(SOURCE_GIVEN)
 
 .PHONY: explore-reviews
 explore-reviews: ## One HTML page of labelled reviews: make explore-reviews [CORPUS=file TEXT=column LABEL=column LANGUAGE=ko]

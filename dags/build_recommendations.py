@@ -14,7 +14,7 @@ and never moves the live pointer.
 | task | usual cause | what to do |
 |---|---|---|
 | `wait_for_other_runs` | it waits while another run works, a backfill's too | nothing; or let the other run fail |
-| `ingest_movielens` | archive missing, truncated or of another layout | correct `archive`, trigger again |
+| `ingest_movielens` | archive or source missing, changed or of another layout | correct `archive` or `source`, trigger again |
 | `mr_clean_*` | YARN has no memory left, or a node is down (skipped: no such file) | see YARN's UI, clear the task |
 | `create_*`, `load_*`, `export_*` | HiveServer2 or the metastore is down; a query failed | read its log, clear it |
 | `validate_*` | data break a rule or drifted: see the log and the button Data docs | fix the source; never skip it |
@@ -50,6 +50,22 @@ ARGUMENTS = {
         type=["null", "string"],
         **parameters.NO_CONTROL_CHARACTERS,
         description="File that says how own data is read, as make inspect writes it. Empty: what make inspect proposes.",
+    ),
+    "source": Param(
+        settings.SOURCE or None,
+        **parameters.SOURCE,
+        description="Own data that is no local file: a database's connection, s3://connection@bucket/folder, hdfs:///folder.",
+    ),
+    "query": Param(
+        settings.QUERY or None,
+        **parameters.QUERY,
+        description="SELECT whose rows are read from a database. Empty: the mapping has it.",
+    ),
+    "since": Param(
+        settings.SINCE or None,
+        type=["null", "string"],
+        **parameters.NO_CONTROL_CHARACTERS,
+        description="Column of the database that only grows, to read newer rows: id, or rated_at:2026-11-01.",
     ),
     "top_n": Param(100, **parameters.whole(1, 1000), description="Movies in each user's list."),
     "similar_n": Param(50, **parameters.whole(1, 500), description="Similar movies kept for each movie."),

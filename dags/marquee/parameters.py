@@ -18,6 +18,12 @@ NO_CONTROL_CHARACTERS: dict[str, Any] = {
 }
 # A data set names folders in HDFS.
 DATASET: dict[str, Any] = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9._-]{0,62}$"}
+# A login would be in Airflow's database and its pages, so that an address has none.
+SOURCE: dict[str, Any] = {
+    "type": ["null", "string"],
+    "pattern": r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,199}|(s3|hdfs)://([A-Za-z0-9_][A-Za-z0-9_.-]{0,199}@)?[^@:\u0000-\u001f]{1,400})$",
+}
+QUERY: dict[str, Any] = {"type": ["null", "string"], "maxLength": 20_000}
 COLUMN: dict[str, Any] = {**NO_CONTROL_CHARACTERS, "type": "string", "minLength": 1, "maxLength": 200}
 
 

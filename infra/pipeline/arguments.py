@@ -25,6 +25,12 @@ MARQUEE_AIRFLOW_USER, MARQUEE_AIRFLOW_PASSWORD, MARQUEE_API_URL."""
 RUN_NAME = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}")
 # What the recommendation API takes; a test compares the two.
 MAX_LIMIT = 100
+# What a run gets for a source that is no file: see docs/own-data.md.
+SOURCE_NAMES = {
+    "source": ("SOURCE", "connection of Airflow, s3://connection@bucket/folder or hdfs:///folder"),
+    "query": ("SELECT", "rows to read, if the source is a database"),
+    "since": ("COLUMN[:VALUE]", "read only rows that are newer"),
+}
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 # Beyond it, JSON's readers round a whole number.
 MAX_WHOLE = 2**53 - 1
@@ -50,6 +56,8 @@ def build_parser(*further: Callable[[Any], None]) -> argparse.ArgumentParser:
     )
     running.add_argument("--archive", metavar="PATH", help="file, archive or folder of that data set")
     running.add_argument("--mapping", metavar="FILE", help="how data of your own is read, as make inspect writes it")
+    for name, (form, meaning) in SOURCE_NAMES.items():
+        running.add_argument(f"--{name}", type=written, metavar=form, help=meaning)
     running.add_argument("--conf", default="{}", metavar="JSON", help="further parameters, e.g. '{\"rank\": 32}'")
     running.add_argument(
         "--batch-date",
@@ -157,9 +165,13 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
         advice = "Write a mapping by `make inspect ARCHIVE=path`."
         conf["mapping"] = str(given_path("--mapping", options.mapping, advice))
         _check_values(conf["mapping"], "--mapping")
+    conf |= {name: getattr(options, name) for name in SOURCE_NAMES if getattr(options, name)}
+    # A run has one source: what is given replaces what .env says.
+    others = tuple(SOURCE_NAMES) if options.archive is not None else ("archive",) if options.source else ()
+    conf |= {name: None for name in others if name not in conf and os.environ.get(f"MARQUEE_{name.upper()}")}
     if options.dataset and options.dataset != os.environ.get("MARQUEE_DATASET"):
-        # The archive and the mapping of .env are those of the nightly run's data set.
-        for name in ("archive", "mapping"):
+        # The archive, the mapping and the source of .env are those of the nightly run's data set.
+        for name in ("archive", "mapping", *SOURCE_NAMES):
             if os.environ.get(f"MARQUEE_{name.upper()}"):
                 conf.setdefault(name, None)
     return conf

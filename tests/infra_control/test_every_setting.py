@@ -66,6 +66,10 @@ TAKEN_BY_NAME = {
     "MARQUEE_INSTANCE": {"word", "zero", "over all ports", "exponent", "no number", "infinity", "huge", "leading zero"},
     "MARQUEE_DATASET": {"word", "zero", "over all ports", "exponent", "underscore"}
     | {"huge", "leading zero", "fraction", "short address"},
+    "MARQUEE_SOURCE": {"word", "zero", "over all ports", "exponent", "underscore", "no number", "infinity"}
+    | {"huge", "leading zero", "fraction", "short address"},
+    "MARQUEE_QUERY": TAKEN["password"],
+    "MARQUEE_SINCE": TAKEN["password"] - {"IPv6"},
     "MARQUEE_HADOOP_USER": {"word"},
     "MARQUEE_OPENLINEAGE": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},

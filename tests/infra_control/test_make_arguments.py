@@ -62,14 +62,14 @@ def test_the_makefile_is_understood() -> None:
     assert len(RECIPES) > 35
     expected = {
         "logs": {"SERVICE", "FOLLOW"},
-        "run": {"DATASET", "ARCHIVE", "MAPPING"},
+        "run": {"DATASET", "ARCHIVE", "MAPPING", "SOURCE", "QUERY", "SINCE"},
         "watch-run": {"RUN", "DAG"},
         "stop-run": {"RUN", "DAG"},
         "sentiment": {"CORPUS", "TEXT", "LABEL", "LANGUAGE", "EMBEDDED"},
         "sentiment-rollback": {"TO", "REASON"},
         "explore": {"DATASET", "ARCHIVE", "MAPPING"},
         "explore-reviews": {"CORPUS", "TEXT", "LABEL", "LANGUAGE"},
-        "inspect": {"ARCHIVE", "MAPPING"},
+        "inspect": {"ARCHIVE", "MAPPING", "SOURCE", "QUERY"},
         "clean": {"CONFIRM"},
         "restore": {"BACKUP"},
         "rollback": {"TO", "REASON"},
@@ -136,14 +136,15 @@ ALL_RUBBISH = RUBBISH | MORE_RUBBISH
 PLAIN = {"word", "zero", "over all ports", "exponent", "underscore", "no number", "infinity", "huge", "leading zero"}
 NEVER = {"blanks", "newline", "carriage return", "NUL", "escape", "not UTF-8", "invisible", "reversed", "long"}
 TAKEN = {
-    "DATASET": {"word", "zero", "over all ports", "exponent", "huge", "leading zero"},
+    "DATASET": PLAIN - {"no number", "infinity"} | {"fraction", "short address"},
     "SERVICE": {"word"},
-    **dict.fromkeys(("TO", "A", "B", "PUBLICATION"), PLAIN | {"fraction", "short address"}),
+    **dict.fromkeys(("TO", "A", "B", "PUBLICATION", "SOURCE"), PLAIN | {"fraction", "short address"}),
     **dict.fromkeys(
         ("ARCHIVE", "BACKUP", "CORPUS", "FOLDER", "MAPPING"),
         set(ALL_RUBBISH) - NEVER - {"dollar", "shell", "make's shell"},
     ),
-    **dict.fromkeys(("REASON", "TEXT", "LABEL"), set(ALL_RUBBISH) - NEVER),
+    **dict.fromkeys(("REASON", "TEXT", "LABEL", "QUERY"), set(ALL_RUBBISH) - NEVER),
+    "SINCE": set(ALL_RUBBISH) - NEVER - {"IPv6"},
     "INVENTORY": PLAIN | {"fraction", "short address", "parent", "root"},
     "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USER": {"zero", "over all ports"},
@@ -285,6 +286,8 @@ PLAUSIBLE = [
     ["inspect", "ARCHIVE=Makefile", "MAPPING=Makefile"],
     ["explore", "ARCHIVE=Makefile", "MAPPING=Makefile"],
     ["run", "DATASET=own", "ARCHIVE=Makefile"],
+    ["run", "DATASET=own", "SOURCE=shop", "QUERY=SELECT 1", "SINCE=id:5"],
+    ["inspect", "SOURCE=shop", "QUERY=SELECT '$(touch ran)'"],
     ["watch-run"],
     ["watch-run", "RUN=manual__2026", "DAG=tune_als"],
     ["stop-run"],

@@ -285,10 +285,25 @@ def test_a_run_of_own_data_gets_its_name_archive_and_mapping(tmp_path: Path) -> 
     }
 
 
+def test_a_run_gets_its_source_query_and_since() -> None:
+    given = ["--dataset=my-shop", "--source=shop", "--query=SELECT * FROM ratings", "--since=id"]
+    assert conf_of(build_parser().parse_args(["run", *given])) == {
+        "dataset": "my-shop",
+        "source": "shop",
+        "query": "SELECT * FROM ratings",
+        "since": "id",
+    }
+
+
 def test_another_data_set_than_the_nightly_one_does_not_get_its_archive_and_mapping(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MARQUEE_DATASET", "my-books")
     monkeypatch.setenv("MARQUEE_MAPPING", "/data/mapping.toml")
-    assert conf_of(build_parser().parse_args(["run", "--dataset=ml-1m"])) == {"dataset": "ml-1m", "mapping": None}
+    monkeypatch.setenv("MARQUEE_SOURCE", "shop")
+    assert conf_of(build_parser().parse_args(["run", "--dataset=ml-1m"])) == {
+        "dataset": "ml-1m",
+        "mapping": None,
+        "source": None,
+    }
     assert conf_of(build_parser().parse_args(["run", "--dataset=my-books"])) == {"dataset": "my-books"}
