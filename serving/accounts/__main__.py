@@ -40,6 +40,12 @@ def arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="bring the tables to this program's version")
     migrating.add_argument("--down-to", metavar="REVISION", help="go back to a revision instead; base: drop all tables")
+    migrating.add_argument(
+        "--phase",
+        choices=("all", "expand"),
+        default=os.environ.get("MARQUEE_MIGRATIONS") or "all",
+        help="expand: only what programs of the version before can work with",
+    )
     loading = commands.add_parser("load-catalogue", help="load the movies from the warehouse")
     source = loading.add_mutually_exclusive_group(required=True)
     source.add_argument("--export", type=Path, metavar="FOLDER", help="Hive's export of movies, tab-separated")
@@ -114,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
         engine = open_database(os.environ.get("MARQUEE_ACCOUNTS_DATABASE") or DEFAULT_DATABASE)
         match options.command:
             case "migrate":
-                migrate(engine, options.down_to or "head", down=options.down_to is not None)
+                migrate(engine, options.down_to or "head", down=options.down_to is not None, phase=options.phase)
                 answer: dict[str, Any] = {"revision": options.down_to or "head"}
             case "load-catalogue":
                 answer = _load(engine, options)

@@ -42,6 +42,12 @@ def arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="bring the tables to this program's version")
     migrating.add_argument("--down-to", metavar="REVISION", help="go back to a revision instead; base: drop all tables")
+    migrating.add_argument(
+        "--phase",
+        choices=("all", "expand"),
+        default=os.environ.get("MARQUEE_MIGRATIONS") or "all",
+        help="expand: only what programs of the version before can work with",
+    )
     serving = commands.add_parser("serve", help="serve until a signal ends the server")
     serving.add_argument("--host", default=os.environ.get("MARQUEE_REVIEWS_HOST") or "127.0.0.1")
     serving.add_argument("--port", type=_port, default=os.environ.get("MARQUEE_REVIEWS_PORT") or "8002")
@@ -49,12 +55,12 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _migrate(revision: str | None) -> dict[str, Any]:
+def _migrate(revision: str | None, phase: str) -> dict[str, Any]:
     address = os.environ.get("MARQUEE_REVIEWS_DATABASE")
     if not address:
         raise SettingError("MARQUEE_REVIEWS_DATABASE is not set. Give postgresql+psycopg://...")
     engine = open_database(address)
-    migrate(engine, revision or "head", down=revision is not None)
+    migrate(engine, revision or "head", down=revision is not None, phase=phase)
     engine.dispose()
     return {"revision": revision or "head"}
 
@@ -91,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.command == "serve":
             _serve(options)
             return 0
-        print(json.dumps(_migrate(options.down_to)))
+        print(json.dumps(_migrate(options.down_to, options.phase)))
     except (SettingError, DatabaseError, SQLAlchemyError) as error:
         print(f"reviews: {str(error).splitlines()[0]}", file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from sqlalchemy.orm import sessionmaker
 
 from serving.accounts.database.errors import AccountsError
-from serving.web.database.migrations import has_newest_revision, run_migrations
+from serving.web.database.migrations import MigrationError, has_needed_tables, run_migrations
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK: Final = 7305
@@ -74,11 +74,17 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
-    """Bring the tables up to a revision, or `down` to one (`base`: no tables)."""
-    run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down)
+def migrate(engine: Engine, revision: str = "head", *, down: bool = False, phase: str = "all") -> None:
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
+
+    Raises AccountsError for tables that are not for this program.
+    """
+    try:
+        run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down, phase=phase)
+    except MigrationError as error:
+        raise AccountsError(str(error)) from error
 
 
 def is_current(engine: Engine) -> bool:
-    """Return whether the tables are those of this program."""
-    return has_newest_revision(engine, MIGRATIONS)
+    """Return whether the tables have all that this program uses."""
+    return has_needed_tables(engine, MIGRATIONS)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from serving.reviews.database.errors import DatabaseError
-from serving.web.database.migrations import has_newest_revision, run_migrations
+from serving.web.database.migrations import MigrationError, has_needed_tables, run_migrations
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 # The thread pool has 40 threads. A request that finds no connection for so long is answered with 503.
@@ -56,11 +56,17 @@ def transactions(engine: Engine) -> Transactions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-def migrate(engine: Engine, revision: str = "head", *, down: bool = False) -> None:
-    """Bring the tables up to a revision, or `down` to one (`base`: no tables)."""
-    run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down)
+def migrate(engine: Engine, revision: str = "head", *, down: bool = False, phase: str = "all") -> None:
+    """Bring the tables up to a revision, or `down` to one (`base`: no tables).
+
+    Raises DatabaseError for tables that are not for this program.
+    """
+    try:
+        run_migrations(engine, MIGRATIONS, _MIGRATION_LOCK, revision, down=down, phase=phase)
+    except MigrationError as error:
+        raise DatabaseError(str(error)) from error
 
 
 def is_current(engine: Engine) -> bool:
-    """Return whether the tables are those of this program."""
-    return has_newest_revision(engine, MIGRATIONS)
+    """Return whether the tables have all that this program uses."""
+    return has_needed_tables(engine, MIGRATIONS)

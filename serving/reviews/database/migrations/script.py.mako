@@ -7,6 +7,8 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+# expand: the version before works with it. contract: it removes what the version before uses, and nothing else.
+phase = "expand"
 branch_labels = None
 depends_on = None
 
