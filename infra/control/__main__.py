@@ -22,6 +22,7 @@ from infra.control.install import InstallError, install
 from infra.control.preflight import PreflightError, check
 from infra.control.settings import REPOSITORY, Settings, SettingsError, env_example
 from infra.control.supervisor import SupervisorError
+from infra.control.systems.gateway import reload_gateway
 from infra.control.variables import process_environment
 
 
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("state", help="print the folder of everything installed, stored or logged")
     commands.add_parser("up", help="start everything and wait until it serves")
     commands.add_parser("down", help="stop everything; data is kept")
+    commands.add_parser("migrate", help="run this instance's preparations, such as migrations, and start nothing")
+    commands.add_parser("reload-gateway", help="have the running gateway take its settings again; no request breaks")
     commands.add_parser("status", help="show one row for each service; exit 1 unless all serve")
     logs = commands.add_parser("logs", help="show a service's log")
     logs.add_argument("service")
@@ -49,8 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     given = commands.add_parser("given", help="check arguments of a make target, which the environment holds")
     given.add_argument("names", nargs="+", metavar="NAME")
     commands.add_parser("env-example", help="print .env.example")
-    one = commands.add_parser("service", help="become one service or preparation, as a container does")
-    one.add_argument("name")
+    commands.add_parser("service", help="become one service or preparation, as a container does").add_argument("name")
     run = commands.add_parser("exec", help="run a command with the platform's environment")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     return parser
@@ -70,6 +72,8 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         "state": lambda: print(settings.state),
         "up": lambda: lifecycle.up(settings),
         "down": lambda: lifecycle.down(settings),
+        "migrate": lambda: lifecycle.migrate(settings),
+        "reload-gateway": lambda: reload_gateway(settings),
         "logs": lambda: status.logs(settings, arguments.service, follow=arguments.follow),
         "clean": lambda: lifecycle.clean(settings, confirmed=arguments.yes),
         "backup": lambda: backup(settings),

@@ -77,7 +77,7 @@ def _start(settings: Settings, service: Service, interrupted: threading.Event) -
     raise StartError(f"{service.title} did not serve within {READY_SECONDS} s. The end of {log}:\n{_tail(log)}")
 
 
-def _write_instance(settings: Settings) -> None:
+def write_instance(settings: Settings) -> None:
     """Make the instance's folders and render its configuration."""
     for folder in (
         "conf",
@@ -94,6 +94,18 @@ def _write_instance(settings: Settings) -> None:
     render(settings, environment(settings))
 
 
+def migrate(settings: Settings) -> None:
+    """Run the preparations of this instance's part, such as migrations.
+
+    Raises StartError.
+    """
+    write_instance(settings)
+    variables = process_environment(settings)
+    for row in table(settings):
+        if isinstance(row, Preparation):
+            _prepare(settings, row, variables)
+
+
 def become(settings: Settings, name: str) -> NoReturn:
     """Replace this process by one service or preparation, as a container does.
 
@@ -105,7 +117,7 @@ def become(settings: Settings, name: str) -> NoReturn:
     if name not in rows:
         raise StartError(f"There is no service or preparation {name!r}. Give one of: {', '.join(rows)}.")
     row = rows[name]
-    _write_instance(settings)
+    write_instance(settings)
     variables = process_environment(settings)
     if isinstance(row, Service):
         variables |= row.environment
@@ -137,7 +149,7 @@ def up(settings: Settings) -> None:
         )
     if line := left_out(variables):
         print(f"up  {line}", flush=True)
-    _write_instance(settings)
+    write_instance(settings)
     start_supervisord(settings, variables)
     started = time.monotonic()
     _Startup(settings, variables).run()

@@ -209,6 +209,21 @@ def every_row(settings: Settings) -> list[Row]:
     return [*rows, *spark, *(monitoring_rows(settings, probed) if settings.monitoring else [])]
 
 
+# What the parts run, but for the batch side, which is the rest. The slots of a deployment have a gateway of their own.
+_APIS = ("recommendations", "accounts", "reviews")
+_PARTS = {"data": ("postgres", "gateway"), "serving": (*_APIS, "gateway")}
+
+
+def _served(row: Row) -> str:
+    return row.name if isinstance(row, Service) else row.service
+
+
+def _in_part(part: str, row: Row) -> bool:
+    if part == "batch":
+        return all(_served(row) not in names for names in _PARTS.values())
+    return not part or _served(row) in _PARTS[part]
+
+
 def table(settings: Settings) -> list[Row]:
     """Return the rows of this machine, each after the rows here that it waits for.
 
@@ -219,7 +234,7 @@ def table(settings: Settings) -> list[Row]:
         raise SettingsError(
             f"MARQUEE_HOSTS names {', '.join(sorted(unknown))}, which is not a service. `make status` lists the services."
         )
-    here = [row for row in rows if (row.name if isinstance(row, Service) else row.service) not in hosts]
+    here = [row for row in rows if _served(row) not in hosts and _in_part(settings["MARQUEE_PART"], row)]
     names = {row.name for row in here}
     return [replace(row, after=tuple(name for name in row.after if name in names)) for row in here]
 

@@ -94,6 +94,11 @@ def runs_with_other_settings(settings: Settings, variables: dict[str, str]) -> b
     return Supervisor(settings).running() and _started_with(settings).read_text(encoding="ascii") != _digest(variables)
 
 
+def keep_digest(settings: Settings, variables: dict[str, str]) -> None:
+    """Keep with which settings the processes of this instance run."""
+    _started_with(settings).write_text(_digest(variables), encoding="ascii")
+
+
 def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervisor:
     """Start supervisord, or have a running one read its configuration again.
 
@@ -104,7 +109,7 @@ def start_supervisord(settings: Settings, variables: dict[str, str]) -> Supervis
     if supervisor.running():
         supervisor.reread()
         return supervisor
-    _started_with(settings).write_text(_digest(variables), encoding="ascii")
+    keep_digest(settings, variables)
     command = [str(settings.python.parent / "supervisord"), "-c", str(configuration)]
     started = subprocess.run(command, env=variables, cwd=REPOSITORY, check=False)
     log = settings.instance / "logs" / "supervisord.log"

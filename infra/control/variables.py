@@ -108,7 +108,8 @@ def _addresses(settings: Settings) -> dict[str, str]:
 def _database(settings: Settings, driver: str, name: str, password: str) -> str:
     """Return SQLAlchemy's address of a database, whose role has the database's name."""
     address = f"{settings.host('postgres')}:{settings.port('POSTGRES')}"
-    return f"postgresql+{driver}://{name}:{quote(password, safe='')}@{address}/{name}"
+    suffix = settings["MARQUEE_DATABASE_SUFFIX"] if name in ("accounts", "reviews") else ""
+    return f"postgresql+{driver}://{name}:{quote(password, safe='')}@{address}/{name}{suffix}"
 
 
 def _serving(settings: Settings) -> dict[str, str]:

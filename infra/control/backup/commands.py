@@ -97,7 +97,7 @@ def backup(settings: Settings, programs: Programs = PROGRAMS) -> Path:
     with _only_backup(settings.backups):
         variables = process_environment(settings)
         folder = _write(settings, variables, programs)
-        if backups_known:
+        if backups_known and _has_hdfs(settings):
             try:
                 drop_old_snapshots(settings.backups, variables, programs)
             except BackupError as error:
@@ -114,10 +114,11 @@ def _write(settings: Settings, variables: dict[str, str], programs: Programs) ->
     try:
         partial.mkdir(parents=True, mode=0o700)
         _write_databases(Postgres(settings, variables, programs), partial)
-        print("backup  the NameNode's metadata", flush=True)
-        take_snapshot(final.name, variables, programs)
-        current = settings.instance / NAMENODE_FOLDER / "current"
-        archive_namenode(current, partial / NAMENODE, variables, programs)
+        if _has_hdfs(settings):
+            print("backup  the NameNode's metadata", flush=True)
+            take_snapshot(final.name, variables, programs)
+            current = settings.instance / NAMENODE_FOLDER / "current"
+            archive_namenode(current, partial / NAMENODE, variables, programs)
         for archive, folder in FOLDERS.items():
             print(f"backup  {folder}", flush=True)
             with _held(settings.instance / folder) if folder in STORE_FOLDERS else contextlib.nullcontext():
@@ -136,6 +137,11 @@ def _write(settings: Settings, variables: dict[str, str], programs: Programs) ->
         raise
     print(f"backup  written: {final}", flush=True)
     return final
+
+
+def _has_hdfs(settings: Settings) -> bool:
+    # An environment without the batch side has databases and publications alone.
+    return settings["MARQUEE_PART"] != "data"
 
 
 def _write_databases(postgres: Postgres, folder: Path) -> None:
