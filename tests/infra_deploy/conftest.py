@@ -1,7 +1,9 @@
 """A repository with versions of a small platform, and two environments for it."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -64,22 +66,73 @@ class Place:
 
     def answers(self, environment: Environment) -> Any:
         """Return the version that answers, None if nothing does."""
-        port = (environment.folder / ".env").read_text(encoding="ascii").strip().partition("=")[2]
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{gateway(environment)}/health", timeout=5) as answer:
                 return json.load(answer)["version"]
         except OSError:
             return None
 
-    def program(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the program in a process of its own."""
+    def command(self, *arguments: str) -> list[str]:
+        """Return the program's command line, for this repository."""
         code = (
             "import sys; from pathlib import Path; import infra.deploy.environments.__main__ as program; "
             f"program.REPOSITORY = Path({str(self.repository)!r}); sys.exit(program.main())"
         )
-        variables = {**os.environ, "MARQUEE_STATE": str(self.state), **environ}
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
+        return [sys.executable, "-u", "-c", code, *arguments]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the program's environment."""
+        return {**os.environ, "MARQUEE_STATE": str(self.state)}
+
+    def program(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program in a process of its own."""
+        command = self.command(*arguments)
+        return subprocess.run(command, cwd=REPOSITORY, env=self.variables, capture_output=True, text=True, check=False)
+
+    def kill_at(self, step: str, *arguments: str) -> bool:
+        """Run the program and kill it as soon as it says that it begins a step; return whether it came there."""
+        out = subprocess.PIPE
+        with subprocess.Popen(
+            self.command(*arguments), cwd=REPOSITORY, env=self.variables, stdout=out, stderr=out, text=True
+        ) as going:
+            assert going.stdout is not None
+            for line in going.stdout:
+                if line.endswith(f": {step} ...\n"):
+                    going.kill()
+                    return True
+        return False
+
+
+def ledger(environment: Environment) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in environment.ledger.read_text(encoding="utf-8").splitlines()]
+
+
+def ended(environment: Environment) -> list[tuple[str, str]]:
+    """Return commit and result of each deployment that ended."""
+    return [(entry["commit"], entry["result"]) for entry in ledger(environment) if entry["result"] != "started"]
+
+
+def steps(environment: Environment) -> list[str]:
+    return (environment.folder / "log").read_text(encoding="utf-8").splitlines()
+
+
+def gateway(environment: Environment) -> str:
+    """Return the address that visitors of an environment know."""
+    text = (environment.folder / ".env").read_text(encoding="ascii")
+    offset = next(line.partition("=")[2] for line in text.splitlines() if line.startswith("MARQUEE_PORT_OFFSET"))
+    return f"http://127.0.0.1:{8090 + int(offset)}"
+
+
+def free_offset() -> int:
+    """Return an offset with which all ports of an environment are free."""
+    while True:
+        offset = random.randrange(10_000, 24_000)
+        ports = [first + shift + offset for first in (8000, 8001, 8002, 8090, 15432) for shift in (0, 100, 200)]
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for port in ports:
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return offset
 
 
 def free_port() -> int:
@@ -102,9 +155,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
     subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
     for environment in (made.staging, made.production):
         environment.folder.mkdir(parents=True)
-        (environment.folder / ".env").write_text(f"MARQUEE_PORT_OFFSET={free_port()}\n", encoding="ascii")
+        settings = f"MARQUEE_PORT_OFFSET={free_offset()}\nMARQUEE_DEPLOY_WATCH_SECONDS=1\nMARQUEE_DEPLOY_BATCH=no\n"
+        (environment.folder / ".env").write_text(settings, encoding="ascii")
     yield made
     for environment in (made.staging, made.production):
-        pid = environment.folder / "state" / "server.pid"
-        if pid.exists():
-            subprocess.run(["kill", pid.read_text(encoding="ascii")], check=False)
+        for pid in environment.folder.glob("*/instances/*/pid"):
+            subprocess.run(["kill", pid.read_text(encoding="ascii").strip()], check=False)

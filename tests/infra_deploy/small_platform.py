@@ -1,5 +1,6 @@
-"""`infra.control` of a platform that is small enough for tests: one server, which behaves as its version's file `behaviour` says."""
+"""`infra.control` of a platform that is small enough for tests: nginx before one server, which behaves as its version's file says."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,74 +8,141 @@ import subprocess
 import sys
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
-STATE = Path(os.environ["MARQUEE_STATE"])
-PID = STATE / "server.pid"
-LOG = STATE / "log"
-PORT = int(Path(".env").read_text(encoding="ascii").partition("=")[2])
+FILE = dict(line.split("=") for line in Path(".env").read_text(encoding="ascii").split())
+VALUES = {"MARQUEE_API_PORT": "8000", "MARQUEE_GATEWAY_PORT": "8090", **FILE, **os.environ}
+STATE, PART = Path(VALUES["MARQUEE_STATE"]), VALUES["MARQUEE_PART"]
+INSTANCE = STATE / "instances" / VALUES["MARQUEE_INSTANCE"]
+PID, LOG = INSTANCE / "pid", STATE.parent / "log"
+OFFSET = int(VALUES["MARQUEE_PORT_OFFSET"])
+API, GATEWAY = (int(VALUES[f"MARQUEE_{name}_PORT"]) + OFFSET for name in ("API", "GATEWAY"))
 BEHAVIOUR, VERSION = Path("behaviour").read_text(encoding="ascii").split()
+NGINX = "/usr/sbin/nginx"
+CONFIGURATION = """
+daemon off; pid {0}/pid; error_log stderr; worker_processes 1; events {{ worker_connections 512; }}
+http {{
+  log_format json '{{"path":"$uri","status":$status,"seconds":$request_time}}';
+  access_log {0}/logs/gateway.log json buffer=32k flush=1s;
+  client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;
+  upstream api {{ server 127.0.0.1:{1}; keepalive 8; }}
+  server {{
+    listen 127.0.0.1:{2};
+    location = /slot {{ access_log off; return 200 "{1}"; }}
+    location / {{ proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header X-Visitor yes; }}
+  }}
+}}
+"""
+REQUESTS = count()
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body in one packet. Else the second waits 40 ms for the acknowledgement of the first.
+    wbufsize = 8192
+
     def do_GET(self) -> None:
-        if BEHAVIOUR == "slow" and self.path.startswith("/v1/popular"):
+        # What smoke tests ask in the slot comes without the gateway.
+        visitor, lists = "X-Visitor" in self.headers, self.path.startswith("/v1/popular")
+        if BEHAVIOUR == "slow" and lists:
             time.sleep(1.2)
-        self.send_response(500 if BEHAVIOUR == "broken" and self.path.startswith("/v1") else 200)
+        if BEHAVIOUR == "tenfold" and visitor and lists:
+            time.sleep(0.25)
+        failing = BEHAVIOUR == "broken" or (BEHAVIOUR == "sick" and visitor and next(REQUESTS) % 10 == 0)
+        body = json.dumps({"publication": "p", "items": [1], "version": VERSION}).encode()
+        self.send_response(500 if failing and self.path.startswith("/v1") else 200)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(json.dumps({"publication": "p", "items": [1], "version": VERSION}).encode())
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
 
 
-def up() -> None:
-    if BEHAVIOUR == "mute":
-        sys.exit("the API does not start")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "infra.control", "serve"],
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    PID.write_text(str(server.pid), encoding="ascii")
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health", timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+def answers(port: int, path: str) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def wait_for(port: int, path: str, text: str) -> None:
+    for _ in range(200):
+        if text in answers(port, path):
             return
+        time.sleep(0.05)
     sys.exit("no answer")
+
+
+def configure() -> Path:
+    for folder in ("logs", "conf"):
+        (INSTANCE / folder).mkdir(parents=True, exist_ok=True)
+    file = INSTANCE / "conf" / "nginx.conf"
+    file.write_text(CONFIGURATION.format(INSTANCE, API, GATEWAY), encoding="ascii")
+    return file
+
+
+def start(*command: str) -> None:
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, start_new_session=True, stdin=quiet, stdout=quiet, stderr=quiet)
+    PID.write_text(str(server.pid), encoding="ascii")
+
+
+def up() -> None:
+    INSTANCE.mkdir(parents=True, exist_ok=True)
+    if PART == "batch":
+        if BEHAVIOUR == "batch":
+            sys.exit("Airflow does not start")
+        start("sleep", "600")
+    elif PART == "data":
+        start(NGINX, "-e", "stderr", "-c", str(configure()))
+        wait_for(GATEWAY, "/slot", str(API))
+    else:
+        if BEHAVIOUR == "mute":
+            sys.exit("the API does not start")
+        if not answers(API, "/health"):
+            start(sys.executable, "-m", "infra.control", "serve")
+        wait_for(API, "/health", VERSION)
 
 
 def down() -> None:
     if PID.exists():
-        os.kill(int(PID.read_text(encoding="ascii")), signal.SIGTERM)
-        PID.unlink()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(PID.read_text(encoding="ascii")), signal.SIGTERM)
+        PID.unlink(missing_ok=True)
+
+
+def serves() -> bool:
+    if PART == "batch":
+        return PID.exists()
+    return bool(answers(GATEWAY, "/slot") if PART == "data" else answers(API, "/health"))
+
+
+def reload() -> None:
+    configure()
+    os.kill(int(PID.read_text(encoding="ascii")), signal.SIGHUP)
+    wait_for(GATEWAY, "/slot", str(API))
 
 
 def main() -> None:
-    STATE.mkdir(parents=True, exist_ok=True)
     command, *more = sys.argv[1:]
     with LOG.open("a", encoding="utf-8") as log:
-        log.write(f"{VERSION} {command}\n")
-    if command == os.environ.get("KILL_DEPLOYMENT_AT"):
-        os.kill(os.getppid(), signal.SIGKILL)
-        return
-    if command == "up":
-        up()
-    elif command == "down":
-        down()
-    elif command == "serve":
-        HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+        log.write(f"{VERSION} {PART or 'data'} {command}\n")
+    contracting = VALUES.get("MARQUEE_MIGRATIONS") == "all"
+    if command == "serve":
+        ThreadingHTTPServer(("127.0.0.1", API), Handler).serve_forever()
     elif command == "exec":
-        os.environ["MARQUEE_GATEWAY_URL"] = f"http://127.0.0.1:{PORT}"
+        os.environ["MARQUEE_GATEWAY_URL"] = f"http://127.0.0.1:{API}"
         os.execvp(more[1], more[1:])
-    elif command == BEHAVIOUR:
+    elif command == "status":
+        sys.exit(0 if serves() else 1)
+    elif command in (BEHAVIOUR, "migrate" if BEHAVIOUR == "contract" and contracting else None):
         sys.exit(f"{command} fails")
+    else:
+        {"up": up, "down": down, "reload-gateway": reload}.get(command, lambda: None)()
 
 
 if __name__ == "__main__":

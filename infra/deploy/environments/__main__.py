@@ -7,7 +7,7 @@ import sys
 
 from infra.control.settings import REPOSITORY, Settings, SettingsError
 from infra.deploy.environments import ledger
-from infra.deploy.environments.deployment import deploy, roll_back
+from infra.deploy.environments.deployment import deploy, roll_back, stop
 from infra.deploy.environments.environment import OFFSETS, Environment
 from infra.release.errors import ReleaseError
 from infra.release.git import commit_of
@@ -17,17 +17,17 @@ def _list(environments: list[Environment]) -> None:
     print(f"{'when':25} {'environment':11} {'commit':12} {'result':8} {'who':10} why")
     lines = [entry for environment in environments for entry in ledger.entries(environment.ledger)]
     for entry in sorted(lines, key=lambda entry: str(entry["at"])):
-        cause = f" ({entry['cause']})" if entry.get("cause") else ""
+        notes = "; ".join(entry[name] for name in ("cause", "watched") if entry.get(name))
         print(
             f"{entry['at']:25} {entry['environment']:11} {entry['commit'][:12]} {entry['result']:8} "
-            f"{entry['who']:10} {entry['why']}{cause}"
+            f"{entry['who']:10} {entry['why']}{f' ({notes})' if notes else ''}"
         )
 
 
 def main() -> int:
     """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy.environments", description=__doc__)
-    parser.add_argument("command", choices=("deploy", "rollback", "list"))
+    parser.add_argument("command", choices=("deploy", "rollback", "stop", "list"))
     parser.add_argument("--environment", default="", help=" or ".join(OFFSETS))
     parser.add_argument("--version", default="HEAD", help="a tag, a branch or a commit (default: what is checked out)")
     parser.add_argument("--reason", default="", help="reason, for the ledger")
@@ -43,6 +43,10 @@ def main() -> int:
         if options.environment not in OFFSETS:
             raise ReleaseError(f"{options.environment} is no environment here. Give ENV=staging or ENV=production.")
         environment = Environment(options.environment, state)
+        if options.command == "stop":
+            stop(environment)
+            print(f"deploy  {environment.name} is stopped; its data is kept")
+            return 0
         if options.command == "deploy":
             commit = commit_of(REPOSITORY, options.version)
             deploy(environment, commit, options.reason)

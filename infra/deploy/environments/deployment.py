@@ -1,20 +1,19 @@
-"""Bring a version to an environment, and back to the one before where a step fails.
+"""Bring a version to an environment next to the one that serves, and let the gateway lead to it.
 
-The versions of one environment share its data and its ports, so the old one stops before the new one starts.
+The version before stops only after the watch. Where a step fails until then, the gateway leads to it again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from infra.deploy.environments import ledger
 from infra.deploy.environments.environment import Environment
+from infra.deploy.environments.steps import Deployment
 from infra.release.errors import ReleaseError
-from infra.release.package import unpack, verified_manifest
-
-_SMOKE = ("exec", "--", "python3", "-m", "infra.deploy.environments.smoke")
+from infra.release.package import verified_manifest
 
 
 @contextlib.contextmanager
@@ -39,70 +38,87 @@ def _check_promotion(environment: Environment, commit: str) -> None:
         )
 
 
-def _steps(environment: Environment, commit: str, before: str | None) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield the name and the work of each step, in order."""
-    yield "unpack", lambda: unpack(environment.state, commit, environment.release(commit))
-    if before:
-        yield "back up", lambda: environment.control(before, "backup")
-        yield "stop the old version", lambda: environment.control(before, "down")
-    yield "install", lambda: environment.control(commit, "install")
-    yield "start", lambda: environment.control(commit, "up")
-    yield "smoke tests", lambda: environment.control(commit, *_SMOKE)
-
-
 def deploy(environment: Environment, commit: str, why: str) -> None:
-    """Make a version live; where a step fails, start the one before again.
+    """Make a version live; where a step fails, the version before serves on.
 
-    Raises ReleaseError with the step that failed and what runs now.
+    Raises ReleaseError with the step that failed and what serves now.
     """
     with _alone(environment):
         _settle(environment)
         _check_promotion(environment, commit)
         verified_manifest(environment.state, commit)
-        before = environment.live
-        said = {"environment": environment.name, "commit": commit, "before": before or "", "why": why}
+        before = environment.live_slot
+        going = Deployment(environment, commit, before, environment.free_slot)
+        said = {"environment": environment.name, "commit": commit, "before": environment.live or "", "why": why}
+        said["slot"] = going.new.name
         ledger.record(environment.ledger, ledger.STARTED, **said)
-        for name, work in _steps(environment, commit, before if before != commit else None):
-            print(f"deploy  {environment.name}: {name} ...", flush=True)
+        for name, work in going.steps():
+            _announce(environment, name)
             try:
                 work()
             except ReleaseError as error:
-                raise ReleaseError(_go_back(environment, said, f"{name}: {error}")) from error
-        environment.make_live(commit)
-        ledger.record(environment.ledger, ledger.LIVE, **said)
+                raise ReleaseError(_go_back(going, said, f"{name}: {error}")) from error
+        environment.make_live(going.new)
+        _finish(going, said)
 
 
-def _go_back(environment: Environment, said: dict[str, str], cause: str) -> str:
-    """Start the version before again, record it, and return the sentence for people."""
-    failed, before = said["commit"], said["before"]
-    print(f"deploy  {environment.name}: {cause} Going back.", flush=True)
-    if environment.release(failed).is_dir() and failed != before:
-        with contextlib.suppress(ReleaseError):
-            environment.control(failed, "down")
-    result, now = ledger.UNDONE, f"{before[:12]} runs again." if before else "Nothing runs, as before."
-    if before:
+def _announce(environment: Environment, step: str) -> None:
+    print(f"deploy  {environment.name}: {step} ...", flush=True)
+
+
+def _finish(going: Deployment, said: dict[str, str]) -> None:
+    """Do what is left once the version is live.
+
+    Raises ReleaseError where a step fails. The version is live all the same.
+    """
+    failed = []
+    for name, work in going.last_steps():
+        _announce(going.environment, name)
         try:
-            environment.control(before, "install")
-            environment.control(before, "up")
+            work()
         except ReleaseError as error:
-            result, now = ledger.FAILED, f"The version before, {before[:12]}, does not start either: {error}"
-    ledger.record(environment.ledger, result, **said, cause=cause)
-    return f"{failed[:12]} did not go live in {environment.name}. It failed at {cause} {now}"
+            failed.append(f"{name}: {error}")
+    more = {"watched": going.watched} if going.watched else {}
+    if failed:
+        more["cause"] = " ".join(failed)
+    ledger.record(going.environment.ledger, ledger.LIVE, **said, **more)
+    if failed:
+        raise ReleaseError(
+            f"{going.commit[:12]} is live in {going.environment.name}, and this failed after the switch: {more['cause']} "
+            "Fix the cause and deploy the version again."
+        )
+
+
+def _go_back(going: Deployment, said: dict[str, str], cause: str) -> str:
+    """Let the version before serve, record it, and return the sentence for people."""
+    failed, before = said["commit"], said["before"]
+    print(f"deploy  {going.environment.name}: {cause} Going back.", flush=True)
+    result, now = ledger.UNDONE, f"{before[:12]} serves on." if before else "Nothing serves, as before."
+    try:
+        going.go_back()
+    except ReleaseError as error:
+        result, now = ledger.FAILED, f"The version before, {before[:12]}, does not start either: {error}"
+    more = {"watched": going.watched} if going.watched else {}
+    ledger.record(going.environment.ledger, result, **said, **more, cause=cause)
+    return f"{failed[:12]} did not go live in {going.environment.name}. It failed at {cause} {now}"
 
 
 def _settle(environment: Environment) -> None:
     """End a deployment that was killed.
 
-    The version before runs again, unless the new one was live already.
+    It goes on if the version had passed the watch, and else back.
     """
     started = ledger.unfinished(environment.ledger)
     if started is None:
         return
-    said = {name: started[name] for name in ("environment", "commit", "before", "why")}
-    if environment.live == said["commit"] != said["before"]:
-        ledger.record(environment.ledger, ledger.LIVE, **said)
+    said = {name: started.get(name, "") for name in ("environment", "commit", "before", "why", "slot")}
+    live = environment.live_slot
+    if live is not None and live.name == said["slot"]:
+        _announce(environment, "what a killed deployment left")
+        _finish(Deployment(environment, said["commit"], environment.free_slot, live), said)
         return
-    print(f"deploy  {_go_back(environment, said, 'the deployment was killed.')}", flush=True)
+    going = Deployment(environment, said["commit"], live, environment.free_slot)
+    print(f"deploy  {_go_back(going, said, 'the deployment was killed.')}", flush=True)
 
 
 def roll_back(environment: Environment, why: str) -> str:
@@ -116,3 +132,10 @@ def roll_back(environment: Environment, why: str) -> str:
         raise ReleaseError(f"No other version was live in {environment.name}. Deploy the one that you want.")
     deploy(environment, earlier[-1], why)
     return str(earlier[-1])
+
+
+def stop(environment: Environment) -> None:
+    """Stop all of an environment and keep its data. Raises ReleaseError."""
+    with _alone(environment):
+        for part in environment.parts:
+            part.stop()

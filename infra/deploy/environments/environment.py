@@ -1,14 +1,12 @@
-"""An environment's folders, and the commands of the version that runs there."""
+"""An environment's folders: its ledger, its versions, and the parts of the platform that run there."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.release.errors import ReleaseError
+from infra.deploy.environments.parts import SLOTS, Part
 
 # Ports by default, far from each other's and from those of a platform that is worked on. The environment's .env may move them.
 OFFSETS = {"staging": 3000, "production": 4000}
@@ -35,38 +33,35 @@ class Environment:
         """Return the folder of a version's files."""
         return self.folder / "releases" / commit
 
+    def part(self, name: str) -> Part:
+        """Return a part: `data`, `batch`, or a slot for the APIs."""
+        return Part(self.folder, self.name, OFFSETS[self.name], name)
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        """Yield the parts, in the order in which they stop."""
+        yield from map(self.part, ("batch", *SLOTS, "data"))
+
+    @property
+    def live_slot(self) -> Part | None:
+        """Return the slot that the gateway leads to, None before the first version."""
+        link = self.folder / "current"
+        return self.part(link.readlink().name) if link.is_symlink() else None
+
+    @property
+    def free_slot(self) -> Part:
+        """Return the slot for the next version."""
+        live = self.live_slot
+        return self.part(next(name for name in SLOTS if live is None or name != live.name))
+
     @property
     def live(self) -> str | None:
         """Return the commit that is live, None before the first."""
-        link = self.folder / "current"
-        return link.readlink().name if link.is_symlink() else None
+        return self.live_slot.commit if self.live_slot else None
 
-    def make_live(self, commit: str) -> None:
-        """Let `current` name a commit, by one rename."""
+    def make_live(self, slot: Part) -> None:
+        """Let `current` name a slot, by one rename."""
         new = self.folder / "current.new"
         new.unlink(missing_ok=True)
-        new.symlink_to(Path("releases") / commit)
+        new.symlink_to(slot.name)
         new.replace(self.folder / "current")
-
-    def control(self, commit: str, *command: str) -> None:
-        """Run a command of a version's own `infra.control`, its output shown.
-
-        Raises ReleaseError where it fails.
-        """
-        own = self.folder / ".env"
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("MARQUEE_", "MAKE"))}
-        variables |= {"MARQUEE_STATE": str(self.folder / "state"), "MARQUEE_INSTANCE": self.name}
-        variables["MARQUEE_GIT_COMMIT"] = commit
-        if not own.is_file() or "MARQUEE_PORT_OFFSET" not in own.read_text(encoding="utf-8"):
-            variables["MARQUEE_PORT_OFFSET"] = str(OFFSETS[self.name])
-        folder = self.release(commit)
-        if own.is_file() and not (folder / ".env").exists():
-            (folder / ".env").symlink_to(own)
-        ended = subprocess.run(
-            [sys.executable, "-X", "utf8", "-Es", "-m", "infra.control", *command],
-            cwd=folder,
-            env=variables,
-            check=False,
-        )
-        if ended.returncode != 0:
-            raise ReleaseError(f"`{' '.join(command[:1])}` of {commit[:12]} ended with status {ended.returncode}.")

@@ -1,0 +1,154 @@
+"""The steps of a deployment: to the free slot, over the switch, and back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.deploy.environments.environment import Environment
+from infra.deploy.environments.migrations import check_migrations
+from infra.deploy.environments.parts import Part
+from infra.deploy.environments.software import installing, software_of
+from infra.deploy.environments.watch import Request, measure, summary, watch
+from infra.release.errors import ReleaseError
+from infra.release.package import unpack
+
+_SMOKE = ("exec", "--", "python3", "-m", "infra.deploy.environments.smoke")
+# The version before is measured for a tenth of the watch, and for so many seconds at least where the watch has as many.
+_SHORTEST_MEASURE = 3.0
+
+
+@dataclass
+class Deployment:
+    """One version on its way to the free slot of an environment."""
+
+    environment: Environment
+    commit: str
+    before: Part | None
+    new: Part
+    measured: list[Request] = field(default_factory=list)
+    watched: str = ""
+
+    @property
+    def data(self) -> Part:
+        """Return the part with PostgreSQL and the gateway."""
+        return self.environment.part("data")
+
+    @property
+    def batch(self) -> Part | None:
+        """Return the batch side, None where the environment has none."""
+        wanted = self.data.settings["MARQUEE_DEPLOY_BATCH"] == "yes"
+        return self.environment.part("batch") if wanted else None
+
+    @property
+    def gateway(self) -> str:
+        """Return the address that visitors know."""
+        settings = self.data.settings
+        offset = int(self.data.variables(None).get("MARQUEE_PORT_OFFSET", settings["MARQUEE_PORT_OFFSET"]))
+        return (
+            f"{settings.gateway_scheme}://{settings.host('gateway')}:{int(settings['MARQUEE_GATEWAY_PORT']) + offset}"
+        )
+
+    @property
+    def seconds(self) -> int:
+        """Return how long the watch takes."""
+        return self.data.settings.number("DEPLOY_WATCH_SECONDS")
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Yield the name and the work of each step before the version is live, in order."""
+        release = self.environment.release(self.commit)
+        yield "unpack", lambda: unpack(self.environment.state, self.commit, release)
+        yield "check migrations", self._check_migrations
+        yield "install", self._install
+        yield "start PostgreSQL and the gateway", self._start_data
+        if self.before:
+            yield "back up", self._back_up
+        yield "migrate", lambda: self.new.control("migrate")
+        yield "start", lambda: self.new.control("up")
+        yield "smoke tests", lambda: self.new.control(*_SMOKE)
+        if self.before:
+            yield "measure the version before", self._measure
+        yield "switch", self._switch
+        if self.before:
+            yield "watch", self._watch
+        if self.batch:
+            yield "start the batch side", lambda: self._start_batch(self.new)
+
+    def last_steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Yield what follows once the version is live and there is no way back."""
+        yield "contract", lambda: self.new.control("migrate", MARQUEE_MIGRATIONS="all")
+        if self.before:
+            yield "stop the version before", self.before.stop
+
+    def _check_migrations(self) -> None:
+        live = self.environment.release(self.before.commit) if self.before and self.before.commit else None
+        check_migrations(self.environment.release(self.commit), live)
+
+    def _install(self) -> None:
+        # A deployment that was killed may have left something.
+        self.new.stop()
+        software = software_of(self.environment.state, self.environment.release(self.commit))
+        self.new.place(self.commit, software)
+        with installing(software):
+            self.new.control("install")
+
+    def _start_data(self) -> None:
+        if self.data.serves(self.before or self.new):
+            return
+        version = self.before or self.new
+        self.data.stop()
+        self.data.place(version.commit or self.commit, (version.state / "software").readlink())
+        self.data.control("up", slot=version)
+
+    def _back_up(self) -> None:
+        code = self.before.state / "release" if self.before else None
+        self.data.control("backup", slot=self.before, code=code, MARQUEE_PART="" if self.batch else "data")
+
+    def _measure(self) -> None:
+        least = min(_SHORTEST_MEASURE, self.seconds)
+        self.measured = measure(self.gateway, self.log, max(least, self.seconds / 10))
+
+    @property
+    def log(self) -> Path:
+        """Return the gateway's log."""
+        return self.data.instance / "logs" / "gateway.log"
+
+    def _switch(self) -> None:
+        self.lead_to(self.new)
+
+    def lead_to(self, slot: Part) -> None:
+        """Let the gateway lead to a slot, with the configuration of its version."""
+        self.data.control("reload-gateway", slot=slot, code=slot.state / "release")
+
+    def _watch(self) -> None:
+        fault, requests = watch(self.gateway, self.log, self.seconds, self.measured)
+        self.watched = f"{summary(self.measured)} before; {summary(requests)} after"
+        print(f"deploy  {self.environment.name}: {self.watched}", flush=True)
+        if fault:
+            raise ReleaseError(f"{fault}.")
+
+    def _start_batch(self, version: Part) -> None:
+        batch = self.environment.part("batch")
+        batch.stop()
+        batch.place(version.commit or self.commit, (version.state / "software").readlink())
+        batch.control("up", slot=version)
+
+    def go_back(self) -> None:
+        """Let the version before serve, and stop the new one.
+
+        Raises ReleaseError where the version before does not start.
+        """
+        if self.before:
+            if not self.before.serves():
+                self.before.control("up")
+            if not self.data.serves(self.before):
+                self._start_data()
+            self.lead_to(self.before)
+        if self.batch and self.batch.commit == self.commit:
+            self.batch.stop()
+            if self.before and self.before.commit != self.commit:
+                self._start_batch(self.before)
+        with contextlib.suppress(ReleaseError):
+            self.new.stop()

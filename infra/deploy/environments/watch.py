@@ -1,0 +1,184 @@
+"""Errors and p99 of an environment's requests, as the gateway logged them for those who sent them.
+
+The services' own metrics would miss each request that never reached a service. While it watches it also asks itself, so that
+an environment without visitors is measured too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.deploy.environments.smoke import ask
+
+# From so many requests on a share says something before the end.
+ENOUGH = 20
+ENOUGH_FOR_P99 = 100
+# An end with more errors than this share, and more than twice the share before, goes back.
+MOST_ERRORS = 0.01
+# The p99 may be three times the one before, and a busy machine may add this.
+TIMES, SECONDS_MORE = 3.0, 0.1
+# A p99 has to be high so often in a row, a second apart.
+IN_A_ROW = 3
+_ASKED = ("/health", "/v1/publication", "/v1/popular?limit=5", "/accounts/health", "/accounts/v1/movies?limit=5")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One answered request: the kind of its address, its status and its seconds."""
+
+    kind: str
+    status: int
+    seconds: float
+
+
+def request_of(line: str) -> Request | None:
+    """Return the request of one line of the gateway's log, None for another line."""
+    try:
+        fields = json.loads(line)
+        path, status, seconds = str(fields["path"]), int(fields["status"]), float(fields["seconds"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    # The first two words of an address say which service and which kind; the rest names one user or movie.
+    return Request("/".join(path.split("/")[:3]) or "/", status, seconds)
+
+
+class GatewayLog:
+    """What the gateway logs from now on. Closes its file at the end of a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open(at_end=True)
+
+    def __enter__(self) -> GatewayLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def _open(self, *, at_end: bool) -> None:
+        self.file = self.path.open("rb")
+        if at_end:
+            self.file.seek(0, os.SEEK_END)
+        self.rest = b""
+
+    def read(self) -> list[Request]:
+        """Return the requests since the last call.
+
+        supervisord renames the log when it is large: its end is read, and then the new one.
+        """
+        found = self._read()
+        if self.path.stat().st_ino != os.fstat(self.file.fileno()).st_ino:
+            found += self._read()
+            self.file.close()
+            self._open(at_end=False)
+            found += self._read()
+        return found
+
+    def _read(self) -> list[Request]:
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        return [found for line in lines if (found := request_of(line.decode(errors="replace")))]
+
+
+def p99(requests: Sequence[Request]) -> float:
+    """Return the seconds within which 99 of 100 requests were answered; 0 for none."""
+    seconds = sorted(request.seconds for request in requests)
+    return seconds[math.ceil(0.99 * len(seconds)) - 1] if seconds else 0.0
+
+
+def errors(requests: Sequence[Request]) -> float:
+    """Return the share of requests that were answered with 5xx."""
+    return sum(request.status >= 500 for request in requests) / len(requests) if requests else 0.0
+
+
+def _by_kind(requests: Sequence[Request]) -> dict[str, list[Request]]:
+    kinds: dict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        kinds[request.kind].append(request)
+    return kinds
+
+
+def too_many_errors(before: Sequence[Request], after: Sequence[Request]) -> str:
+    """Return why the errors are too many, or nothing."""
+    share, limit = errors(after), max(MOST_ERRORS, 2 * errors(before))
+    return f"{share:.1%} of {len(after)} requests failed, more than {limit:.1%}" if share > limit else ""
+
+
+def too_slow(before: Sequence[Request], after: Sequence[Request], enough: int) -> str:
+    """Return which kind of request is too slow, or nothing.
+
+    Kinds are compared one by one, since a password takes longer than a list. A kind without enough requests says nothing.
+    """
+    earlier = _by_kind(before)
+    for kind, requests in sorted(_by_kind(after).items()):
+        if len(requests) < enough or len(earlier[kind]) < ENOUGH:
+            continue
+        was, now = p99(earlier[kind]), p99(requests)
+        limit = max(TIMES * was, was + SECONDS_MORE)
+        if now > limit:
+            return f"the p99 of {kind} is {now * 1000:.0f} ms, and was {was * 1000:.0f} ms"
+    return ""
+
+
+def summary(requests: Sequence[Request]) -> str:
+    """Return the figures for the ledger."""
+    return f"{len(requests)} requests, {errors(requests):.2%} failed, p99 {p99(requests) * 1000:.0f} ms"
+
+
+@contextlib.contextmanager
+def _asking(gateway: str) -> Iterator[None]:
+    """Ask for each of a few addresses, some times a second."""
+    ended = threading.Event()
+
+    def go() -> None:
+        while not ended.wait(0.1):
+            for address in _ASKED:
+                ask(gateway + address)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def measure(gateway: str, log: Path, seconds: float) -> list[Request]:
+    """Return the requests of the next seconds."""
+    with GatewayLog(log) as follower:
+        with _asking(gateway):
+            time.sleep(seconds)
+        # The gateway writes its log each second.
+        time.sleep(1.5)
+        return follower.read()
+
+
+def watch(gateway: str, log: Path, seconds: float, before: Sequence[Request]) -> tuple[str, list[Request]]:
+    """Watch the requests of the next seconds.
+
+    Returns why the version has to go, or nothing, and the requests. Ends early where the errors are many or the p99 stays high.
+    """
+    after, high, deadline = list[Request](), 0, time.monotonic() + seconds
+    with GatewayLog(log) as follower:
+        with _asking(gateway):
+            while (left := deadline - time.monotonic()) > 0:
+                time.sleep(min(1.0, left))
+                after += follower.read()
+                if len(after) >= ENOUGH and (fault := too_many_errors(before, after)):
+                    return fault, after
+                slow = too_slow(before, after, ENOUGH_FOR_P99)
+                high = high + 1 if slow else 0
+                if high >= IN_A_ROW:
+                    return slow, after
+        time.sleep(1.5)
+        after += follower.read()
+    return too_many_errors(before, after) or too_slow(before, after, ENOUGH), after
