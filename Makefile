@@ -197,7 +197,7 @@ test-environment:
 	@$(CONTROL) install --tests
 	$(call environment,cluster)
 
-SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or workflows or cluster
+SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or workflows or cluster or deployments
 
 # A file stays with one worker: its tests share fixtures and imports. By file, since pytest-xdist 3.8 overlooks groups (loadgroup)
 # under pytest 9.2 and says nothing.
@@ -208,7 +208,7 @@ test-fast: test-environment ## Unit tests: no daemons, no Spark session, no brow
 
 .PHONY: test-spark-browser
 test-spark-browser: test-environment ## Tests with Spark's own session and with a browser
-	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows or cluster)"
+	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows or cluster or deployments)"
 
 .PHONY: test-stack
 test-stack: test-room test-environment ## Start the real stack on its own ports and state, and test it end to end
@@ -231,6 +231,10 @@ test-workflows: test-environment ## Run the workflows of .github on this machine
 	@$(CONTROL) given TESTS
 	$(call environment,workflows)
 	@WORKFLOW_TESTS="$$TESTS" $(PYTHON) -m pytest -q -s -m workflows tests/workflows
+
+.PHONY: test-deployments
+test-deployments: test-environment ## Deploy good and bad versions under load, kill deployments at each step, and print what held
+	@$(PYTHON) -m pytest -q -s -m deployments tests/infra_deploy
 
 FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=11500 MARQUEE_TEST_RETRY_DELAY_SECONDS=20
 

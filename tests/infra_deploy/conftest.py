@@ -144,10 +144,10 @@ def free_port() -> int:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     repository, state = tmp_path / "repository", tmp_path / "state"
+    copied = [f"infra/deploy/environments/{name}.py" for name in ("__init__", "smoke", "smoke_person")]
     for source, target in (
         (Path(__file__).with_name("small_platform.py"), "infra/control/__main__.py"),
-        (REPOSITORY / "infra/deploy/environments/__init__.py", "infra/deploy/environments/__init__.py"),
-        (REPOSITORY / "infra/deploy/environments/smoke.py", "infra/deploy/environments/smoke.py"),
+        *((REPOSITORY / name, name) for name in copied),
     ):
         (repository / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, repository / target)

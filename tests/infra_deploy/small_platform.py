@@ -51,11 +51,19 @@ class Handler(BaseHTTPRequestHandler):
         if BEHAVIOUR == "tenfold" and visitor and lists:
             time.sleep(0.25)
         failing = BEHAVIOUR == "broken" or (BEHAVIOUR == "sick" and visitor and next(REQUESTS) % 10 == 0)
-        body = json.dumps({"publication": "p", "items": [1], "version": VERSION}).encode()
+        # One answer that has what each request of the smoke tests looks for.
+        answer = {"items": [{"movie_id": 1, "rating": 4.5}], "user_id": 1, "access_token": "t", "review_id": 1}
+        body = json.dumps({**answer, "publication": "p", "version": VERSION}).encode()
         self.send_response(500 if failing and self.path.startswith("/v1") else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.do_GET()
+
+    do_PUT = do_DELETE = do_POST
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
@@ -121,10 +129,18 @@ def serves() -> bool:
     return bool(answers(GATEWAY, "/slot") if PART == "data" else answers(API, "/health"))
 
 
+def workers(nginx: str) -> set[str]:
+    return set(subprocess.run(["pgrep", "-P", nginx], capture_output=True, text=True, check=False).stdout.split())
+
+
 def reload() -> None:
     configure()
-    os.kill(int(PID.read_text(encoding="ascii")), signal.SIGHUP)
+    nginx = PID.read_text(encoding="ascii").strip()
+    earlier = workers(nginx)
+    os.kill(int(nginx), signal.SIGHUP)
     wait_for(GATEWAY, "/slot", str(API))
+    while workers(nginx) & earlier:
+        time.sleep(0.05)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from infra.control.lifecycle import StartError, write_instance
@@ -16,12 +17,14 @@ from infra.control.supervisord import keep_digest, log_path
 from infra.control.variables import process_environment
 
 _SECONDS = 20
+# The longest that the gateway waits for an API.
+_DRAIN_SECONDS = 30
 
 
 def reload_gateway(settings: Settings) -> None:
     """Have the running gateway take its settings again.
 
-    Returns once new workers serve. Raises StartError, and then the gateway keeps the settings that it has.
+    Returns once new workers serve and the earlier ones have answered. Raises StartError, and then the gateway keeps the settings that it has.
     """
     file, process = settings.instance / "conf" / "gateway" / "nginx.conf", settings.instance / "run" / "gateway.pid"
     if not process.is_file() or not file.is_file():
@@ -41,14 +44,20 @@ def reload_gateway(settings: Settings) -> None:
         os.kill(master, signal.SIGHUP)
     except ProcessLookupError:
         raise StartError("The gateway does not run. Start the platform with `make up`.") from None
-    deadline = time.monotonic() + _SECONDS
-    while not _children(master) - workers:
-        if time.monotonic() > deadline:
-            raise StartError(
-                f"nginx did not take the new configuration within {_SECONDS} s. Read {log_path(settings, 'gateway')}."
-            )
-        time.sleep(0.05)
+    _wait(lambda: bool(_children(master) - workers), _SECONDS)
+    if not _children(master) - workers:
+        raise StartError(
+            f"nginx did not take the new configuration within {_SECONDS} s. Read {log_path(settings, 'gateway')}."
+        )
+    # Earlier workers still answer what they began. Who asked for the reload may stop what they ask.
+    _wait(lambda: not _children(master) & workers, _DRAIN_SECONDS)
     keep_digest(settings, variables | {MARK: str(settings.instance)})
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _children(process: int) -> set[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # What `make install` installs by. A change of it makes a folder of its own.
-_INPUTS = ("requirements/*.txt", "requirements/jars.sha256", "infra/services/**/pom.xml", "infra/control/install.py")
+_INPUTS = ("requirements/*.txt", "requirements/jars.sha256", "infra/**/pom.xml", "infra/control/install.py")
 
 
 def software_of(state: Path, release: Path) -> Path:

@@ -147,8 +147,9 @@ class Deployment:
                 self._start_data()
             self.lead_to(self.before)
         if self.batch and self.batch.commit == self.commit:
-            self.batch.stop()
             if self.before and self.before.commit != self.commit:
                 self._start_batch(self.before)
+            else:
+                self.batch.stop()
         with contextlib.suppress(ReleaseError):
             self.new.stop()
