@@ -32,7 +32,7 @@ ASKED = [
     *("/accounts/health", "/accounts/v1/movies?limit=5", "/account/sign-in"),
 ]
 SETTINGS = """MARQUEE_PORT_OFFSET={}
-MARQUEE_DEPLOY_WATCH_SECONDS=8
+MARQUEE_DEPLOY_WATCH_SECONDS=12
 MARQUEE_DEPLOY_BATCH=no
 MARQUEE_GATEWAY_RATE=5000
 MARQUEE_GATEWAY_SIGN_IN_RATE=1000
@@ -164,7 +164,9 @@ def test_real_services_switch_expand_roll_back_contract_and_refuse_without_losin
     assert visits.lost == []
     with visitors(gateway(real.staging), ASKED) as visits:
         unsafe = migrated(real, "0006", "0005", "expand", 'op.drop_column("users", "shoe")')
-        with pytest.raises(ReleaseError, match="check migrations: accounts: 0006_drill.py is not backward compatible"):
+        with pytest.raises(
+            ReleaseError, match=r"check migrations: accounts: 0006_drill\.py is not backward compatible"
+        ):
             deploy(real.staging, unsafe, "it drops what the live version may use")
         failing = migrated(real, "0006", "0005", "expand", 'op.execute("UPDATE users SET no_such_column = 1")')
         with pytest.raises(ReleaseError, match="It failed at migrate"):

@@ -24,7 +24,8 @@ _DRAIN_SECONDS = 30
 def reload_gateway(settings: Settings) -> None:
     """Have the running gateway take its settings again.
 
-    Returns once new workers serve and the earlier ones have answered. Raises StartError, and then the gateway keeps the settings that it has.
+    Returns once new workers serve and the earlier ones have answered. Raises StartError, and then the gateway keeps the
+    settings that it has.
     """
     file, process = settings.instance / "conf" / "gateway" / "nginx.conf", settings.instance / "run" / "gateway.pid"
     if not process.is_file() or not file.is_file():

@@ -22,6 +22,8 @@ from infra.deploy.environments.smoke import ask
 # From so many requests on a share says something before the end.
 ENOUGH = 20
 ENOUGH_FOR_P99 = 100
+# The first requests of a kind load what later ones find: templates, connections, caches.
+WARMING = 10
 # An end with more errors than this share, and more than twice the share before, goes back.
 MOST_ERRORS = 0.01
 # The p99 may be three times the one before, and a busy machine may add this.
@@ -89,9 +91,12 @@ class GatewayLog:
 
 
 def p99(requests: Sequence[Request]) -> float:
-    """Return the seconds within which 99 of 100 requests were answered; 0 for none."""
+    """Return the seconds within which 99 of 100 requests were answered; 0 for none.
+
+    Of fewer than 100 the slowest is left out all the same, since one alone says nothing.
+    """
     seconds = sorted(request.seconds for request in requests)
-    return seconds[math.ceil(0.99 * len(seconds)) - 1] if seconds else 0.0
+    return seconds[min(math.ceil(0.99 * len(seconds)), max(len(seconds) - 1, 1)) - 1] if seconds else 0.0
 
 
 def errors(requests: Sequence[Request]) -> float:
@@ -119,9 +124,9 @@ def too_slow(before: Sequence[Request], after: Sequence[Request], enough: int) -
     """
     earlier = _by_kind(before)
     for kind, requests in sorted(_by_kind(after).items()):
-        if len(requests) < enough or len(earlier[kind]) < ENOUGH:
+        if len(requests) < enough + WARMING or len(earlier[kind]) < ENOUGH:
             continue
-        was, now = p99(earlier[kind]), p99(requests)
+        was, now = p99(earlier[kind]), p99(requests[WARMING:])
         limit = max(TIMES * was, was + SECONDS_MORE)
         if now > limit:
             return f"the p99 of {kind} is {now * 1000:.0f} ms, and was {was * 1000:.0f} ms"

@@ -1,0 +1,91 @@
+"""What the watch reads of the gateway's log, and when it sends a version back."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.deploy.environments.watch import (
+    GatewayLog,
+    Request,
+    errors,
+    p99,
+    request_of,
+    summary,
+    too_many_errors,
+    too_slow,
+)
+
+
+def requests(count: int, seconds: float = 0.01, status: int = 200, kind: str = "/v1/popular") -> list[Request]:
+    return [Request(kind, status, seconds)] * count
+
+
+def line(path: str = "/v1/users/7/recommendations", status: int = 200, seconds: float = 0.012) -> str:
+    return f'{{"path":"{path}","status":{status},"seconds":{seconds}}}\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "/"),
+        ("/health", "/health"),
+        ("/v1/users/7/recommendations", "/v1/users"),
+        ("/account", "/account"),
+        ("", "/"),
+    ],
+)
+def test_a_request_is_of_the_kind_that_its_address_begins_with(path: str, kind: str) -> None:
+    assert request_of(line(path, 503, 1.5)) == Request(kind, 503, 1.5)
+
+
+@given(st.text())
+def test_any_other_line_of_the_log_is_passed_over(text: str) -> None:
+    assert request_of(text) is None
+
+
+def test_the_log_is_read_from_now_on_over_a_half_line_and_a_new_file(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text(line("/before"), encoding="ascii")
+    with GatewayLog(log) as follower:
+        with log.open("a", encoding="ascii") as out:
+            out.write("nginx starts\n" + line("/a") + line("/b")[:20])
+        assert [each.kind for each in follower.read()] == ["/a"]
+        with log.open("a", encoding="ascii") as out:
+            out.write(line("/b")[20:])
+        log.rename(tmp_path / "gateway.log.1")
+        log.write_text(line("/c"), encoding="ascii")
+        assert [each.kind for each in follower.read()] == ["/b", "/c"]
+        assert follower.read() == []
+
+
+def test_figures() -> None:
+    hundred = [Request("/", 200, number / 1000) for number in range(1, 101)]
+    assert p99(hundred) == 0.099
+    assert p99(hundred[:50]) == 0.049
+    assert p99(hundred[:1]) == 0.001
+    assert p99([]) == errors([]) == 0.0
+    assert errors(requests(3) + requests(1, status=502)) == 0.25
+    assert summary(requests(3) + requests(1, 0.05, 502)) == "4 requests, 25.00% failed, p99 10 ms"
+
+
+def test_more_than_one_error_in_a_hundred_is_too_many_unless_there_were_half_as_many_before() -> None:
+    bad = requests(98) + requests(2, status=500)
+    assert too_many_errors(requests(100), bad) == "2.0% of 100 requests failed, more than 1.0%"
+    assert too_many_errors(requests(100), requests(99) + requests(1, status=503)) == ""
+    assert too_many_errors(requests(99) + requests(1, status=500), bad) == ""
+    # A wrong address or too many requests are no fault of the version.
+    assert too_many_errors([], requests(10, status=404) + requests(10, status=429)) == ""
+
+
+def test_a_p99_ten_times_up_is_too_slow_and_one_slow_request_or_a_busy_machine_is_not() -> None:
+    before = requests(100, 0.03)
+    warming = requests(10, 0.9)
+    assert too_slow(before, warming + requests(100, 0.3), 100) == "the p99 of /v1/popular is 300 ms, and was 30 ms"
+    assert too_slow(before, warming + requests(100, 0.12), 100) == ""
+    assert too_slow(before, warming + requests(99, 0.03) + requests(1, 3.0), 100) == ""
+    assert too_slow(before, requests(50, 0.3), 100) == ""
+    # A kind that nobody asked for before can't be compared.
+    assert too_slow(before, requests(200, 0.9, kind="/account/sign-in"), 100) == ""
+    assert too_slow(requests(100, 0.5), requests(200, 1.4), 100) == ""
