@@ -8,7 +8,7 @@ from typing import Final
 
 from serving.publications.announcements.announcement import Announcement
 from serving.publications.announcements.places import place_of
-from serving.publications.format import PublicationError
+from serving.publications.format import RECOMMENDATIONS, Kind, PublicationError
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
@@ -26,6 +26,7 @@ class Follower:
     address: str
     user: str
     keep: int
+    kind: Kind = RECOMMENDATIONS
     announced: int = 0
     followed: int = 0
     failures: int = 0
@@ -48,7 +49,7 @@ class Follower:
             return None
 
     def _follow(self) -> Announcement | None:
-        latest = place_of(self.address, self.user).latest()
+        latest = place_of(self.address, self.user, self.kind).latest()
         if latest is None:
             raise PublicationError("Nothing is announced yet. Activate a publication where it was built.")
         self.announced = latest.number

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from serving.publications.announcements.announcement import Announcement
-from serving.publications.format import PublicationError
+from serving.publications.format import RECOMMENDATIONS, Kind, PublicationError
 from serving.publications.transfer import WebHdfsSource, publications_address, read_piece
 
-_FOLDER: Final = "live"
+# The publications of all kinds lie side by side, and each kind has a store and a series of its own.
+_FOLDERS: Final = {"recommendations": "live", "sentiment": "live-sentiment"}
 _NAME: Final = re.compile(r"([0-9]{12})\.json")
 _MAX_BYTES: Final = 64 << 10
 _TIMEOUT_SECONDS: Final = 30.0
@@ -39,15 +40,15 @@ class Place(Protocol):
         """
 
 
-def place_of(address: str, user: str) -> Place:
-    """Return the place next to the publications of `address`.
+def place_of(address: str, user: str, kind: Kind | None = RECOMMENDATIONS) -> Place:
+    """Return the place of a kind's series, next to the publications of `address`.
 
-    That is an http(s) address of WebHDFS or a local folder.
+    That is an http(s) address of WebHDFS or a local folder. Without a kind it is that of recommendations.
     """
-    base = publications_address(address)
+    base, folder = publications_address(address), _FOLDERS[(kind or RECOMMENDATIONS).name]
     if base is None:
-        return FolderPlace(Path(address) / _FOLDER)
-    return WebHdfsPlace(f"{base}/{_FOLDER}", user)
+        return FolderPlace(Path(address) / folder)
+    return WebHdfsPlace(f"{base}/{folder}", user)
 
 
 def _file(number: int) -> str:

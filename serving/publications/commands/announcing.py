@@ -25,7 +25,7 @@ from serving.publications.commands.arguments import (
     whole_number,
 )
 from serving.publications.commands.changing import MAX_KEPT
-from serving.publications.format import PublicationError
+from serving.publications.format import KINDS, RECOMMENDATIONS, PublicationError
 from serving.publications.store import PublicationStore
 
 _ADDRESS: Final = "http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications) or a local folder"
@@ -58,6 +58,9 @@ def add_follow(commands: Commands) -> None:
         "that is done once.",
     )
     parser.add_argument("--from", dest="source", type=line, required=True, metavar="URL_OR_DIR", help=_ADDRESS)
+    parser.add_argument(
+        "--kind", choices=list(KINDS), default=RECOMMENDATIONS.name, help="what to follow (default: %(default)s)"
+    )
     parser.add_argument("--every", type=whole_number(1, 3600), metavar="SECONDS", help="go on, with this pause")
     parser.add_argument("--port", type=whole_number(1, 65535), help="answer /metrics, /started and /alive on this port")
     parser.add_argument(
@@ -69,9 +72,8 @@ def add_follow(commands: Commands) -> None:
 
 def _announce(options: argparse.Namespace) -> int:
     store = PublicationStore(options.store)
-    change = announce(
-        store, place_of(options.to, options.user), options.actor, options.reason, take_over=options.take_over
-    )
+    place = place_of(options.to, options.user, store.kind())
+    change = announce(store, place, options.actor, options.reason, take_over=options.take_over)
     done = "announced" if change.changed else "is announced already"
     print(f"{change.publication} {done}.", file=sys.stderr)
     print(json.dumps(asdict(change)))
@@ -81,7 +83,7 @@ def _announce(options: argparse.Namespace) -> int:
 def _follow(options: argparse.Namespace) -> int:
     store = PublicationStore(options.store)
     store.folder.mkdir(parents=True, exist_ok=True)
-    follower = Follower(store, options.source, options.user, options.keep)
+    follower = Follower(store, options.source, options.user, options.keep, KINDS[options.kind])
     if options.every is None:
         latest = follower.step()
         if follower.failing:

@@ -219,12 +219,9 @@ def _announced(options: argparse.Namespace, change: Change) -> int:
     """
     if options.announce:
         try:
-            announce(
-                PublicationStore(options.store),
-                place_of(options.announce, system_user()),
-                options.actor,
-                options.reason,
-            )
+            store = PublicationStore(options.store)
+            place = place_of(options.announce, system_user(), store.kind())
+            announce(store, place, options.actor, options.reason)
         except PublicationError as error:
             raise PublicationError(f"{change.live} is live here, but followers do not know. {error}") from None
     return _report(change)
