@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ WORKLOADS = [
     for found in (
         {"kind": "StatefulSet", "metadata": {"name": "recommendations"}},
         {"kind": "Deployment", "metadata": {"name": "accounts"}},
+        {"kind": "StatefulSet", "metadata": {"name": "reviews"}},
         {"kind": "Deployment", "metadata": {"name": "gateway"}},
         {"kind": "StatefulSet", "metadata": {"name": "postgres"}},
         {"kind": "CronJob", "metadata": {"name": "postgres-backup"}},
@@ -39,6 +41,10 @@ def template(overlay: str, name: str) -> Object:
 def bytes_of(quantity: str) -> int:
     number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
     return int(number) << {"Mi": 20, "Gi": 30}[unit]
+
+
+def thousandths_of(cores: str) -> int:
+    return int(cores.removesuffix("m")) if cores.endswith("m") else int(cores) * 1000
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -173,19 +179,28 @@ def test_the_environments_have_tls_and_a_quota_that_their_pods_fit(overlay: str)
     assert ingress["tls"] == [{"hosts": [host], "secretName": "gateway-tls"}]
     assert [rule["host"] for rule in ingress["rules"]] == [host]
     hard = one(overlay, "ResourceQuota/quota")["spec"]["hard"]
-    most = 0
+    most: Counter[str] = Counter()
     for found in rendered(overlay):
         pod = pod_of(found)
+        if found["kind"] == "PersistentVolumeClaim":
+            most["persistentvolumeclaims"] += 1
         if pod is None:
             continue
-        name = found["metadata"]["name"]
-        scaler = [
-            o for o in rendered(overlay) if o["kind"] == "HorizontalPodAutoscaler" and o["metadata"]["name"] == name
-        ]
+        name = f"HorizontalPodAutoscaler/{found['metadata']['name']}"
+        scaled = [o["spec"]["maxReplicas"] for o in rendered(overlay) if f"{o['kind']}/{o['metadata']['name']}" == name]
+        most["persistentvolumeclaims"] += (scaled or [1])[0] * len(found["spec"].get("volumeClaimTemplates", ()))
         # One more for the pod that replaces another.
-        replicas = scaler[0]["spec"]["maxReplicas"] + 1 if scaler else 1
-        most += replicas * sum(bytes_of(c["resources"]["limits"]["memory"]) for c in containers_of(pod))
-    assert most <= bytes_of(hard["limits.memory"])
+        replicas = scaled[0] + 1 if scaled else 1
+        most["pods"] += replicas
+        for container in containers_of(pod):
+            for side in ("requests", "limits"):
+                most[f"{side}.cpu"] += replicas * thousandths_of(container["resources"][side]["cpu"])
+                most[f"{side}.memory"] += replicas * bytes_of(container["resources"][side]["memory"])
+    assert most["pods"] <= int(hard["pods"])
+    assert most["persistentvolumeclaims"] <= int(hard["persistentvolumeclaims"])
+    for side in ("requests", "limits"):
+        assert most[f"{side}.cpu"] <= thousandths_of(hard[f"{side}.cpu"])
+        assert most[f"{side}.memory"] <= bytes_of(hard[f"{side}.memory"])
 
 
 def test_no_file_holds_a_secret_or_an_encoded_one() -> None:

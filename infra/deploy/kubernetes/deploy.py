@@ -25,15 +25,17 @@ from infra.deploy.kubernetes.cluster import Cluster, ClusterError, Object, kubec
 
 FOLDER: Final = Path(__file__).resolve().parent
 NAMESPACES: Final = {"staging": "marquee-staging", "production": "marquee-production", "minikube": "marquee"}
-IMAGES: Final = ("marquee-serving", "marquee-accounts", "marquee-gateway", "marquee-postgres")
+IMAGES: Final = ("marquee-serving", "marquee-accounts", "marquee-reviews", "marquee-gateway", "marquee-postgres")
 # In the order of the rollout: what others ask comes first.
-WORKLOADS: Final = ("statefulset/recommendations", "deployment/accounts", "deployment/gateway")
+WORKLOADS: Final = ("statefulset/recommendations", "deployment/accounts", "statefulset/reviews", "deployment/gateway")
 # What is asked through the API server after the rollout, and a text that the answer holds.
 SMOKE: Final = (
     ("gateway", "/gateway/health", '"alive"'),
     ("gateway", "/ready", '"ready"'),
     ("gateway", "/v1/popular", '"items"'),
     ("gateway", "/accounts/ready", '"ready"'),
+    # Without a model the service says that it is degraded, which is no fault of the version.
+    ("gateway", "/reviews/ready", '"status"'),
 )
 _SMOKE_SECONDS: Final = 60
 

@@ -17,7 +17,7 @@ import sys
 from infra.deploy.kubernetes.cluster import Cluster, ClusterError
 
 NAME = "marquee"
-KEYS = ("postgres-password", "accounts-secret", "accounts-admin-password")
+KEYS = ("postgres-password", "accounts-secret", "accounts-admin-password", "reviews-secret", "reviews-client-secret")
 # Letters and digits only, since the password is part of an address.
 _BYTES = 24
 
