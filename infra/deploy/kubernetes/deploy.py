@@ -25,7 +25,14 @@ from infra.deploy.kubernetes.cluster import Cluster, ClusterError, Object, kubec
 
 FOLDER: Final = Path(__file__).resolve().parent
 NAMESPACES: Final = {"staging": "marquee-staging", "production": "marquee-production", "minikube": "marquee"}
-IMAGES: Final = ("marquee-serving", "marquee-accounts", "marquee-reviews", "marquee-gateway", "marquee-postgres")
+IMAGES: Final = (
+    "marquee-serving",
+    "marquee-accounts",
+    "marquee-reviews",
+    "marquee-gateway",
+    "marquee-postgres",
+    "marquee-prometheus",
+)
 # In the order of the rollout: what others ask comes first.
 WORKLOADS: Final = ("statefulset/recommendations", "deployment/accounts", "statefulset/reviews", "deployment/gateway")
 # What is asked through the API server after the rollout, and a text that the answer holds.

@@ -17,7 +17,14 @@ import sys
 from infra.deploy.kubernetes.cluster import Cluster, ClusterError
 
 NAME = "marquee"
-KEYS = ("postgres-password", "accounts-secret", "accounts-admin-password", "reviews-secret", "reviews-client-secret")
+KEYS = (
+    "postgres-password",
+    "accounts-secret",
+    "accounts-admin-password",
+    "reviews-secret",
+    "reviews-client-secret",
+    "grafana-admin-password",
+)
 # Letters and digits only, since the password is part of an address.
 _BYTES = 24
 
