@@ -87,7 +87,9 @@ def _addresses(settings: Settings) -> dict[str, str]:
     hdfs_host = settings.hosts.get("namenode", settings.local_host)
     web_hdfs = _url(settings, "namenode", "NAMENODE_HTTP")
     return {
-        "MARQUEE_ANNOUNCE_TO": web_hdfs if settings["MARQUEE_ANNOUNCE"] == "yes" else "",
+        "MARQUEE_ANNOUNCE_TO": {"yes": web_hdfs, "no": ""}.get(
+            settings["MARQUEE_ANNOUNCE"], settings["MARQUEE_ANNOUNCE"]
+        ),
         "MARQUEE_AIRFLOW_URL": _url(settings, "airflow-api-server", "AIRFLOW"),
         "MARQUEE_WEBHDFS_URL": web_hdfs,
         "MARQUEE_HDFS_URI": f"hdfs://{hdfs_host}:{settings.port('NAMENODE_RPC')}",

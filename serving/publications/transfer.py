@@ -1,4 +1,4 @@
-"""Copy a publication from HDFS (WebHDFS over HTTP) or from a folder into a store, verified on the way."""
+"""Copy a publication from HDFS (WebHDFS over HTTP), an S3-like store or a folder into a store, verified on the way."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Protocol
 from serving.publications.durable_files import fsync_folder, locked, write_new_file
 from serving.publications.format import MANIFEST_NAME, PublicationError, check_publication_id
 from serving.publications.manifest import Manifest
+from serving.publications.object_store import SCHEME, ObjectFolder
 from serving.publications.store import Change, PublicationStore
 
 _WEBHDFS_PREFIX = "/webhdfs/v1"
@@ -124,14 +125,16 @@ class WebHdfsSource:
             yield response
 
 
-Source = FolderSource | WebHdfsSource
+Source = FolderSource | WebHdfsSource | ObjectFolder
 
 
 def source_of(address: str, publication: str, user: str) -> Source:
     """Return the source of a publication.
 
-    `address` is an http(s) address of WebHDFS or a local folder.
+    `address` is an http(s) address of WebHDFS, an s3:// address or a local folder.
     """
+    if address.startswith(SCHEME):
+        return ObjectFolder(f"{address.rstrip('/')}/{publication}")
     base = publications_address(address)
     return FolderSource(Path(address), publication) if base is None else WebHdfsSource(f"{base}/{publication}", user)
 
@@ -144,7 +147,9 @@ def publications_address(address: str) -> str | None:
     if urllib.parse.urlsplit(address).scheme in ("http", "https"):
         return web_hdfs_address(address, _DEFAULT_HDFS_FOLDER)
     if "://" in address:
-        raise PublicationError(f"{address!r} is not a source. Give the NameNode's http address or a local folder.")
+        raise PublicationError(
+            f"{address!r} is not a source. Give the NameNode's http address, s3://bucket/folder or a local folder."
+        )
     return None
 
 

@@ -75,6 +75,7 @@ TAKEN_BY_NAME = {
     "MARQUEE_DATABASE_SUFFIX": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),
+    "MARQUEE_ANNOUNCE": set(),
     "MARQUEE_API_CORS_ORIGIN": set(),
     "MARQUEE_AIRFLOW_USER": {"word", "zero", "over all ports", "exponent", "underscore", "no number", "infinity"}
     | {"huge", "leading zero", "fraction", "short address", "negative", "option"},

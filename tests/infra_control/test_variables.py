@@ -101,3 +101,24 @@ def test_a_user_at_hadoop_is_the_same_to_hdfs_yarn_hive_and_web_hdfs(tmp_path: P
 
 def test_without_that_setting_hadoop_asks_the_system_for_the_user(tmp_path: Path) -> None:
     assert "HADOOP_USER_NAME" not in environment(Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("no", ""),
+        ("yes", "http://127.0.0.1:9870"),
+        ("s3://films/marquee/publications", "s3://films/marquee/publications"),
+    ],
+)
+def test_publications_are_announced_nowhere_in_hdfs_or_in_an_s3_like_store(
+    tmp_path: Path, chosen: str, expected: str
+) -> None:
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_ANNOUNCE": chosen})
+    assert environment(settings)["MARQUEE_ANNOUNCE_TO"] == expected
+
+
+@pytest.mark.parametrize("wrong", ["maybe", "s3://", "s3://Films", "s3://films/a b", "http://127.0.0.1:9870"])
+def test_another_place_for_announcements_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(SettingsError, match="MARQUEE_ANNOUNCE"):
+        Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_ANNOUNCE": wrong})

@@ -6,6 +6,8 @@ import functools
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,9 +29,20 @@ def kubectl() -> str:
 
 
 @functools.cache
-def rendered(overlay: str) -> tuple[Object, ...]:
-    """Return the objects of an overlay."""
-    command = [kubectl(), "kustomize", str(KUBERNETES / "overlays" / overlay)]
+def rendered(overlay: str, *components: str) -> tuple[Object, ...]:
+    """Return the objects of an overlay, with these components after it."""
+    with tempfile.TemporaryDirectory(dir=KUBERNETES, prefix=".deploy-") as folder:
+        kustomization = {
+            "kind": "Kustomization",
+            "resources": [f"../overlays/{overlay}"],
+            "components": [f"../components/{name}" for name in components],
+        }
+        Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        return _built(folder if components else str(KUBERNETES / "overlays" / overlay))
+
+
+def _built(folder: str) -> tuple[Object, ...]:
+    command = [kubectl(), "kustomize", folder]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return tuple(yaml.safe_load_all(text))
 

@@ -97,7 +97,7 @@ def test_a_follower_is_started_with_arguments_that_its_program_takes(name: str) 
     words = [re.sub(r"\$\(([A-Z_]+)\)", lambda match: given[match[1]], word) for word in follower["args"]]
     options = build_parser().parse_args(["follow", *words])
     assert (options.source, options.port) == (SETTINGS["publications"], 9101)
-    assert options.kind == ("sentiment" if name == "reviews" else "recommendations")
+    assert options.kind.name == ("sentiment" if name == "reviews" else "recommendations")
     server = {"recommendations": "api"}.get(name, name)
     variable = "MARQUEE_SENTIMENT_STORE" if name == "reviews" else "MARQUEE_PUBLICATION_STORE"
     assert environment_of(containers("production")[f"{name}/{server}"])[variable] == str(options.store)
@@ -176,3 +176,24 @@ def test_the_kustomizations_name_each_image_once() -> None:
     for overlay in OVERLAYS:
         text = (KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text(encoding="utf-8")
         assert re.findall(r"name: (marquee-\w+), newTag", text) == list(IMAGES)
+
+
+def test_with_an_s3_like_store_every_follower_has_its_address_its_keys_and_a_way_to_it() -> None:
+    objects = rendered("staging", "object-store")
+    (settings,) = [o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["name"].startswith("settings")]
+    assert settings["data"] == {**SETTINGS, "publications": "s3://marquee/publications"}
+    followers = {
+        o["metadata"]["name"]: container
+        for o in objects
+        if (pod := pod_of(o))
+        for container in containers_of(pod)
+        if container["name"] == "publications"
+    }
+    assert set(followers) == {"recommendations", "accounts", "reviews"}
+    for follower in followers.values():
+        assert follower["envFrom"] == [{"secretRef": {"name": "object-store"}}]
+        names = {row["valueFrom"]["configMapKeyRef"]["name"] for row in follower["env"] if "valueFrom" in row}
+        assert names == {settings["metadata"]["name"]}
+    (policy,) = [o for o in objects if o["kind"] == "NetworkPolicy" and o["metadata"]["name"] == "object-store"]
+    (row,) = policy["spec"]["podSelector"]["matchExpressions"]
+    assert set(row["values"]) == set(followers)

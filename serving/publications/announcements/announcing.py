@@ -32,6 +32,7 @@ def announce(store: PublicationStore, place: Place, actor: str, reason: str, *, 
         said = (live, sha256, pinned, own)
         if latest is not None and (latest.publication, latest.sha256, latest.pinned, latest.store) == said:
             return Change("announced", live, False, live)
+        place.bring(store.path(live), store.manifest(live))
         number = latest.number + 1 if latest else 1
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         if not place.add(Announcement(number, live, sha256, pinned, own, now, actor, reason)):

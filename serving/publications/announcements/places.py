@@ -1,4 +1,4 @@
-"""Where announcements are kept: a folder of a file system, or one in HDFS over WebHDFS."""
+"""Where announcements are kept: in a folder, in HDFS, or in an S3-like store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from serving.publications.announcements.announcement import Announcement
-from serving.publications.format import RECOMMENDATIONS, Kind, PublicationError
+from serving.publications.format import MANIFEST_NAME, RECOMMENDATIONS, Kind, PublicationError
+from serving.publications.manifest import Manifest
+from serving.publications.object_store import SCHEME, ObjectFolder
 from serving.publications.transfer import WebHdfsSource, publications_address, read_piece
 
 # The publications of all kinds lie side by side, and each kind has a store and a series of its own.
@@ -39,13 +41,20 @@ class Place(Protocol):
         Return False, and change nothing, if its number is taken.
         """
 
+    def bring(self, folder: Path, manifest: Manifest) -> None:
+        """See that followers find the publication of a folder, which is announced next."""
+
 
 def place_of(address: str, user: str, kind: Kind | None = RECOMMENDATIONS) -> Place:
     """Return the place of a kind's series, next to the publications of `address`.
 
-    That is an http(s) address of WebHDFS or a local folder. Without a kind it is that of recommendations.
+    That is an http(s) address of WebHDFS, an s3:// address or a local folder. Without a kind it is that of
+    recommendations.
     """
-    base, folder = publications_address(address), _FOLDERS[(kind or RECOMMENDATIONS).name]
+    folder = _FOLDERS[(kind or RECOMMENDATIONS).name]
+    if address.startswith(SCHEME):
+        return ObjectPlace(address.rstrip("/"), folder)
+    base = publications_address(address)
     if base is None:
         return FolderPlace(Path(address) / folder)
     return WebHdfsPlace(f"{base}/{folder}", user)
@@ -97,6 +106,9 @@ class FolderPlace:
             raise PublicationError(f"{self._folder} cannot be written: {error.strerror}. Check its rights.") from None
         return True
 
+    def bring(self, folder: Path, manifest: Manifest) -> None:
+        """Do nothing: publications lie here before a store pulls them."""
+
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
@@ -141,6 +153,9 @@ class WebHdfsPlace:
             return False
         return True
 
+    def bring(self, folder: Path, manifest: Manifest) -> None:
+        """Do nothing: the batch side builds publications in HDFS."""
+
     def _ask(self, address: str, operation: str, method: str = "PUT", **more: str) -> str:
         query = urllib.parse.urlencode({"op": operation, "user.name": self._user, **more})
         return self._put(f"{address}?{query}", None, method)
@@ -162,3 +177,52 @@ class WebHdfsPlace:
             raise PublicationError(f"{shown} answered {error.code}. Check that this user may write there.") from None
         except (OSError, http.client.HTTPException) as error:
             raise PublicationError(f"{shown} cannot be reached: {error}. Check that HDFS is up.") from None
+
+
+# Written twice: the second time must be refused.
+_PROBE: Final = ("conditions-hold.txt", b"The store keeps what is written first under a name.\n")
+
+
+class ObjectPlace:
+    """Announcements in an S3-like store, to which the publications are uploaded."""
+
+    def __init__(self, address: str, folder: str) -> None:
+        self._publications = address
+        self._folder = ObjectFolder(f"{address}/{folder}")
+
+    def latest(self) -> Announcement | None:
+        """Return the last announcement, or None before the first."""
+        number = _last_number(list(self._folder.files()))
+        if number is None:
+            return None
+        content = self._folder.read(_file(number), _MAX_BYTES)
+        return Announcement.from_json(content or b"", number)
+
+    def add(self, announcement: Announcement) -> bool:
+        """Add an announcement: If-None-Match: * writes where the name is free."""
+        name, content = _PROBE
+        # A store that does not know the condition would let two writers take one number.
+        if self._folder.write_new(name, content) and self._folder.write_new(name, content + b"\n"):
+            raise PublicationError(
+                f"{self._folder.address} overwrites files though If-None-Match: * forbids it, so two writers could not be kept "
+                "apart. Use a store that knows conditional writes."
+            )
+        return self._folder.write_new(_file(announcement.number), announcement.to_json())
+
+    def bring(self, folder: Path, manifest: Manifest) -> None:
+        """Upload a publication, unless it is there.
+
+        The data file comes first, since a manifest says that all is there.
+        """
+        target = ObjectFolder(f"{self._publications}/{manifest.batch_id}")
+        content = (folder / MANIFEST_NAME).read_bytes()
+        there = target.read(MANIFEST_NAME, len(content) + 1)
+        if there is None:
+            target.upload(folder / manifest.kind.data_file, manifest.kind.data_file, manifest.sha256)
+            if target.write_new(MANIFEST_NAME, content):
+                return
+            there = target.read(MANIFEST_NAME, len(content) + 1)
+        if there != content:
+            raise PublicationError(
+                f"{target.address} holds another publication under this id. Publish under a new batch id, and announce that."
+            )

@@ -20,6 +20,7 @@ from serving.publications.commands.arguments import (
     Commands,
     add_hdfs_user,
     add_who_and_why,
+    kind,
     line,
     store_option,
     whole_number,
@@ -28,7 +29,7 @@ from serving.publications.commands.changing import MAX_KEPT
 from serving.publications.format import KINDS, RECOMMENDATIONS, PublicationError
 from serving.publications.store import PublicationStore
 
-_ADDRESS: Final = "http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications) or a local folder"
+_ADDRESS: Final = "http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications), s3://BUCKET/folder or a local folder"
 # Of one step at most: a large publication over a slow network.
 _STEP_SECONDS: Final = 1800
 
@@ -59,7 +60,11 @@ def add_follow(commands: Commands) -> None:
     )
     parser.add_argument("--from", dest="source", type=line, required=True, metavar="URL_OR_DIR", help=_ADDRESS)
     parser.add_argument(
-        "--kind", choices=list(KINDS), default=RECOMMENDATIONS.name, help="what to follow (default: %(default)s)"
+        "--kind",
+        type=kind,
+        default=RECOMMENDATIONS,
+        metavar="KIND",
+        help=f"what to follow: {' or '.join(KINDS)} (default: {RECOMMENDATIONS.name})",
     )
     parser.add_argument("--every", type=whole_number(1, 3600), metavar="SECONDS", help="go on, with this pause")
     parser.add_argument("--port", type=whole_number(1, 65535), help="answer /metrics, /started and /alive on this port")
@@ -83,7 +88,7 @@ def _announce(options: argparse.Namespace) -> int:
 def _follow(options: argparse.Namespace) -> int:
     store = PublicationStore(options.store)
     store.folder.mkdir(parents=True, exist_ok=True)
-    follower = Follower(store, options.source, options.user, options.keep, KINDS[options.kind])
+    follower = Follower(store, options.source, options.user, options.keep, options.kind)
     if options.every is None:
         latest = follower.step()
         if follower.failing:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from serving.publications.format import KINDS, Kind
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXIT_FAILED: Final = 1
@@ -37,6 +39,16 @@ def line(text: str) -> str:
 def path(text: str) -> Path:
     """Return a path. Raises argparse.ArgumentTypeError for what no path can be."""
     return Path(line(text))
+
+
+def kind(text: str) -> Kind:
+    """Return a kind of publications by its name.
+
+    Raises argparse.ArgumentTypeError for another name.
+    """
+    if text not in KINDS:
+        raise argparse.ArgumentTypeError(f"{ascii(text)[:40]} is no kind. Give {' or '.join(KINDS)}.")
+    return KINDS[text]
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:

@@ -49,7 +49,7 @@ def add_pull(commands: Commands) -> None:
         type=line,
         required=True,
         metavar="URL_OR_DIR",
-        help="http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications) or a local folder that "
+        help="http://NAMENODE:9870[/folder] (WebHDFS; default folder /marquee/publications), s3://BUCKET/folder or a local folder that "
         "holds <id>/ or the publication's files",
     )
     add_hdfs_user(parser)

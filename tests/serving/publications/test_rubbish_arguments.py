@@ -26,7 +26,7 @@ def values_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def test_every_value_is_checked_where_it_comes_in() -> None:
-    checks = (arguments.line, arguments.path)
+    checks = (arguments.line, arguments.path, arguments.kind)
     for name, parser in COMMANDS.items():
         for action in values_of(parser):
             number = getattr(action.type, "__qualname__", "").startswith("whole_number.")

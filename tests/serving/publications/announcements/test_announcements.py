@@ -24,13 +24,26 @@ from serving.publications.store import PublicationStore
 
 from ...conftest import FIRST, SECOND, THIRD
 from ..name_node import NameNode, name_node
+from ..s3_store import BUCKET, Store, s3_store
 
 ROOT = "/marquee/publications"
+# The store of the running test, if it has one.
+S3: list[Store] = []
 
 
-@pytest.fixture(params=["folder", "hdfs"])
-def address(request: pytest.FixtureRequest, tmp_path: Path, store: PublicationStore) -> Iterator[str]:
-    """Return where three publications lie, as folders or in HDFS; `store` has pulled them."""
+@pytest.fixture(params=["folder", "hdfs", "s3"])
+def address(
+    request: pytest.FixtureRequest, tmp_path: Path, store: PublicationStore, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Return where three publications lie, as folders, in HDFS or in an S3-like store; `store` has pulled them."""
+    if request.param == "s3":
+        with s3_store(monkeypatch) as found:
+            S3.append(found)
+            for path in (tmp_path / "built").rglob("*.*"):
+                found.write(f"{ROOT[1:]}/{path.relative_to(tmp_path / 'built')}", path.read_bytes())
+            yield f"s3://{BUCKET}{ROOT}"
+        S3.clear()
+        return
     if request.param == "folder":
         shutil.copytree(tmp_path / "built", tmp_path / "published")
         yield str(tmp_path / "published")
@@ -57,16 +70,28 @@ def follower(tmp_path: Path, address: str) -> Follower:
 
 
 def replace_bytes(address: str, publication: str, name: str, content: bytes) -> None:
-    if address.startswith("http"):
+    if S3:
+        S3[0].write(f"{ROOT[1:]}/{publication}/{name}", content)
+    elif address.startswith("http"):
         NameNode.files[f"{ROOT}/{publication}/{name}"] = content
     else:
         (Path(address) / publication / name).write_bytes(content)
 
 
 def bytes_of(address: str, publication: str, name: str) -> bytes:
+    if S3:
+        return S3[0].read(f"{ROOT[1:]}/{publication}/{name}")
     if address.startswith("http"):
         return NameNode.files[f"{ROOT}/{publication}/{name}"]
     return (Path(address) / publication / name).read_bytes()
+
+
+def names_of_series(address: str) -> list[str]:
+    if S3:
+        return [name.rpartition("/")[2] for name in S3[0].names(f"{ROOT[1:]}/live/") if not name.endswith(".txt")]
+    if address.startswith("http"):
+        return [name.rpartition("/")[2] for name in NameNode.files if name.startswith(f"{ROOT}/live/")]
+    return [path.name for path in (Path(address) / "live").iterdir()]
 
 
 def say_live(store: PublicationStore, place: Place, publication: str) -> None:
@@ -105,12 +130,7 @@ def test_a_number_is_taken_once_and_the_loser_leaves_nothing_behind(
     assert place.add(entry)
     assert not place.add(other)
     assert place.latest() == entry
-    names = (
-        [name.rpartition("/")[2] for name in NameNode.files if name.startswith(f"{ROOT}/live/")]
-        if address.startswith("http")
-        else [path.name for path in (Path(address) / "live").iterdir()]
-    )
-    assert names == ["000000000001.json"]
+    assert names_of_series(address) == ["000000000001.json"]
 
 
 def test_of_many_writers_at_once_each_number_has_one(place: Place) -> None:
@@ -202,9 +222,9 @@ def test_another_publication_under_the_announced_name_is_refused(
     follower.step()
     other = bytes_of(address, THIRD, "publication.sqlite")
     manifest = json.loads(bytes_of(address, THIRD, "manifest.json")) | {"batch_id": SECOND}
+    say_live(store, place, SECOND)
     replace_bytes(address, SECOND, "publication.sqlite", other)
     replace_bytes(address, SECOND, "manifest.json", json.dumps(manifest).encode())
-    say_live(store, place, SECOND)
     assert follower.step() is None
     assert "has another SHA-256 than its announcement 2" in follower.failing
     assert follower.store.live() == FIRST
@@ -265,7 +285,9 @@ def test_an_old_copy_is_pruned_but_the_rollback_targets_stay(
 def test_an_announcement_that_cannot_be_read_is_one_sentence(
     content: bytes, place: Place, address: str, follower: Follower
 ) -> None:
-    if address.startswith("http"):
+    if S3:
+        S3[0].write(f"{ROOT[1:]}/live/000000000001.json", content)
+    elif address.startswith("http"):
         NameNode.files[f"{ROOT}/live/000000000001.json"] = content
     else:
         (Path(address) / "live").mkdir()
@@ -295,7 +317,11 @@ def test_an_announcement_with_a_wrong_field_is_refused(change: dict[str, object]
 
 def test_a_place_that_may_not_be_written_is_one_sentence(store: PublicationStore, address: str, place: Place) -> None:
     store.activate(FIRST, "ann", "")
-    if address.startswith("http"):
+    if S3:
+        S3[0].refuses["PUT"] = ("403 Forbidden", "AccessDenied")
+        with pytest.raises(PublicationError, match=r"answered AccessDenied\. Check the access key and its rights\.$"):
+            announce(store, place, "ann", "")
+    elif address.startswith("http"):
         NameNode.read_only = True
         with pytest.raises(PublicationError, match=r"answered 403\. Check that this user may write there\.$"):
             announce(store, place, "ann", "")
