@@ -89,6 +89,8 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
         "REVIEWS_FORM_KIB": str(settings.number("REVIEWS_UPLOAD_MIB") * 1024 + 256),
         "INSTANCE": str(settings.instance),
         "GATEWAY_LISTEN": _gateway_listen(settings),
+        "GATEWAY_TRUSTED": " ".join(f"{network} 1;" for network in settings["MARQUEE_GATEWAY_PROXIES"].split()),
+        "GATEWAY_REAL_ADDRESS": _gateway_real_address(settings["MARQUEE_GATEWAY_PROXIES"].split()),
         "HADOOP_METRICS": str(settings.monitoring).lower(),
         **_prometheus_targets(settings),
         "SOFTWARE": str(settings.software),
@@ -116,6 +118,17 @@ def _gateway_listen(settings: Settings) -> str:
         'add_header Strict-Transport-Security "max-age=31536000" always;',
     ]
     return "\n    ".join(lines)
+
+
+def _gateway_real_address(proxies: list[str]) -> str:
+    """Return nginx's directives that take a client's address from trusted proxies.
+
+    The address is the last one of X-Forwarded-For that is not such a proxy's own.
+    """
+    if not proxies:
+        return ""
+    lines = [*(f"set_real_ip_from {network};" for network in proxies), "real_ip_header X-Forwarded-For;"]
+    return "\n  ".join([*lines, "real_ip_recursive on;"])
 
 
 def _prometheus_targets(settings: Settings) -> dict[str, str]:

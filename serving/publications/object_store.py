@@ -84,7 +84,10 @@ class ObjectFolder:
             answer["Body"].close()
 
     def read(self, name: str, most: int) -> bytes | None:
-        """Return a small file's content, or None where there is no such file. Raises PublicationError."""
+        """Return a small file's content, or None where there is no such file.
+
+        Raises PublicationError.
+        """
         from botocore.exceptions import ClientError
 
         with self._explained(name):
@@ -98,7 +101,10 @@ class ObjectFolder:
                 return bytes(body.read(most))
 
     def files(self) -> dict[str, int]:
-        """Return the sizes of the folder's own files in bytes, by name. Raises PublicationError."""
+        """Return the sizes of the folder's own files in bytes, by name.
+
+        Raises PublicationError.
+        """
         found = {}
         with self._explained(""):
             pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -127,7 +133,10 @@ class ObjectFolder:
         return True
 
     def upload(self, path: Path, name: str, sha256: str) -> None:
-        """Write a large file, which the store compares with its SHA-256. Raises PublicationError and OSError."""
+        """Write a large file, which the store compares with its SHA-256.
+
+        Raises PublicationError, and OSError for the local file.
+        """
         digest = base64.b64encode(bytes.fromhex(sha256)).decode()
         with self._explained(name), path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=file, ChecksumSHA256=digest)

@@ -53,6 +53,7 @@ TAKEN = {
     "choice": set(),
     "cron": set(),
     "address": {"word", "exponent", "underscore", "no number", "infinity"},
+    "networks": {"IPv6"},
     "hosts": {"word", "words", "exponent", "underscore", "no number", "infinity"},
     "path": {"word", "zero", "over all ports", "exponent", "underscore", "Arabic digit", "no number"}
     | {"infinity", "huge", "leading zero", "fraction", "short address"},

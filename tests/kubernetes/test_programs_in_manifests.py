@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.control.settings import REPOSITORY
+from infra.control.settings import Settings as GatewaySettings
 from infra.deploy.kubernetes.deploy import IMAGES, WORKLOADS
 from infra.deploy.kubernetes.secrets import KEYS
 from serving.publications.__main__ import build_parser
@@ -23,7 +25,9 @@ SETTINGS = {
     "postgres-port": "15432",
     "log-level": "info",
     "accounts-admin": "admin",
+    "gateway-proxies": "",
 }
+INGRESS = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10"
 
 
 def containers(overlay: str) -> dict[str, Object]:
@@ -155,6 +159,18 @@ def test_policies_let_every_container_reach_what_its_variables_name(overlay: str
         assert allows(into, pods[client], "from", {port, "http", "postgres"}), f"{service} refuses {client}"
 
 
+@pytest.mark.parametrize(("overlay", "proxies"), [("minikube", ""), ("staging", INGRESS), ("production", INGRESS)])
+def test_the_gateway_believes_an_ingress_where_there_is_one(overlay: str, proxies: str, tmp_path: Path) -> None:
+    (settings,) = [o for o in rendered(overlay) if o["kind"] == "ConfigMap" and "gateway-proxies" in o["data"]]
+    assert settings["data"]["gateway-proxies"] == proxies
+    gateway = containers(overlay)["gateway/nginx"]
+    assert {row["valueFrom"]["configMapKeyRef"]["name"] for row in gateway["env"] if "valueFrom" in row} == {
+        settings["metadata"]["name"]
+    }
+    given = environment_of(gateway) | {"MARQUEE_STATE": str(tmp_path), "MARQUEE_GATEWAY_PROXIES": proxies}
+    assert GatewaySettings.load(tmp_path / ".env", given)["MARQUEE_GATEWAY_PROXIES"] == proxies
+
+
 def test_the_gateway_is_given_the_name_of_every_service_that_nginx_asks() -> None:
     hosts = environment_of(containers("production")["gateway/nginx"])["MARQUEE_HOSTS"].split()
     template = (REPOSITORY / "infra/services/gateway/nginx.conf").read_text(encoding="utf-8")
@@ -181,7 +197,7 @@ def test_the_kustomizations_name_each_image_once() -> None:
 def test_with_an_s3_like_store_every_follower_has_its_address_its_keys_and_a_way_to_it() -> None:
     objects = rendered("staging", "object-store")
     (settings,) = [o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["name"].startswith("settings")]
-    assert settings["data"] == {**SETTINGS, "publications": "s3://marquee/publications"}
+    assert settings["data"] == SETTINGS | {"publications": "s3://marquee/publications", "gateway-proxies": INGRESS}
     followers = {
         o["metadata"]["name"]: container
         for o in objects

@@ -116,6 +116,18 @@ def _hosts(_: Setting, value: str) -> bool:
     )
 
 
+def _networks(_: Setting, value: str) -> bool:
+    return value.isprintable() and bool(value.split()) and all(map(_is_network, value.split()))
+
+
+def _is_network(word: str) -> bool:
+    """Return whether a word is an address or a network, but not that of all."""
+    try:
+        return "%" not in word and ipaddress.ip_network(word).prefixlen > 0
+    except ValueError:
+        return False
+
+
 def _safe_path(setting: Setting, value: str) -> bool:
     return is_printable(value) and not paths.fault(value, also=setting.also) and len(os.fsencode(value)) <= 1000
 
@@ -143,6 +155,7 @@ KINDS: dict[str, tuple[Callable[[Setting, str], bool], str]] = {
     "cron": (lambda _, value: cron.is_valid(value), cron.ALLOWED),
     "address": (lambda _, value: is_host(value), "an IPv4 address or the name of a host"),
     "hosts": (_hosts, "words of service=host, where a host is an IPv4 address or a name"),
+    "networks": (_networks, "addresses and networks with a blank between them, such as 10.0.0.0/8"),
     "path": (_safe_path, f"a path of {paths.RULE}"),
     "file": (_any_path, "a path of printable characters without a $"),
 }
