@@ -12,6 +12,8 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+# The version before leaves the new columns empty.
+phase = "expand"
 
 
 def upgrade() -> None:
@@ -25,7 +27,7 @@ def upgrade() -> None:
     op.create_index("ix_movies_dataset", "movies", ["dataset", "own_id"], unique=True)
     op.add_column("catalogue_load", sa.Column("dataset", sa.String(63), nullable=True))
     op.execute("UPDATE movies SET dataset = '' WHERE movie_id BETWEEN 20000001 AND 999999999")
-    op.execute("DELETE FROM catalogue_load WHERE source LIKE '________T______'")
+    op.execute("UPDATE catalogue_load SET source = 'revision 0004' WHERE source LIKE '________T______'")
 
 
 def downgrade() -> None:
