@@ -41,6 +41,7 @@ ADVICE = (
     ("_out_of_range", "`unit` in [time], `lowest` and `highest` in [values], or the column in [ratings.columns]"),
     ("_not_number", "`value` in [ratings.columns], or `decimal` in [values]"),
     ("_grid", "`step` in [values]"),
+    ("_before_1970", "`unit` in [time]"),
     ("_before_1995", "`unit` in [time]"),
     ("_in_future", "`unit` in [time]"),
     ("missing_fields", "`delimiter` and `quote` in [ratings]"),

@@ -163,18 +163,19 @@ def parse_rating(field: bytes) -> bytes:
     return b"%.1f" % value
 
 
-def parse_timestamp(field: bytes, latest: int) -> int:
-    """Return Unix seconds between 1995 and ``latest`` (inclusive).
+def parse_timestamp(field: bytes, latest: int, earliest: int = EARLIEST_TIMESTAMP) -> int:
+    """Return Unix seconds between ``earliest`` and ``latest`` (inclusive).
 
-    Raise RejectedRowError: timestamp_not_integer, timestamp_before_1995, timestamp_in_future.
+    Raise RejectedRowError: timestamp_not_integer, timestamp_before_1995 or timestamp_before_1970, timestamp_in_future.
     """
+    too_early = "timestamp_before_1995" if earliest else "timestamp_before_1970"
     if _INTEGER.fullmatch(field) is None:
         raise RejectedRowError("timestamp_not_integer")
     if len(field) > 20:
-        raise RejectedRowError("timestamp_before_1995" if field.startswith(b"-") else "timestamp_in_future")
+        raise RejectedRowError(too_early if field.startswith(b"-") else "timestamp_in_future")
     value = int(field)
-    if value < EARLIEST_TIMESTAMP:
-        raise RejectedRowError("timestamp_before_1995")
+    if value < earliest:
+        raise RejectedRowError(too_early)
     if value > latest:
         raise RejectedRowError("timestamp_in_future")
     return value
