@@ -70,7 +70,8 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     OUTPUT_PROTOCOL = BytesValueProtocol
     FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py", "own_data_rules.py"]
     columns: ClassVar[int]
-    settles = False
+    # How many rows of a key `settle` is asked about at least; 0: never.
+    settles_from = 0
     reason_superseded = b"newer_row_exists"
     layouts: ClassVar[tuple[str, ...]] = tuple(sorted(DELIMITERS))
     _reducers = 1
@@ -135,7 +136,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     def settle(self, rows: list[list[bytes]]) -> list[list[bytes]]:
         """Return a key's rows, oldest first, with the row to keep at the end.
 
-        A row is key, precedence, file, offset and rest. The reducer asks only where ``settles`` is set.
+        A row is key, precedence, file, offset and rest. See ``settles_from``.
         """
         return rows
 
@@ -204,7 +205,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
             self._choose_rows(write)
 
     def _choose_rows(self, write: Write) -> None:
-        join_columns = self.join_columns
+        join_columns, settles_from = self.join_columns, self.settles_from
         nulls = b"\t".join([NULL] * self.columns)
         # itertools' loops run in C: nearly all of 25 million keys have one row.
         for key, group in groupby(map(methodcaller("split", b"\t", 4), self.stdin), itemgetter(0)):
@@ -215,7 +216,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
                 continue
             if len(rows) > 1:
                 rows.sort(key=lambda row: (int(row[1]), row[2], int(row[3])))
-            if self.settles:
+            if settles_from and len(rows) >= settles_from:
                 rows = self.settle(rows)
             _, precedence, source_file, offset, rest = rows[-1]
             kept = join_columns(key, precedence, rest.rstrip(b"\n"))

@@ -22,6 +22,9 @@ SECONDS_PER_DAY = 86_400
 HALF_LIFE_DAYS = 365.0
 FEWEST_STARS, MOST_STARS = 0.5, 5.0
 
+# Nearly all weights of events and numbers of plays.
+USUAL_STRENGTHS = {text: text for text in (b"%d" % number for number in range(1000))}
+
 _REASON = re.compile(rb"[a-z0-9_]{1,60}")
 _STRENGTH = re.compile(rb"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 

@@ -149,6 +149,29 @@ def test_own_data_without_times_has_the_time_of_the_batch_and_a_rating_wins_over
     ]
 
 
+OWN_FIELD = st.one_of(
+    st.integers(-2, 2_200_000_000).map(lambda number: b"%d" % number),
+    st.sampled_from(
+        [b"0", b"00", b"", b"5", b"5.0", b"0.5", b"2.50", b"999", b"1e3", b"!x", b" 1", b"315532800", b"20000001"]
+    ),
+)
+
+
+@pytest.mark.parametrize("layout", ["rows", "strengths"])
+@given(st.lists(OWN_FIELD, min_size=3, max_size=5))
+def test_the_quick_way_through_a_row_of_own_data_gives_what_the_strict_rules_give(layout, fields):
+    job = MRCleanRatings(["--latest-timestamp", "1600000000", "--layout", layout])
+    line = b"\t".join(fields)
+
+    def outcome(parse):
+        try:
+            return parse(line)
+        except RejectedRowError as error:
+            return error.reason
+
+    assert outcome(job.parse_own_data) == outcome(job.parse_own_data_strictly)
+
+
 def test_the_newer_rating_of_own_data_wins_over_the_older_one_and_a_later_mark_for_seen(clean):
     content = b"1\t7\t2.0\t1500000000\n1\t7\t5.0\t1500000001\n1\t7\t0\t1500000002\n"
     rows = clean(MRCleanRatings, content, "--layout", "rows", name="ratings.tsv")
@@ -157,6 +180,12 @@ def test_the_newer_rating_of_own_data_wins_over_the_older_one_and_a_later_mark_f
         ("clean", "5.0", "1500000001"),
         ("superseded", "0.0", "1500000002"),
     ]
+
+
+@pytest.mark.parametrize("layout", ["rows", "strengths"])
+def test_own_data_may_be_older_than_movielens(clean, layout):
+    rows = clean(MRCleanRatings, b"1\t7\t2.5\t0\n1\t8\t3.0\t315532800\n", "--layout", layout, name="ratings.tsv")
+    assert [(row[0], row[6]) for row in rows] == [("clean", "0"), ("clean", "315532800")]
 
 
 def test_strengths_of_a_pair_are_summed_and_older_ones_count_less(clean):
@@ -182,7 +211,7 @@ def test_strengths_of_a_pair_are_summed_and_older_ones_count_less(clean):
         ("strengths", b"1\t7\t-2\t1500000000", "strength_not_number"),
         ("strengths", b"1\t7\t1e999\t1500000000", "strength_out_of_range"),
         ("rows", b"1\t7\t2.7\t1500000000", "rating_off_half_star_grid"),
-        ("rows", b"1\t7\t2.5\t1", "timestamp_before_1995"),
+        ("rows", b"1\t7\t2.5\t-1", "timestamp_before_1970"),
         ("rows", b"1\t7\t2.5", "missing_fields"),
     ],
 )
