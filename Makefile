@@ -310,10 +310,11 @@ bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench
 	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py $(if $(value USERS),--users="$$USERS")
 
 .PHONY: bench-engines
-bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform: make bench-engines [ROWS="100000 1000000"]
+bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform, and ids of text with integers: make bench-engines [ROWS="100000 1000000"]
 	@$(CONTROL) given ROWS
 	@$(CONTROL) exec -- $(PYTHON) tests/bench/engines.py run --results $(BENCH_RESULTS) $(if $(value ROWS),--rows $$ROWS)
 	@$(PYTHON) tests/bench/engines.py report --results $(BENCH_RESULTS) --plot $(BENCH_RESULTS:.jsonl=.png)
+	@$(PYTHON) tests/bench/own_data.py
 
 .PHONY: bench-warehouse
 bench-warehouse: ## From a folder to a validated warehouse on the running platform: make bench-warehouse [ROWS="1000000 25000000"]

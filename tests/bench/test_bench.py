@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import engines
+import own_data
 import pytest
 from movielens_like import write_ratings
 from mr_average_ratings import MRAverageRatings
@@ -90,3 +91,12 @@ def test_processor_seconds_of_an_applications_containers_are_counted(tmp_path: P
     subprocess.run([sys.executable, "-c", busy.replace("0.6:", "0.1:")], cwd=tmp_path, check=True)
     assert 0.5 < usage.stop() < 1.0
     assert usage.peak_mib > 1
+
+
+def test_the_bench_of_own_data_refuses_what_breaks_a_limit() -> None:
+    small = {"integers_s": 1.0, "text_s": 1.2, "ingest_s": 2.0, "gzip_s": 0.3, "memory_mib": 200.0}
+    large = {"integers_s": 4.0, "text_s": 5.0, "ingest_s": 4.0, "gzip_s": 1.5, "memory_mib": 300.0}
+    assert own_data.refused([small, large]) is None
+    assert "over 1.3 times" in str(own_data.refused([small, large | {"text_s": 5.3}]))
+    assert "slower than 0.5 of gzip" in str(own_data.refused([small, large | {"ingest_s": 5.0}]))
+    assert "memory of ingest grew" in str(own_data.refused([small, large | {"memory_mib": 500.0}]))
