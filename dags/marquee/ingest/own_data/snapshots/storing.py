@@ -74,7 +74,10 @@ def store_rows(
     folder: Path,
     feedback: Path | None,
 ) -> dict[str, Any]:
-    """Store the rows as the batch's snapshot by way of an empty folder; return its description."""
+    """Store the rows as the batch's snapshot; return its description.
+
+    The files are written into ``folder`` first, which is empty.
+    """
     with ExitStack() as stack:
         (folder / MAPPING_FILE).write_text(reading.text, encoding="utf-8")
         written, numbers = _numbered(client, dataset, reading, folder)

@@ -25,7 +25,7 @@ class Address:
     path: str = ""
 
     def __str__(self) -> str:
-        """Return the address as a person writes it; it never holds a password."""
+        """Return the address as a person writes it, which has no password."""
         if self.kind == DATABASE:
             return self.connection
         return f"{self.kind}://{self.connection + '@' if self.connection else ''}{self.path}"

@@ -29,7 +29,10 @@ class Since:
 
 @dataclass(frozen=True)
 class Mark:
-    """Hold how far a batch has read: the column's greatest value, and how many rows there are up to it."""
+    """Say how far a batch has read.
+
+    ``until`` is the column's greatest value, and ``rows`` how many rows there are up to it.
+    """
 
     until: str
     rows: int

@@ -156,22 +156,44 @@ CLEAN = {
 
 
 @pytest.fixture
-def cleaned(memory_hdfs: Any, tmp_path: Path) -> Callable[[Any, str, str], list[tuple[str, ...]]]:
-    """Return a function that runs a cleaning job over a file of the snapshot."""
+def cleaning() -> Any:
+    """Return what makes a runner of cleaning jobs in a folder."""
     path = Path(__file__).parents[4] / "mr_jobs" / "conftest.py"
     spec = importlib.util.spec_from_file_location("conftest_of_mr_jobs", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module.clean.__wrapped__
+
+
+@pytest.fixture
+def cleaned(memory_hdfs: Any, cleaning: Any, tmp_path: Path) -> Callable[[Any, str, str], list[tuple[str, ...]]]:
+    """Return a function that runs a cleaning job over a file of the snapshot."""
 
     def run(job: Any, name: str, layout: str) -> list[tuple[str, ...]]:
         content = memory_hdfs.files[f"{ROOT}/{FIRST}/{name}"]
         folder = tmp_path / f"cleaning-{name}"
         folder.mkdir()
         arguments = ("--layout", layout, "--encoding", "utf-8", "--latest-timestamp", "1600000060")
-        rows: list[tuple[str, ...]] = module.clean.__wrapped__(folder)(job, content, *arguments, name=name)
+        rows: list[tuple[str, ...]] = cleaning(folder)(job, content, *arguments, name=name)
         return rows
+
+    return run
+
+
+@pytest.fixture
+def cleaned_batch(memory_hdfs: Any, cleaning: Any, tmp_path: Path) -> Callable[[str], dict[tuple[str, str], str]]:
+    """Return a function that cleans a batch's events and returns the stars of each pair."""
+
+    def run(batch_id: str) -> dict[tuple[str, str], str]:
+        folder = tmp_path / f"cleaning-{batch_id}"
+        folder.mkdir()
+        content = memory_hdfs.files[f"{ROOT}/{batch_id}/ratings.tsv"]
+        arguments = ("--layout", "strengths", "--encoding", "utf-8", "--latest-timestamp", "1600000060")
+        rows = cleaning(folder)(MRCleanRatings, content, *arguments, name="ratings.tsv")
+        assert {row[0] for row in rows} <= {"clean", "superseded"}
+        return {(row[3], row[4]): row[5] for row in rows if row[0] == "clean"}
 
     return run
 
@@ -236,6 +258,27 @@ def test_equal_batches_have_equal_dictionaries_and_a_later_batch_only_adds_to_it
     assert memory_hdfs.files[f"{ROOT}/{SECOND}/ratings.tsv"] == b"3\t20000002\t5.0\t\n1\t20000003\t4.0\t\n"
     # Its content is the first batch's, so that its files are not stored again.
     assert again["snapshot"] == f"{ROOT}/{FIRST}"
+
+
+def test_a_second_batch_with_more_users_keeps_the_numbers_through_ingest_and_cleaning(
+    store: Store, memory_hdfs: Any, tmp_path: Path, cleaned_batch: Any
+) -> None:
+    """A shop's events: the second export holds the first one's rows in another order, and new visitors before them."""
+    header = "timestamp,visitorid,event,itemid,transactionid\n"
+    rows = [
+        f"{1433221332117 + 1000 * number},{257597 + number % 5},{('view', 'addtocart', 'transaction')[number % 3]},"
+        f"{355908 + number % 7},\n"
+        for number in range(40)
+    ]
+    new = [f"{1433300000000 + number},{9000 + number},view,{355908 + number % 9},\n" for number in range(12)]
+    first = store(file(tmp_path, "events.csv", header + "".join(rows)))
+    second = store(file(tmp_path, "later.csv", header + "".join(new + rows[::-1])), batch_id=SECOND)
+    assert first["layout"]["ratings"]["layout"] == second["layout"]["ratings"]["layout"] == "strengths"
+    batches = [cleaned_batch(batch_id) for batch_id in (FIRST, SECOND)]
+    assert [len({user for user, _ in batch}) for batch in batches] == [5, 17]
+    # The same pairs by number, with the same strength of the same events.
+    assert {pair: batches[1][pair] for pair in batches[0]} == batches[0]
+    assert min(int(user) for user, _ in set(batches[1]) - set(batches[0])) == 6
 
 
 def test_two_runs_at_once_never_give_one_number_twice(
