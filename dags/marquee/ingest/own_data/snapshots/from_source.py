@@ -75,7 +75,7 @@ def ingest_source(
     limit: float,
     feedback: Path | None = None,
 ) -> dict[str, Any]:
-    """Store the rows of a source as the raw snapshot of ``batch_id``; return its description.
+    """Store a source's rows as the snapshot of ``batch_id``; return its description.
 
     It is that of ``ingest_own_data``. A batch that has its snapshot is not read again.
     """

@@ -32,7 +32,7 @@ class Address:
 
 
 def parse_source(text: str) -> Address:
-    """Return the address; raise IngestError, without the text, for one with a password."""
+    """Return the address; raise IngestError for one with a password, without it."""
     scheme, found, rest = text.partition("://")
     if not found:
         if CONNECTION.fullmatch(text) is None:
