@@ -70,8 +70,7 @@ class CleaningJob(MRJob):  # type: ignore[misc]  # mrjob is untyped
     OUTPUT_PROTOCOL = BytesValueProtocol
     FILES: ClassVar[list[str]] = ["cleaning_job.py", "field_rules.py", "own_data_rules.py"]
     columns: ClassVar[int]
-    # How many rows of a key `settle` is asked about at least; 0: never.
-    settles_from = 0
+    settles_from = 0  # how many rows of a key `settle` is asked about at least; 0: never
     reason_superseded = b"newer_row_exists"
     layouts: ClassVar[tuple[str, ...]] = tuple(sorted(DELIMITERS))
     _reducers = 1
