@@ -13,6 +13,7 @@ import psycopg2
 import pytest
 from marquee.ingest.connections import find_connection
 from marquee.ingest.errors import IngestError
+from marquee.ingest.own_data.__main__ import main as inspect
 from marquee.ingest.own_data.snapshots.ingest import ingest_data
 from marquee.ingest.own_data.sources import databases
 from marquee.ingest.own_data.sources.queries import fetch_queries
@@ -340,6 +341,21 @@ def test_an_address_that_is_none_is_refused_without_repeating_its_login(store: S
     with pytest.raises(IngestError) as caught:
         store(source=source, query=None)
     assert "secret-word" not in str(caught.value)
+
+
+def test_inspect_proposes_a_mapping_with_the_query_and_reads_it_again(
+    shop: Execute, store: Store, memory_hdfs: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposed = tmp_path / "proposed.toml"
+    assert inspect(["--source=shop", f"--query={QUERY}", f"--output={proposed}"]) == 0
+    assert "Of 60 rows in the sample, 60 would be kept" in capsys.readouterr().out
+    assert f'query = "{QUERY}"' in proposed.read_text()
+    assert inspect(["--source=shop", f"--mapping={proposed}"]) == 0
+    assert "Of 60 rows in the sample, 60 would be kept" in capsys.readouterr().out
+    store(query=None, mapping=proposed)
+    assert len(lines(memory_hdfs)) == 60
+    assert inspect(["--source=shop"]) == 1
+    assert "A database needs a query" in capsys.readouterr().err
 
 
 # --- SINCE
