@@ -7,6 +7,8 @@ The causes come from the two lineages and catalogues:
 ``catalogue``  only one of the two catalogues has the movie
 
 Where data and settings both changed, both are named, since the lists do not show which one changed an entry.
+
+Users and movies are named by the ids that people use. Publications of different data sets have no user in common.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from serving.publications.lineage import value_at
+from serving.publications.format import PublicationError
+from serving.publications.lineage import dataset_of, value_at
 from serving.publications.reader import Publication
 
 # How many of a user's first movies count in the churn.
@@ -35,6 +38,13 @@ def causes(a: Publication, b: Publication) -> list[str]:
     return [name for name, changed in (("data", data), ("model", model)) if changed]
 
 
+def share_users(a: Publication, b: Publication) -> bool:
+    """Return whether a number means the same user in both publications."""
+    if a.own_ids is None or b.own_ids is None:
+        return a.own_ids is b.own_ids
+    return dataset_of(a.manifest.lineage) == dataset_of(b.manifest.lineage)
+
+
 def churn(a: Publication, b: Publication) -> dict[str, Any]:
     """Return how far users' first ten movies changed from `a` to `b`, as JSON data.
 
@@ -50,6 +60,8 @@ def churn(a: Publication, b: Publication) -> dict[str, Any]:
 
 
 def _lists_of_both(a: Publication, b: Publication) -> Iterator[tuple[list[list[Any]], list[list[Any]]]]:
+    if not share_users(a, b):
+        return
     later = b.all_recommendations()
     user, entries = next(later, (None, []))
     for user_id, before in a.all_recommendations():
@@ -72,6 +84,7 @@ def compare(a: Publication, b: Publication) -> dict[str, Any]:
     return {
         "a": a.publication_id,
         "b": b.publication_id,
+        "same_users": share_users(a, b),
         "same_lists": a.manifest.sha256 == b.manifest.sha256,
         "causes": [*causes(a, b), *(["catalogue"] if any(catalogue.values()) else [])],
         "data_through": [a.data_through, b.data_through],
@@ -82,12 +95,17 @@ def compare(a: Publication, b: Publication) -> dict[str, Any]:
     }
 
 
-def compare_user(a: Publication, b: Publication, user_id: int) -> dict[str, Any]:
+def compare_user(a: Publication, b: Publication, user: int | str) -> dict[str, Any]:
     """Return what changed in one user's list, as JSON data.
 
-    It names the movies that entered, left and moved, and why.
+    It names the movies that entered, left and moved, and why. Raises PublicationError for publications of different data sets.
     """
-    before, after = a.recommendations(user_id) or [], b.recommendations(user_id) or []
+    if not share_users(a, b):
+        raise PublicationError(
+            f"{a.publication_id} and {b.publication_id} are of different data sets, which have no user in common. "
+            "Compare them without a user."
+        )
+    before, after = (one.recommendations(one.number_of_user(str(user)) or 0) or [] for one in (a, b))
     ranks = [{entry[0]: rank for rank, entry in enumerate(entries, 1)} for entries in (before, after)]
     old, new = ranks
     reasons_before = {movie_id for entry in before for movie_id in entry[2]}
@@ -103,18 +121,21 @@ def compare_user(a: Publication, b: Publication, user_id: int) -> dict[str, Any]
             why = ["data: the user has rated it since"]
         else:
             why = general
-        return {"movie_id": movie_id, "title": title, **place, "why": why}
+        return {"movie_id": shown(movie_id), "title": title, **place, "why": why}
+
+    def shown(movie_id: int) -> int | str:
+        return (b if movie_id in b.movies else a).shown_movie(movie_id)
 
     return {
-        "user_id": user_id,
+        "user_id": b.shown_user(number) if (number := b.number_of_user(str(user))) else user,
         "in_a": bool(before),
         "in_b": bool(after),
         "entered": [changed(movie_id) for movie_id in new if movie_id not in old],
         "left": [changed(movie_id) for movie_id in old if movie_id not in new],
         "moved": [changed(movie_id) for movie_id in new if movie_id in old and old[movie_id] != new[movie_id]],
         # Movies that the user has rated and that explain entries of only one list: how the model sees the user.
-        "new_reasons": sorted(reasons_after - reasons_before),
-        "lost_reasons": sorted(reasons_before - reasons_after),
+        "new_reasons": [shown(movie_id) for movie_id in sorted(reasons_after - reasons_before)],
+        "lost_reasons": [shown(movie_id) for movie_id in sorted(reasons_before - reasons_after)],
     }
 
 
@@ -130,7 +151,9 @@ def describe(summary: dict[str, Any], user: dict[str, Any] | None) -> str:
         ),
         f"  catalogue     {catalogue['added']} added, {catalogue['removed']} removed, {catalogue['changed']} changed",
     ]
-    if summary["same_lists"]:
+    if not summary["same_users"]:
+        lines.append("  lists         of different data sets: no user is in both")
+    elif summary["same_lists"]:
         lines.append("  lists         the same, byte for byte")
     elif lists["churn_at_10"] is not None:
         lines.append(

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.publications.format import RECOMMENDATIONS, PublicationError
+from serving.publications.format import MAX_ID, RECOMMENDATIONS, PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
 from serving.publications.newcomers.discovery import Prices
@@ -193,6 +193,13 @@ class Publication:
         """Return up to `count` ids of users with a list, ascending, above `after`."""
         query = "SELECT user_id FROM recommendations WHERE user_id > ? ORDER BY user_id LIMIT ?"
         return [row[0] for row in self._rows(query, after, count)]
+
+    def number_of_user(self, shown: str) -> int | None:
+        """Return the number of the user that has an id, or None for what is no id."""
+        if self.own_ids is not None:
+            return self.own_ids.user(shown)
+        number = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) <= 10 else 0
+        return number if 1 <= number <= MAX_ID else None
 
     def shown_user(self, user_id: int) -> int | str:
         """Return the id that people use for a user."""

@@ -7,9 +7,9 @@ import json
 import sys
 from typing import Any
 
-from serving.publications.commands.arguments import EXIT_FAILED, Commands, line, store_option, whole_number
+from serving.publications.commands.arguments import EXIT_FAILED, Commands, line, store_option
 from serving.publications.diff import compare, compare_user, describe
-from serving.publications.format import MAX_ID, PublicationError
+from serving.publications.format import PublicationError
 from serving.publications.lineage import value_at
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
@@ -78,7 +78,10 @@ def add_diff(commands: Commands) -> None:
     parser.add_argument("--a", type=line, required=True, metavar="ID", help="the earlier publication")
     parser.add_argument("--b", type=line, required=True, metavar="ID", help="the later publication")
     parser.add_argument(
-        "--user", type=whole_number(1, MAX_ID), metavar="N", help="also compare this user's lists, movie by movie"
+        "--user",
+        type=line,
+        metavar="USER",
+        help="also compare this user's lists, movie by movie; for own data: the own id",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.set_defaults(run=_diff)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from serving.publications.__main__ import main
-from serving.publications.diff import causes, compare, compare_user
+from serving.publications.diff import causes, compare, compare_user, describe
+from serving.publications.format import PublicationError
 from serving.publications.reader import Publication
 from serving.publications.store import PublicationStore
 
@@ -107,3 +108,37 @@ def test_the_ledger_keeps_how_far_the_lists_changed_when_one_goes_live(
     store.unpin("test", "")
     assert main(["activate", "--store", str(store.root), "--publication", SECOND]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["live"] == SECOND
+
+
+def own(tables: Tables) -> Tables:
+    return {**tables, "ids": [("user", 1, "7"), ("user", 7, "Jürgen"), *(("item", n, f"b/{n}") for n in range(1, 9))]}
+
+
+def test_publications_of_own_data_are_compared_by_own_ids(build_from: BuildFrom) -> None:
+    lineage = {**OLD, "snapshot": {"content_sha256": "aa", "dataset": "my-books"}}
+    a, _ = build_from(FIRST, own(small_tables()), lineage)
+    b, _ = build_from(SECOND, own(later_tables()), lineage)
+    books = Publication(a, FIRST), Publication(b, SECOND)
+    # The user 7 of the data has the number 1.
+    changes = compare_user(*books, "7")
+    assert (changes["user_id"], [movie["movie_id"] for movie in changes["entered"]]) == ("7", ["b/6", "b/8"])
+    assert [movie["movie_id"] for movie in changes["left"]] == ["b/3", "b/4"]
+    assert (changes["new_reasons"], changes["lost_reasons"]) == (["b/3"], ["b/5"])
+    assert compare_user(*books, "1")["in_a"] is False
+    assert compare(*books)["lists"]["users"] == 2
+
+
+def test_publications_of_different_data_sets_have_no_user_in_common(build_from: BuildFrom) -> None:
+    of_books = {**OLD, "snapshot": {"content_sha256": "aa", "dataset": "my-books"}}
+    of_a_shop = {**OLD, "snapshot": {"content_sha256": "bb", "dataset": "my-shop"}}
+    built = [build_from(FIRST, lineage=OLD), build_from(SECOND, own(small_tables()), of_books)]
+    built += [build_from(THIRD, own(small_tables()), of_a_shop)]
+    movielens, books, shop = (
+        Publication(folder, name) for (folder, _), name in zip(built, (FIRST, SECOND, THIRD), strict=True)
+    )
+    for a, b in ((movielens, books), (books, movielens), (books, shop)):
+        summary = compare(a, b)
+        assert (summary["same_users"], summary["lists"]["users"], summary["lists"]["churn_at_10"]) == (False, 0, None)
+        assert "lists         of different data sets: no user is in both" in describe(summary, None)
+        with pytest.raises(PublicationError, match="are of different data sets"):
+            compare_user(a, b, "7")
