@@ -22,6 +22,7 @@ from serving.reviews.api.requests import LimitedBodies, ObservedRequests
 from serving.reviews.api.service import Service
 from serving.reviews.database.engine import open_database, transactions
 from serving.reviews.domain.accounts_client import AccountsClient
+from serving.reviews.domain.named_movies import NamedMovies
 from serving.reviews.domain.prediction_ids import PredictionIds
 from serving.reviews.job_workers import JobWorkers
 from serving.reviews.live_model import LiveModel
@@ -78,7 +79,9 @@ def _service(settings: Settings) -> Service:
     accounts = AccountsClient(settings.accounts_url, settings.accounts_client, settings.accounts_client_secret)
     metrics.LOADED.set(0)
     live = LiveModel(settings.store, on_switch=metrics.model_serves, on_refusal=metrics.model_refused)
-    return Service(settings, live, engine, transactions(engine), accounts, PredictionIds(settings.secret))
+    return Service(
+        settings, live, engine, transactions(engine), accounts, NamedMovies(accounts), PredictionIds(settings.secret)
+    )
 
 
 def _stop(service: Service) -> None:

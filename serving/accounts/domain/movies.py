@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from serving.accounts.database.changes import next_change
@@ -16,7 +16,7 @@ from serving.accounts.domain.retries import RequestKey, made_once
 from serving.accounts.domain.schemas import movies as schemas
 from serving.accounts.domain.search import search_index
 from serving.publications.format import MAX_ID
-from serving.publications.own_data.spelling import own_id_of
+from serving.publications.own_data.spelling import number_of_account, own_id_of
 from serving.publications.search.index import ids_behind
 from serving.web.problems import ProblemError
 
@@ -37,10 +37,20 @@ def shown_movie(database: DatabaseSession, shown: int | str) -> Movie:
     return movie
 
 
-def titles_of(database: DatabaseSession, keys: set[int]) -> dict[int, str]:
-    """Return titles by key, those of withdrawn movies and other data sets too."""
+def titles_of(
+    database: DatabaseSession, movies: set[tuple[str | None, int | str]]
+) -> dict[tuple[str | None, int | str], str]:
+    """Return titles by data set and id, those of withdrawn movies too."""
+    keys = {shown for _, shown in movies if isinstance(shown, int)}
     rows = database.execute(select(Movie.movie_id, Movie.title).where(Movie.movie_id.in_(keys)))
-    return {row.movie_id: row.title for row in rows}
+    titles: dict[tuple[str | None, int | str], str] = {(None, row.movie_id): row.title for row in rows}
+    for dataset in {dataset for dataset, _ in movies if dataset is not None}:
+        shown = [str(shown) for name, shown in movies if name == dataset]
+        added = [number for number in map(number_of_account, shown) if number]
+        named = or_(Movie.own_id.in_(map(own_id_of, shown)), Movie.movie_id.in_(added))
+        found = database.scalars(select(Movie).where(named, of_dataset(dataset)))
+        titles |= {(dataset, shown_id(movie)): movie.title for movie in found}
+    return titles
 
 
 def as_movie(movie: Movie) -> schemas.Movie:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from serving.accounts.database.engine import Transactions, is_current
 from serving.accounts.database.models import CatalogueLoad, Movie
 from serving.accounts.domain import problems
-from serving.accounts.domain.own_data.ids import of_live
+from serving.accounts.domain.own_data.ids import live_dataset, of_live
 from serving.accounts.domain.schemas.operation import Ready
 from serving.web.problems import ProblemError
 
@@ -23,4 +23,6 @@ def readiness(factory: Transactions) -> Ready:
         source = database.scalar(select(CatalogueLoad.source))
         shown = (Movie.withdrawn_at.is_(None), of_live(database))
         movies = database.scalar(select(func.count()).select_from(Movie).where(*shown))
-    return Ready(status="ready", catalogue=source, movies=movies or 0)
+        dataset = live_dataset(database)
+    own_data = {} if dataset is None else {"dataset": dataset}
+    return Ready(status="ready", catalogue=source, movies=movies or 0, **own_data)

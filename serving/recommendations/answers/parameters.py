@@ -123,7 +123,11 @@ class UserPath(BaseModel):
     """A user in the path."""
 
     user: Annotated[
-        _ID, Field(description="User id. In a publication of own data: the own id, percent-encoded.", examples=[1])
+        _ID,
+        Field(
+            description="User id. In a publication of own data: the own id, percent-encoded, or account:1000000001 for an account.",
+            examples=[1],
+        ),
     ]
 
 

@@ -43,9 +43,7 @@ class Movie(Answer):
     title: Annotated[str, Field(examples=["Shawshank Redemption, The"])]
     release_year: Annotated[int | None, Field(examples=[1994])]
     genres: Annotated[list[str], Field(examples=[["Crime", "Drama"]])]
-    number: Annotated[
-        int | None, Field(description="Of own data alone: what the accounts service and the warehouse call it.")
-    ] = None
+    number: Annotated[int | None, Field(description="Of own data alone: what the warehouse calls it.")] = None
 
 
 class Reason(Answer):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from serving.reviews.api import metrics
 from serving.reviews.api.addresses import address
@@ -20,19 +21,35 @@ from serving.reviews.api.dependencies import (
 )
 from serving.reviews.api.problem_responses import answers
 from serving.reviews.api.schemas import reviews as schemas
-from serving.reviews.api.schemas.fields import MAX_BIG_ID, MAX_ID
+from serving.reviews.api.schemas.fields import MAX_BIG_ID
 from serving.reviews.api.service import Service
 from serving.reviews.database.models import Review
 from serving.reviews.domain import problems, reviews
 from serving.reviews.domain.movie_sentiment import Figures, figures_of_movie, mart_of_movie
+from serving.reviews.domain.named_movies import NamedMovie
 from serving.reviews.domain.reviews import Judged, Written
 from serving.reviews.live_model import LoadedModel
-from serving.web.problems import ProblemError
 
 router = APIRouter(tags=["reviews"])
 
-MovieId = Annotated[int, Path(ge=1, le=MAX_ID, examples=[318])]
+MovieName = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=300,
+        description="A number for MovieLens; for own data the own id, percent-encoded.",
+        examples=["318"],
+    ),
+]
 ReviewId = Annotated[int, Path(ge=1, le=MAX_BIG_ID, examples=[1])]
+
+
+async def movie_to_read(movie: MovieName, service: CurrentService) -> NamedMovie:
+    """Return the movie of an address. Raises the problems not-found and unavailable."""
+    return await run_in_threadpool(service.movies.to_read, movie)
+
+
+MovieToRead = Annotated[NamedMovie, Depends(movie_to_read)]
 _CursorText = Annotated[str | None, Query(max_length=200, description="Where the page before ended.")]
 _Limit = Annotated[int, Query(ge=1, le=100, description="Reviews a page.")]
 
@@ -45,8 +62,11 @@ def _shown(review: Review) -> dict[str, Any]:
     if review.label is not None:
         sentiment = {name: getattr(review, name) for name in schemas.ReviewSentiment.model_fields}
     hidden = None if review.hidden_at is None else {"at": review.hidden_at, "reason": review.hidden_reason}
-    names = ("review_id", "movie_id", "text", "helpful", "created_at", "changed_at")
+    names = ("review_id", "text", "helpful", "created_at", "changed_at")
+    own = {} if review.dataset is None else {"dataset": review.dataset}
     return {
+        "movie_id": review.own_id or review.movie_id,
+        **own,
         **{name: getattr(review, name) for name in names},
         "author": {"user_id": review.author_id, "name": review.author_name},
         "sentiment": sentiment,
@@ -80,9 +100,12 @@ def _next(request: Request, path: str, cursor: str | None, **parameters: str | i
     return address(request, f"{path}?{urlencode({**parameters, 'cursor': cursor})}")
 
 
-@router.get("/v1/movies/{movie}/reviews", responses=answers(problems.NOT_SIGNED_IN, problems.BAD_CURSOR))
+@router.get(
+    "/v1/movies/{movie:path}/reviews",
+    responses=answers(problems.NOT_SIGNED_IN, problems.BAD_CURSOR, problems.NOT_FOUND),
+)
 def movie_reviews(
-    movie: MovieId,
+    named: MovieToRead,
     who: MaybeAccount,
     database: Database,
     request: Request,
@@ -91,19 +114,21 @@ def movie_reviews(
     limit: _Limit = 20,
 ) -> schemas.Reviews:
     """List a movie's reviews, without hidden ones."""
-    page, following = reviews.of_movie(database, movie, order, cursor, limit)
+    page, following = reviews.of_movie(database, named.key, order, cursor, limit)
     voted = set() if who is None else reviews.voted_for(database, page, who)
     items = [{**_shown(review), "voted": None if who is None else review.review_id in voted} for review in page]
-    following_page = _next(request, f"/v1/movies/{movie}/reviews", following, order=order, limit=limit)
+    following_page = _next(
+        request, f"/v1/movies/{quote(str(named.shown), safe='')}/reviews", following, order=order, limit=limit
+    )
     return schemas.Reviews.model_validate({"items": items, "next": following_page})
 
 
-@router.get("/v1/movies/{movie}/reviews/mine", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
+@router.get("/v1/movies/{movie:path}/reviews/mine", responses=answers(*_SIGNED_IN, problems.NOT_FOUND))
 def my_review(
-    movie: MovieId, who: CurrentAccount, service: CurrentService, database: Database
+    named: MovieToRead, who: CurrentAccount, service: CurrentService, database: Database
 ) -> schemas.WrittenReview:
     """Read one's own review of a movie, which may be hidden."""
-    return for_author(reviews.of_author(database, movie, who), service)
+    return for_author(reviews.of_author(database, named, who), service)
 
 
 @router.get("/v1/reviews", responses=answers(*_SIGNED_IN, problems.BAD_CURSOR))
@@ -123,12 +148,12 @@ def all_reviews(
 
 
 @router.post(
-    "/v1/movies/{movie}/reviews",
+    "/v1/movies/{movie:path}/reviews",
     status_code=201,
     responses=answers(*_WITH_BODY, *_SIGNED_IN, problems.NOT_FOUND, problems.ALREADY_REVIEWED),
 )
 def write_review(
-    movie: MovieId,
+    movie: MovieName,
     body: schemas.ReviewBody,
     response: Response,
     request: Request,
@@ -138,9 +163,7 @@ def write_review(
     database: Database,
 ) -> schemas.WrittenReview:
     """Write a review, one a movie; the model says whether it is positive."""
-    if not service.accounts.has_movie(movie):
-        raise ProblemError(problems.NOT_FOUND, f"There is no movie {movie}. Search for it first.")
-    made = reviews.write(database, movie, who, _written(body, loaded))
+    made = reviews.write(database, service.movies.to_write(movie), who, _written(body, loaded))
     response.headers["Location"] = address(request, f"/v1/reviews/{made.review_id}")
     return for_author(made, service)
 
@@ -194,19 +217,21 @@ def take_vote_back(review: ReviewId, who: CurrentAccount, database: Database) ->
     return schemas.Review.model_validate(_shown(reviews.vote(database, review, who, helpful=False)))
 
 
-@router.get("/v1/movies/{movie}/sentiment", responses=answers())
-def movie_sentiment(movie: MovieId, database: Database) -> schemas.MovieSentiment:
+@router.get("/v1/movies/{movie:path}/sentiment", responses=answers(problems.NOT_FOUND))
+def movie_sentiment(named: MovieToRead, database: Database) -> schemas.MovieSentiment:
     """Tell what the model says of a movie's reviews: now, and in the last scoring.
 
     Each review was judged when it was written, by the model that was live then. The nightly scoring judges all of them by
     one model.
     """
-    total, months = figures_of_movie(database, movie)
-    found = mart_of_movie(database, movie)
+    total, months = figures_of_movie(database, named.key)
+    found = mart_of_movie(database, named.key)
     mart = None
     if found is not None:
         mart = {"batch_id": found.batch_id, "publication": found.publication, **_added_up(found.total, found.months)}
-    return schemas.MovieSentiment.model_validate({"movie_id": movie, "live": _added_up(total, months), "mart": mart})
+    return schemas.MovieSentiment.model_validate(
+        {"movie_id": named.shown, "live": _added_up(total, months), "mart": mart}
+    )
 
 
 def _added_up(total: Figures, months: Mapping[str, Figures]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from serving.reviews.database.engine import Transactions
 from serving.reviews.domain.accounts_client import AccountsClient
+from serving.reviews.domain.named_movies import NamedMovies
 from serving.reviews.domain.prediction_ids import PredictionIds
 from serving.reviews.live_model import LiveModel
 from serving.reviews.settings import Settings
@@ -22,4 +23,5 @@ class Service:
     engine: Engine
     transactions: Transactions
     accounts: AccountsClient
+    movies: NamedMovies
     ids: PredictionIds

@@ -60,7 +60,11 @@ class Review(Base):
     )
 
     review_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    # The key of the movie's row in the accounts service; for MovieLens it is the movie's id.
     movie_id: Mapped[int]
+    # The own data that the movie is of, and its id there as it is shown. Both are empty for MovieLens.
+    dataset: Mapped[str | None] = mapped_column(String(63))
+    own_id: Mapped[str | None] = mapped_column(String(300))
     author_id: Mapped[int] = mapped_column(index=True)
     # As it was when the review was written last.
     author_name: Mapped[str] = mapped_column(String(40))

@@ -10,6 +10,7 @@ import threading
 import time
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -60,13 +61,24 @@ class AccountsClient:
         account = _read(answer)
         return Principal(int(account["user_id"]), str(account["name"]), str(account["role"]))
 
-    def has_movie(self, movie_id: int) -> bool:
-        """Return whether the catalogue has a movie. Raises the problem unavailable."""
-        answer = self._ask("GET", f"/accounts/v1/movies/{movie_id}")
+    def movie(self, shown: str) -> dict[str, Any] | None:
+        """Return the catalogue's movie of an id, or None.
+
+        Raises the problem unavailable.
+        """
+        answer = self._ask("GET", f"/accounts/v1/movies/{quote(shown, safe='')}")
         if answer.status_code == HTTPStatus.NOT_FOUND:
-            return False
-        _read(answer)
-        return True
+            return None
+        found: dict[str, Any] = _read(answer)
+        return found
+
+    def live_dataset(self) -> str | None:
+        """Return the own data that is live, or None for MovieLens.
+
+        Raises the problem unavailable.
+        """
+        name: str | None = _read(self._ask("GET", "/accounts/ready")).get("dataset")
+        return name
 
     def users_from(self, user_id: int) -> tuple[set[int], float]:
         """Return the ids of a page of accounts from an id on, and up to which id it tells.

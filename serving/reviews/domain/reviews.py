@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from serving.reviews.database.models import HelpfulVote, Review
 from serving.reviews.domain import problems
 from serving.reviews.domain.cursors import Cursor, Order
+from serving.reviews.domain.named_movies import NamedMovie
 from serving.reviews.domain.principal import Principal
 from serving.web.problems import ProblemError
 
@@ -52,17 +53,19 @@ def _columns(written: Written, author: Principal) -> dict[str, Any]:
     }
 
 
-def write(database: Session, movie_id: int, author: Principal, written: Written) -> Review:
+def write(database: Session, movie: NamedMovie, author: Principal, written: Written) -> Review:
     """Return a new review.
 
     Raises the problem already-reviewed if the author has one of this movie: one statement decides, whatever comes at once.
     """
     columns = _columns(written, author)
-    row = {**columns, "movie_id": movie_id, "author_id": author.user_id, "created_at": columns["changed_at"]}
+    own_id = None if movie.dataset is None else str(movie.shown)
+    of_movie = {"movie_id": movie.key, "dataset": movie.dataset, "own_id": own_id}
+    row = {**columns, **of_movie, "author_id": author.user_id, "created_at": columns["changed_at"]}
     statement = insert(Review).values(row).on_conflict_do_nothing(index_elements=["movie_id", "author_id"])
     made = database.scalars(statement.returning(Review)).one_or_none()
     if made is None:
-        present = select(Review.review_id).where(Review.movie_id == movie_id, Review.author_id == author.user_id)
+        present = select(Review.review_id).where(Review.movie_id == movie.key, Review.author_id == author.user_id)
         extra = {"review": f"/v1/reviews/{database.scalar(present)}"}
         raise ProblemError(problems.ALREADY_REVIEWED, problems.ALREADY_REVIEWED.meaning, extra)
     return made
@@ -110,15 +113,15 @@ def _page(
     return page, Cursor(order, end.created_at if order == "newest" else end.helpful, end.review_id).text()
 
 
-def of_author(database: Session, movie_id: int, author: Principal) -> Review:
+def of_author(database: Session, movie: NamedMovie, author: Principal) -> Review:
     """Return the review that an account has written of a movie, hidden or not.
 
     Raises the problem not-found.
     """
-    query = select(Review).where(Review.movie_id == movie_id, Review.author_id == author.user_id)
+    query = select(Review).where(Review.movie_id == movie.key, Review.author_id == author.user_id)
     review = database.scalars(query).one_or_none()
     if review is None:
-        raise ProblemError(problems.NOT_FOUND, f"This account has no review of movie {movie_id}.")
+        raise ProblemError(problems.NOT_FOUND, f"This account has no review of movie {movie.shown}.")
     return review
 
 

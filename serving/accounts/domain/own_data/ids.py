@@ -37,7 +37,10 @@ def own_data_is_live(factory: Transactions) -> bool:
 
 
 def of_dataset(dataset: str | None) -> ColumnElement[bool]:
-    """Return the condition for movies of a data set, and those that were added here while it was live."""
+    """Return the condition for movies of a data set.
+
+    Those that were added here while it was live are among them.
+    """
     return Movie.dataset.is_(None) if dataset is None else Movie.dataset == dataset
 
 

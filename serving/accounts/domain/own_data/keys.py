@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def with_keys(database: DatabaseSession, dataset: str, batch: list[Row]) -> list[Row]:
-    """Return rows of own data with the keys of their rows in the database, and their data set."""
+    """Return rows of own data with their keys in the database."""
     known = select(Movie.own_id, Movie.movie_id).where(Movie.dataset == dataset)
     keys: dict[str | None, int] = {
         row.own_id: row.movie_id

@@ -59,9 +59,7 @@ MovieId = Annotated[
     Annotated[int, Field(ge=1, le=MAX_ID)] | Annotated[str, Field(min_length=1)],
     Field(description="A number for MovieLens. For own data the own id, which is always a text.", examples=[318]),
 ]
-DatasetName = Annotated[
-    str, Field(description="The own data that the movie is of. Movies of MovieLens have no such member.")
-]
+DatasetName = Annotated[str, Field(description="The name of own data. MovieLens has no such member.")]
 Moment = Annotated[str, Field(description="UTC.", examples=["2026-11-24T19:00:00Z"])]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=200), Field(examples=["the refresh token"])]
 FormText = Annotated[str, StringConstraints(max_length=200, pattern=LINE)]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from serving.accounts.domain.schemas.bases import Answer
+from serving.accounts.domain.schemas.fields import DatasetName
 
 
 class Health(Answer):
@@ -21,3 +22,4 @@ class Ready(Answer):
     status: Literal["ready"]
     catalogue: Annotated[str | None, Field(description="Publication or export that the movies come from.")]
     movies: int
+    dataset: DatasetName | None = None

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from serving.accounts.domain import problems
 from serving.accounts.domain.movies import titles_of
+from serving.accounts.domain.own_data.ids import live_dataset
 from serving.accounts.pages.rendering import page
 from serving.accounts.pages.reviews.client import RefusedError, UnreachableError
 from serving.accounts.pages.reviews.drafts import fault_of_reason
@@ -52,5 +53,8 @@ def _staff_page(visit: Visit, hidden: bool, cursor: str) -> Response:
         raise ProblemError(problems.NOT_FOUND, error.kind) from None
     found = [shown(review) for review in listed.reviews]
     with visit.service.transactions() as database:
-        titles = titles_of(database, {review.given["movie_id"] for review in found})
-    return page("staff_reviews.html", hidden=hidden, reviews=found, titles=titles, following=listed.following)
+        titles = titles_of(database, {(review.given.get("dataset"), review.given["movie_id"]) for review in found})
+        live = live_dataset(database)
+    return page(
+        "staff_reviews.html", hidden=hidden, reviews=found, titles=titles, live=live, following=listed.following
+    )

@@ -55,7 +55,14 @@ class Review(Answer):
     """A review. Its text is plain: HTML in it is to be shown as text."""
 
     review_id: Annotated[int, Field(examples=[1])]
-    movie_id: Annotated[int, Field(examples=[318])]
+    movie_id: Annotated[int | str, Field(description="For own data a text: the own id.", examples=[318])]
+    dataset: Annotated[
+        str | None,
+        Field(
+            description="The own data that the movie is of. MovieLens has no such member.",
+            exclude_if=lambda name: name is None,
+        ),
+    ] = None
     author: Author
     text: str
     sentiment: Annotated[ReviewSentiment | None, Field(description="Null: no model was live.")]
@@ -124,7 +131,7 @@ class MartFigures(LiveFigures):
 class MovieSentiment(Answer):
     """What the model says of a movie's reviews."""
 
-    movie_id: int
+    movie_id: int | str
     live: LiveFigures
     mart: Annotated[
         MartFigures | None,
