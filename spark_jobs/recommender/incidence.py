@@ -48,6 +48,10 @@ class Incidence:
         shape = (len(self.starts) - 1, columns)
         return sp.csr_matrix((self.weights.astype(np.float32), self.columns, self.starts), shape=shape)
 
+    def owners(self) -> IntArray:
+        """Return the entity of each rating, counted from the first."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
     def rows(self, first: int, last: int) -> Incidence:
         """Return the incidence of the entities first .. last-1."""
         begin, end = self.starts[first], self.starts[last]

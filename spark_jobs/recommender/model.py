@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recommender.arrays import BoolArray, Float32Array, IntArray
+from recommender.arrays import AnyArray, BoolArray, Float32Array, IntArray
 from recommender.incidence import Incidence
 from recommender.neighbours import Neighbours
+from recommender.parts.on_disk import on_disk
 from recommender.ratings import positions
 from recommender.settings import TrainingSettings
 from recommender.top_n import top_n_of_scores
@@ -25,6 +27,8 @@ MOVIE_FACTORS_FILE = "item_factors.parquet"
 NEIGHBOURS_FILE = "movie_neighbours.parquet"
 PROFILES_FILE = "profiles.parquet"
 SETTINGS_FILE = "settings.json"
+# Profiles are as long as there are ratings: this many pass through memory at once.
+ENTRIES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,10 @@ class FactorModel:
         digest = hashlib.sha256()
         whole = (self.user_ids, self.movie_ids, self.neighbours.starts, self.neighbours.columns)
         for ids in (*whole, self.profiles.starts, self.profiles.columns):
-            digest.update(ids.astype("<i8").tobytes())
+            _add(digest, ids, "<i8")
         fractions = (self.user_factors, self.movie_factors, self.movie_gain, self.movie_prior, self.neighbours.weights)
         for values in (*fractions, self.profiles.weights):
-            digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+            _add(digest, values, "<f4")
         return digest.hexdigest()
 
     def factors_of(self, users: IntArray) -> Float32Array:
@@ -136,6 +140,15 @@ class FactorModel:
         scores[np.repeat(np.arange(len(scores)), np.diff(profiles.starts)), profiles.columns] = -np.inf
         return top_n_of_scores(scores, n)
 
+    def _profiles_in_pieces(self) -> Iterator[Incidence]:
+        """Yield the profiles of runs of users, each with about ENTRIES_AT_ONCE entries."""
+        first, users = 0, len(self.user_ids)
+        while first < users:
+            end = self.profiles.starts[first] + ENTRIES_AT_ONCE
+            last = max(first + 1, int(np.searchsorted(self.profiles.starts, end, side="right")) - 1)
+            yield self.profiles.rows(first, last)
+            first = last
+
     def save(self, folder: Path) -> None:
         """Write the model into an existing folder: four Parquet files and a JSON file."""
         rank = self.movie_factors.shape[1]
@@ -156,14 +169,22 @@ class FactorModel:
                 "neighbour_id": movie_column.take(pa.array(self.neighbours.columns)),
                 "weight": pa.array(self.neighbours.weights),
             },
-            PROFILES_FILE: {
-                "user_id": user_column.take(_owners(self.profiles.starts)),
-                "movie_id": movie_column.take(pa.array(self.profiles.columns)),
-                "weight": pa.array(self.profiles.weights),
-            },
         }
         for name, table in columns.items():
             pq.write_table(pa.table(table), folder / name)
+        schema = pa.schema([("user_id", pa.int32()), ("movie_id", pa.int32()), ("weight", pa.float32())])
+        with pq.ParquetWriter(folder / PROFILES_FILE, schema) as writer:
+            for part in self._profiles_in_pieces():
+                writer.write_table(
+                    pa.table(
+                        [
+                            user_column.take(pa.array(part.first + part.owners())),
+                            movie_column.take(pa.array(part.columns)),
+                            pa.array(part.weights.astype(np.float32)),
+                        ],
+                        schema=schema,
+                    )
+                )
         text = json.dumps({"settings": asdict(self.settings), "trained_until": self.trained_until}, indent=2)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -180,7 +201,7 @@ class FactorModel:
         if len(about["settings"]) < len(fields(TrainingSettings)):
             raise TypeError("The model was trained without some of the present settings. Train the batch again.")
         user_ids, movie_ids = _ids(users["user_id"]), _ids(movies["movie_id"])
-        near, rated = pq.read_table(folder / NEIGHBOURS_FILE), pq.read_table(folder / PROFILES_FILE)
+        near = pq.read_table(folder / NEIGHBOURS_FILE)
         return cls(
             user_ids,
             _matrix(users["features"], settings.rank),
@@ -193,14 +214,29 @@ class FactorModel:
                 positions(movie_ids, _ids(near["neighbour_id"])),
                 near["weight"].to_numpy().astype(np.float32),
             ),
-            Incidence(
-                _starts(user_ids, _ids(rated["user_id"])),
-                positions(movie_ids, _ids(rated["movie_id"])),
-                rated["weight"].to_numpy().astype(np.float32),
-            ),
+            _profiles(folder / PROFILES_FILE, user_ids, movie_ids),
             settings,
             int(about["trained_until"]),
         )
+
+
+def _profiles(file: Path, user_ids: IntArray, movie_ids: IntArray) -> Incidence:
+    """Return the profiles that `save` wrote; they stay on the disk."""
+    lengths = np.zeros(len(user_ids), dtype=np.int64)
+
+    def pieces() -> Iterator[tuple[IntArray, Float32Array]]:
+        for batch in pq.ParquetFile(file).iter_batches(ENTRIES_AT_ONCE):
+            users, movies = (batch.column(name).to_numpy().astype(np.int64) for name in ("user_id", "movie_id"))
+            np.add.at(lengths, positions(user_ids, users), 1)
+            yield positions(movie_ids, movies), batch.column("weight").to_numpy()
+
+    columns, weights = on_disk(pieces(), (np.int32, np.float32))
+    return Incidence(np.concatenate([[0], np.cumsum(lengths)]), columns, weights)
+
+
+def _add(digest: hashlib._Hash, values: AnyArray, kind: str) -> None:
+    for start in range(0, len(values), ENTRIES_AT_ONCE):
+        digest.update(np.ascontiguousarray(values[start : start + ENTRIES_AT_ONCE], dtype=kind).data)
 
 
 def _owners(starts: IntArray) -> pa.Array:

@@ -23,6 +23,7 @@ from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.neighbours import Neighbours, eligible_movies, farthest_reaching, gram_inverse, ridge_inverse
 from recommender.parts.layout import LaidOut, Parts, PartsHere, lay_out_here, runs
+from recommender.parts.on_disk import joined_on_disk
 from recommender.parts.profiles import ByMovie, ByUser, Weighing
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
@@ -168,7 +169,7 @@ def blend(laid: LaidOut, movie_factors: Factors, weighing: Weighing, attributes:
             parts.gain,
             parts.prior,
             parts.neighbours,
-            Incidence.joined(list(profiles)),
+            joined_on_disk(profiles),
             weighing.settings,
             laid.newest,
         )

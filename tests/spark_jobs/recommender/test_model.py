@@ -1,11 +1,16 @@
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.neighbours import Neighbours
+from recommender.settings import TrainingSettings
 from recommender.top_n import NO_MOVIE
 
 # Every value is a small dyadic fraction, and one movie, a neighbour of none, has the greatest personal score of every user: 16, others
@@ -61,3 +66,18 @@ def test_lists_equal_brute_force_with_ties_seen_movies_and_lists_longer_than_the
         best = sorted(exact, key=lambda at: (-exact[at], at))[:n]
         assert columns[user].tolist() == best + [NO_MOVIE] * (n - len(best))
         assert scores[user].tolist() == [exact[at] for at in best] + [-np.inf] * (n - len(best))
+
+
+# Files take some time.
+@settings(max_examples=20)
+@given(models(), st.integers(1, 5))
+def test_a_model_that_was_saved_piece_by_piece_is_the_same(model: FactorModel, at_once: int) -> None:
+    model = replace(model, settings=TrainingSettings(rank=3))
+    whole = model.sha256()
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr("recommender.model.ENTRIES_AT_ONCE", at_once)
+        model.save(Path(folder))
+        loaded = FactorModel.load(Path(folder))
+        assert model.sha256() == loaded.sha256() == whole
+    for name in ("starts", "columns", "weights"):
+        assert getattr(loaded.profiles, name).tolist() == getattr(model.profiles, name).tolist()
