@@ -62,8 +62,17 @@ class Neighbours:
         return sp.csr_matrix((self.weights, self.columns, self.starts), shape=(movies, movies))
 
     def between(self, rows: IntArray, columns: IntArray) -> Float32Array:
-        """Return the weights from movies to movies, (rows, columns)."""
-        return np.asarray(self.matrix[rows][:, columns].toarray(), dtype=np.float32)
+        """Return the weights from movies to movies, (rows, columns); columns are distinct."""
+        wanted = np.full(len(self.starts) - 1, NO_MOVIE, dtype=np.int32)
+        wanted[columns] = np.arange(len(columns))
+        lengths = self.starts[rows + 1] - self.starts[rows]
+        ends = np.cumsum(lengths)
+        at = np.arange(lengths.sum()) + np.repeat(self.starts[rows] - ends + lengths, lengths)
+        place = wanted[self.columns[at]]
+        found = np.flatnonzero(place >= 0)
+        weights = np.zeros((len(rows), len(columns)), dtype=np.float32)
+        weights[np.searchsorted(ends, found, side="right"), place[found]] = self.weights[at[found]]
+        return weights
 
 
 def linear_neighbours(

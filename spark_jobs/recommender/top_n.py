@@ -6,9 +6,21 @@ import numpy as np
 
 from recommender.arrays import Float32Array, IntArray
 
-# 512 users x 60,000 movies x 4 bytes = 120 MB: the largest block that a small executor's Python worker holds with ease.
+# A block of users is scored at once.
 USERS_PER_BLOCK = 512
+# 128 users x 65,536 movies x 4 bytes = 34 MB. To rank them takes ten times as much, which a small executor's Python worker has.
+SCORES_PER_BLOCK = 1 << 23
 NO_MOVIE = -1
+# The best of so many columns is found before all are looked at.
+COLUMNS_PER_RUN = 32
+
+
+def users_per_block(movies: int) -> int:
+    """Return how many users are scored at once, for so many movies.
+
+    The last bits of a score depend on it, so that it may not follow from the cluster's size.
+    """
+    return max(1, min(USERS_PER_BLOCK, SCORES_PER_BLOCK // movies))
 
 
 def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Array]:
@@ -23,25 +35,32 @@ def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Arra
     if np.isnan(scores).any():
         raise ValueError("A score is NaN, because the factors or the prior hold a NaN. Train the model again.")
     users, movies = scores.shape
-    kept = min(n, movies)
-    if kept < movies:
-        chosen = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
-        worst_kept = np.take_along_axis(scores, chosen, axis=1).min(axis=1, keepdims=True)
-        # argpartition chooses freely among movies that tie at the border. Such rows are rare, and are sorted in full.
-        tied = np.flatnonzero((scores >= worst_kept).sum(axis=1) > kept)
-        for row in tied:
-            chosen[row] = np.argsort(-scores[row], kind="stable")[:kept]
-    else:
-        chosen = np.tile(np.arange(movies), (users, 1))
-    chosen = np.sort(chosen, axis=1)
-    values = np.take_along_axis(scores, chosen, axis=1)
-    by_score = np.argsort(-values, axis=1, kind="stable")
+    row, column = _candidates(scores, min(n, movies))
+    values = scores[row, column]
+    # Rows and columns ascend, and so do equal scores' columns after a stable sort.
+    order = np.lexsort((-values, row))
+    row, column, values = row[order], column[order], values[order]
+    rank = np.arange(len(row)) - np.searchsorted(row, np.arange(users))[row]
+    kept = rank < n
     columns = np.full((users, n), NO_MOVIE, dtype=np.int64)
     best_scores = np.full((users, n), -np.inf, dtype=np.float32)
-    columns[:, :kept] = np.take_along_axis(chosen, by_score, axis=1)
-    best_scores[:, :kept] = np.take_along_axis(values, by_score, axis=1)
-    columns[np.isneginf(best_scores)] = NO_MOVIE
+    columns[row[kept], rank[kept]] = column[kept]
+    best_scores[row[kept], rank[kept]] = values[kept]
     return columns, best_scores
+
+
+def _candidates(scores: Float32Array, n: int) -> tuple[IntArray, IntArray]:
+    """Return rows and columns of few scores, with each row's n best among them.
+
+    Of a row's runs of columns, the n best have n scores that are as good as the n-th run's best. So no worse score is wanted.
+    """
+    runs = np.arange(0, scores.shape[1], COLUMNS_PER_RUN)
+    wanted = scores > -np.inf
+    if len(runs) > n:
+        best = np.maximum.reduceat(scores, runs, axis=1)
+        wanted &= scores >= np.partition(best, len(runs) - n, axis=1)[:, len(runs) - n, None]
+    row, column = np.nonzero(wanted)
+    return row, column
 
 
 def most_similar(movie_factors: Float32Array, rows: slice, n: int) -> tuple[IntArray, Float32Array]:

@@ -8,9 +8,12 @@ sums are exact, because the model's user factors are the solution for its publis
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from recommender.arrays import Float32Array, FloatArray, IntArray
 from recommender.model import FactorModel
+from recommender.top_n import NO_MOVIE
 
 REASONS_PER_MOVIE = 3
 
@@ -32,14 +35,27 @@ def contributions(
     return np.asarray(by_factors + as_neighbours)
 
 
-def top_reasons(added: FloatArray, rated_ids: IntArray, liked: IntArray, n: int = REASONS_PER_MOVIE) -> list[str]:
-    """Return the reasons of each recommended movie: comma-joined ids, or ''.
+def best_reasons(added: FloatArray, liked: IntArray, n: int = REASONS_PER_MOVIE) -> IntArray:
+    """Return each recommended movie's reasons as places among the rated.
 
-    The ids are those of the n rated movies that add most to its score, the largest addition first. `added` is (recommended, rated), and
-    `rated_ids` ascend. Only movies that add something and whose rating is `liked` (0 or 1 each) are named: a disliked movie is not a
-    reason. Of equal additions, the smaller id comes first.
+    The result is (recommended, n): the rated movies that add most to its score, the largest addition first, and NO_MOVIE where there are
+    fewer. `added` is (recommended, rated). Only movies that add something and whose rating is `liked` (0 or 1 each) are reasons: a
+    disliked movie is none. Of equal additions, the first comes first.
     """
     eligible = np.where(liked[None, :] > 0, added, -np.inf)
-    order = np.argsort(-eligible, axis=1, kind="stable")[:, :n]
-    best = np.take_along_axis(eligible, order, axis=1)
-    return [",".join(str(m) for m in rated_ids[o[b > 0]]) for o, b in zip(order, best, strict=True)]
+    rows = np.arange(len(eligible))
+    reasons = np.full((len(eligible), n), NO_MOVIE, dtype=np.int64)
+    for place in range(min(n, eligible.shape[1])):
+        best = eligible.argmax(axis=1)
+        reasons[:, place] = np.where(eligible[rows, best] > 0, best, NO_MOVIE)
+        eligible[rows, best] = -np.inf
+    return reasons
+
+
+def in_words(reasons: IntArray) -> list[str]:
+    """Return each row's ids, joined by commas, without NO_MOVIE."""
+    kept = reasons != NO_MOVIE
+    starts = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
+    ids = pa.ListArray.from_arrays(pa.array(starts), pa.array(reasons[kept]).cast(pa.string()))
+    texts: list[str] = pc.binary_join(ids, ",").to_pylist()
+    return texts

@@ -10,9 +10,10 @@ from recommender.arrays import Columns, Float32Array, FloatArray, IntArray
 from recommender.discovery import Discovery, staying_weights
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
-from recommender.published.reasons import contributions, top_reasons
+from recommender.published.reasons import REASONS_PER_MOVIE, best_reasons, contributions, in_words
 from recommender.ratings import Ratings, positions
 from recommender.settings import profile_weights
+from recommender.top_n import NO_MOVIE
 
 
 @dataclass(frozen=True)
@@ -72,20 +73,36 @@ class Recommender:
             found = [self.discovery.top_n(self.discovery.scores(personal, seen), staying, self.discover_n)]
         # The personal scores are overwritten here.
         found.insert(0, model.best_of(personal, seen, self.top_n))
-        return [self._table(users, columns, scores, ratings, profiles) for columns, scores in found]
+        reasons = self._reasons(np.hstack([columns for columns, _ in found]), ratings, profiles)
+        ends = np.cumsum([columns.shape[1] for columns, _ in found])[:-1]
+        return [
+            self._table(users, columns, scores, own)
+            for (columns, scores), own in zip(found, np.split(reasons, ends, axis=1), strict=True)
+        ]
 
-    def _table(
-        self, users: IntArray, columns: IntArray, scores: Float32Array, ratings: Ratings, profiles: Incidence
-    ) -> Columns:
-        """Return a table of lists; columns and scores are (users, n)."""
-        reasons: list[str] = []
+    def _reasons(self, columns: IntArray, ratings: Ratings, profiles: Incidence) -> IntArray:
+        """Return the ids of the reasons of each user's movies.
+
+        They are (users, n, REASONS_PER_MOVIE), and `columns` are (users, n). All lists of a user are explained at once, because the user's
+        own system is solved for it.
+        """
+        reasons = np.full((*columns.shape, REASONS_PER_MOVIE), NO_MOVIE, dtype=np.int64)
         for user, row in enumerate(columns):
             own = slice(profiles.starts[user], profiles.starts[user + 1])
             rated, weights = profiles.columns[own].astype(np.int64), profiles.weights[own].astype(np.float32)
-            added = contributions(self.model, self.gram, row[row >= 0], rated, weights)
+            listed = np.flatnonzero(row >= 0)
+            recommended, at = np.unique(row[listed], return_inverse=True)
+            added = contributions(self.model, self.gram, recommended, rated, weights)
             stars = ratings.rating[own]
-            liked = (stars >= stars.mean()).astype(np.int64)
-            reasons.extend(top_reasons(added, ratings.movie_id[own], liked))
+            best = best_reasons(added, (stars >= stars.mean()).astype(np.int64))
+            reasons[user, listed] = np.where(best >= 0, ratings.movie_id[own][best], NO_MOVIE)[at]
+        return reasons
+
+    def _table(self, users: IntArray, columns: IntArray, scores: Float32Array, reasons: IntArray) -> Columns:
+        """Return a table of lists.
+
+        Columns and scores are (users, n), reasons (users, n, ids).
+        """
         kept = columns >= 0
         ranks = np.broadcast_to(np.arange(1, columns.shape[1] + 1), columns.shape)
         return {
@@ -93,7 +110,7 @@ class Recommender:
             "rank": ranks[kept].astype(np.int32),
             "movie_id": self.model.movie_ids[columns[kept]].astype(np.int32),
             "score": scores[kept].astype(np.float64),
-            "reason_movie_ids": reasons,
+            "reason_movie_ids": in_words(reasons[kept]),
         }
 
     def _with_marks(self, profiles: Incidence, users: IntArray, marks: Ratings) -> Incidence:

@@ -10,9 +10,12 @@ from recommender.top_n import most_similar, top_n_of_scores
 @given(
     arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 12)), elements=st.sampled_from([0, 1, 2, -np.inf])),
     st.integers(1, 15),
+    st.sampled_from([1, 2, 3, 32]),
 )
-def test_the_best_n_equal_a_full_sort_by_score_and_then_by_column(scores: np.ndarray, n: int) -> None:
-    columns, values = top_n_of_scores(scores, n)
+def test_the_best_n_equal_a_full_sort_by_score_and_then_by_column(scores: np.ndarray, n: int, per_run: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.top_n.COLUMNS_PER_RUN", per_run)
+        columns, values = top_n_of_scores(scores, n)
     for row, found, found_scores in zip(scores, columns, values, strict=True):
         best = [c for c in sorted(range(len(row)), key=lambda c: (-row[c], c)) if row[c] > -np.inf][:n]
         assert found.tolist() == best + [-1] * (n - len(best))

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from recommender.attributes import MovieAttributes
+from recommender.discovery import Discovery
 from recommender.model import SETTINGS_FILE, FactorModel
-from recommender.published.reasons import contributions, top_reasons
+from recommender.published.reasons import best_reasons, contributions, in_words
 from recommender.published.user_lists import Recommender
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
+from recommender.top_n import NO_MOVIE
 from recommender.training import train
 
 SETTINGS = TrainingSettings(rank=8, max_iter=3, neighbours=5)
@@ -134,9 +136,32 @@ def test_an_unknown_user_s_list_is_what_is_popular_of_late(ratings: Ratings) -> 
     assert scores[0].tolist() == pytest.approx(model.movie_prior[columns[0]].tolist())
 
 
-def test_reasons_name_liked_movies_that_add_most_and_ties_go_to_the_smaller_id() -> None:
-    added = np.array([[0.2, 0.5, 0.2, -0.1], [0.0, 0.9, 0.0, 0.0]])
-    assert top_reasons(added, np.array([3, 5, 7, 9]), np.array([1, 0, 1, 1]), n=2) == ["3,7", ""]
+def test_reasons_are_liked_movies_that_add_most_and_ties_go_to_the_first() -> None:
+    added = np.array([[0.2, 0.5, 0.2, -0.1], [0.0, 0.9, 0.0, 0.0], [0.1, 0.5, 0.0, 0.3]])
+    reasons = best_reasons(added, np.array([1, 0, 1, 1]), n=2)
+    assert reasons.tolist() == [[0, 2], [NO_MOVIE, NO_MOVIE], [3, 0]]
+    assert best_reasons(added[:, :1], np.array([1]), n=2).tolist() == [[0, NO_MOVIE], [NO_MOVIE] * 2, [0, NO_MOVIE]]
+
+
+def test_reasons_are_written_as_ids_joined_by_commas() -> None:
+    reasons = np.array([[300, 7, NO_MOVIE], [NO_MOVIE] * 3, [9, 1, 2_000_000_000]])
+    assert in_words(reasons) == ["300,7", "", "9,1,2000000000"]
+    assert in_words(reasons[:0]) == []
+
+
+def test_a_movie_in_both_lists_of_a_user_has_the_same_reasons_in_both(ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, AS_OF, ATTRIBUTES)
+    everything = np.ones(len(model.movie_ids), dtype=np.bool_)
+    discovery = Discovery(everything, model.movie_prior, np.zeros(len(everything), dtype=np.float32))
+    tables = Recommender.of(model, 20, discovery, 20, AS_OF).lists(ratings)
+    reasons = [
+        dict(zip(zip(t["user_id"], t["movie_id"], strict=True), t["reason_movie_ids"], strict=True)) for t in tables
+    ]
+    both = set(reasons[0]) & set(reasons[1])
+    assert len(both) > 20
+    assert {pair: reasons[0][pair] for pair in both} == {pair: reasons[1][pair] for pair in both}
+    alone = Recommender.of(model, 20).recommend(ratings)
+    assert list(alone["reason_movie_ids"]) == list(tables[0]["reason_movie_ids"])
 
 
 def test_lists_hold_nothing_seen_and_ranks_run_from_one(ratings: Ratings) -> None:
