@@ -16,9 +16,10 @@ import mlflow
 import numpy as np
 from cluster import list_tables
 from cluster.arguments import whole
+from cluster.layout import laid_out
 from cluster.reporting import progress, report
 from cluster.session import start_session
-from cluster.warehouse import RATING_COLUMNS, PartitionWriter, collect_ratings, read_batch, read_marks, read_ratings
+from cluster.warehouse import RATING_COLUMNS, PartitionWriter, read_batch, read_marks, read_ratings
 from promotion import registry
 from recommender.discovery import discovery_of
 from recommender.published.newcomer_tables import discovery_settings, fold_in
@@ -69,18 +70,19 @@ def main(argv: list[str] | None = None) -> None:
     progress(f"model {name}: {len(model.user_ids)} users, {len(model.movie_ids)} movies")
 
     rows = read_ratings(spark, options.database, options.batch_id)
-    ratings = collect_ratings(rows)
-    unknown = len(np.setdiff1d(ratings.users(), model.user_ids))
-    if unknown:
-        raise ValueError(
-            f"{unknown} users of batch {options.batch_id} are not in {name}. It was trained on another batch. "
-            "Name the version that train_als registered for this one."
-        )
+    laid = laid_out(spark, rows)
+    for kind, own, known in (("users", laid.user_ids, model.user_ids), ("movies", laid.movie_ids, model.movie_ids)):
+        if not np.array_equal(own, known):
+            raise ValueError(
+                f"{len(np.setxor1d(own, known))} {kind} are in batch {options.batch_id} or in {name}, not in both. It was trained on "
+                "another batch. Name the version that train_als registered for this one."
+            )
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
     if options.marks == "yes":
         rows = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
-    discovery = discovery_of(model, ratings)
-    recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, ratings.reference_time())
+    discovery = discovery_of(model, laid)
+    progress("prices of discoveries found")
+    recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, laid.reference_time)
     familiar, discoveries = list_tables.user_lists(spark, rows, recommender)
     writer.write("recommendations", familiar, ["user_id", "rank"])
     writer.write("discoveries", discoveries, ["user_id", "rank"])
@@ -88,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     writer.write("similar_movies", list_tables.similar_movies(spark, model, options.similar_n), ["movie_id", "rank"])
     progress("similar movies written")
     movies = read_batch(spark, options.database, "movies", options.batch_id)
-    popular = list_tables.popular_movies(spark, ratings, movies, options.popular_n)
+    popular = list_tables.popular_movies(spark, laid, movies, options.popular_n)
     writer.write("popular_movies", popular, ["scope", "rank"])
     writer.write("movie_factors", list_tables.movie_factors(spark, model), ["movie_id"])
     writer.write("movie_neighbours", list_tables.movie_neighbours(spark, model), ["movie_id", "rank"])
@@ -103,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
             "factors_sha256": model.sha256(),
             "rows": written,
             "partitions": {table: writer.partition(table) for table in written},
-            "users": len(ratings.users()),
+            "users": len(laid.user_ids),
             "fold_in": fold_in(model),
             "discovery": discovery_settings(),
             "seconds": round(time.monotonic() - started, 1),

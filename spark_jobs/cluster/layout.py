@@ -20,13 +20,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
 from recommender.arrays import FloatArray, IntArray
 from recommender.parts import layout
-from recommender.parts.layout import LaidOut, Part, Parts, groups_of, parts_of, runs
+from recommender.parts.layout import LaidOut, Part, Parts, groups_of, lay_out_here, parts_of, runs
 from threadpoolctl import threadpool_limits
+
+from cluster.warehouse import collect_ratings
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 SECONDS_PER_DAY = 86_400
+# A gathered batch takes 16 MB in each process; beyond that, more executors help.
+MOST_GATHERED = 500_000
 
 
 class SparkParts(Parts[T]):
@@ -109,13 +113,21 @@ def _added(blocks: Iterable[tuple[int, tuple[int, FloatArray]]]) -> Iterator[tup
         yield block, total
 
 
+def laid_out(spark: SparkSession, ratings: DataFrame) -> LaidOut:
+    """Return the rows of a ratings table laid out: here, or on the executors if many."""
+    if ratings.count() <= MOST_GATHERED:
+        return lay_out_here(collect_ratings(ratings))
+    return lay_out(spark, ratings)
+
+
 def lay_out(spark: SparkSession, ratings: DataFrame) -> LaidOut:
     """Return the rows of a ratings table laid out on the executors.
 
     The first use of the parts fails when a pair of user and movie occurs twice.
     """
     rows = ratings.select("user_id", "movie_id", "rated_at")
-    users = rows.groupBy("user_id").agg(F.count("*").alias("n"), F.min("rated_at").alias("first")).toPandas()
+    times = F.min("rated_at").alias("first"), F.max("rated_at").alias("last")
+    users = rows.groupBy("user_id").agg(F.count("*").alias("n"), *times).toPandas()
     movies = rows.groupBy("movie_id").agg(F.count("*").alias("n")).toPandas()
     users, movies = users.sort_values("user_id"), movies.sort_values("movie_id")
     cuts = [runs(ids["n"].to_numpy()) for ids in (users, movies)]
@@ -129,6 +141,7 @@ def lay_out(spark: SparkSession, ratings: DataFrame) -> LaidOut:
         movies["movie_id"].to_numpy(np.int64),
         movies["n"].to_numpy(np.int64),
         users["first"].to_numpy(np.int64),
+        users["last"].to_numpy(np.int64),
         newest,
         reference_time,
         _side(placed, ("user", "movie"), cuts[0]),

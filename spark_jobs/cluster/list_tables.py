@@ -13,11 +13,12 @@ from pyspark.sql import functions as F  # noqa: N812 - the usual name
 from recommender.discovery import Discovery
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
-from recommender.popularity import RECENT_HALF_LIFE_DAYS
+from recommender.parts.layout import LaidOut
+from recommender.parts.profiles import popularity_of
 from recommender.published import newcomer_tables, popular_lists
 from recommender.published.user_lists import Recommender
-from recommender.ratings import Ratings
-from recommender.top_n import USERS_PER_BLOCK, most_similar
+from recommender.top_n import most_similar, users_per_block
+from recommender.training import NEVER
 from threadpoolctl import threadpool_limits
 
 from cluster.warehouse import ratings_of
@@ -32,7 +33,7 @@ MOVIE_NEIGHBOURS_COLUMNS = "movie_id int, rank int, neighbour_id int, weight flo
 def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> list[DataFrame]:
     """Return the recommendations and the discoveries table of all users.
 
-    Both come from one pass over the users of the ratings. Users are scored in blocks of USERS_PER_BLOCK by their position in the model. So
+    Both come from one pass over the users of the ratings. Users are scored in blocks by their position in the model. So
     a block, and every bit of its scores, is the same however Spark lays out its partitions.
     """
     # The profiles arrive with the ratings of each block.
@@ -42,7 +43,7 @@ def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender
     blocks = pd.DataFrame(
         {
             "user_id": model.user_ids.astype(np.int32),
-            "block": (np.arange(len(model.user_ids)) // USERS_PER_BLOCK).astype(np.int32),
+            "block": (np.arange(len(model.user_ids)) // users_per_block(len(model.movie_ids))).astype(np.int32),
         }
     )
     blocked = ratings.select("user_id", "movie_id", "rating", "rated_at").join(
@@ -63,14 +64,15 @@ def _one_block(shared: Broadcast[Recommender]) -> Callable[[pd.DataFrame], pd.Da
 
 def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame:
     """Return the similar_movies table: each movie's n nearest by cosine of factors."""
-    shared = spark.sparkContext.broadcast(model)
-    starts = spark.range(0, len(model.movie_ids), USERS_PER_BLOCK, numPartitions=spark.sparkContext.defaultParallelism)
+    shared = spark.sparkContext.broadcast((model.movie_factors, model.movie_ids))
+    size = users_per_block(len(model.movie_ids))
+    starts = spark.range(0, len(model.movie_ids), size, numPartitions=spark.sparkContext.defaultParallelism)
 
     def nearest(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        factors, ids = shared.value.movie_factors, shared.value.movie_ids
+        factors, ids = shared.value
         for batch in batches:
             for start in batch["id"]:
-                rows = slice(int(start), int(start) + USERS_PER_BLOCK)
+                rows = slice(int(start), int(start) + size)
                 with threadpool_limits(1):
                     columns, cosines = most_similar(factors, rows, n)
                 kept = columns >= 0
@@ -87,16 +89,15 @@ def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame
     return starts.mapInPandas(nearest, SIMILAR_COLUMNS)
 
 
-def popular_movies(spark: SparkSession, ratings: Ratings, movies: DataFrame, n: int) -> DataFrame:
+def popular_movies(spark: SparkSession, laid: LaidOut, movies: DataFrame, n: int) -> DataFrame:
     """Return the popular_movies table of the rows of a movies table."""
     rows = movies.select("movie_id", "release_year", "genres").orderBy("movie_id").collect()
+    movie_ids = np.array([row.movie_id for row in rows], dtype=np.int64)
+    at = np.searchsorted(movie_ids, laid.movie_ids)
+    counts, recent = np.zeros(len(rows)), np.zeros(len(rows))
+    counts[at], recent[at] = popularity_of(laid, NEVER, laid.reference_time)
     lists = popular_lists.popular_movies(
-        ratings,
-        np.array([row.movie_id for row in rows], dtype=np.int64),
-        [row.release_year for row in rows],
-        [row.genres or "" for row in rows],
-        n,
-        RECENT_HALF_LIFE_DAYS,
+        movie_ids, counts, recent, [row.release_year for row in rows], [row.genres or "" for row in rows], n
     )
     return spark.createDataFrame(pd.DataFrame(lists), POPULAR_COLUMNS)
 

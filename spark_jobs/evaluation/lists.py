@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from recommender.arrays import BoolArray, Float32Array, IntArray
 from recommender.model import FactorModel
-from recommender.top_n import NO_MOVIE, USERS_PER_BLOCK
+from recommender.top_n import NO_MOVIE, users_per_block
 
 
 def recommend(
@@ -17,8 +17,9 @@ def recommend(
     """
     lists = np.full((len(users), n), NO_MOVIE, dtype=np.int64)
     scores = np.full((len(users), n), -np.inf, dtype=np.float32)
-    for start in range(0, len(users), USERS_PER_BLOCK):
-        block = slice(start, start + USERS_PER_BLOCK)
+    size = users_per_block(len(model.movie_ids))
+    for start in range(0, len(users), size):
+        block = slice(start, start + size)
         columns, scores[block] = model.top_n(model.factors_of(users[block]), model.profiles_of(users[block]), n, among)
         lists[block] = np.where(columns >= 0, model.movie_ids[columns], NO_MOVIE)
     return lists, scores

@@ -47,6 +47,7 @@ def at_once(laid: LaidOut, moment: int) -> LaidOut:
     return replace(
         laid,
         first_rated=np.full(len(laid.user_ids), moment, dtype=np.int64),
+        last_rated=np.full(len(laid.user_ids), moment, dtype=np.int64),
         newest=moment,
         reference_time=moment,
         by_user=laid.by_user.kept(side),

@@ -14,7 +14,7 @@ import mlflow
 import pandas as pd
 from mlflow.pyfunc.model import PythonModel
 from recommender.model import FACTORS_ARTIFACT, FactorModel
-from recommender.top_n import USERS_PER_BLOCK
+from recommender.top_n import users_per_block
 
 
 class FactorRecommender(PythonModel):
@@ -35,8 +35,9 @@ class FactorRecommender(PythonModel):
         n = int((params or {}).get("n", 10))
         users = model_input["user_id"].to_numpy().astype("int64")
         lists = []
-        for start in range(0, len(users), USERS_PER_BLOCK):
-            block = users[start : start + USERS_PER_BLOCK]
+        size = users_per_block(len(self.model.movie_ids))
+        for start in range(0, len(users), size):
+            block = users[start : start + size]
             columns, scores = self.model.top_n(self.model.factors_of(block), self.model.profiles_of(block), n)
             for user, row, row_scores in zip(block, columns, scores, strict=True):
                 kept = row >= 0

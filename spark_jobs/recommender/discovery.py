@@ -16,9 +16,10 @@ import numpy as np
 from recommender.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
-from recommender.popularity import long_tail, popularity
-from recommender.ratings import SECONDS_PER_DAY, Ratings
-from recommender.top_n import NO_MOVIE, USERS_PER_BLOCK, top_n_of_scores
+from recommender.parts.layout import LaidOut
+from recommender.popularity import long_tail
+from recommender.ratings import SECONDS_PER_DAY
+from recommender.top_n import NO_MOVIE, top_n_of_scores, users_per_block
 
 # All of these were chosen on the tuning windows: see docs/discovery.md.
 TASTE = 2.0
@@ -89,23 +90,20 @@ def staying_weights(newest: IntArray, as_of: int) -> FloatArray:
     return np.asarray(STAYING_WEIGHT + (1 - STAYING_WEIGHT) * np.exp2(-days / STAYING_HALF_LIFE_DAYS))
 
 
-def discovery_of(model: FactorModel, ratings: Ratings) -> Discovery:
-    """Return the prices of the model's movies; `ratings` are those of its training.
+def discovery_of(model: FactorModel, laid: LaidOut) -> Discovery:
+    """Return the prices of the model's movies; `laid` are the ratings of its training.
 
     The same model and ratings give the same bits.
     """
-    tail = long_tail(popularity(ratings, model.movie_ids))
+    tail = long_tail(laid.counts.astype(np.float64))
     among = np.where(tail, model.movie_prior, 0).astype(np.float32)
     share = among / among.max(initial=0) if among.any() else among
     free = Discovery(tail, share.astype(np.float32), np.zeros(len(tail), dtype=np.float32))
-    users = model.user_ids
-    if len(users) > MOST_USERS:
-        users = users[np.arange(MOST_USERS) * len(users) // MOST_USERS]
-    starts, _ = ratings.runs()
-    newest = np.maximum.reduceat(ratings.rated_at, starts)
-    of_users = newest[np.searchsorted(ratings.user_id[starts], users)]
-    staying = staying_weights(of_users, ratings.reference_time())
-    columns, values = _best_movies(model, free, users)
+    at = np.arange(len(model.user_ids))
+    if len(at) > MOST_USERS:
+        at = np.arange(MOST_USERS) * len(at) // MOST_USERS
+    staying = staying_weights(laid.last_rated[at], laid.reference_time)
+    columns, values = _best_movies(model, free, model.user_ids[at])
     price = _prices(columns, values * staying[:, None], len(tail))
     return Discovery(tail, free.share, price.astype(np.float32))
 
@@ -113,8 +111,9 @@ def discovery_of(model: FactorModel, ratings: Ratings) -> Discovery:
 def _best_movies(model: FactorModel, free: Discovery, users: IntArray) -> tuple[IntArray, FloatArray]:
     """Return each user's best movies before any price as columns, and their scores."""
     columns, values = [], []
-    for start in range(0, len(users), USERS_PER_BLOCK):
-        block = users[start : start + USERS_PER_BLOCK]
+    size = users_per_block(len(model.movie_ids))
+    for start in range(0, len(users), size):
+        block = users[start : start + size]
         profiles = model.profiles_of(block)
         scores = free.scores(model.personal(model.factors_of(block), profiles), profiles)
         best, best_scores = top_n_of_scores(scores, min(BEST_MOVIES, len(free.tail)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from recommender.attributes import MovieAttributes
 from recommender.discovery import Discovery, discovery_of
 from recommender.model import FactorModel
+from recommender.parts.layout import lay_out_here
 from recommender.published.newcomer_tables import (
     discovery_prices,
     discovery_settings,
@@ -98,7 +99,7 @@ def test_the_discoveries_of_a_known_users_ratings_are_the_batchs(seed: int) -> N
     newest = np.repeat(np.maximum.reduceat(ratings.rated_at, ratings.runs()[0]), ratings.runs()[1])
     ratings = replace(ratings, rated_at=ratings.rated_at + just_now - newest)
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
-    discovery = discovery_of(model, ratings)
+    discovery = discovery_of(model, lay_out_here(ratings))
     recommender = Recommender.of(model, TOP_N, discovery, TOP_N, ratings.reference_time())
     familiar, discoveries = (pd.DataFrame(table) for table in recommender.lists(ratings))
     newcomers = published(model, discovery)

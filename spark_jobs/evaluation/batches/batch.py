@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from cluster import mllib_als
-from cluster.layout import lay_out, order_statistics
+from cluster.layout import MOST_GATHERED, lay_out, order_statistics
 from cluster.warehouse import collect_ratings
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
@@ -35,8 +35,6 @@ from evaluation.rolling import evaluate_windows, windows_to_evaluate
 from evaluation.splits import Window, windows_between
 from evaluation.untimed import BY_TIME, at_once, first_second, timelines
 
-# A gathered batch takes 16 MB in each process; beyond that, more executors help.
-MOST_GATHERED = 500_000
 SOLVERS = ("blocked", "mllib")
 
 

@@ -17,11 +17,10 @@ from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.neighbours import Neighbours
 from recommender.parts.layout import LaidOut, Part
-from recommender.parts.profiles import Weighing
-from recommender.popularity import RECENT_HALF_LIFE_DAYS, recency
+from recommender.parts.profiles import Weighing, popularity_of
 from recommender.ratings import Ratings, positions
 from recommender.settings import TrainingSettings
-from recommender.top_n import NO_MOVIE, USERS_PER_BLOCK
+from recommender.top_n import NO_MOVIE, users_per_block
 from recommender.training import HalfStep, folding_in, learned, of_movies
 
 from evaluation.diversity import BY_USER, Catalogue, measures_by_user
@@ -142,8 +141,7 @@ def catalogue_of(laid: LaidOut, attributes: MovieAttributes, until: int, as_of: 
 
     Both are in Unix seconds UTC. `attributes` may hold any movies. A movie that nobody had rated is not in the catalogue.
     """
-    sums = laid.by_movie.each(partial(_popularity, until, as_of))
-    counts, recent = (np.concatenate(of_parts) for of_parts in zip(*sums, strict=True))
+    counts, recent = popularity_of(laid, until, as_of)
     rated = counts > 0
     movies, users = laid.movie_ids[rated], int((laid.first_rated < until).sum())
     return Catalogue(movies, counts[rated], recent[rated], attributes.of(movies).genres, users)
@@ -188,14 +186,6 @@ def _of_movies_alone(
     return FactorModel(*nobody, laid.movie_ids, factors, gain, prior, near, Incidence.none(0), settings)
 
 
-def _popularity(until: int, as_of: int, part: Part) -> tuple[FloatArray, FloatArray]:
-    """Return how many ratings each of a part's movies had, and how many recent ones."""
-    own = part.before(until)
-    weights = recency(own.rated_at, RECENT_HALF_LIFE_DAYS, as_of)
-    recent = np.bincount(own.owners(), weights=weights, minlength=len(own))
-    return np.diff(own.starts).astype(np.float64), recent.astype(np.float64)
-
-
 @dataclass(frozen=True)
 class InWindow:
     """Makes each scorer's lists of k movies for a part's returning users.
@@ -230,8 +220,9 @@ class InWindow:
         tail[self.catalogue.movie_ids] = self.catalogue.tail()
         columns = np.full((len(users), self.k), NO_MOVIE, dtype=np.int64)
         scores, of_tail = np.full(columns.shape, -np.inf, dtype=np.float32), columns.copy()
-        for start in range(0, len(users), USERS_PER_BLOCK):
-            block = slice(start, start + USERS_PER_BLOCK)
+        size = users_per_block(len(model.movie_ids))
+        for start in range(0, len(users), size):
+            block = slice(start, start + size)
             own = [whole.rows(user, user + 1) for user in users[block].tolist()]
             profiles = replace(Incidence.joined(own), first=0)
             rank = model.movie_factors.shape[1]

@@ -126,15 +126,16 @@ class PartsHere(Parts[T]):
 class LaidOut:
     """Ratings by user and by movie, and what all parts need to know.
 
-    `user_ids` and `movie_ids` ascend. `counts` are each movie's ratings, `newest` is the time of the newest rating and
-    `reference_time` the one from which ratings are aged. The arrays of users are as long as there are users, those of
-    movies as there are movies.
+    `user_ids` and `movie_ids` ascend. `counts` are each movie's ratings, `first_rated` and `last_rated` the times of each
+    user's first and last one. `newest` is the time of the newest rating and `reference_time` the one from which ratings
+    are aged. The arrays of users are as long as there are users, those of movies as there are movies.
     """
 
     user_ids: IntArray
     movie_ids: IntArray
     counts: IntArray
     first_rated: IntArray
+    last_rated: IntArray
     newest: int
     reference_time: int
     by_user: Parts[Part]
@@ -209,6 +210,7 @@ def lay_out_here(ratings: Ratings) -> LaidOut:
         movies,
         counts,
         np.minimum.reduceat(ratings.rated_at, starts),
+        np.maximum.reduceat(ratings.rated_at, starts),
         int(ratings.rated_at.max()),
         ratings.reference_time(),
         PartsHere(parts_of(user_at, movie_at, ratings.rated_at, runs(lengths))),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 
 from recommender.arrays import FloatArray, IntArray
 from recommender.incidence import Incidence
-from recommender.parts.layout import Part
-from recommender.popularity import recency
+from recommender.parts.layout import LaidOut, Part
+from recommender.popularity import RECENT_HALF_LIFE_DAYS, recency
 from recommender.ratings import SECONDS_PER_DAY
 from recommender.settings import TrainingSettings, decay
 
@@ -95,6 +96,24 @@ class ByMovie:
             np.bincount(owners, weights=recent, minlength=len(own)).astype(np.float64),
             np.bincount(owners, weights=profile.astype(np.float64) ** 2, minlength=len(own)).astype(np.float64),
         )
+
+
+def popularity_of(laid: LaidOut, until: int, as_of: int) -> tuple[FloatArray, FloatArray]:
+    """Return each movie's number of ratings before `until`, and of recent ones.
+
+    A rating's weight among the recent ones halves with each RECENT_HALF_LIFE_DAYS of its age at `as_of`. Both times are in
+    Unix seconds UTC.
+    """
+    sums = laid.by_movie.each(partial(_popularity, until, as_of))
+    counts, recent = (np.concatenate(of_parts) for of_parts in zip(*sums, strict=True))
+    return counts, recent
+
+
+def _popularity(until: int, as_of: int, part: Part) -> tuple[FloatArray, FloatArray]:
+    own = part.before(until)
+    weights = recency(own.rated_at, RECENT_HALF_LIFE_DAYS, as_of)
+    recent = np.bincount(own.owners(), weights=weights, minlength=len(own))
+    return np.diff(own.starts).astype(np.float64), recent.astype(np.float64)
 
 
 def _incidence(own: Part, weights: FloatArray) -> Incidence:

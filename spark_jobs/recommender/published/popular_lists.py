@@ -7,28 +7,24 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from recommender.arrays import BoolArray, Columns, FloatArray, IntArray
-from recommender.popularity import popularity, recent_popularity
-from recommender.ratings import Ratings
 
 NO_GENRES = "(no genres listed)"
 
 
 def popular_movies(
-    ratings: Ratings,
     movie_ids: IntArray,
+    counts: FloatArray,
+    recent: FloatArray,
     release_years: Sequence[int | None],
     genres: Sequence[str],
     n: int,
-    half_life_days: float,
 ) -> Columns:
     """Return the popular_movies table: the n best movies of each scope.
 
-    Movies without ratings are left out. `movie_ids` ascend; `release_years` and `genres` ('|'-joined) are those of these movies.
-    The score is the number of ratings. In the scope `recent`, a rating's weight halves with each half-life of its age at the batch's
-    reference time. Of equal scores, the smaller movie_id comes first.
+    Movies without ratings are left out. `movie_ids` ascend; `counts`, `recent` popularity, `release_years` and `genres` ('|'-joined) are
+    those of these movies. The score is the number of ratings, and in the scope `recent` recent popularity. Of equal scores, the
+    smaller movie_id comes first.
     """
-    counts = popularity(ratings, movie_ids)
-    recent = recent_popularity(ratings, movie_ids, half_life_days, ratings.reference_time())
     lists: list[IntArray] = []
     scores_of: list[FloatArray] = []
     names: list[str] = []

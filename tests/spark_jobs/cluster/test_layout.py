@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from cluster.layout import lay_out, order_statistics
+from cluster.list_tables import popular_movies
 from pyspark.sql import DataFrame, SparkSession
 from recommender.attributes import MovieAttributes
+from recommender.discovery import discovery_of
 from recommender.parts.layout import Part, lay_out_here
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
@@ -59,7 +61,7 @@ def as_lists(part: Part) -> tuple[int, list[int], list[int], list[int]]:
 
 def test_parts_on_executors_are_those_here(spark: SparkSession, ratings: Ratings) -> None:
     there, here = lay_out(spark, table(spark, ratings)), lay_out_here(ratings)
-    for name in ("user_ids", "movie_ids", "counts", "first_rated"):
+    for name in ("user_ids", "movie_ids", "counts", "first_rated", "last_rated"):
         assert getattr(there, name).tolist() == getattr(here, name).tolist(), name
     assert (there.newest, there.reference_time) == (here.newest, ratings.reference_time())
     assert len(list(here.by_user)) > 8
@@ -75,6 +77,22 @@ def test_training_on_executors_gives_the_bits_of_training_here(
     settings = TrainingSettings(rank=8, max_iter=2, cg_steps=cg_steps)
     there = train_laid_out(lay_out(spark, table(spark, ratings)), settings, 2_000_000_000, ATTRIBUTES)
     assert there.sha256() == train(ratings, settings, 2_000_000_000, ATTRIBUTES).sha256()
+
+
+def test_prices_and_popular_lists_are_the_same_from_parts_on_executors(spark: SparkSession, ratings: Ratings) -> None:
+    model = train(ratings, SETTINGS, 2_000_000_000, ATTRIBUTES)
+    there, here = lay_out(spark, table(spark, ratings)), lay_out_here(ratings)
+    # A movie that nobody rated is in no list.
+    movies = [
+        (int(movie), 1990 + int(movie) % 20, "Drama|War" if movie % 3 else "War") for movie in [*here.movie_ids, 998]
+    ]
+    rows = spark.createDataFrame(movies, "movie_id int, release_year int, genres string")
+    found = [popular_movies(spark, laid, rows, 5).toPandas() for laid in (there, here)]
+    pd.testing.assert_frame_equal(*found)
+    assert len(found[0]["scope"].unique()) == 2 + 2 + 2
+    prices = [discovery_of(model, laid).price for laid in (there, here)]
+    assert prices[0].any()
+    assert prices[0].tobytes() == prices[1].tobytes()
 
 
 def test_neighbours_by_users_rows_are_the_same_on_executors(spark: SparkSession, ratings: Ratings) -> None:

@@ -12,6 +12,7 @@ from recommender.discovery import discovery_of
 from recommender.half_step import OtherSide, half_step
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
+from recommender.parts.layout import lay_out_here
 from recommender.published.user_lists import Recommender
 from recommender.ratings import Ratings, positions
 from recommender.settings import TrainingSettings
@@ -62,7 +63,7 @@ def test_lists_from_spark_are_those_of_each_block_here(
     frame = pd.DataFrame({name: getattr(ratings, name) for name in ("user_id", "movie_id", "rating", "rated_at")})
     schema = "user_id int, movie_id int, rating double, rated_at bigint"
     shuffled = spark.createDataFrame(frame.sample(frac=1, random_state=1), schema).repartition(5)
-    here = Recommender.of(model, 7, discovery_of(model, ratings), 9, AS_OF)
+    here = Recommender.of(model, 7, discovery_of(model, lay_out_here(ratings)), 9, AS_OF)
     blocks = [here.lists(ratings.select((ratings.user_id - 1) // 512 == block)) for block in range(2)]
     for number, table in enumerate(user_lists(spark, shuffled, here)):
         found = table.toPandas().sort_values(["user_id", "rank"], ignore_index=True)

@@ -7,6 +7,7 @@ from recommender import discovery as discovery_module
 from recommender.attributes import MovieAttributes
 from recommender.discovery import Discovery, discovery_of, staying_weights
 from recommender.incidence import Incidence
+from recommender.parts.layout import lay_out_here
 from recommender.popularity import long_tail, popularity
 from recommender.published.newcomer_tables import discovery_prices, discovery_settings
 from recommender.published.user_lists import Recommender
@@ -36,7 +37,7 @@ def sample(seed: int, users: int = 40, movies: int = 90) -> Ratings:
 
 def lists_of(ratings: Ratings, n: int) -> pd.DataFrame:
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
-    recommender = Recommender.of(model, 10, discovery_of(model, ratings), n, ratings.reference_time())
+    recommender = Recommender.of(model, 10, discovery_of(model, lay_out_here(ratings)), n, ratings.reference_time())
     return pd.DataFrame(recommender.lists(ratings)[1])
 
 
@@ -107,7 +108,7 @@ def test_prices_make_lists_that_share_fewer_movies_and_hold_more_of_them(monkeyp
 def test_prices_are_repeatable_and_zero_outside_the_tail() -> None:
     ratings = sample(3)
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
-    first, second = discovery_of(model, ratings), discovery_of(model, ratings)
+    first, second = discovery_of(model, lay_out_here(ratings)), discovery_of(model, lay_out_here(ratings))
     assert first.price.tobytes() == second.price.tobytes()
     assert (first.price[~first.tail] == 0).all()
     assert first.share.max() == 1.0
@@ -118,9 +119,9 @@ def test_of_very_many_users_some_are_priced(monkeypatch: pytest.MonkeyPatch) -> 
     ratings = sample(3)
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
     monkeypatch.setattr(discovery_module, "MOST_USERS", 20)
-    of_some, of_all = discovery_of(model, ratings).price, None
+    of_some, of_all = discovery_of(model, lay_out_here(ratings)).price, None
     monkeypatch.undo()
-    of_all = discovery_of(model, ratings).price
+    of_all = discovery_of(model, lay_out_here(ratings)).price
     # The price is that of a share of the lists, so that half the users lead to prices of the same size.
     assert of_some.sum() == pytest.approx(of_all.sum(), rel=0.01)
     assert np.corrcoef(of_some, of_all)[0, 1] > 0.5
@@ -129,7 +130,7 @@ def test_of_very_many_users_some_are_priced(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_newcomers_tables_have_the_tails_movies_with_their_prices() -> None:
     ratings = sample(3)
     model = train(ratings, SETTINGS, NOW, MovieAttributes.none())
-    discovery = discovery_of(model, ratings)
+    discovery = discovery_of(model, lay_out_here(ratings))
     table = discovery_prices(model, discovery)
     assert table["movie_id"].tolist() == model.movie_ids[discovery.tail].tolist()
     assert table["price"].tolist() == discovery.price[discovery.tail].tolist()

@@ -35,7 +35,14 @@ def test_first_visits_count_less_among_returning_users() -> None:
 
 def test_popular_lists_have_every_scope_and_break_ties_by_movie_id() -> None:
     rows = pd.DataFrame(
-        popular_movies(RATINGS, MOVIES, [1995, None, 1999], ["Comedy|War", "(no genres listed)", "War"], 2, 10)
+        popular_movies(
+            MOVIES,
+            popularity(RATINGS, MOVIES),
+            recent_popularity(RATINGS, MOVIES, 10, 100 * DAY),
+            [1995, None, 1999],
+            ["Comedy|War", "(no genres listed)", "War"],
+            2,
+        )
     )
     lists = rows.groupby("scope", sort=False)["movie_id"].apply(list).to_dict()
     assert lists == {
