@@ -461,7 +461,7 @@ release: ## Work through the checklist of a release; DRY_RUN=no tags it: make re
 	@python3 -m infra.release release --version="$$VERSION" $(if $(filter no,$(value DRY_RUN)),--dry-run=no)
 
 # Bash reads the file that ENV names.
-deploy rollback-deploy: export DEPLOY_ENVIRONMENT := $(value ENV)
+deploy rollback-deploy stop-deployment: export DEPLOY_ENVIRONMENT := $(value ENV)
 
 .PHONY: deploy
 deploy: ## Bring a package to staging or production, or back where it fails: make deploy ENV=staging [VERSION=commit] [REASON=why]
@@ -472,6 +472,11 @@ deploy: ## Bring a package to staging or production, or back where it fails: mak
 rollback-deploy: ## Go back to the version that was live before: make rollback-deploy ENV=staging [REASON=why]
 	@$(CONTROL) given ENV=DEPLOY_ENVIRONMENT REASON
 	@python3 -m infra.deploy.environments rollback --environment="$$DEPLOY_ENVIRONMENT" $(REASON_GIVEN)
+
+.PHONY: stop-deployment
+stop-deployment: ## Stop all of an environment and keep its data: make stop-deployment ENV=staging
+	@$(CONTROL) given ENV=DEPLOY_ENVIRONMENT
+	@python3 -m infra.deploy.environments stop --environment="$$DEPLOY_ENVIRONMENT"
 
 .PHONY: hooks
 hooks: test-environment ## Put git's hooks in place: checks before a commit, fast tests of what changed before a push

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         # What smoke tests ask in the slot comes without the gateway.
+        started = time.monotonic()
         visitor, lists = "X-Visitor" in self.headers, self.path.startswith("/v1/popular")
         if BEHAVIOUR == "slow" and lists:
             time.sleep(1.2)
@@ -58,6 +60,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        if not visitor:
+            # As the slot's own gateway does.
+            entry = {"path": self.path.partition("?")[0], "status": 200, "seconds": time.monotonic() - started}
+            with (INSTANCE / "logs" / "gateway.log").open("a", encoding="ascii") as log:
+                log.write(json.dumps(entry) + "\n")
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -111,6 +118,8 @@ def up() -> None:
     else:
         if BEHAVIOUR == "mute":
             sys.exit("the API does not start")
+        (INSTANCE / "logs").mkdir(exist_ok=True)
+        (INSTANCE / "logs" / "gateway.log").touch()
         if not answers(API, "/health"):
             start(sys.executable, "-m", "infra.control", "serve")
         wait_for(API, "/health", VERSION)
@@ -149,6 +158,8 @@ def main() -> None:
         log.write(f"{VERSION} {PART or 'data'} {command}\n")
     contracting = VALUES.get("MARQUEE_MIGRATIONS") == "all"
     if command == "serve":
+        own_gateway = ThreadingHTTPServer(("127.0.0.1", GATEWAY), Handler)
+        threading.Thread(target=own_gateway.serve_forever, daemon=True).start()
         ThreadingHTTPServer(("127.0.0.1", API), Handler).serve_forever()
     elif command == "exec":
         os.environ["MARQUEE_GATEWAY_URL"] = f"http://127.0.0.1:{API}"

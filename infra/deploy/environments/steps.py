@@ -45,11 +45,13 @@ class Deployment:
     @property
     def gateway(self) -> str:
         """Return the address that visitors know."""
-        settings = self.data.settings
-        offset = int(self.data.variables(None).get("MARQUEE_PORT_OFFSET", settings["MARQUEE_PORT_OFFSET"]))
-        return (
-            f"{settings.gateway_scheme}://{settings.host('gateway')}:{int(settings['MARQUEE_GATEWAY_PORT']) + offset}"
-        )
+        return self._address(self.data)
+
+    def _address(self, part: Part) -> str:
+        settings, own = part.settings, part.variables(None)
+        offset = int(own.get("MARQUEE_PORT_OFFSET", settings["MARQUEE_PORT_OFFSET"]))
+        port = int(own.get("MARQUEE_GATEWAY_PORT", settings["MARQUEE_GATEWAY_PORT"])) + offset
+        return f"{settings.gateway_scheme}://{settings.host('gateway')}:{port}"
 
     @property
     def seconds(self) -> int:
@@ -123,7 +125,10 @@ class Deployment:
         self.data.control("reload-gateway", slot=slot, code=slot.state / "release")
 
     def _watch(self) -> None:
-        fault, requests = watch(self.gateway, self.log, self.seconds, self.measured)
+        if self.before is None:
+            return
+        old = self._address(self.before), self.before.instance / "logs" / "gateway.log"
+        fault, requests = watch(self.gateway, self.log, old, self.seconds, self.measured)
         self.watched = f"{summary(self.measured)} before; {summary(requests)} after"
         print(f"deploy  {self.environment.name}: {self.watched}", flush=True)
         if fault:
