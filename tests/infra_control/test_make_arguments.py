@@ -97,6 +97,7 @@ def test_the_makefile_is_understood() -> None:
         "release": {"VERSION", "DRY_RUN"},
         "deploy": {"ENV", "VERSION", "REASON"},
         "rollback-deploy": {"ENV", "REASON"},
+        "stop-deployment": {"ENV"},
         "bare-repository": {"FOLDER"},
         **{f"cluster-{command}": {"INVENTORY"} for command in ("up", "status", "run", "test", "down")},
     }
@@ -317,6 +318,8 @@ PLAUSIBLE = [
     ["rollback-deploy", "ENV=minikube"],
     ["deploy", "ENV=staging", "VERSION=no-such-tag", "REASON=-x '; touch ran $(touch ran)"],
     ["rollback-deploy"],
+    ["stop-deployment"],
+    ["stop-deployment", "ENV=minikube"],
     ["rollback-deploy", "ENV=production", "REASON=가"],
     ["bare-repository"],
     ["bare-repository", "FOLDER=/etc/passwd"],

@@ -14,6 +14,7 @@ from infra.control.install import _ENVIRONMENTS, _digest
 from infra.control.settings import Settings
 from infra.deploy.environments.deployment import deploy, roll_back, stop
 from infra.deploy.environments.environment import Environment
+from infra.deploy.environments.migrations import VERSIONS, revisions
 from infra.deploy.environments.software import software_of
 from infra.release.errors import ReleaseError
 from infra.release.package import make_package
@@ -149,8 +150,9 @@ def shown(title: str, visits: Visits, place: Place) -> None:
 def test_real_services_switch_expand_roll_back_contract_and_refuse_without_losing_a_request(real: Place) -> None:
     first = real.staging.live
     assert first is not None
+    newest = revisions(real.repository / VERSIONS.replace("*", "accounts"))[-1].name
     with visitors(gateway(real.staging), ASKED) as visits:
-        second = migrated(real, "0005", "0004", "expand", 'op.add_column("users", sa.Column("shoe", sa.Integer()))')
+        second = migrated(real, "9001", newest, "expand", 'op.add_column("users", sa.Column("shoe", sa.Integer()))')
         deploy(real.staging, second, "an expansion")
         assert "shoe" in columns(real)
         assert ready(real) == 200
@@ -163,25 +165,25 @@ def test_real_services_switch_expand_roll_back_contract_and_refuse_without_losin
     shown("a rollback after a migration", visits, real)
     assert visits.lost == []
     with visitors(gateway(real.staging), ASKED) as visits:
-        unsafe = migrated(real, "0006", "0005", "expand", 'op.drop_column("users", "shoe")')
+        unsafe = migrated(real, "9002", "9001", "expand", 'op.drop_column("users", "shoe")')
         with pytest.raises(
-            ReleaseError, match=r"check migrations: accounts: 0006_drill\.py is not backward compatible"
+            ReleaseError, match=r"check migrations: accounts: 9002_drill\.py is not backward compatible"
         ):
             deploy(real.staging, unsafe, "it drops what the live version may use")
-        failing = migrated(real, "0006", "0005", "expand", 'op.execute("UPDATE users SET no_such_column = 1")')
+        failing = migrated(real, "9002", "9001", "expand", 'op.execute("UPDATE users SET no_such_column = 1")')
         with pytest.raises(ReleaseError, match="It failed at migrate"):
             deploy(real.staging, failing, "a migration that fails")
         assert real.staging.live == first
     shown("a refused and a failing migration", visits, real)
     assert visits.lost == []
     with visitors(gateway(real.staging), ASKED) as visits:
-        contracted = migrated(real, "0006", "0005", "contract", 'op.drop_column("users", "shoe")')
+        contracted = migrated(real, "9002", "9001", "contract", 'op.drop_column("users", "shoe")')
         deploy(real.staging, contracted, "a contract")
         assert "shoe" not in columns(real)
         assert ready(real) == 200
     shown("a contract", visits, real)
     assert visits.lost == []
-    with pytest.raises(ReleaseError, match=r"0006_drill\.py has removed what this version uses"):
+    with pytest.raises(ReleaseError, match=r"9002_drill\.py has removed what this version uses"):
         deploy(real.staging, first, "too late")
     assert ended(real.staging)[-1] == (first, "undone")
     assert real.staging.live == contracted

@@ -12,6 +12,7 @@ import pytest
 
 from infra.control.settings import Settings
 from infra.deploy.environments import ledger
+from infra.deploy.environments.deployment import stop
 from infra.deploy.environments.environment import Environment
 from infra.release.package import verified_manifest
 from tests.infra_deploy.conftest import Place, place
@@ -77,7 +78,7 @@ def test_a_push_to_main_is_tested_and_goes_to_staging(clone: Path) -> None:
         assert ledger.was_live(staging.ledger, head(clone))
     finally:
         if staging.live:
-            staging.control(staging.live, "down")
+            stop(staging)
 
 
 def test_a_commit_that_breaks_a_test_stops_ci_and_reaches_no_staging(clone: Path) -> None:

@@ -117,17 +117,17 @@ def too_many_errors(before: Sequence[Request], after: Sequence[Request]) -> str:
     return f"{share:.1%} of {len(after)} requests failed, more than {limit:.1%}" if share > limit else ""
 
 
-def too_slow(before: Sequence[Request], beside: Sequence[Request], after: Sequence[Request], enough: int) -> str:
+def too_slow(before: Sequence[Request], meanwhile: Sequence[Request], after: Sequence[Request], enough: int) -> str:
     """Return which kind of request is too slow, or nothing.
 
-    `beside` is what the version before answers at the same time: a busy machine slows both. Kinds are compared one by one,
+    `meanwhile` is what the version before answers at the same time: a busy machine slows both. Kinds are compared one by one,
     since a password takes longer than a list. A kind without enough requests says nothing.
     """
-    earlier, meanwhile = _by_kind(before), _by_kind(beside)
+    earlier, answered = _by_kind(before), _by_kind(meanwhile)
     for kind, requests in sorted(_by_kind(after).items()):
         if len(requests) < enough + WARMING or len(earlier[kind]) < ENOUGH:
             continue
-        was, now = max(p99(earlier[kind]), p99(meanwhile[kind] or beside)), p99(requests[WARMING:])
+        was, now = max(p99(earlier[kind]), p99(answered[kind] or meanwhile)), p99(requests[WARMING:])
         limit = max(TIMES * was, was + SECONDS_MORE)
         if now > limit:
             return f"the p99 of {kind} is {now * 1000:.0f} ms, and {was * 1000:.0f} ms with the version before"
@@ -176,20 +176,20 @@ def watch(
     `old` is the address and the log of the slot of the version before, which is asked too. Returns why the version has to go,
     or nothing, and the requests. Ends early where the errors are many or the p99 stays high.
     """
-    after, beside, high, deadline = list[Request](), list[Request](), 0, time.monotonic() + seconds
+    after, meanwhile, high, deadline = list[Request](), list[Request](), 0, time.monotonic() + seconds
     with GatewayLog(log) as follower, GatewayLog(old[1]) as old_follower:
         with _asking(gateway), _asking(old[0]):
             while (left := deadline - time.monotonic()) > 0:
                 time.sleep(min(1.0, left))
                 after += follower.read()
-                beside += old_follower.read()
+                meanwhile += old_follower.read()
                 if len(after) >= ENOUGH and (fault := too_many_errors(before, after)):
                     return fault, after
-                slow = too_slow(before, beside, after, ENOUGH_FOR_P99)
+                slow = too_slow(before, meanwhile, after, ENOUGH_FOR_P99)
                 high = high + 1 if slow else 0
                 if high >= IN_A_ROW:
                     return slow, after
         time.sleep(1.5)
         after += follower.read()
-        beside += old_follower.read()
-    return too_many_errors(before, after) or too_slow(before, beside, after, ENOUGH), after
+        meanwhile += old_follower.read()
+    return too_many_errors(before, after) or too_slow(before, meanwhile, after, ENOUGH), after
