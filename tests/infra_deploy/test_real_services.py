@@ -147,7 +147,7 @@ def shown(title: str, visits: Visits, place: Place) -> None:
     print(f"\ndrill  real services, {title}: {visits}; {last['result']}; {last.get('watched', '')}", flush=True)
 
 
-def test_real_services_switch_expand_roll_back_contract_and_refuse_without_losing_a_request(real: Place) -> None:
+def test_real_services_expand_their_tables_and_go_back_without_losing_a_request(real: Place) -> None:
     first = real.staging.live
     assert first is not None
     newest = revisions(real.repository / VERSIONS.replace("*", "accounts"))[-1].name
@@ -164,7 +164,15 @@ def test_real_services_switch_expand_roll_back_contract_and_refuse_without_losin
         assert ready(real) == 200
     shown("a rollback after a migration", visits, real)
     assert visits.lost == []
+
+
+def test_real_services_refuse_an_unsafe_migration_undo_a_failing_one_and_contract_after_the_watch(real: Place) -> None:
+    first = real.staging.live
+    assert first is not None
+    newest = revisions(real.repository / VERSIONS.replace("*", "accounts"))[-1].name
+    added = 'op.add_column("users", sa.Column("shoe", sa.Integer()))'
     with visitors(gateway(real.staging), ASKED) as visits:
+        migrated(real, "9001", newest, "expand", added)
         unsafe = migrated(real, "9002", "9001", "expand", 'op.drop_column("users", "shoe")')
         with pytest.raises(
             ReleaseError, match=r"check migrations: accounts: 9002_drill\.py is not backward compatible"
