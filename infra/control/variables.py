@@ -110,8 +110,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
 def _database(settings: Settings, driver: str, name: str, password: str) -> str:
     """Return SQLAlchemy's address of a database, whose role has the database's name."""
     address = f"{settings.host('postgres')}:{settings.port('POSTGRES')}"
-    suffix = settings["MARQUEE_DATABASE_SUFFIX"] if name in ("accounts", "reviews") else ""
-    return f"postgresql+{driver}://{name}:{quote(password, safe='')}@{address}/{name}{suffix}"
+    return f"postgresql+{driver}://{name}:{quote(password, safe='')}@{address}/{name}"
 
 
 def _serving(settings: Settings) -> dict[str, str]:

@@ -73,7 +73,6 @@ TAKEN_BY_NAME = {
     "MARQUEE_SINCE": TAKEN["password"] - {"IPv6"},
     "MARQUEE_HADOOP_USER": {"word"},
     "MARQUEE_OPENLINEAGE": set(),
-    "MARQUEE_DATABASE_SUFFIX": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),
     "MARQUEE_ANNOUNCE": set(),
