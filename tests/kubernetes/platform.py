@@ -16,10 +16,14 @@ from infra.control.settings import REPOSITORY
 from serving.publications.announcements.announcing import announce
 from serving.publications.announcements.places import place_of
 from serving.publications.building.build import build_publication
+from serving.publications.building.build_model import build_model_publication
+from serving.publications.format import SENTIMENT
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
+from serving.reviews.model.files import save_model
 
 from ..serving.conftest import LINEAGE, tables_of_version, write_exports
+from ..serving.reviews.model.small_model import small_model
 
 HERE = Path(__file__).parent
 NODE = REPOSITORY / "infra/deploy/kubernetes/node/node.sh"
@@ -35,10 +39,12 @@ class Platform:
     folder: Path
     state: Path
     store: PublicationStore = field(init=False)
+    models: PublicationStore = field(init=False)
     rows: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = PublicationStore(self.folder / "store")
+        self.models = PublicationStore(self.folder / "models")
         self.environment = os.environ | {
             "MARQUEE_STATE": str(self.state),
             "KUBECONFIG": str(self.state / "kubernetes/run/pki/admin.kubeconfig"),
@@ -61,10 +67,13 @@ class Platform:
         """Return what kubectl prints."""
         return self.run("kubectl", "-n", namespace, *words, check=check, given=given).stdout
 
-    def deploy(self, version: str, timeout: int = 240, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, version: str, timeout: int = 240, watch: int = 10, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Roll a version out as `make deploy-kubernetes` does."""
         program = ("python3", "-X", "utf8", "-Es", "-m", "infra.deploy.kubernetes.deploy")
-        return self.run(*program, f"--version={version}", f"--timeout={timeout}", "minikube", check=check)
+        options = (f"--version={version}", f"--timeout={timeout}", f"--watch={watch}")
+        return self.run(*program, *options, "minikube", check=check)
 
     def pods(self, name: str, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
         """Return a workload's pods."""
@@ -98,9 +107,29 @@ class Platform:
         self.store.activate(publication, "test", "nightly")
         self.announce()
 
+    def publish_model(self, publication: str) -> None:
+        """Build a small sentiment model, upload it, and announce it as the store of models does."""
+        save_model(small_model(), self.folder / "model.joblib")
+        built = self.folder / f"built-{publication}"
+        lineage = {"model": {"name": "marquee-sentiment", "version": "1"}}
+        build_model_publication(self.folder / "model.joblib", lineage, publication, built)
+        pull(self.models, str(built), publication, "marquee", "test")
+        for file in built.iterdir():
+            self.upload(f"/marquee/publications/{publication}/{file.name}", file.read_bytes())
+        self.models.activate(publication, "test", "trained")
+        announce(self.models, place_of(HDFS, "marquee", SENTIMENT), "test", "drill")
+
     def announce(self) -> None:
         """Announce what is live in the store outside."""
         announce(self.store, place_of(HDFS, "marquee"), "test", "drill")
+
+    def hdfs_answers(self) -> bool:
+        """Return whether HDFS answers on its port of the node."""
+        try:
+            urllib.request.urlopen(f"{HDFS}/webhdfs/v1/?op=LISTSTATUS", timeout=5).close()
+        except OSError:
+            return False
+        return True
 
     def upload(self, path: str, content: bytes) -> None:
         """Write a file to HDFS."""

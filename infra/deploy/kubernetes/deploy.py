@@ -3,8 +3,8 @@
 Run it as python3 -m infra.deploy.kubernetes.deploy ENVIRONMENT --version VERSION.
 
 The steps, of which each must succeed before the next: a dry run on the server, the secret, what pods need, PostgreSQL, the
-database's migration, the rollout, a smoke test. If the rollout or the smoke test fails, the workloads go back to the
-revisions that they had. A migration only adds (expand); what an old version needs is dropped a version later (contract).
+database's migration, the rollout, a smoke test, a watch over what was ready. If one of the last three fails, the workloads
+go back to the revisions that they had. A migration only adds (expand); what an old version needs is dropped a version later (contract).
 So the old pods work on while it runs, and after an undo.
 """
 
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.deploy.kubernetes import secrets
+from infra.deploy.kubernetes import certificates, secrets, watching
 from infra.deploy.kubernetes.cluster import Cluster, ClusterError, Object, kubectl_program
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -113,10 +113,11 @@ def references(version: str, registry: str) -> dict[str, str]:
 class Deployment:
     """One deployment of one version to one environment."""
 
-    def __init__(self, environment: str, images: dict[str, str], timeout: int) -> None:
+    def __init__(self, environment: str, images: dict[str, str], timeout: int, watched: int) -> None:
         self.cluster = Cluster(NAMESPACES[environment])
         self.objects = render(environment, images)
         self.timeout = f"--timeout={timeout}s"
+        self.watched = watched
         self.begun = time.monotonic()
 
     def run(self) -> None:
@@ -126,11 +127,14 @@ class Deployment:
         """
         self._check()
         before = self._revisions()
+        restarts = watching.restarts_of(self.cluster, WORKLOADS)
         self._prepare()
         self._migrate()
         try:
             self._roll_out()
             self._smoke()
+            watching.watch(self.cluster, WORKLOADS, SMOKE, restarts, self.watched)
+            self._say(f"nothing failed in {self.watched} s")
         except ClusterError as error:
             self._undo(before)
             raise ClusterError(
@@ -148,6 +152,8 @@ class Deployment:
         # A Job never changes, so the one of the version before would be in the way.
         self.cluster.apply([o for o in self.objects if o["kind"] != "Job"], "--dry-run=server")
         self._say("the API server accepts every manifest")
+        for text in certificates.remarks(self.cluster, self.objects):
+            self._say(text)
 
     def _prepare(self) -> None:
         made = secrets.ensure(self.cluster)
@@ -244,6 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", default="", help="tag of the images")
     parser.add_argument("--registry", default="", help="where the images are; without it the nodes have them already")
     parser.add_argument("--timeout", type=int, default=300, help="seconds that each rollout may take")
+    parser.add_argument("--watch", type=int, default=30, help="seconds that the new version must go on to work")
     options = parser.parse_args(arguments)
     try:
         if options.environment not in NAMESPACES or not options.version:
@@ -252,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "Give both: make deploy-kubernetes ENV=staging VERSION=0.2.0."
             )
         images = references(options.version, options.registry)
-        Deployment(options.environment, images, options.timeout).run()
+        Deployment(options.environment, images, options.timeout, options.watch).run()
     except ClusterError as error:
         print(f"marquee: {error}", file=sys.stderr)
         return 1
