@@ -154,7 +154,7 @@ def open_source(path: Path) -> Source:
     if not path.exists():
         raise IngestError(f"There is no archive at {path}. Give a zip file or a folder.")
     if not path.is_file():
-        # The end of a device is looked for in vain.
+        # A device has no end where a zip file has its list of names.
         raise IngestError(f"{path} is neither a file nor a folder. Give a zip file or a folder.")
     return ZipArchive(path)
 
