@@ -12,6 +12,8 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+# The version before leaves the new columns empty.
+phase = "expand"
 
 
 def upgrade() -> None:
