@@ -18,8 +18,9 @@ export LC_ALL := C.UTF-8
 export no_proxy := $(or $(no_proxy),$(NO_PROXY),localhost),localhost,127.0.0.1
 export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
-ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV FOLDER FOLLOW INVENTORY LABEL LANGUAGE MAPPING \
-	PUBLICATION QUERY REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS SINCE SOURCE TESTS TEXT TO UNREACHABLE UPGRADE USERS VERSION
+ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV EXECUTORS FOLDER FOLLOW INVENTORY LABEL LANGUAGE \
+	MAPPING PUBLICATION QUERY REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS SINCE SOURCE TESTS TEXT TO UNREACHABLE UPGRADE \
+	USERS VERSION
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -33,6 +34,8 @@ SHELL := /bin/bash
 SOFTWARE := $(STATE)/software
 PYTHON := $(SOFTWARE)/venv/bin/python
 BENCH_RESULTS := $(STATE)/engines.jsonl
+PIPELINE_RESULTS := $(STATE)/pipeline-scale.jsonl
+TRAINING_RESULTS := $(STATE)/training-scale.jsonl
 TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 
 .PHONY: help
@@ -321,6 +324,13 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 	@$(CONTROL) given ROWS
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/warehouse_scale.py "$$@"' sh $(if $(value ROWS),--rows $$ROWS)
 
+.PHONY: bench-pipeline
+bench-pipeline: ## From the archive to what is live on the running platform, by task: make bench-pipeline [ROWS="1000000 10000000"]
+	@$(CONTROL) given ROWS
+	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/pipeline_scale.py "$$@"' sh \
+		--results $(PIPELINE_RESULTS) $(if $(value ROWS),--rows $$ROWS)
+	@$(PYTHON) tests/bench/scale_report.py --results $(PIPELINE_RESULTS) --plot $(PIPELINE_RESULTS:.jsonl=.png)
+
 .PHONY: lint
 lint: test-environment lint-workflows lint-cluster ## ruff, mypy, sqlfluff, the words of code and pages, commit messages, workflows, playbooks
 	@$(PYTHON) -m ruff check .
@@ -424,6 +434,13 @@ bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, pla
 .PHONY: bench-train
 bench-train: test-environment ## ALS: CPU seconds and nDCG against the package implicit
 	@$(BENCH) tests/bench/als_training_time.py
+
+.PHONY: bench-scale
+bench-scale: test-environment ## Training and lists without daemons, the same bytes: make bench-scale [ROWS="1000000 10000000"] [EXECUTORS="1 2 4"]
+	@$(CONTROL) given ROWS EXECUTORS
+	@$(BENCH) tests/bench/training_scale.py --results $(TRAINING_RESULTS) \
+		$(if $(value ROWS),--rows $$ROWS) $(if $(value EXECUTORS),--executors $$EXECUTORS)
+	@$(PYTHON) tests/bench/scale_report.py --results $(TRAINING_RESULTS) --plot $(TRAINING_RESULTS:.jsonl=.png)
 
 .PHONY: bench-sentiment-quality
 bench-sentiment-quality: test-environment ## The sentiment recipes next to the plain recipe: make bench-sentiment-quality [SETS="sentences reviews korean"]

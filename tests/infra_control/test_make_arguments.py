@@ -80,6 +80,8 @@ def test_the_makefile_is_understood() -> None:
         "bench-serving": {"USERS"},
         "bench-engines": {"ROWS"},
         "bench-warehouse": {"ROWS"},
+        "bench-pipeline": {"ROWS"},
+        "bench-scale": {"ROWS", "EXECUTORS"},
         "bench-splits": {"SEEDS"},
         "bench-sentiment-quality": {"SETS"},
         "audit": {"UNREACHABLE"},
@@ -152,6 +154,7 @@ TAKEN = {
     "SECONDS": {"over all ports"},
     "ROWS": {"over all ports", "list"},
     "SEEDS": {"zero", "over all ports", "list"},
+    "EXECUTORS": {"zero", "list"},
     "VERSION": PLAIN | {"fraction", "short address"},
     "REGISTRY": PLAIN - {"underscore", "no number", "infinity"} | {"fraction", "short address"},
     **{key: set() for key in ("FOLLOW", "CONFIRM", "ENV", "UPGRADE", "UNREACHABLE", "SETS", "TESTS", "DRY_RUN")},
@@ -330,6 +333,7 @@ PLAUSIBLE = [
     ["test-fast", "TESTS=tests/no_such"],
     ["bench-engines", "ROWS=1 2"],
     ["bench-warehouse", "ROWS=1"],
+    ["bench-pipeline", "ROWS=1"],
     ["audit", "UNREACHABLE=warn"],
 ]
 
@@ -342,8 +346,8 @@ def test_what_passes_the_check_and_exists_nowhere_ends_in_a_sentence_too(checkou
 
 
 # What works without a running platform goes on to its work with the values above.
-NOT_TRIED = {"bench-serving", "bench-sentiment-quality", "bench-splits", "load", "load-jmeter", "load-reviews"} | {
-    *("lock", "node-down", "test-workflows"),
+NOT_TRIED = {"bench-serving", "bench-scale", "bench-sentiment-quality", "bench-splits", "lock", "node-down"} | {
+    *("load", "load-jmeter", "load-reviews", "test-workflows"),
     # These install Ansible first. tests/machines has what an unknown inventory ends in.
     *("cluster-up", "cluster-status", "cluster-run", "cluster-test", "cluster-down"),
 }
