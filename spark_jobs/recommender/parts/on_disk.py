@@ -18,9 +18,9 @@ from recommender.incidence import Incidence
 
 
 def on_disk(pieces: Iterable[Sequence[AnyArray]], kinds: Sequence[type[np.generic]]) -> list[AnyArray]:
-    """Return the columns of a table that arrives in pieces, each as one array of its kind.
+    """Return the columns of a table that arrives in pieces, one array each.
 
-    The arrays cannot be written to. Their files have no names, so that they end with the arrays.
+    `kinds` are the arrays' types. The arrays cannot be written to. Their files have no names, so that they end with the arrays.
     """
     with ExitStack() as opened:
         files = [opened.enter_context(tempfile.TemporaryFile(prefix="marquee-")) for _ in kinds]
