@@ -112,6 +112,16 @@ def test_a_package_that_is_away_is_refused_with_the_command_that_makes_it(place:
         deploy(place.staging, commit, "")
 
 
+def test_an_environment_of_an_earlier_program_is_refused_with_what_to_do(place: Place) -> None:
+    commit = place.version("1")
+    (place.staging.folder / "current").symlink_to(f"releases/{commit}")
+    with pytest.raises(
+        ReleaseError, match=f"leads to releases/{commit}, and no slot: .* Run `make down` in that folder"
+    ):
+        deploy(place.staging, commit, "")
+    assert not place.staging.ledger.exists()
+
+
 def test_a_wrong_version_is_named(place: Place) -> None:
     place.version("1")
     refused = place.program("deploy", "--environment", "staging", "--version", "v9")

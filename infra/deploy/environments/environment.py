@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.deploy.environments.parts import SLOTS, Part
+from infra.release.errors import ReleaseError
 
 # Ports by default, far from each other's and from those of a platform that is worked on. The environment's .env may move them.
 OFFSETS = {"staging": 3000, "production": 4000}
@@ -44,9 +45,19 @@ class Environment:
 
     @property
     def live_slot(self) -> Part | None:
-        """Return the slot that the gateway leads to, None before the first version."""
+        """Return the slot that the gateway leads to, None before the first version.
+
+        Raises ReleaseError for an environment that an earlier program made, which had no slots.
+        """
         link = self.folder / "current"
-        return self.part(link.readlink().name) if link.is_symlink() else None
+        if not link.is_symlink():
+            return None
+        if link.readlink().name not in SLOTS:
+            raise ReleaseError(
+                f"{link} leads to {link.readlink()}, and no slot: an earlier program deployed it. Run `make down` in that folder "
+                f"with MARQUEE_STATE={self.folder / 'state'} and MARQUEE_INSTANCE={self.name}. Then delete the link and deploy."
+            )
+        return self.part(link.readlink().name)
 
     @property
     def free_slot(self) -> Part:
