@@ -22,8 +22,9 @@ from infra.deploy.environments.smoke import ask
 # From so many requests on a share says something before the end.
 ENOUGH = 20
 ENOUGH_FOR_P99 = 100
-# The first requests of a kind load what later ones find: templates, connections, caches.
-WARMING = 10
+# The first requests load what later ones find: templates, connections, caches. Their p99 counts for nothing. Seconds, and the
+# most of the watch.
+WARMING, MOST_WARMING = 10.0, 0.25
 # An end with more errors than this share, and more than twice the share before, goes back.
 MOST_ERRORS = 0.01
 # The p99 may be three times the one before, and a busy machine may add this.
@@ -125,9 +126,9 @@ def too_slow(before: Sequence[Request], meanwhile: Sequence[Request], after: Seq
     """
     earlier, answered = _by_kind(before), _by_kind(meanwhile)
     for kind, requests in sorted(_by_kind(after).items()):
-        if len(requests) < enough + WARMING or len(earlier[kind]) < ENOUGH:
+        if len(requests) < enough or len(earlier[kind]) < ENOUGH:
             continue
-        was, now = max(p99(earlier[kind]), p99(answered[kind] or meanwhile)), p99(requests[WARMING:])
+        was, now = max(p99(earlier[kind]), p99(answered[kind] or meanwhile)), p99(requests)
         limit = max(TIMES * was, was + SECONDS_MORE)
         if now > limit:
             return f"the p99 of {kind} is {now * 1000:.0f} ms, and {was * 1000:.0f} ms with the version before"
@@ -176,7 +177,9 @@ def watch(
     `old` is the address and the log of the slot of the version before, which is asked too. Returns why the version has to go,
     or nothing, and the requests. Ends early where the errors are many or the p99 stays high.
     """
-    after, meanwhile, high, deadline = list[Request](), list[Request](), 0, time.monotonic() + seconds
+    after, meanwhile, high, warm = list[Request](), list[Request](), 0, 0
+    started = time.monotonic()
+    warming, deadline = started + min(WARMING, MOST_WARMING * seconds), started + seconds
     with GatewayLog(log) as follower, GatewayLog(old[1]) as old_follower:
         with _asking(gateway), _asking(old[0]):
             while (left := deadline - time.monotonic()) > 0:
@@ -185,11 +188,13 @@ def watch(
                 meanwhile += old_follower.read()
                 if len(after) >= ENOUGH and (fault := too_many_errors(before, after)):
                     return fault, after
-                slow = too_slow(before, meanwhile, after, ENOUGH_FOR_P99)
+                if time.monotonic() < warming:
+                    warm = len(after)
+                slow = too_slow(before, meanwhile, after[warm:], ENOUGH_FOR_P99)
                 high = high + 1 if slow else 0
                 if high >= IN_A_ROW:
                     return slow, after
         time.sleep(1.5)
         after += follower.read()
         meanwhile += old_follower.read()
-    return too_many_errors(before, after) or too_slow(before, meanwhile, after, ENOUGH), after
+    return too_many_errors(before, after) or too_slow(before, meanwhile, after[warm:], ENOUGH), after
