@@ -5,117 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from infra.control.settings import REPOSITORY
-
-from .load import Load
-from .platform import GATEWAY, HERE, Platform, until
+from .conftest import under_load
+from .platform import Platform, until
 
 pytestmark = pytest.mark.kubernetes
 
 FIRST, SECOND, CORRUPT, FOURTH = (f"2026112{day}T190000" for day in (1, 2, 3, 4))
-IMAGES = ("serving", "accounts", "gateway", "postgres")
-
-
-def host_state() -> str:
-    """Return what a node could leave on the machine: mounts, interfaces, rules, cgroups, processes, settings."""
-    command = r"""
-        awk '{print $5}' /proc/self/mountinfo | grep -E 'kubernetes|containerd/io|kubelet' | grep -v docker | sort
-        ip -o link | cut -d' ' -f2 | grep -E '^(cni|node0|veth.*kube)' | sort
-        iptables-save 2>/dev/null | grep -E 'KUBE|CNI' | sort
-        find /sys/fs/cgroup -maxdepth 4 -type d \( -name 'marquee-node*' -o -name 'kubepods*' -o -name k8s.io \)
-        cat /proc/sys/net/ipv4/ip_forward; hostname
-        ls -d /var/lib/kubelet /var/lib/cni /var/log/pods /etc/cni /etc/kubernetes 2>/dev/null
-        pgrep -af 'kubernetes/run/|kubenode' | grep -v pgrep
-        ls /srv
-    """
-    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False).stdout
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Start a fresh node, import the images, and take all of it away at the end."""
-    chosen = os.environ.get("MARQUEE_TEST_KUBERNETES")
-    if chosen not in ("yes", "running"):
-        pytest.skip("it starts a node as root: make test-kubernetes")
-    state = Path(os.environ.get("MARQUEE_STATE") or REPOSITORY / ".marquee").resolve()
-    platform = Platform(tmp_path_factory.mktemp("kubernetes"), state)
-    if chosen == "running":
-        # For work on these tests: the node stays, and so do its images.
-        platform.kubectl("delete", "namespace", "marquee", "outside", "--ignore-not-found")
-        start_hdfs(platform)
-        yield platform
-        print_table(platform)
-        return
-    assert "does not run" in platform.node("status", check=False).stdout, "A node runs: make node-down CONFIRM=yes"
-    platform.node("delete")
-    before = host_state()
-    begun = time.monotonic()
-    try:
-        print(platform.node("up").stdout)
-        platform.rows.append(("node up, a new one", f"{time.monotonic() - begun:.0f} s"))
-        import_images(platform)
-        start_hdfs(platform)
-        yield platform
-    finally:
-        print(platform.kubectl("get", "pods", "-o", "wide", check=False))
-        begun = time.monotonic()
-        platform.node("delete")
-        platform.rows.append(("node down", f"{time.monotonic() - begun:.0f} s"))
-        print_table(platform)
-    assert host_state() == before
-
-
-def print_table(platform: Platform) -> None:
-    """Print what each drill took and lost."""
-    width = max(len(name) for name, _ in platform.rows)
-    print("\n" + "\n".join(f"{name:<{width}}  {result}" for name, result in platform.rows))
-
-
-def start_hdfs(platform: Platform) -> None:
-    """Start the stand-in for HDFS."""
-    platform.run("kubectl", "apply", "-f", str(HERE / "hdfs.yaml"))
-    program = f"--from-file={HERE / 'web_hdfs.py'}"
-    platform.kubectl("create", "configmap", "web-hdfs", program, namespace="outside")
-    platform.kubectl("rollout", "status", "deployment/namenode", "--timeout=120s", namespace="outside")
-
-
-def import_images(platform: Platform) -> None:
-    """Bring the images that docker has to the node: version local, the same as next, and one whose program is missing."""
-    docker = "docker"
-    for name in IMAGES:
-        platform.run(docker, "tag", f"marquee-{name}:local", f"marquee-{name}:next")
-        platform.run(docker, "tag", "marquee-postgres:local", "marquee-serving:broken")
-        if name != "serving":
-            platform.run(docker, "tag", f"marquee-{name}:local", f"marquee-{name}:broken")
-    file = platform.folder / "images.tar"
-    tags = [f"marquee-{name}:{tag}" for name in IMAGES for tag in ("local", "next", "broken")]
-    platform.run(docker, "save", "-o", str(file), *tags)
-    platform.run(docker, "rmi", *[tag for tag in tags if not tag.endswith(":local")])
-    platform.node("import", str(file))
-    file.unlink()
-
-
-@contextmanager
-def under_load(platform: Platform, drill: str, allowed: int = 0, tail: float = 5.0) -> Iterator[Load]:
-    """Ask without a pause while a drill is done and a while after, and note what was lost."""
-    begun = time.monotonic()
-    with Load(GATEWAY) as load:
-        time.sleep(2)
-        yield load
-        time.sleep(tail)
-    result = f"{len(load.seconds)} requests, {len(load.lost)} lost, slowest {load.slowest:.2f} s"
-    platform.rows.append((drill, f"{time.monotonic() - begun:.0f} s, {result}"))
-    print(drill, result, load.lost[:5], flush=True)
-    assert len(load.lost) <= allowed, load.lost[:10]
-    assert load.mixed == {}
 
 
 def test_a_pod_that_breaks_the_restricted_standard_is_refused(platform: Platform) -> None:
@@ -203,6 +102,22 @@ def test_a_version_that_never_gets_ready_is_undone(platform: Platform) -> None:
     assert images == {"marquee-serving:next"}
 
 
+def images_of(platform: Platform) -> dict[str, str]:
+    """Return the image that each replica of the API runs."""
+    return {pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"] for pod in platform.pods("recommendations")}
+
+
+def test_a_version_that_fails_after_it_was_ready_is_undone(platform: Platform) -> None:
+    before = images_of(platform)
+    # The pods that end take along what they were answering, and both may be away at once.
+    with under_load(platform, "a version that fails 40 s after it was ready, undone", allowed=2000):
+        ended = platform.deploy("failing", watch=60, check=False)
+    assert ended.returncode == 1
+    assert "was ready, and then its container api ended" in ended.stderr
+    assert ended.stderr.endswith("The version before serves again.\n")
+    assert images_of(platform) == before
+
+
 def test_killed_pods_are_replaced(platform: Platform) -> None:
     # A killed pod takes along the requests that it was answering.
     with under_load(platform, "a replica is killed, without a grace", allowed=20):
@@ -271,4 +186,6 @@ def test_a_rotated_secret_logs_everyone_in_after_a_restart(platform: Platform) -
 def test_the_backup_job_writes_a_readable_dump(platform: Platform) -> None:
     platform.kubectl("create", "job", "backup-now", "--from=cronjob/postgres-backup")
     platform.kubectl("wait", "--for=condition=Complete", "job/backup-now", "--timeout=90s")
-    assert "accounts-" in platform.kubectl("logs", "job/backup-now")
+    log = platform.kubectl("logs", "job/backup-now")
+    assert "accounts-" in log
+    assert "reviews-" in log

@@ -16,7 +16,7 @@ _SECONDS_A_DAY: Final = 86_400
 def remarks(cluster: Cluster, objects: Iterable[Object]) -> list[str]:
     """Return sentences about each certificate that is missing, run out or soon to.
 
-    A deployment goes on with them: a new version may be what mends it.
+    A deployment goes on with them: a new version may be what repairs it.
     """
     names = [
         (row["secretName"], " and ".join(row["hosts"]))
@@ -42,7 +42,7 @@ def _remark(secret: Object | None, name: str, hosts: str) -> str:
 
 
 def _lasts(chain: bytes, days: int) -> bool:
-    """Return whether the first certificate of a chain is valid for so many days from now on."""
+    """Return whether a chain's first certificate is valid for so many days."""
     command = ["openssl", "x509", "-noout", "-checkend", str(days * _SECONDS_A_DAY)]
     try:
         return subprocess.run(command, input=chain, capture_output=True, check=False).returncode == 0

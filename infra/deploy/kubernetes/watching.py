@@ -42,9 +42,10 @@ def watch(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Return after so many seconds in which no container ended and every question was answered.
+    """Return after so many seconds in which nothing failed.
 
-    `before` has the restarts of before the rollout: those of a new pod count from none. Raises ClusterError.
+    No container may end, and every question must be answered. `before` has the restarts of before the rollout: those of a
+    new pod count from none. Raises ClusterError.
     """
     workloads, questions = list(workloads), list(questions)
     failures = dict.fromkeys(questions, 0)
