@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from infra.monitoring.board.dashboards import FOLDER, VIEWS, Selector, load_dashboard, selectors
 from infra.monitoring.exporter.sources.samples import CATALOGUE
+from serving.publications.announcements.status_page import METRICS as FOLLOWER_METRICS
 from serving.recommendations.answers import metrics
 from serving.reviews.api import metrics as reviews_metrics
 from serving.reviews.api import state_metrics
@@ -26,10 +27,11 @@ RECORDED = REPOSITORY / "tests" / "monitoring" / "recorded"
 def exposed() -> set[str]:
     """Return the names of all metrics that the platform exposes.
 
-    These are the metrics of the exporter, of the services, of recording rules and of Prometheus, and those recorded from
-    Hadoop and Hive.
+    These are the metrics of the exporter, of the services, of followers, of recording rules and of Prometheus, and those
+    recorded from Hadoop and Hive.
     """
     names = {"up", *CATALOGUE, *state_metrics.CATALOGUE, *(rule["record"] for rule in rules() if "record" in rule)}
+    names |= {f"marquee_follower_{name}" for name, _, _ in FOLLOWER_METRICS}
     counted = (metric for module in (metrics, http_metrics, reviews_metrics) for metric in vars(module).values())
     for metric in counted:
         if isinstance(metric, (Counter, Gauge, Histogram)):

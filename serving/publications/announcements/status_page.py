@@ -10,7 +10,7 @@ from typing import Final
 
 from serving.publications.announcements.following import Follower
 
-_METRICS: Final = (
+METRICS: Final = (
     ("announced", "gauge", "Number of the latest announcement that was read."),
     ("followed", "gauge", "Number of the announcement whose publication is live here."),
     ("failing", "gauge", "1 while the latest announcement cannot be followed, else 0."),
@@ -56,7 +56,7 @@ class StatusPage:
             "last_success_timestamp_seconds": follower.last_success,
         }
         lines = []
-        for name, kind, meaning in _METRICS:
+        for name, kind, meaning in METRICS:
             full = f"marquee_follower_{name}"
             lines += [f"# HELP {full} {meaning}", f"# TYPE {full} {kind}", f"{full} {values[name]}"]
         return "\n".join(lines) + "\n"

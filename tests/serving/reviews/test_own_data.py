@@ -63,9 +63,9 @@ def test_the_export_and_the_deletion_know_every_column_that_names_a_person(
     names = {"author_id", "user_id", "owner_id", "hidden_by"}
     columns = [column for table in Base.metadata.tables.values() for column in table.columns]
     assert {f"{column.table.name}.{column.name}" for column in columns if column.name in names} == set(PERSONAL)
-    # All other ids are those of rows, jobs and predictions.
+    # All other ids are those of rows, movies, jobs and batches.
     assert {column.name for column in columns if column.name.endswith("_id")} - names == {
-        *("review_id", "movie_id", "job_id", "batch_id")
+        *("review_id", "movie_id", "own_id", "job_id", "batch_id")
     }
     assert set(client.get(EXPORT, headers=accounts.sign_in("Ada").headers).json()) == set(PERSONAL.values())
 
