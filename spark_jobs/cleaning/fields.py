@@ -12,6 +12,9 @@ from pyspark.sql import functions as sf
 
 LATIN_1 = "ISO-8859-1"
 LARGEST_ID = 2_147_483_647
+# Above it the accounts service numbers its users and movies, whose rows come in files of their own.
+LARGEST_ID_OF_DATA = 999_999_999
+OF_ACCOUNTS = "feedback-"
 EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01T00:00:00Z
 YEAR_1 = -62_135_596_800  # 0001-01-01T00:00:00Z
 LATEST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -64,14 +67,17 @@ def _unquote(field: Column) -> Column:
 
 
 def parse_id(field: Column, name: str) -> Rule:
-    """Return an id between 1 and 2147483647 as an int.
+    """Return an id between 1 and 999999999 as an int.
 
+    In the accounts service's own files, named by ``source_file``, ids go up to 2147483647.
     Reasons: ``<name>_not_integer``, ``<name>_out_of_range``.
     """
     # A double cannot hold every integer exactly, but orders all of them on the right side of the limits.
     number = field.try_cast("double")
+    of_accounts = sf.startswith(sf.col("source_file"), sf.lit(OF_ACCOUNTS))
+    largest = sf.when(of_accounts, LARGEST_ID).otherwise(LARGEST_ID_OF_DATA)
     reason = sf.when(~sf.rlike(field, sf.lit(INTEGER)), f"{name}_not_integer").when(
-        (sf.length(field) > 20) | ~number.between(1, LARGEST_ID), f"{name}_out_of_range"
+        (sf.length(field) > 20) | ~number.between(1, largest), f"{name}_out_of_range"
     )
     return sf.when(reason.isNull(), number).cast("int"), reason
 

@@ -138,6 +138,7 @@ ITEMS = fields(
 )
 FILES = {
     "ratings, csv": ("csv", "auto", dirty_file(b",", b"userId,movieId,rating,timestamp\r", RATINGS, b"\n")),
+    "ratings of accounts, csv": ("csv", "auto", dirty_file(b",", b"userId,movieId,rating,timestamp", RATINGS, b"\n")),
     "ratings, tab, mark": ("tab", "auto", dirty_file(b"\t", BOM + b"1\t2\t3\t1260759144", RATINGS, b"")),
     "ratings, colons, rejected behind a mark": (
         "double_colon",
@@ -187,7 +188,7 @@ def digest(rows: list[bytes]) -> str:
 @pytest.mark.parametrize("name", FILES)
 def test_spark_and_mrjob_give_the_same_rows(by_mrjob: Clean, by_spark: Clean, tmp_path: Path, name: str) -> None:
     layout, encoding, content = FILES[name]
-    source = tmp_path / "source.dat"
+    source = tmp_path / ("feedback-ratings.csv" if "accounts" in name else "source.dat")
     source.write_bytes(content)
     options = ["--layout", layout, "--encoding", encoding, "--latest-timestamp", "1600000000"]
     mrjob, spark = (
