@@ -32,8 +32,8 @@ SECONDS_OF_WORK = {
     **dict.fromkeys(("train_als", "recommend_top_n"), 20.0),
     **dict.fromkeys(("validate_warehouse", "validate_top_n", "export_tables"), 3.0),
 }
-# On an idle machine these tasks take less than a second and may end before they are killed.
-SHORT = {"wait_for_other_runs", "load_top_n", "decide_promotion"}
+# These tasks take less than a second on an idle machine, and create_tables three: they may end before they are killed.
+SHORT = {"wait_for_other_runs", "create_tables", "load_top_n", "decide_promotion"}
 # Airflow puts the id of a task instance into the name of its process.
 TASK_PROCESS = re.compile(rb"airflow worker -- ([0-9a-f-]{36})")
 
