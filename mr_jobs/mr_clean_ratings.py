@@ -33,6 +33,8 @@ class MRCleanRatings(CleaningJob):
     """Tag rating rows; key: user and movie, precedence: time of rating."""
 
     columns = 4
+    usual_values = RATING_TEXTS
+    earliest_timestamp = EARLIEST_TIMESTAMP
     layouts: ClassVar[tuple[str, ...]] = tuple(sorted({**DELIMITERS, **own_data.DELIMITERS}))
 
     def load_args(self, args: list[str]) -> None:
@@ -41,44 +43,23 @@ class MRCleanRatings(CleaningJob):
         layout = self.options.layout
         if layout in own_data.DELIMITERS:
             self.delimiter = own_data.DELIMITERS[layout]
-            self.own_values = own_data.USUAL_STRENGTHS if layout == own_data.STRENGTHS else OWN_RATINGS
-            self.parse = self.parse_own_data  # type: ignore[method-assign]
+            self.usual_values = own_data.USUAL_STRENGTHS if layout == own_data.STRENGTHS else OWN_RATINGS
+            # MovieLens began in 1995; other data may be older.
+            self.earliest_timestamp = 0
+            self.parse_strictly = self.parse_own_data_strictly  # type: ignore[method-assign]
             # A lone rating stays as it is; a lone strength becomes stars.
             self.settles_from = 2
         if layout == own_data.STRENGTHS:
             self.settles_from = 1
             self.reason_superseded = b"summed_into_newer_row"
 
-    def parse_own_data(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return what ``parse`` returns, for a row that ingest wrote."""
-        fields = line.split(b"\t")
-        if len(fields) == 4:
-            user, movie, value, time = fields
-            rating = self.own_values.get(value)
-            # A fast check of the usual row, as in ``parse``: the ids of own data's items have eight digits or nine.
-            if (
-                rating is not None
-                and user.isdigit()
-                and movie.isdigit()
-                and time.isdigit()
-                and len(user) < 10
-                and len(movie) < 10
-                and len(time) < 11
-                and user[0] != 48
-                and movie[0] != 48
-                and time[0] != 48
-                and int(time) <= self.latest_timestamp
-            ):
-                return b"%b\x1f%b" % (user, movie), time, rating
-        return self.parse_own_data_strictly(line)
-
     def parse_own_data_strictly(self, line: bytes) -> tuple[bytes, bytes, bytes]:
-        """Return what ``parse_own_data`` returns, rule by rule."""
+        """Return what ``parse_strictly`` returns, for a row that ingest wrote."""
         own_data.refuse_rejected(line)
         user, movie, value, time = split_fields(line, self.delimiter, 4)
         key = b"%d\x1f%d" % (parse_id(user, "user_id"), parse_id(movie, "movie_id"))
-        # MovieLens began in 1995; other data may be older.
-        rated_at = parse_timestamp(time, self.latest_timestamp, earliest=0) if time else self.latest_timestamp
+        earliest, latest = self.earliest_timestamp, self.latest_timestamp
+        rated_at = parse_timestamp(time, latest, earliest) if time else latest
         if self.options.layout == own_data.STRENGTHS:
             return key, b"%d" % rated_at, own_data.parse_strength(value)
         return key, b"%d" % rated_at, own_data.SEEN_TEXT if value == own_data.SEEN else parse_rating(value)
@@ -99,8 +80,8 @@ class MRCleanRatings(CleaningJob):
         """Return user and movie, Unix seconds, the rating's text; raise RejectedRowError."""
         fields = line.split(self.delimiter)
         if len(fields) == 4:
-            user, movie, stars, time = fields
-            rating = RATING_TEXTS.get(stars)
+            user, movie, value, time = fields
+            rating = self.usual_values.get(value)
             # A fast check of the usual row: ids one digit shorter than the largest id, no leading zero.
             if (
                 rating is not None
@@ -113,7 +94,7 @@ class MRCleanRatings(CleaningJob):
                 and user[0] != 48
                 and movie[0] != 48
                 and time[0] != 48
-                and EARLIEST_TIMESTAMP <= int(time) <= self.latest_timestamp
+                and self.earliest_timestamp <= int(time) <= self.latest_timestamp
             ):
                 return b"%b\x1f%b" % (user, movie), time, rating
         return self.parse_strictly(line)

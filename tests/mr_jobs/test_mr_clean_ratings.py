@@ -169,7 +169,7 @@ def test_the_quick_way_through_a_row_of_own_data_gives_what_the_strict_rules_giv
         except RejectedRowError as error:
             return error.reason
 
-    assert outcome(job.parse_own_data) == outcome(job.parse_own_data_strictly)
+    assert outcome(job.parse) == outcome(job.parse_strictly)
 
 
 def test_the_newer_rating_of_own_data_wins_over_the_older_one_and_a_later_mark_for_seen(clean):
