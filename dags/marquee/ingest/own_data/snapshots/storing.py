@@ -21,7 +21,7 @@ from marquee.ingest.layouts import rows_layout
 from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.propose import Proposal, propose
 from marquee.ingest.own_data.limits import CHUNK_BYTES
-from marquee.ingest.own_data.mapping.reading import read_mapping
+from marquee.ingest.own_data.mapping.reading import parse_mapping, read_text
 from marquee.ingest.own_data.mapping.schema import Mapping
 from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
@@ -110,7 +110,8 @@ def check_name(name: str) -> None:
 def mapping_of(members: list[Member], path: Path | None) -> tuple[Mapping, str]:
     """Return the mapping and its text; raise IngestError if it would be a mere guess."""
     if path is not None:
-        return read_mapping(path), path.read_text(encoding="utf-8")
+        text = read_text(path)
+        return parse_mapping(text, path.name), text
     proposal = propose(members)
     refuse_guesses(proposal)
     return proposal.mapping, write_mapping(proposal.mapping, proposal.guessed)
