@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from infra.control.services import services
 from infra.control.status import serves
 from infra.pipeline.airflow_api import AirflowApi
+from tests.e2e.new_accounts import signed_in
 from tests.e2e.small_reviews import write_small_reviews
 from tests.e2e.warehouse import airflow
 from tests.faults.faults import start, stop, wait_until
@@ -24,14 +24,6 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.stack, pytest.mark.faults, pytest.mark.timeout(1800)]
 TEXTS = "/marquee/stored_reviews"
 MOVIES = {1: ["A wonderful film. I love it.", "Dull and boring, a waste of time."], 2: ["정말 재밌는 영화"]}
-
-
-def signed_in(gateway: str) -> dict[str, str]:
-    """Return the header of a new account."""
-    login = {"name": f"Reviewer {secrets.token_hex(4)}", "password": secrets.token_urlsafe(12)}
-    httpx.post(f"{gateway}/accounts/v1/users", json=login).raise_for_status()
-    token = httpx.post(f"{gateway}/accounts/v1/login", json=login).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
@@ -56,8 +48,8 @@ def ended(api: AirflowApi, run_id: str) -> str:
 
 
 def batches_with_texts(stack: Stack) -> list[str]:
-    folder = TEXTS.rpartition("/")
-    if folder[2] not in stack.hdfs_names(folder[0]):
+    parent, _, folder = TEXTS.rpartition("/")
+    if folder not in stack.hdfs_names(parent):
         return []
     return [name for name in stack.hdfs_names(TEXTS) if stack.hdfs_names(f"{TEXTS}/{name}")]
 
@@ -71,8 +63,7 @@ def figures(gateway: str, movie: int) -> tuple[Any, Any]:
 def test_a_mart_that_cannot_be_loaded_forgets_the_texts_and_is_made_when_its_run_is_cleared(
     stack: Stack, reviewed: str
 ) -> None:
-    api = airflow(stack)
-    api.dag_id = "build_movie_sentiment"
+    api = airflow(stack, "build_movie_sentiment")
     api.unpause()
     for run in api.going():
         ended(api, run["dag_run_id"])
@@ -105,8 +96,7 @@ def test_a_training_waits_for_the_accounts_service_and_exports_nothing_without_i
 ) -> None:
     corpus = tmp_path / "small.csv"
     write_small_reviews(corpus)
-    api = airflow(stack)
-    api.dag_id = "train_sentiment"
+    api = airflow(stack, "train_sentiment")
     api.unpause()
     conf = {"corpus": str(corpus), "text": "comment", "label": "stars", "embedded": False}
     stop("accounts")(stack)

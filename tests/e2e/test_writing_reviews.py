@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import secrets
 import signal
 import time
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 from infra.control.services import services
 from infra.control.status import serves
 from infra.control.supervisor import Supervisor
+from tests.e2e.new_accounts import signed_in
 from tests.sentiment_models import wait_until
 from tests.stack import Stack
 
@@ -34,10 +34,7 @@ def gateway(stack: Stack, sentiment_model: str) -> str:
 @pytest.fixture
 def account(gateway: str) -> dict[str, str]:
     """The header of a new account."""
-    login = {"name": f"Reviewer {secrets.token_hex(4)}", "password": secrets.token_urlsafe(12)}
-    assert httpx.post(f"{gateway}/accounts/v1/users", json=login).status_code == 201
-    token = httpx.post(f"{gateway}/accounts/v1/login", json=login).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
+    return signed_in(gateway)
 
 
 def test_texts_and_batches_are_predicted_by_the_live_model(gateway: str) -> None:

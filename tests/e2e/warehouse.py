@@ -1,6 +1,6 @@
 """Hashes of warehouse partitions, and a connection to Airflow."""
 
-from infra.pipeline.airflow_api import AirflowApi
+from infra.pipeline.airflow_api import DAG_ID, AirflowApi
 from tests.stack import Stack
 
 TABLES = (
@@ -26,7 +26,7 @@ def partition_bytes(stack: Stack, batch: str) -> dict[str, str]:
     return hashes
 
 
-def airflow(stack: Stack) -> AirflowApi:
-    """Return a logged-in connection to the stack's Airflow."""
+def airflow(stack: Stack, dag_id: str = DAG_ID) -> AirflowApi:
+    """Return a logged-in connection to a DAG of the stack's Airflow."""
     names = ("MARQUEE_AIRFLOW_URL", "MARQUEE_AIRFLOW_USER", "MARQUEE_AIRFLOW_PASSWORD")
-    return AirflowApi(*(stack.variables[name] for name in names))
+    return AirflowApi(*(stack.variables[name] for name in names), dag_id)
