@@ -38,3 +38,10 @@ def test_a_missing_git_ends_the_program_with_a_message(checkout: Path, monkeypat
     assert str(raised.value) == (
         "audit: git can't be run: No such file or directory. Install it (apt-get install git)."
     )
+
+
+def test_no_file_is_tracked_that_git_is_told_to_ignore() -> None:
+    """A JVM that crashes leaves its report where it was started, and `git add .` takes it along."""
+    repository = Path(__file__).parents[2]
+    listed = ["git", "-c", f"safe.directory={repository}", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(listed, cwd=repository, capture_output=True, text=True, check=True).stdout == ""
