@@ -243,8 +243,8 @@ FAULTS_ENVIRONMENT := MARQUEE_TEST_INSTANCE=faults MARQUEE_TEST_PORT_OFFSET=1150
 
 .PHONY: faults
 faults: test-environment ## Kill services, fill disks and cut the network under running pipelines, and print what held
-	@$(FAULTS_ENVIRONMENT) $(PYTHON) -m pytest -q -s tests/faults tests/e2e/test_stopped_tasks.py tests/e2e/test_sentiment.py \
-		tests/e2e/test_movie_sentiment.py
+	@$(FAULTS_ENVIRONMENT) $(PYTHON) -m pytest -q -s tests/faults tests/e2e/test_tasks_killed_in_a_backfill.py tests/e2e/test_stopped_tasks.py \
+		tests/e2e/test_sentiment.py tests/e2e/test_movie_sentiment.py
 
 NODE := MARQUEE_STATE='$(subst ','\'',$(STATE))' infra/deploy/kubernetes/node/node.sh
 

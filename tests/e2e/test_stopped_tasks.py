@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from infra.pipeline.airflow_api import AirflowApi
-from tests.e2e.test_rerun_backfill import task_processes
+from tests.e2e.test_tasks_killed_in_a_backfill import task_processes
 from tests.e2e.warehouse import airflow, partition_bytes
 from tests.faults.faults import kill
 from tests.stack import BATCH, BATCH_DATE, Stack, published_bytes

@@ -1,6 +1,6 @@
 """A run whose services die one by one gives what an undisturbed run gives.
 
-tests/e2e/test_rerun_backfill.py kills a task at each stage. test_cleaning_restarts.py there kills a cleaning job's client.
+tests/e2e/test_tasks_killed_in_a_backfill.py kills a task at each stage. test_cleaning_restarts.py there kills a cleaning job's client.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tests.stack import BATCH, Stack, published_bytes
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200), needs_root]
 SECONDS_FOR_A_RUN = 3600
-BATCH_STRUCK, DATE_STRUCK = "20260103T030000", "2026-01-03T03:00:00Z"
-DATE_OF_OTHER = "2026-01-04T03:00:00Z"
+BATCH_STRUCK, DATE_STRUCK = "20260113T030000", "2026-01-13T03:00:00Z"
+DATE_OF_OTHER = "2026-01-14T03:00:00Z"
 PUBLICATIONS = "/marquee/publications"
 
 
