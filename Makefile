@@ -207,15 +207,15 @@ SLOW_TESTS := spark or browser or stack or faults or compose or kubernetes or wo
 .PHONY: test-fast
 test-fast: test-environment ## Unit tests: no daemons, no Spark session, no browser: make test-fast [TESTS="tests/audit tests/dags"]
 	@$(CONTROL) given TESTS
-	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "not ($(SLOW_TESTS))" $(if $(value TESTS),$$TESTS)
+	@$(PYTHON) -m pytest -q --durations=15 -n 2 --dist loadfile -m "not ($(SLOW_TESTS))" $(if $(value TESTS),$$TESTS)
 
 .PHONY: test-spark-browser
 test-spark-browser: test-environment ## Tests with Spark's own session and with a browser
-	@$(PYTHON) -m pytest -q -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows or cluster or deployments)"
+	@$(PYTHON) -m pytest -q --durations=15 -m "(spark or browser) and not (stack or faults or compose or kubernetes or workflows or cluster or deployments)"
 
 .PHONY: test-stack
 test-stack: test-room test-environment ## Start the real stack on its own ports and state, and test it end to end
-	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m "stack and not faults" -s
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q --durations=15 -m "stack and not faults" -s
 
 # Whether there is room for the stack is asked before the unit tests, not after.
 .PHONY: test-room
