@@ -66,6 +66,14 @@ def test_ports_are_published_on_loopback_alone(name: str) -> None:
         assert re.fullmatch(r"127\.0\.0\.1:(\$\{MARQUEE_\w+_PORT:-\d+\}):\1", port)
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_folder_of_each_mount_belongs_to_the_user_of_the_service(name: str) -> None:
+    """Docker makes a missing folder for root; the service then fails as it makes its own folders there."""
+    targets = {volume.split(":")[1] for volume in SERVICES[name].get("volumes", ())}
+    owned = {mount.split(":")[0] for mount in SERVICES[name]["tmpfs"] if "uid=1000" in mount}
+    assert {str(Path(target).parent) for target in targets if target.startswith("/instance/")} <= targets | owned
+
+
 def test_only_the_gateway_and_pages_are_published() -> None:
     assert {name for name, service in SERVICES.items() if service.get("ports")} == {
         *("namenode", "resourcemanager", "jobhistory", "hiveserver2", "mlflow", "airflow-api-server", "gateway"),
