@@ -32,10 +32,10 @@ GUNZIP = "import gzip, sys, shutil; shutil.copyfileobj(gzip.open(sys.argv[1]), o
 def ingested(archive: Path, folder: Path) -> None:
     """Write an archive's rows with numbers for ids, as ingest does."""
     sys.path.insert(0, str(REPOSITORY / "dags"))
-    from marquee.ingest.own_data.containers.opening import open_members
     from marquee.ingest.own_data.inspection.propose import propose
     from marquee.ingest.own_data.snapshots.dictionary import ITEM, USER, Numbers
     from marquee.ingest.own_data.snapshots.writing import write_files
+    from marquee.ingest.reading.containers.opening import open_members
 
     members = open_members(archive)
     numbers: Any = SimpleNamespace(users=Numbers(USER), items=Numbers(ITEM, 20_000_000))

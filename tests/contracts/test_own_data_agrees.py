@@ -5,8 +5,8 @@ from pathlib import Path
 
 import field_rules
 import own_data_rules
-from marquee.ingest.own_data.rows.advice import ADVICE, OF_IDS
 from marquee.ingest.own_data.snapshots import dictionary, values
+from marquee.ingest.reading.rows.advice import ADVICE, OF_IDS
 from marquee.ingest.sources import feedback
 
 from expectations.quarantine_limit import advice_for

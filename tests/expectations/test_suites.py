@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from marquee.ingest.own_data.rows.advice import ADVICE, OF_IDS
+from marquee.ingest.reading.rows.advice import ADVICE, OF_IDS
 
 from expectations.suites import SuiteError, load_suite, table_columns
 from expectations.validate import validate_frame

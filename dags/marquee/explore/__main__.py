@@ -24,9 +24,9 @@ from marquee.explore.reviews import read_reviews, reviews_page
 from marquee.ingest.datasets import DATASETS, EMBEDDED, dataset_named
 from marquee.ingest.errors import IngestError
 from marquee.ingest.inspection import inspect_source
-from marquee.ingest.own_data.containers.opening import open_members
-from marquee.ingest.own_data.mapping.reading import read_mapping
 from marquee.ingest.pipeline import open_dataset
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.reading import read_mapping
 
 
 def _path(given: str) -> Path:

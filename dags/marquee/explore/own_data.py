@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from marquee.explore.measure import FileMeasures, Measures, Ratings
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.rows.reader import read_blocks, read_rows
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.rows.reader import read_blocks, read_rows
 
 MALFORMED = frozenset(
     {"empty_line", "missing_fields", "extra_fields", "bad_quoting", "not_in_encoding", "bad_json", "no_json_object"}

@@ -1,6 +1,5 @@
-"""Read ratings and events of any usual shape: inspect a file, propose a mapping, read rows by it.
+"""Take a person's own ratings and events: say what a file holds, propose a mapping, store the rows by it.
 
-``containers`` opens archives. ``text`` finds encoding and delimiter. ``shapes`` turns a file into columns of text.
-``columns`` tells what a column is. ``mapping`` is the file that a person corrects. ``rows`` turns columns into checked
-rows. ``inspection`` says what a sample of an archive holds.
+``inspection`` says what a sample of an archive holds. ``sources`` fetches rows of databases and storages. ``snapshots`` stores
+rows with numbers for their ids. The files are read by ``marquee.ingest.reading``.
 """

@@ -19,15 +19,15 @@ from pathlib import Path
 
 from marquee.ingest.connections import look_in_airflows_database
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
 from marquee.ingest.own_data.inspection.report import files_part, report, rows_part, values_part
 from marquee.ingest.own_data.inspection.tried import try_mapping
-from marquee.ingest.own_data.mapping.reading import read_mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.from_source import with_query
 from marquee.ingest.own_data.sources.storages import fetch_to_inspect
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.reading import read_mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
 
 
 def _path(given: str) -> Path:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.roles import Role, find_roles
-from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.scales import as_matrix, events, values
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, pattern_of
-from marquee.ingest.own_data.mapping.schema import Mapping, Table
+from marquee.ingest.reading.columns.roles import Role, find_roles
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping, Table
 
 DOCUMENTS = (".md", ".html", ".htm", ".pdf", ".txt.asc", ".png", ".jpg", ".py", ".ipynb", ".toml", ".yaml", ".yml")
 MOST_LOOKED_AT = 40

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from marquee.ingest.own_data.columns.roles import Role
-from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.propose import Proposal
 from marquee.ingest.own_data.inspection.tables import FoundTable
 from marquee.ingest.own_data.inspection.tried import Tried
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.rows.advice import advice_for
+from marquee.ingest.reading.columns.roles import Role
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.rows.advice import advice_for
 
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "::": "two colons", " ": "blank", "\x01": "control-A"}
 MOST_CELL = 24

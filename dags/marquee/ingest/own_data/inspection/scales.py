@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from marquee.ingest.own_data.columns.names import STRENGTHS, WEIGHTS, plain
-from marquee.ingest.own_data.columns.roles import Role
-from marquee.ingest.own_data.columns.values import MISSING, find_scale
 from marquee.ingest.own_data.inspection.tables import FoundTable
-from marquee.ingest.own_data.mapping.schema import Table, Values
+from marquee.ingest.reading.columns.names import STRENGTHS, WEIGHTS, plain
+from marquee.ingest.reading.columns.roles import Role
+from marquee.ingest.reading.columns.values import MISSING, find_scale
+from marquee.ingest.reading.mapping.schema import Table, Values
 
 SHARE_OF_NONE = 0.05
 

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.names import TYPED, role_of_name
-from marquee.ingest.own_data.columns.profiles import Column
-from marquee.ingest.own_data.columns.values import to_number
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.limits import MAX_COLUMNS, MAX_LINE_BYTES, refuse_long_line, refuse_many_columns
-from marquee.ingest.own_data.shapes.item_blocks import HEADING
-from marquee.ingest.own_data.shapes.json_lines import names_of
-from marquee.ingest.own_data.shapes.parquet import MAGIC, as_text, open_parquet
-from marquee.ingest.own_data.text.dialects import Dialect, FoundDialect, find_dialect, rows_of
-from marquee.ingest.own_data.text.encodings import FoundEncoding, find_encoding
-from marquee.ingest.own_data.text.lines import not_encoded
-from marquee.ingest.own_data.text.samples import Sample, take_sample
+from marquee.ingest.reading.columns.names import TYPED, role_of_name
+from marquee.ingest.reading.columns.profiles import Column
+from marquee.ingest.reading.columns.values import to_number
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.limits import MAX_COLUMNS, MAX_LINE_BYTES, refuse_long_line, refuse_many_columns
+from marquee.ingest.reading.shapes.item_blocks import HEADING
+from marquee.ingest.reading.shapes.json_lines import names_of
+from marquee.ingest.reading.shapes.parquet import MAGIC, as_text, open_parquet
+from marquee.ingest.reading.text.dialects import Dialect, FoundDialect, find_dialect, rows_of
+from marquee.ingest.reading.text.encodings import FoundEncoding, find_encoding
+from marquee.ingest.reading.text.lines import not_encoded
+from marquee.ingest.reading.text.samples import Sample, take_sample
 
 MOST_ROWS = 20_000
 MATRIX_FROM_COLUMNS = 20

@@ -11,12 +11,12 @@ from itertools import islice
 import numpy as np
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.rows.normalise import Rows, normalise
-from marquee.ingest.own_data.rows.reader import blocks_of_lines, members_of, read_blocks
-from marquee.ingest.own_data.shapes.raw import Block, Rejected
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.rows.normalise import Rows, normalise
+from marquee.ingest.reading.rows.reader import blocks_of_lines, members_of, read_blocks
+from marquee.ingest.reading.shapes.raw import Block, Rejected
 
 ROWS_SHOWN = 10
 PARQUET_BLOCKS = 2

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marquee.ingest.own_data.shapes.raw import Rejected
 from marquee.ingest.own_data.snapshots.dictionary import Numbers
 from marquee.ingest.own_data.snapshots.rejected import rejected_line
+from marquee.ingest.reading.shapes.raw import Rejected
 
 FILE = "ratings.csv"
 

@@ -17,11 +17,7 @@ from hdfs import InsecureClient
 
 from marquee.ingest.connections import find_connection
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.opening import members_of_file, open_members
 from marquee.ingest.own_data.inspection.propose import propose
-from marquee.ingest.own_data.mapping.reading import parse_mapping, read_text
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.dictionary import IDS_ROOT
 from marquee.ingest.own_data.snapshots.storing import (
     MAPPING_FILE,
@@ -37,6 +33,10 @@ from marquee.ingest.own_data.sources.queries import RATINGS, Fetched, fetch_quer
 from marquee.ingest.own_data.sources.since import Mark, Since, parse_since
 from marquee.ingest.own_data.sources.storages import storage_of
 from marquee.ingest.pipeline import check_batch_id, described
+from marquee.ingest.reading.containers.opening import members_of_file, open_members
+from marquee.ingest.reading.mapping.reading import parse_mapping, read_text
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
 from marquee.ingest.snapshot import RAW_ROOT, StoredSnapshot, read_manifest, snapshot_path
 
 LOGGER = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from hdfs import InsecureClient
 
 from marquee.ingest.datasets import DATASETS
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.snapshots.from_source import Request, ingest_source
 from marquee.ingest.own_data.snapshots.storing import Reading, check_name, mapping_of, store_rows, working_folder
 from marquee.ingest.pipeline import check_batch_id, ingest
+from marquee.ingest.reading.containers.opening import open_members
 from marquee.ingest.sources.archive import file_checksum
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from marquee.ingest.own_data.columns.ids import read_id
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.mapping.schema import Mapping, Table
-from marquee.ingest.own_data.rows.reader import members_of, read_blocks
-from marquee.ingest.own_data.shapes.raw import Block, Rejected
 from marquee.ingest.own_data.snapshots.dictionary import Numbers
 from marquee.ingest.own_data.snapshots.rejected import rejected_line
+from marquee.ingest.reading.columns.ids import read_id
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping, Table
+from marquee.ingest.reading.rows.reader import members_of, read_blocks
+from marquee.ingest.reading.shapes.raw import Block, Rejected
 
 # expectations/movies.json and the accounts' catalogue refuse longer titles and other years.
 LONGEST_TITLE = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from marquee.ingest.own_data.shapes.raw import Rejected
+from marquee.ingest.reading.shapes.raw import Rejected
 
 LONGEST_TEXT = 4096
 UNSAFE = re.compile(r"[\\\x00-\x1f\x7f]")

@@ -18,17 +18,17 @@ from marquee.ingest.datasets import DATASETS, Dataset
 from marquee.ingest.errors import IngestError
 from marquee.ingest.inspection import inspect_source
 from marquee.ingest.layouts import rows_layout
-from marquee.ingest.own_data.containers.members import Member
 from marquee.ingest.own_data.inspection.propose import Proposal, propose
-from marquee.ingest.own_data.limits import CHUNK_BYTES
-from marquee.ingest.own_data.mapping.reading import parse_mapping, read_text
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
 from marquee.ingest.own_data.snapshots.feedback import feedback_line
 from marquee.ingest.own_data.snapshots.values import layout_name
 from marquee.ingest.own_data.snapshots.writing import EarlierLines, Written, write_files
 from marquee.ingest.pipeline import described
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.limits import CHUNK_BYTES
+from marquee.ingest.reading.mapping.reading import parse_mapping, read_text
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
 from marquee.ingest.snapshot import store_snapshot
 from marquee.ingest.sources.archive import open_source
 from marquee.ingest.sources.feedback import join_feedback

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from marquee.ingest.own_data.mapping.schema import Mapping, Values
-from marquee.ingest.own_data.rows.normalise import Rows
+from marquee.ingest.reading.mapping.schema import Mapping, Values
+from marquee.ingest.reading.rows.normalise import Rows
 
 RATINGS, STRENGTHS = "rows", "strengths"
 SEEN = "0"

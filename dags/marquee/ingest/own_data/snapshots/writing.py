@@ -14,16 +14,16 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.rows.advice import advice_for
-from marquee.ingest.own_data.rows.normalise import NO_TIME, Rows
-from marquee.ingest.own_data.rows.reader import read_rows
-from marquee.ingest.own_data.shapes.raw import Rejected
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
 from marquee.ingest.own_data.snapshots.items import item_line, item_lines
 from marquee.ingest.own_data.snapshots.rejected import rejected_line, shown
 from marquee.ingest.own_data.snapshots.values import value_texts
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.rows.advice import advice_for
+from marquee.ingest.reading.rows.normalise import NO_TIME, Rows
+from marquee.ingest.reading.rows.reader import read_rows
+from marquee.ingest.reading.shapes.raw import Rejected
 
 RATINGS_FILE, ITEMS_FILE = "ratings.tsv", "movies.tsv"
 LONGEST_EXAMPLE = 120

@@ -14,11 +14,11 @@ from hdfs.util import HdfsError
 
 from marquee.ingest.connections import Connection
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import is_ballast, refuse_unsafe_name
-from marquee.ingest.own_data.limits import CHUNK_BYTES, MAX_ENTRIES, MAX_TOTAL_BYTES
 from marquee.ingest.own_data.sources.address import Address
 from marquee.ingest.own_data.sources.rows_file import digest_of
 from marquee.ingest.progress import with_progress
+from marquee.ingest.reading.containers.members import is_ballast, refuse_unsafe_name
+from marquee.ingest.reading.limits import CHUNK_BYTES, MAX_ENTRIES, MAX_TOTAL_BYTES
 
 # By path in the folder: path in the storage, length, time of the last change.
 Listing = dict[str, tuple[str, int, object]]

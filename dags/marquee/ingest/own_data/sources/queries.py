@@ -9,10 +9,10 @@ from pathlib import Path
 
 from marquee.ingest.connections import Connection
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.mapping.schema import QUERY_FILE_SUFFIX, Mapping
 from marquee.ingest.own_data.sources.databases import Database, checked_query, reading, shown
 from marquee.ingest.own_data.sources.rows_file import digest_of, write_sorted
 from marquee.ingest.own_data.sources.since import Mark, Since
+from marquee.ingest.reading.mapping.schema import QUERY_FILE_SUFFIX, Mapping
 
 LOGGER = logging.getLogger(__name__)
 ROWS_OF_A_SAMPLE = 20_000

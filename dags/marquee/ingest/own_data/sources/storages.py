@@ -9,10 +9,10 @@ from hdfs import InsecureClient
 
 from marquee.ingest.connections import Connection, find_connection
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.mapping.reading import read_mapping
 from marquee.ingest.own_data.sources.address import DATABASE, S3, Address, parse_source
 from marquee.ingest.own_data.sources.objects import HdfsStorage, S3Storage, Storage, fetch_objects
 from marquee.ingest.own_data.sources.queries import RATINGS, fetch_samples
+from marquee.ingest.reading.mapping.reading import read_mapping
 
 WEBHDFS_PORT = 9870
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
 from marquee.ingest.own_data.inspection.tried import shown_row
-from marquee.ingest.own_data.mapping.reading import parse_mapping
-from marquee.ingest.own_data.mapping.schema import Mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
-from marquee.ingest.own_data.rows.reader import read_rows
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.reading import parse_mapping
+from marquee.ingest.reading.mapping.schema import Mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
+from marquee.ingest.reading.rows.reader import read_rows
 
 sys.path.insert(0, str(Path(__file__).parent))
 

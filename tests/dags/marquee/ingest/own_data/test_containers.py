@@ -10,9 +10,9 @@ import pytest
 import shape_samples as samples
 from conftest import Read, rows_by
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
-from marquee.ingest.own_data.mapping.reading import parse_mapping
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.reading import parse_mapping
 
 TEXT = "user_id,item_id,rating\nu1,café,4\nu2,i2,5\nu3,i3,1\n"
 ROWS = [("u1", "café", "4", "", ""), ("u2", "i2", "5", "", ""), ("u3", "i3", "1", "", "")]

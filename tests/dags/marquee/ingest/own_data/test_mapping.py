@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.__main__ import main
-from marquee.ingest.own_data.mapping.reading import parse_mapping, read_mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
-from marquee.ingest.own_data.text.lines import line_blocks
+from marquee.ingest.reading.mapping.reading import parse_mapping, read_mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
+from marquee.ingest.reading.text.lines import line_blocks
 
 WHOLE = """version = 1
 

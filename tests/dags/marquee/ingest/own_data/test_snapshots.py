@@ -10,11 +10,11 @@ import pytest
 import shape_samples as samples
 from hdfs import HdfsError
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
-from marquee.ingest.own_data.mapping.writing import write_mapping
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
 from marquee.ingest.own_data.snapshots.ingest import ingest_data
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.writing import write_mapping
 from mr_clean_movies import MRCleanMovies
 from mr_clean_ratings import MRCleanRatings
 

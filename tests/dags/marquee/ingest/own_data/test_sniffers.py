@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marquee.ingest.own_data.columns.ids import read_id
-from marquee.ingest.own_data.columns.times import UNITS, read_time, unit_of_times
-from marquee.ingest.own_data.shapes.delimited import Delimited
-from marquee.ingest.own_data.shapes.raw import Block
-from marquee.ingest.own_data.text.dialects import Dialect, find_dialect, split_line
-from marquee.ingest.own_data.text.encodings import find_encoding
+from marquee.ingest.reading.columns.ids import read_id
+from marquee.ingest.reading.columns.times import UNITS, read_time, unit_of_times
+from marquee.ingest.reading.shapes.delimited import Delimited
+from marquee.ingest.reading.shapes.raw import Block
+from marquee.ingest.reading.text.dialects import Dialect, find_dialect, split_line
+from marquee.ingest.reading.text.encodings import find_encoding
 
 TITLES = st.text(st.characters(categories=["L", "N"], include_characters=" '.-!"), min_size=1, max_size=12)
 QUOTED = st.text(st.characters(categories=["L", "N"], include_characters=' ,;|"'), min_size=1, max_size=12)

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.limits import MAX_COLUMNS, refuse_many_columns
-from marquee.ingest.own_data.mapping.schema import Mapping, Table
-from marquee.ingest.own_data.rows.normalise import Rows, normalise
-from marquee.ingest.own_data.shapes.delimited import Delimited
-from marquee.ingest.own_data.shapes.item_blocks import ItemBlocks
-from marquee.ingest.own_data.shapes.json_lines import JsonLines
-from marquee.ingest.own_data.shapes.matrix import unfolded
-from marquee.ingest.own_data.shapes.parquet import parquet_blocks
-from marquee.ingest.own_data.shapes.raw import Block
-from marquee.ingest.own_data.text.dialects import Dialect, rows_of, split_line
-from marquee.ingest.own_data.text.lines import line_blocks
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.limits import MAX_COLUMNS, refuse_many_columns
+from marquee.ingest.reading.mapping.schema import Mapping, Table
+from marquee.ingest.reading.rows.normalise import Rows, normalise
+from marquee.ingest.reading.shapes.delimited import Delimited
+from marquee.ingest.reading.shapes.item_blocks import ItemBlocks
+from marquee.ingest.reading.shapes.json_lines import JsonLines
+from marquee.ingest.reading.shapes.matrix import unfolded
+from marquee.ingest.reading.shapes.parquet import parquet_blocks
+from marquee.ingest.reading.shapes.raw import Block
+from marquee.ingest.reading.text.dialects import Dialect, rows_of, split_line
+from marquee.ingest.reading.text.lines import line_blocks
 
 
 def members_of(table: Table, members: list[Member]) -> list[Member]:

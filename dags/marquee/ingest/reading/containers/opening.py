@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member, is_ballast, refuse_repeated_names
-from marquee.ingest.own_data.containers.packed import packing_of, unpacked, without_suffix
-from marquee.ingest.own_data.containers.tars import tar_members
-from marquee.ingest.own_data.containers.zips import zip_members
-from marquee.ingest.own_data.limits import MAX_ENTRIES, MAX_NESTING
+from marquee.ingest.reading.containers.members import Member, is_ballast, refuse_repeated_names
+from marquee.ingest.reading.containers.packed import packing_of, unpacked, without_suffix
+from marquee.ingest.reading.containers.tars import tar_members
+from marquee.ingest.reading.containers.zips import zip_members
+from marquee.ingest.reading.limits import MAX_ENTRIES, MAX_NESTING
 
 TAR_MAGIC = b"ustar"
 TAR_MAGIC_AT = 257

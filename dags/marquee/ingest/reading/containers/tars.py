@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, BinaryIO, cast
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import ByteStream, Member, is_ballast, refuse_unsafe_name
-from marquee.ingest.own_data.limits import MAX_ENTRIES, MAX_TOTAL_BYTES
+from marquee.ingest.reading.containers.members import ByteStream, Member, is_ballast, refuse_unsafe_name
+from marquee.ingest.reading.limits import MAX_ENTRIES, MAX_TOTAL_BYTES
 
 Opener = Callable[[], AbstractContextManager[ByteStream]]
 

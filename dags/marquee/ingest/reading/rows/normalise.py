@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from marquee.ingest.own_data.columns.ids import MISSING as NO_ID
-from marquee.ingest.own_data.columns.ids import read_id
-from marquee.ingest.own_data.columns.times import UNITS, read_time
-from marquee.ingest.own_data.columns.values import MISSING, to_number
-from marquee.ingest.own_data.mapping.schema import Mapping, Values
-from marquee.ingest.own_data.shapes.raw import Block, Numbers, Rejected
+from marquee.ingest.reading.columns.ids import MISSING as NO_ID
+from marquee.ingest.reading.columns.ids import read_id
+from marquee.ingest.reading.columns.times import UNITS, read_time
+from marquee.ingest.reading.columns.values import MISSING, to_number
+from marquee.ingest.reading.mapping.schema import Mapping, Values
+from marquee.ingest.reading.shapes.raw import Block, Numbers, Rejected
 
 Array = np.ndarray[Any, Any]
 NO_TIME = -1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from marquee.ingest.own_data.columns.names import WEIGHTS, plain, words_of
-from marquee.ingest.own_data.columns.profiles import Column
+from marquee.ingest.reading.columns.names import WEIGHTS, plain, words_of
+from marquee.ingest.reading.columns.profiles import Column
 
 MOST_EVENTS = 30
 

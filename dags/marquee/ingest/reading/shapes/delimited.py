@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from marquee.ingest.own_data.limits import MAX_LINE_BYTES
-from marquee.ingest.own_data.shapes.raw import Block, Rejected, block_of
-from marquee.ingest.own_data.text.dialects import STAND_IN, Dialect, split_line
+from marquee.ingest.reading.limits import MAX_LINE_BYTES
+from marquee.ingest.reading.shapes.raw import Block, Rejected, block_of
+from marquee.ingest.reading.text.dialects import STAND_IN, Dialect, split_line
 
 MOST_LINES_OF_A_ROW = 50
 Rows = list[tuple[int, tuple[str | None, ...], str]]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import ByteStream, Member, is_ballast, refuse_unsafe_name
-from marquee.ingest.own_data.limits import MAX_ENTRIES, refuse_bomb
+from marquee.ingest.reading.containers.members import ByteStream, Member, is_ballast, refuse_unsafe_name
+from marquee.ingest.reading.limits import MAX_ENTRIES, refuse_bomb
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 SAYS_UTF8 = 0x800

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from marquee.ingest.own_data.shapes.raw import Block, Rejected, block_of
+from marquee.ingest.reading.shapes.raw import Block, Rejected, block_of
 
 MOST_DEPTH = 6
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from marquee.ingest.own_data.shapes.raw import Block, Rejected, block_of
-from marquee.ingest.own_data.text.dialects import Dialect, split_line
+from marquee.ingest.reading.shapes.raw import Block, Rejected, block_of
+from marquee.ingest.reading.text.dialects import Dialect, split_line
 
 HEADING = re.compile(rb"\s*([^,;\t\s:][^,;\t:]*):\s*")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.columns.times import UNITS, is_pattern
-from marquee.ingest.own_data.limits import MAX_COLUMNS
-from marquee.ingest.own_data.mapping.schema import (
+from marquee.ingest.reading.columns.times import UNITS, is_pattern
+from marquee.ingest.reading.limits import MAX_COLUMNS
+from marquee.ingest.reading.mapping.schema import (
     NECESSARY,
     QUERY_FILE_SUFFIX,
     ROLES,
@@ -20,7 +20,7 @@ from marquee.ingest.own_data.mapping.schema import (
     Table,
     Values,
 )
-from marquee.ingest.own_data.text.encodings import is_known_encoding
+from marquee.ingest.reading.text.encodings import is_known_encoding
 
 VERSION = 1
 MOST_BYTES = 1 << 20

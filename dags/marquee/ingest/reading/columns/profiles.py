@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from marquee.ingest.own_data.columns import ids, times, values
-from marquee.ingest.own_data.columns.names import INDEX_NAMES, plain, role_of_name
+from marquee.ingest.reading.columns import ids, times, values
+from marquee.ingest.reading.columns.names import INDEX_NAMES, plain, role_of_name
 
 
 @dataclass(frozen=True)

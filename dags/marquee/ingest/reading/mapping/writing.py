@@ -8,8 +8,8 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Table as TomlTable
 
-from marquee.ingest.own_data.mapping.reading import VERSION
-from marquee.ingest.own_data.mapping.schema import Mapping, Table
+from marquee.ingest.reading.mapping.reading import VERSION
+from marquee.ingest.reading.mapping.schema import Mapping, Table
 
 HEAD = (
     "How Marquee reads these files. `make inspect` wrote it: correct it and keep it in git.",

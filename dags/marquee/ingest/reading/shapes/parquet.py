@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import Member
-from marquee.ingest.own_data.limits import CHUNK_BYTES, refuse_many_columns
-from marquee.ingest.own_data.shapes.raw import Block
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.limits import CHUNK_BYTES, refuse_many_columns
+from marquee.ingest.reading.shapes.raw import Block
 
 MAGIC = b"PAR1"
 BATCH_ROWS = 65_536

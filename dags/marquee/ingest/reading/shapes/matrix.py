@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from marquee.ingest.own_data.shapes.raw import Block
+from marquee.ingest.reading.shapes.raw import Block
 
 
 def unfold(block: Block, items: list[str], marks: frozenset[str]) -> Block:

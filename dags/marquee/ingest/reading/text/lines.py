@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Iterator
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import ByteStream
-from marquee.ingest.own_data.limits import CHUNK_BYTES, MAX_LINE_BYTES, refuse_long_line
+from marquee.ingest.reading.containers.members import ByteStream
+from marquee.ingest.reading.limits import CHUNK_BYTES, MAX_LINE_BYTES, refuse_long_line
 
 BLOCK_BYTES = 4 << 20
 BOM = "\ufeff".encode()

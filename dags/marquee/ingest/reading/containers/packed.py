@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.containers.members import ByteStream
-from marquee.ingest.own_data.limits import refuse_bomb
+from marquee.ingest.reading.containers.members import ByteStream
+from marquee.ingest.reading.limits import refuse_bomb
 
 SUFFIXES = {".gz": "gzip", ".xz": "xz", ".bz2": "bzip2", ".zst": "zstd", ".tgz": "gzip", ".txz": "xz"}
 MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from marquee.ingest.own_data.containers.members import ByteStream, Member
-from marquee.ingest.own_data.limits import CHUNK_BYTES
+from marquee.ingest.reading.containers.members import ByteStream, Member
+from marquee.ingest.reading.limits import CHUNK_BYTES
 
 PIECE_BYTES = 512 << 10
 # A packed file has to be unpacked up to its end; of a very long one the sample says that it has none.
