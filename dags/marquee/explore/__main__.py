@@ -23,7 +23,8 @@ from marquee.explore.page import page
 from marquee.explore.reviews import read_reviews, reviews_page
 from marquee.ingest.datasets import DATASETS, EMBEDDED, dataset_named
 from marquee.ingest.errors import IngestError
-from marquee.ingest.inspection import inspect_source
+from marquee.ingest.inspection import inspect_files
+from marquee.ingest.movielens import movielens_files, shipped_mapping
 from marquee.ingest.pipeline import open_dataset
 from marquee.ingest.reading.containers.opening import open_members
 from marquee.ingest.reading.mapping.reading import read_mapping
@@ -77,11 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 origin, measures = _own_data(options.archive, options.mapping)
             else:
                 dataset = dataset_named(options.dataset)
-                source, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
+                members, origin, _ = open_dataset(dataset, options.archive, options.cache_dir, stack)
+                mapping, _ = shipped_mapping(dataset.mapping)
                 # Ingest's own checks report wrong headers and damaged files here.
-                inspect_source(source, dataset, origin)
+                files = movielens_files(members, mapping, dataset.name, origin)
+                inspect_files(files, origin)
                 print(f"explore: counting {origin}", file=sys.stderr)
-                measures = measure(source, dataset.layout)
+                measures = measure(files, mapping)
     except IngestError as error:
         print(f"explore: {error}", file=sys.stderr)
         return 1

@@ -1,32 +1,28 @@
-"""Count a data set in its source, before any cleaning, in blocks of lines."""
+"""Count a data set of MovieLens in its source, before any cleaning, in blocks of lines."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from marquee.ingest.layouts import DataFile, Layout
-from marquee.ingest.sources.source import Source
+from marquee.ingest.inspection import DataFile
+from marquee.ingest.movielens import SNAPSHOT_ROLES
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.mapping.schema import Mapping, Table
+from marquee.ingest.reading.rows.reader import read_blocks
 
-BLOCK_BYTES = 64 << 20
+# The columns of the roles in a mapping, as the page names them.
 COLUMNS = {
-    "ratings": ("user_id", "movie_id", "rating", "rated_at"),
-    "movies": ("movie_id", "title", "genres"),
-    "tags": ("user_id", "movie_id", "tag", "tagged_at"),
-    "links": ("movie_id", "imdb_id", "tmdb_id"),
-    "users": ("user_id", "gender", "age", "occupation", "zip_code"),
+    "user": "user_id",
+    "item": "movie_id",
+    "value": "rating",
+    "imdb": "imdb_id",
+    "tmdb": "tmdb_id",
+    "postcode": "zip_code",
 }
-# ml-100k has one column for each genre, and its own order of a user's columns.
-TAB_GENRES = (
-    *("unknown", "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama", "Fantasy"),
-    *("Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
-)
-TAB_MOVIES = ("movie_id", "title", "released", "video_released", "address", *TAB_GENRES)
-TAB_USERS = ("user_id", "age", "gender", "occupation", "zip_code")
 KEYS = {
     "ratings": ["user_id", "movie_id"],
     "movies": ["movie_id"],
@@ -35,8 +31,6 @@ KEYS = {
     "users": ["user_id"],
 }
 NO_GENRES = "(no genres listed)"
-# No field holds this byte. pandas' fast reader needs a separator of one character, not two colons.
-SEPARATOR = "\x1f"
 YEAR = r"\((\d{4})(?:\s*[-\u2013]\s*(?:\d{4})?)?\)\s*$"
 
 
@@ -99,84 +93,35 @@ def head_share(counts: pd.Series[int], share: float) -> float:
     return float(ordered[: max(1, round(len(ordered) * share))].sum() / ordered.sum()) if ordered.sum() else 0.0
 
 
-def frames(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> Iterator[pd.DataFrame]:
+def frames(member: Member, table: Table, found: FileMeasures) -> Iterator[pd.DataFrame]:
     """Yield a file's rows in blocks; add its rows and malformed rows to `found`.
 
     A value is text or missing.
     """
-    columns = COLUMNS[file.role]
-    if layout.name == "tab" and file.role in ("movies", "users"):
-        columns = TAB_MOVIES if file.role == "movies" else TAB_USERS
-    for number, block in enumerate(_line_blocks(source, file.name)):
-        lines = block.removeprefix(b"\xef\xbb\xbf") if number == 0 else block
-        if number == 0 and file.header is not None:
-            lines = lines.split(b"\n", 1)[1]
-        found.rows += lines.count(b"\n")
-        delimiter = file.delimiter
-        if len(delimiter) > 1:
-            lines, delimiter = lines.replace(delimiter.encode(), SEPARATOR.encode()), SEPARATOR
-        if not lines.strip():
-            found.malformed += lines.count(b"\n")
-            continue
-        yield _parsed(lines, delimiter, columns, layout, found)
+    columns = {**COLUMNS, "time": "rated_at" if table.role == "ratings" else "tagged_at"}
+    for block in read_blocks(member, table):
+        found.rows += len(block.numbers) + len(block.rejected)
+        found.malformed += len(block.rejected)
+        frame = pd.DataFrame({role: column.to_pandas() for role, column in block.columns.items()}, dtype=object)
+        yield frame.replace({"": None}).rename(columns=columns)
 
 
-def _parsed(
-    lines: bytes, delimiter: str, columns: tuple[str, ...], layout: Layout, found: FileMeasures
-) -> pd.DataFrame:
-    # One extra column catches a row with too many fields. pandas fills a short row with missing values.
-    frame = pd.read_csv(
-        io.BytesIO(lines),
-        sep=delimiter,
-        names=[*columns, "too_many"],
-        index_col=False,
-        dtype=str,
-        keep_default_na=False,
-        na_values=[""],
-        quoting=0 if layout.name == "csv" else 3,
-        encoding=layout.encoding,
-        encoding_errors="replace",
-        on_bad_lines="skip",
-        skip_blank_lines=False,
-    )
-    frame = frame[frame["too_many"].isna() & frame[columns[0]].notna()].drop(columns="too_many")
-    found.malformed += lines.count(b"\n") - len(frame)
-    return frame
-
-
-def _line_blocks(source: Source, name: str) -> Iterator[bytes]:
-    """Yield a file in blocks of whole lines, each of about BLOCK_BYTES."""
-    parts: list[bytes] = []
-    held = 0
-    for chunk in source.read(name):
-        parts.append(chunk)
-        held += len(chunk)
-        if held >= BLOCK_BYTES:
-            whole, _, rest = b"".join(parts).rpartition(b"\n")
-            if whole:
-                yield whole + b"\n"
-            parts, held = [rest], len(rest)
-    last = b"".join(parts)
-    if last:
-        yield last if last.endswith(b"\n") else last + b"\n"
-
-
-def measure(source: Source, layout: Layout) -> Measures:
-    """Return the measures of a data set.
+def measure(files: Sequence[DataFile], mapping: Mapping) -> Measures:
+    """Return the measures of a data set of MovieLens.
 
     It keeps 8 bytes of each rating in memory, to find repeated ones.
     """
-    present = set(source.names())
-    files = {file.role: file for file in layout.files if file.name in present}
-    found = {role: FileMeasures(file.name) for role, file in files.items()}
+    tables = {SNAPSHOT_ROLES.get(role, role): table for role, table in mapping.tables.items()}
+    members = {file.role: file.member for file in files if file.role in tables}
+    found = {file.role: FileMeasures(file.name) for file in files if file.role in tables}
     ratings = Ratings()
-    for frame in frames(source, files["ratings"], layout, found["ratings"]):
+    for frame in frames(members["ratings"], tables["ratings"], found["ratings"]):
         _count_missing(frame, found["ratings"])
         ratings.add(frame)
-    movies = _whole(source, files["movies"], layout, found["movies"])
+    movies = _whole(members["movies"], tables["movies"], found["movies"], KEYS["movies"])
     for role in ("tags", "links", "users"):
-        if role in files:
-            _whole(source, files[role], layout, found[role])
+        if role in members:
+            _whole(members[role], tables[role], found[role], KEYS[role])
     found["ratings"].repeated = ratings.repeated()
     titles = movies["title"].fillna("")
     known = pd.to_numeric(movies["movie_id"], errors="coerce").dropna().astype("int64")
@@ -189,18 +134,19 @@ def measure(source: Source, layout: Layout) -> Measures:
         ratings_by_user=ratings.by_user,
         ratings_by_movie=rated,
         movies_by_year=titles.str.extract(YEAR)[0].dropna().astype(int).value_counts().sort_index(),
-        movies_by_genre=_genres(movies),
+        movies_by_genre=_genres(movies, tables["movies"]),
         not_half_stars=ratings.not_half_stars,
         movies_unrated=int((~known.isin(rated.index)).sum()),
         ratings_of_unknown_movies=int(rated[~rated.index.isin(known)].sum()),
     )
 
 
-def _genres(movies: pd.DataFrame) -> pd.Series[int]:
-    if "genres" in movies:
-        names = movies["genres"].dropna().str.split("|").explode()
+def _genres(movies: pd.DataFrame, table: Table) -> pd.Series[int]:
+    if not table.genre_columns:
+        names = movies["genres"].dropna().str.split(table.genre_separator).explode()
         return names[names != NO_GENRES].value_counts()
-    flags = (movies[list(TAB_GENRES)] == "1").sum()
+    flags = (movies[[f"genre {place}" for place in range(len(table.genre_columns))]] == "1").sum()
+    flags.index = pd.Index(table.genre_names)
     return flags[flags > 0].sort_values(ascending=False)
 
 
@@ -209,11 +155,13 @@ def _count_missing(frame: pd.DataFrame, found: FileMeasures) -> None:
         found.missing[str(column)] = found.missing.get(str(column), 0) + int(count)
 
 
-def _whole(source: Source, file: DataFile, layout: Layout, found: FileMeasures) -> pd.DataFrame:
+def _whole(member: Member, table: Table, found: FileMeasures, key: list[str]) -> pd.DataFrame:
     """Return a small file's rows, and count its missing values and repeated keys."""
-    frame = pd.concat(frames(source, file, layout, found), ignore_index=True)
+    # A file that has only a header has no block.
+    nothing = pd.DataFrame(columns=[COLUMNS.get(role, role) for role in table.columns], dtype=object)
+    frame = pd.concat([nothing, *frames(member, table, found)], ignore_index=True)
     _count_missing(frame, found)
-    found.repeated = int(frame.duplicated(KEYS[file.role]).sum())
+    found.repeated = int(frame.duplicated(key).sum())
     return frame
 
 

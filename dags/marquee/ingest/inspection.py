@@ -1,22 +1,39 @@
-"""Check a source against its layout before ingest writes a byte of it to HDFS.
+"""Read the files of a snapshot once, before ingest writes a byte of them to HDFS.
 
-The checks read the files, headers, row counts and checksums.
+Ingest counts their rows and computes their checksums, and holds them to these when it stores them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
-from marquee.ingest.layouts import DataFile
 from marquee.ingest.progress import with_progress
-from marquee.ingest.sources.source import Source
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.limits import CHUNK_BYTES
 
-BOM = b"\xef\xbb\xbf"
-LONGEST_FIRST_LINE = 64 << 10
+DOCUMENTATION = "documentation"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """Describe one file of a snapshot, which is stored byte for byte.
+
+    ``name`` is its name in the snapshot, and ``role`` e.g. 'ratings'. ``layout`` and ``encoding`` are the cleaning jobs'
+    arguments. ``delimiter`` is what lies between the fields. A file of documentation has none of the three. A ``required``
+    file is refused without a row.
+    """
+
+    name: str
+    role: str
+    member: Member
+    layout: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = "\t"
+    header: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,12 +62,9 @@ class ContentCounter:
         self._newlines = 0
         self._last = b"\n"
         self._digest = hashlib.sha256()
-        self.head = b""
 
     def add(self, chunk: bytes) -> None:
         """Add the next chunk to the counts and the digest."""
-        if len(self.head) < LONGEST_FIRST_LINE:
-            self.head += chunk[: LONGEST_FIRST_LINE - len(self.head)]
         self.bytes += len(chunk)
         self._newlines += chunk.count(b"\n")
         if chunk:
@@ -68,72 +82,29 @@ class ContentCounter:
         return self._digest.hexdigest()
 
 
-def inspect_source(source: Source, dataset: Dataset, origin: str) -> list[FileFacts]:
-    """Read every file of ``dataset`` in ``source`` once; return their facts by name.
+def inspect_files(files: Iterable[DataFile], origin: str) -> list[FileFacts]:
+    """Read every file once; return their facts by name.
 
-    Raise IngestError with the name of a file that is missing, empty or damaged, or has another first line than its
-    layout.
+    Raise IngestError with the name of a file that is damaged, or that must have rows and has none.
     """
-    present = set(source.names())
-    missing = [file.name for file in dataset.layout.files if file.required and file.name not in present]
-    if missing:
-        raise IngestError(
-            f"{origin} has no {' and no '.join(missing)}, which {dataset.name} must have. "
-            f"It holds: {', '.join(sorted(present)[:12]) or 'nothing'}."
-        )
-    facts = [
-        _inspect_data_file(source, data_file, dataset, origin)
-        for data_file in dataset.layout.files
-        if data_file.name in present
-    ]
-    facts += [
-        _inspect_documentation(source, name, origin)
-        for name in sorted(present)
-        if name.upper() in {"README", "README.TXT", "README.HTML", "MAPPING.TOML"}
-    ]
-    return sorted(facts, key=lambda fact: fact.name)
+    return sorted((_inspected(file, origin) for file in files), key=lambda fact: fact.name)
 
 
-def _inspect_data_file(source: Source, data_file: DataFile, dataset: Dataset, origin: str) -> FileFacts:
-    counter = _count(source, data_file.name, origin)
-    first = counter.head.removeprefix(BOM).split(b"\n", 1)[0].rstrip(b"\r")
-    place = f"{data_file.name} in {origin}"
-    if counter.bytes == 0:
-        raise IngestError(f"{place} is empty. Fetch the archive again.")
-    rows = counter.lines
-    if data_file.header is not None:
-        if first != data_file.header.encode("ascii"):
-            raise IngestError(
-                f"{place} begins with {_shown(first)} where {dataset.name} has the header {data_file.header!r}. "
-                "Give the archive that belongs to the data set."
-            )
-        rows -= 1
-    elif len(first.split(data_file.delimiter.encode("ascii"))) != data_file.fields:
-        raise IngestError(
-            f"{place} begins with {_shown(first)}. It has not the {data_file.fields} fields separated by "
-            f"{data_file.delimiter!r} that {dataset.name} has. Give the archive that belongs to the data set."
-        )
-    if rows == 0 and data_file.required:
-        raise IngestError(f"{place} has a header and no row. Fetch the archive again.")
-    return FileFacts(data_file.name, data_file.role, counter.bytes, rows, counter.sha256)
-
-
-def _inspect_documentation(source: Source, name: str, origin: str) -> FileFacts:
-    counter = _count(source, name, origin)
-    return FileFacts(name, "documentation", counter.bytes, None, counter.sha256)
-
-
-def _count(source: Source, name: str, origin: str) -> ContentCounter:
+def _inspected(file: DataFile, origin: str) -> FileFacts:
     counter = ContentCounter()
-    for chunk in with_progress(source.read(name), f"Checking {name} of {origin}", source.size(name)):
+    for chunk in with_progress(_chunks(file.member), f"Checking {file.name} of {origin}", file.member.size):
         counter.add(chunk)
-    return counter
+    rows = None if file.role == DOCUMENTATION else counter.lines - file.header
+    if file.required and not rows:
+        found = "has a header and no row" if counter.bytes else "is empty"
+        raise IngestError(f"{file.name} in {origin} {found}. Fetch the archive again.")
+    return FileFacts(file.name, file.role, counter.bytes, rows, counter.sha256)
 
 
-def verified_stream(source: Source, facts: FileFacts) -> Iterator[bytes]:
+def verified_stream(member: Member, facts: FileFacts) -> Iterator[bytes]:
     """Yield the file again; raise IngestError at its end if it changed."""
     counter = ContentCounter()
-    for chunk in with_progress(source.read(facts.name), f"Storing {facts.name}", facts.bytes):
+    for chunk in with_progress(_chunks(member), f"Storing {facts.name}", facts.bytes):
         counter.add(chunk)
         yield chunk
     if counter.sha256 != facts.sha256:
@@ -142,6 +113,7 @@ def verified_stream(source: Source, facts: FileFacts) -> Iterator[bytes]:
         )
 
 
-def _shown(line: bytes) -> str:
-    text = line[:80].decode("utf-8", "backslashreplace")
-    return repr(text + ("..." if len(line) > 80 else ""))
+def _chunks(member: Member) -> Iterator[bytes]:
+    with member.open() as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk

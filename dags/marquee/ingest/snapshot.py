@@ -11,16 +11,16 @@ import hashlib
 import json
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hdfs import HdfsError, InsecureClient
 
-from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
-from marquee.ingest.inspection import FileFacts, verified_stream
+from marquee.ingest.inspection import DOCUMENTATION, DataFile, FileFacts, verified_stream
+from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.sources.feedback import PREFIX
-from marquee.ingest.sources.source import Source
 
 LOGGER = logging.getLogger(__name__)
 RAW_ROOT = "/marquee/raw"
@@ -78,13 +78,14 @@ def find_same_content(client: InsecureClient, dataset: str, content: str) -> str
 
 def store_snapshot(
     client: InsecureClient,
-    dataset: Dataset,
+    dataset: str,
     batch_id: str,
-    source: Source,
+    files: Sequence[DataFile],
     facts: list[FileFacts],
     provenance: dict[str, object],
+    licence: str,
 ) -> StoredSnapshot:
-    """Store the files of ``facts`` and a manifest as the batch's snapshot; return it.
+    """Store the files and a manifest as the batch's snapshot; return it.
 
     If HDFS already has a snapshot of this batch with the same content, the function returns that and changes nothing.
     It does so too if the feedback has lost rows since then: an account was deleted, or a rating changed later. Other
@@ -93,8 +94,8 @@ def store_snapshot(
     killed leaves nothing under the final name. The next run starts from the beginning, and removes what is left at its end.
     """
     content = content_sha256(facts)
-    final = snapshot_path(dataset.name, batch_id)
-    existing = read_manifest(client, dataset.name, batch_id)
+    final = snapshot_path(dataset, batch_id)
+    existing = read_manifest(client, dataset, batch_id)
     if existing is not None:
         if existing.manifest["content_sha256"] != content and not _differs_by_lost_feedback(existing, facts):
             raise IngestError(
@@ -102,28 +103,29 @@ def store_snapshot(
                 "or give the archive that this batch was made from."
             )
         LOGGER.info("%s is already stored, and stays as it is", final)
-        _remove_partial(client, dataset.name, batch_id)
+        _remove_partial(client, dataset, batch_id)
         return existing
-    same = find_same_content(client, dataset.name, content)
-    stored_in = final if same is None else snapshot_path(dataset.name, same)
+    same = find_same_content(client, dataset, content)
+    stored_in = final if same is None else snapshot_path(dataset, same)
     manifest: dict[str, Any] = {
         "manifest_version": MANIFEST_VERSION,
-        "dataset": dataset.name,
+        "dataset": dataset,
         "batch_id": batch_id,
         "stored_in": stored_in,
         "content_sha256": content,
-        "layout": layout_of(dataset, facts),
+        "layout": layout_of(files),
         "files": [fact.as_dict() for fact in facts],
         "source": provenance,
-        "licence": dataset.licence,
+        "licence": licence,
     }
     content_bytes = (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
-    attempt = f"{RAW_ROOT}/{dataset.name}/.{batch_id}.{uuid.uuid4().hex}.partial"
+    attempt = f"{RAW_ROOT}/{dataset}/.{batch_id}.{uuid.uuid4().hex}.partial"
     try:
         client.makedirs(attempt)
         if same is None:
+            members = {file.name: file.member for file in files}
             for fact in facts:
-                _write_file(client, f"{attempt}/{fact.name}", source, fact)
+                _write_file(client, f"{attempt}/{fact.name}", members[fact.name], fact)
         else:
             LOGGER.info("The source is unchanged since batch %s; its files are not stored again", same)
         client.write(f"{attempt}/{MANIFEST}", data=content_bytes, permission=READ_ONLY)
@@ -131,7 +133,7 @@ def store_snapshot(
         client._rename(attempt, destination=final, renameoptions="NONE")
     except HdfsError as error:
         raise _refusal(client, final, error) from error
-    _remove_partial(client, dataset.name, batch_id)
+    _remove_partial(client, dataset, batch_id)
     return StoredSnapshot(manifest, hashlib.sha256(content_bytes).hexdigest())
 
 
@@ -170,21 +172,21 @@ def _remove_partial(client: InsecureClient, dataset: str, batch_id: str) -> None
             client.delete(f"{root}/{name}", recursive=True)
 
 
-def layout_of(dataset: Dataset, facts: list[FileFacts]) -> dict[str, dict[str, str]]:
+def layout_of(files: Sequence[DataFile]) -> dict[str, dict[str, str]]:
     """Return each role's file in this snapshot, with its layout and encoding.
 
     If feedback joined the role, the file is a pattern that matches both files in Hadoop, e.g. ``*ratings.csv``.
     """
-    layout = dataset.layout
-    names: dict[str, str] = {}
-    for fact in sorted(facts, key=lambda fact: not fact.name.startswith(PREFIX)):
-        if fact.role != "documentation":
-            names[fact.role] = f"*{fact.name}" if fact.role in names else fact.name
-    return {role: {"file": name, "layout": layout.name, "encoding": layout.encoding} for role, name in names.items()}
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted(files, key=lambda file: (not file.name.startswith(PREFIX), file.name)):
+        if file.role != DOCUMENTATION:
+            name = f"*{file.name}" if file.role in found else file.name
+            found[file.role] = {"file": name, "layout": file.layout, "encoding": file.encoding}
+    return found
 
 
-def _write_file(client: InsecureClient, path: str, source: Source, fact: FileFacts) -> None:
-    client.write(path, data=verified_stream(source, fact), permission=READ_ONLY)
+def _write_file(client: InsecureClient, path: str, member: Member, fact: FileFacts) -> None:
+    client.write(path, data=verified_stream(member, fact), permission=READ_ONLY)
     stored = int(client.status(path)["length"])
     if stored != fact.bytes:
         raise IngestError(

@@ -1,4 +1,1 @@
-"""Read data sets from archives, folders, GroupLens's address or a Python package.
-
-A module here ends in a ``Source`` (source.py). A reader of another format is one more module.
-"""
+"""Bring MovieLens's files: download an archive, read those of a Python package, join ratings of the accounts service."""

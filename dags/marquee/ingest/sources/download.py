@@ -14,7 +14,8 @@ from pathlib import Path
 from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
 from marquee.ingest.progress import with_progress
-from marquee.ingest.sources.archive import CHUNK_BYTES, file_checksum
+from marquee.ingest.reading.limits import CHUNK_BYTES
+from marquee.ingest.sources.checksums import file_checksum
 
 LOGGER = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60

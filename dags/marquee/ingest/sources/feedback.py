@@ -14,16 +14,14 @@ import csv
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
-from marquee.ingest.layouts import CSV, DataFile
-from marquee.ingest.sources.archive import Folder
-from marquee.ingest.sources.source import Source
+from marquee.ingest.inspection import DataFile
+from marquee.ingest.reading.containers.opening import plain_file
 
 LOGGER = logging.getLogger(__name__)
 # A row of own data and its number in the file, as the line that the snapshot has.
@@ -32,68 +30,44 @@ PREFIX = "feedback-"
 ROLES = ("ratings", "movies")
 
 
-@dataclass(frozen=True)
-class Joined:
-    """Read two sources as one; they share no file name."""
-
-    first: Source
-    second: Source
-
-    def names(self) -> list[str]:
-        """Return the base names of the files of both, sorted."""
-        return sorted([*self.first.names(), *self.second.names()])
-
-    def size(self, name: str) -> int:
-        """Return the length of the file ``name`` in bytes."""
-        return self._of(name).size(name)
-
-    def read(self, name: str) -> Iterator[bytes]:
-        """Yield the file ``name`` in chunks."""
-        return self._of(name).read(name)
-
-    def _of(self, name: str) -> Source:
-        return self.second if name.startswith(PREFIX) else self.first
-
-
 def join_feedback(
-    source: Source, dataset: Dataset, export: Path, folder: Path, own_line: OwnLine | None = None
-) -> tuple[Source, Dataset, dict[str, object]]:
-    """Return the source with an export's files, its data set, the export's origin.
+    files: list[DataFile], dataset: str, export: Path, folder: Path, own_line: OwnLine | None = None
+) -> tuple[list[DataFile], dict[str, object]]:
+    """Return the files with those of an export, and the export's origin.
 
-    ``folder`` must be empty. The function writes the files in the data set's layout there, and the source reads them
-    there later. Movies that were added in the service join if the layout is CSV: other layouts cannot hold their
-    titles. ``own_line`` writes a row of own data; without it the data set is MovieLens. Raise IngestError if the
-    export does not match its manifest, or is of another data set.
+    ``folder`` must be empty. The function writes the export's rows there as the data set writes its own. Movies that were
+    added in the service join if the data set's file has a header: others cannot hold their titles. ``own_line`` writes a row
+    of own data; without it the data set is MovieLens. Raise IngestError if the export does not match its manifest, or is of
+    another data set.
     """
     manifest = checked_manifest(export)
     _refuse_other_data(manifest, dataset, export, own=own_line is not None)
+    by_role = {file.role: file for file in files}
     joined = []
     for file in manifest["files"]:
         role = file["name"].removesuffix(".csv")
-        described = dataset.layout.file_of_role(role)
+        described = by_role.get(role)
         if role not in ROLES or described is None or file["rows"] == 0:
             continue
-        if role == "movies" and dataset.layout is not CSV:
+        if role == "movies" and not described.header:
             LOGGER.info(
-                "%s movies added in the accounts service do not join: %s is not a CSV data set",
+                "%s movies added in the accounts service do not join: the files of %s have no header",
                 file["rows"],
-                dataset.name,
+                dataset,
             )
             continue
-        joined.append(replace(described, name=PREFIX + described.name, required=False))
-        _write_in_layout(export / file["name"], folder / joined[-1].name, described, own_line)
+        target = folder / f"{PREFIX}{described.name}"
+        _write_in_layout(export / file["name"], target, described, own_line)
+        joined.append(replace(described, name=target.name, member=plain_file(target, target.name), required=False))
     provenance = {name: manifest[name] for name in ("batch_id", "watermark", "data_through", "later_ratings", "files")}
-    if not joined:
-        return source, dataset, provenance
-    layout = replace(dataset.layout, files=(*dataset.layout.files, *joined))
-    return Joined(source, Folder(folder)), replace(dataset, layout=layout), provenance
+    return [*files, *joined], provenance
 
 
-def _refuse_other_data(manifest: dict[str, Any], dataset: Dataset, export: Path, *, own: bool) -> None:
-    expected = dataset.name if own else None
+def _refuse_other_data(manifest: dict[str, Any], dataset: str, export: Path, *, own: bool) -> None:
+    expected = dataset if own else None
     if manifest.get("own_data") != expected:
         raise IngestError(
-            f"{export} has the ratings of {manifest.get('own_data') or 'MovieLens'}, and this is a run of {dataset.name}. "
+            f"{export} has the ratings of {manifest.get('own_data') or 'MovieLens'}, and this is a run of {dataset}. "
             "Remove the export and start a run with a new batch id."
         )
 
@@ -121,7 +95,7 @@ def _write_in_layout(source: Path, target: Path, described: DataFile, own_line: 
         source.open(encoding="utf-8", newline="") as rows,
         target.open("w", encoding="utf-8", newline="") as written,
     ):
-        if described.header is not None:
+        if described.header:
             written.writelines(rows)
             return
         reader = csv.reader(rows)

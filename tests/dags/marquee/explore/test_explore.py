@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marquee.explore.__main__ import main
 from marquee.explore.measure import Measures, gini, head_share, measure
-from marquee.ingest.layouts import CSV, DOUBLE_COLON_1M, TAB, Layout
-from marquee.ingest.sources.archive import Folder
+from marquee.ingest.movielens import movielens_files, shipped_mapping
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.rows import reader
+from marquee.ingest.reading.text.lines import line_blocks
 
+CSV, DOUBLE_COLON_1M, TAB = "movielens-csv", "movielens-double-colon-1m", "movielens-tab"
 JANUARY, FEBRUARY = 946_684_800, 949_363_200  # 2000-01-01 and 2000-02-01, UTC
 RATINGS = f"""userId,movieId,rating,timestamp
 1,10,4.0,{JANUARY}
@@ -33,10 +37,11 @@ MOVIES = """movieId,title,genres
 """
 
 
-def measured(folder: Path, layout: Layout, **files: str) -> Measures:
-    for name, text in files.items():
-        (folder / name.replace("_", ".")).write_bytes(text.encode(layout.encoding))
-    return measure(Folder(folder), layout)
+def measured(folder: Path, name: str, **files: str) -> Measures:
+    mapping, _ = shipped_mapping(name)
+    for file, text in files.items():
+        (folder / file.replace("_", ".")).write_bytes(text.encode(mapping.ratings.encoding))
+    return measure(movielens_files(open_members(folder), mapping, name, "the folder"), mapping)
 
 
 @pytest.fixture
@@ -48,8 +53,8 @@ def faulty(tmp_path: Path) -> Measures:
 
 def test_rows_faults_and_gaps_of_each_file_are_counted(faulty: Measures) -> None:
     ratings, movies, links = (faulty.files[role] for role in ("ratings", "movies", "links"))
-    assert (ratings.rows, ratings.malformed, ratings.repeated) == (8, 1, 1)
-    assert ratings.missing == {"user_id": 0, "movie_id": 1, "rating": 2, "rated_at": 1}
+    assert (ratings.rows, ratings.malformed, ratings.repeated) == (8, 2, 1)
+    assert ratings.missing == {"user_id": 0, "movie_id": 0, "rating": 1, "rated_at": 0}
     assert (movies.rows, movies.malformed, movies.repeated) == (4, 0, 1)
     assert links.missing == {"movie_id": 0, "imdb_id": 0, "tmdb_id": 1}
 
@@ -68,6 +73,14 @@ def test_what_cleaning_will_meet_is_counted(faulty: Measures) -> None:
     assert faulty.movies_unrated == 2
     assert faulty.movies_by_year.to_dict() == {1999: 1, 2001: 2}
     assert faulty.movies_by_genre.to_dict() == {"War": 3, "Drama": 1}
+
+
+def test_a_file_with_a_header_and_no_row_is_counted_as_empty(tmp_path: Path) -> None:
+    ratings = f"userId,movieId,rating,timestamp\n1,10,4.0,{JANUARY}\n"
+    found = measured(
+        tmp_path, CSV, ratings_csv=ratings, movies_csv=MOVIES, tags_csv="userId,movieId,tag,timestamp\n"
+    ).files["tags"]
+    assert (found.rows, found.malformed, found.repeated) == (0, 0, 0)
 
 
 def test_two_colons_and_latin_1_are_read(tmp_path: Path) -> None:
@@ -95,8 +108,8 @@ def test_blocks_of_lines_give_the_same_measures_as_one(tmp_path: Path, monkeypat
     lines = "".join(f"{n % 7 + 1},{n % 11 + 1},{n % 10 / 2 + 0.5},{JANUARY + n * 86_400}\n" for n in range(500))
     files = {"ratings_csv": "userId,movieId,rating,timestamp\n" + lines, "movies_csv": MOVIES}
     whole = measured(tmp_path, CSV, **files)
-    monkeypatch.setattr("marquee.explore.measure.BLOCK_BYTES", 1)
-    monkeypatch.setattr("marquee.ingest.sources.archive.CHUNK_BYTES", 1000)
+    monkeypatch.setattr(reader, "line_blocks", partial(line_blocks, block_bytes=1))
+    monkeypatch.setattr("marquee.ingest.reading.text.lines.CHUNK_BYTES", 1000)
     blocks = measured(tmp_path, CSV, **files)
     assert blocks.files == whole.files
     for name in ("ratings", "ratings_by_month", "mean_by_month", "ratings_by_user", "ratings_by_movie"):

@@ -11,7 +11,6 @@ import pytest
 from marquee.ingest import datasets, progress
 from marquee.ingest.datasets import Dataset
 from marquee.ingest.errors import IngestError
-from marquee.ingest.layouts import CSV
 from marquee.ingest.sources import download
 from marquee.ingest.sources.download import download_archive
 
@@ -82,7 +81,7 @@ def server(monkeypatch):
 
 
 def pinned(content=CONTENT):
-    return Dataset("ml-test", CSV, "a.zip", sha256=hashlib.sha256(content).hexdigest())
+    return Dataset("ml-test", "movielens-csv", "a.zip", sha256=hashlib.sha256(content).hexdigest())
 
 
 def ranges_asked(server):
@@ -181,23 +180,23 @@ def test_a_checked_download_is_not_fetched_again(server, tmp_path):
 
 
 def test_a_kept_archive_that_the_official_checksum_no_longer_fits_is_fetched_again(server, tmp_path):
-    latest = Dataset("ml-test", CSV, "a.zip")
+    latest = Dataset("ml-test", "movielens-csv", "a.zip")
     download_archive(latest, tmp_path)
     server.content = NEWER
     assert download_archive(latest, tmp_path).read_bytes() == NEWER
 
 
 def test_without_a_pin_the_official_md5_is_asked_for(server, tmp_path):
-    assert download_archive(Dataset("ml-test", CSV, "a.zip"), tmp_path).read_bytes() == CONTENT
+    assert download_archive(Dataset("ml-test", "movielens-csv", "a.zip"), tmp_path).read_bytes() == CONTENT
     assert [path for path, _ in server.requests] == ["/a.zip.md5", "/a.zip"]
 
 
 def test_a_download_with_a_wrong_checksum_is_deleted(server, tmp_path):
     with pytest.raises(IngestError, match=f"expected {'0' * 64}"):
-        download_archive(Dataset("ml-test", CSV, "a.zip", sha256="0" * 64), tmp_path)
+        download_archive(Dataset("ml-test", "movielens-csv", "a.zip", sha256="0" * 64), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_address_that_is_not_there_is_named(server, tmp_path):
     with pytest.raises(IngestError, match=r"missing\.zip answers 404"):
-        download_archive(Dataset("ml-test", CSV, "missing.zip", md5="0" * 32), tmp_path)
+        download_archive(Dataset("ml-test", "movielens-csv", "missing.zip", md5="0" * 32), tmp_path)

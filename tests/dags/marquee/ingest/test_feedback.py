@@ -165,7 +165,7 @@ def test_a_killed_run_leaves_its_joined_files_where_the_next_export_removes_them
         seen.extend(path.name for path in (tmp_path / "feedback").iterdir())
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("marquee.ingest.pipeline.inspect_source", killed)
+    monkeypatch.setattr("marquee.ingest.pipeline.inspect_files", killed)
     with pytest.raises(KeyboardInterrupt):
         store(make_zip(CSV_SET), export())
     assert any(name.startswith(".joining-") for name in seen)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from marquee.ingest.datasets import DATASETS
 from marquee.ingest.errors import IngestError
+from marquee.ingest.movielens import shipped_mapping
 from marquee.ingest.pipeline import ingest
+from marquee.ingest.reading.mapping.reading import parse_mapping
 
 RATINGS = b"userId,movieId,rating,timestamp\r\n1,31,2.5,1260759144\r\n1,32,2.5,1260759144"
 MOVIES = b"movieId,title,genres\n31,Dangerous Minds (1995),Drama\n"
@@ -81,11 +87,42 @@ def test_every_layout_is_accepted_as_a_folder_and_as_a_zip(store, tmp_path, make
         (folder / name).write_bytes(content)
     from_folder = store(folder, dataset=dataset)
     assert {file["name"]: file["rows"] for file in from_folder["files"]} == dict.fromkeys(files, 1)
-    assert from_folder["source"] == {"kind": "folder", "address": dataset, "sha256": None}
+    _, mapping = shipped_mapping(DATASETS[dataset].mapping)
+    assert from_folder["source"] == {"kind": "folder", "address": dataset, "sha256": None, "mapping": mapping}
     unpinned = replace(DATASETS[dataset], sha256=None, md5=None)
     from_zip = store(make_zip({f"{dataset}/{name}": content for name, content in files.items()}), dataset=unpinned)
     assert from_zip["files"] == from_folder["files"]
     assert from_zip["layout"].keys() == ROLES[dataset] | {"ratings", "movies"}
+
+
+@pytest.mark.parametrize("packing", ["tar.gz", "tar.xz", "folder of gz", "macOS zip"])
+def test_movielens_comes_in_each_container_that_own_data_come_in(store, tmp_path, make_zip, packing):
+    expected = store(make_zip(CSV_SET))["content_sha256"]
+    packed = tmp_path / "packed"
+    if packing == "folder of gz":
+        packed.mkdir()
+        for name, content in CSV_SET.items():
+            (packed / f"{Path(name).name}.gz").write_bytes(gzip.compress(content))
+    elif packing == "macOS zip":
+        packed = make_zip({**CSV_SET, "__MACOSX/ml-latest/._ratings.csv": b"\0\5"}, "mac.zip")
+    else:
+        packed = tmp_path / f"packed.{packing}"
+        with tarfile.open(packed, f"w:{packing[-2:]}") as archive:
+            for name, content in CSV_SET.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    found = store(packed, "20261124T190000")
+    assert found["content_sha256"] == expected
+    assert found["snapshot"] == "/marquee/raw/ml-latest/20261123T190000"
+
+
+def test_the_manifest_has_the_mapping_by_which_the_archive_was_read(store, memory_hdfs, make_zip):
+    store(make_zip(CSV_SET))
+    manifest = json.loads(memory_hdfs.files["/marquee/raw/ml-latest/20261123T190000/manifest.json"])
+    mapping = parse_mapping(manifest["source"]["mapping"], "mapping.toml")
+    assert mapping == shipped_mapping("movielens-csv")[0]
+    assert mapping.ratings.columns == {"user": "userId", "item": "movieId", "value": "rating", "time": "timestamp"}
 
 
 def test_the_same_batch_twice_is_stored_once_and_described_alike(store, memory_hdfs, make_zip):
@@ -146,16 +183,21 @@ def test_two_ingests_of_a_batch_at_a_time_store_one_whole_snapshot(store, memory
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"ml-latest/ratings.csv": None}, r"has no ratings\.csv, which ml-latest must have"),
+        ({"ml-latest/ratings.csv": None}, r"has no ratings\.csv with content, which ml-latest must have"),
         ({"ml-latest/movies.csv": b"id,title\n1,A\n"}, r"movies\.csv in .* begins with 'id,title' where ml-latest has"),
-        ({"ml-latest/ratings.csv": b""}, r"ratings\.csv in .* is empty"),
+        ({"ml-latest/ratings.csv": b""}, r"has no ratings\.csv with content, which ml-latest must have"),
+        (
+            {"old/ratings.csv": RATINGS},
+            r"holds 2 files named 'ratings\.csv' \(ml-latest/ratings\.csv, old/ratings\.csv\)",
+        ),
         ({"ml-latest/ratings.csv": b"userId,movieId,rating,timestamp\n"}, "a header and no row"),
         (
             {"ml-latest/tags.csv": b"userId,movieId,tag\n1,2,x\n"},
             r"tags\.csv in .* begins with 'userId,movieId,tag' where",
         ),
         ({"../movies.csv": MOVIES}, r"entry '\.\./movies\.csv' points outside the archive"),
-        ({"ml-latest/tags.csv": b"0" * 2_000_000}, r"'ml-latest/tags\.csv' unpacks to 2000000 bytes.*zip bomb"),
+        ({"ml-latest/tags.csv": b"0" * 20_000_000}, r"'ml-latest/tags\.csv' unpacks to more than 200 times.*bomb"),
+        ({"ml-latest/tags.csv": b"1,2,x,3\n" * 2}, r"tags\.csv in .* begins with '1,2,x,3' where ml-latest has"),
     ],
 )
 def test_a_source_that_does_not_fit_is_refused_before_hdfs(store, memory_hdfs, make_zip, changes, message):

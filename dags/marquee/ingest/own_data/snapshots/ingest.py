@@ -12,19 +12,19 @@ from typing import Any
 
 from hdfs import InsecureClient
 
-from marquee.ingest.datasets import DATASETS
+from marquee.ingest.datasets import DATASETS, movielens_named
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.snapshots.from_source import Request, ingest_source
 from marquee.ingest.own_data.snapshots.storing import Reading, check_name, mapping_of, store_rows, working_folder
 from marquee.ingest.pipeline import check_batch_id, ingest
 from marquee.ingest.reading.containers.opening import open_members
-from marquee.ingest.sources.archive import file_checksum
+from marquee.ingest.sources.checksums import file_checksum
 
 
 def own_data_of(params: Parameters[str, Any]) -> str | None:
     """Return the own data that a run's parameters name, or None for MovieLens."""
     name = str(params["dataset"])
-    return None if name in DATASETS and not params.get("mapping") else name
+    return None if movielens_named(name, params.get("mapping")) else name
 
 
 def ingest_data(
@@ -52,7 +52,7 @@ def ingest_data(
         raise IngestError(
             "QUERY and SINCE belong to a SOURCE. Give SOURCE too: the id of a connection, s3://... or hdfs://..."
         )
-    if dataset in DATASETS and not mapping:
+    if movielens_named(dataset, mapping):
         return ingest(client, archive=archive or None, **given)
     if not archive:
         check_name(dataset)

@@ -71,7 +71,7 @@ def _rows(block: Block, table: Table) -> Iterator[tuple[int, str, tuple[str, str
         return [text or "" for text in found.to_pylist()] if found is not None else [""] * count
 
     ids, titles, years, genres = (column(name) for name in ("item", "title", "year", "genres"))
-    flags = [(str(name), column(f"genre {place}")) for place, name in enumerate(table.genre_columns)]
+    flags = [(name, column(f"genre {place}")) for place, name in enumerate(table.genre_names or table.genre_columns)]
     for place in range(count):
         names = genres[place].split(table.genre_separator) if genres[place] else []
         names += [name for name, values in flags if values[place].strip() in ("1", "1.0", "True", "true")]

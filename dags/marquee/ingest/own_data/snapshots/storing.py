@@ -14,23 +14,22 @@ from typing import Any
 
 from hdfs import InsecureClient
 
-from marquee.ingest.datasets import DATASETS, Dataset
+from marquee.ingest.datasets import DATASETS
 from marquee.ingest.errors import IngestError
-from marquee.ingest.inspection import inspect_source
-from marquee.ingest.layouts import rows_layout
+from marquee.ingest.inspection import DOCUMENTATION, DataFile, inspect_files
 from marquee.ingest.own_data.inspection.propose import Proposal, propose
 from marquee.ingest.own_data.snapshots.dictionary import Dictionary
 from marquee.ingest.own_data.snapshots.feedback import feedback_line
 from marquee.ingest.own_data.snapshots.values import layout_name
-from marquee.ingest.own_data.snapshots.writing import EarlierLines, Written, write_files
+from marquee.ingest.own_data.snapshots.writing import ITEMS_FILE, RATINGS_FILE, EarlierLines, Written, write_files
 from marquee.ingest.pipeline import described
 from marquee.ingest.reading.containers.members import Member
+from marquee.ingest.reading.containers.opening import plain_file
 from marquee.ingest.reading.limits import CHUNK_BYTES
 from marquee.ingest.reading.mapping.reading import parse_mapping, read_text
 from marquee.ingest.reading.mapping.schema import Mapping
 from marquee.ingest.reading.mapping.writing import write_mapping
 from marquee.ingest.snapshot import store_snapshot
-from marquee.ingest.sources.archive import open_source
 from marquee.ingest.sources.feedback import join_feedback
 
 LOGGER = logging.getLogger(__name__)
@@ -81,16 +80,26 @@ def store_rows(
     with ExitStack() as stack:
         (folder / MAPPING_FILE).write_text(reading.text, encoding="utf-8")
         written, numbers = _numbered(client, dataset, reading, folder)
-        described_set = Dataset(dataset, rows_layout(layout_name(reading.mapping)), archive=None, licence=LICENCE)
-        source, provenance = open_source(folder), {**origin, **_rows_part(reading.text, written)}
+        files, provenance = _files(folder, reading.mapping), {**origin, **_rows_part(reading.text, written)}
         if feedback is not None:
             joining = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".joining-", dir=feedback.parent)))
             own_line = partial(feedback_line, numbers.items)
-            joined = join_feedback(source, described_set, feedback, joining, own_line)
-            source, described_set, provenance["feedback"] = joined
-        facts = inspect_source(source, described_set, str(origin["address"]))
-        stored = store_snapshot(client, described_set, batch_id, source, facts, provenance)
+            files, provenance["feedback"] = join_feedback(files, dataset, feedback, joining, own_line)
+        facts = inspect_files(files, str(origin["address"]))
+        stored = store_snapshot(client, dataset, batch_id, files, facts, provenance, LICENCE)
     return {**described(stored, dataset, batch_id), "own_data": {"times": written.timed, "ids": numbers.folder}}
+
+
+def _files(folder: Path, mapping: Mapping) -> list[DataFile]:
+    """Return what ingest has written into a folder, as the cleaning jobs read it."""
+    tables = {"ratings": RATINGS_FILE, "movies": ITEMS_FILE}
+    return [
+        *(
+            DataFile(name, role, plain_file(folder / name, name), layout_name(mapping), required=True)
+            for role, name in tables.items()
+        ),
+        DataFile(MAPPING_FILE, DOCUMENTATION, plain_file(folder / MAPPING_FILE, MAPPING_FILE)),
+    ]
 
 
 def check_name(name: str) -> None:

@@ -74,7 +74,7 @@ def members_of_file(path: Path, name: str) -> list[Member]:
         opener = partial(unpacked, partial(_open, path), size, None, str(path))
         if head[TAR_MAGIC_AT:] == TAR_MAGIC:
             return _with_packed_inside(tar_members(opener, str(path), "tar"), path)
-        return [Member(name, size, "", opener, path=path)]
+        return [plain_file(path, name)]
     opener = partial(unpacked, partial(_open, path), size, packing, str(path))
     with opener() as stream:
         inner = _read_fully(stream, TAR_MAGIC_AT + len(TAR_MAGIC))
@@ -83,6 +83,12 @@ def members_of_file(path: Path, name: str) -> list[Member]:
     if inner.startswith(ZIP_MAGIC) or packing_of(name, inner):
         raise IngestError(f"{path} is an archive packed a second time. Unpack it once and give what is in it.")
     return [Member(without_suffix(name), None if inner else 0, packing, opener, packed_size=size)]
+
+
+def plain_file(path: Path, name: str) -> Member:
+    """Return a file that is read as it is, whatever it looks like."""
+    size = path.stat().st_size
+    return Member(name, size, "", partial(unpacked, partial(_open, path), size, None, str(path)), path=path)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -40,6 +40,7 @@ TABLE_KEYS: dict[str, tuple[type, ...]] = {
     "none": (list,),
     "genre_separator": (str,),
     "genre_columns": (list,),
+    "genre_names": (list,),
     "columns": (dict,),
     "query": (str,),
 }
@@ -213,8 +214,15 @@ def _table(role: str, given: Any, document: Document) -> Table:
     columns = section.get("columns", {})
     _check_columns(role, columns, section, document)
     section = {**section, "columns": columns}
-    for key in ("none", "genre_columns"):
+    for key in ("none", "genre_columns", "genre_names"):
         section[key] = tuple(str(value) for value in section.get(key, ()))
+    for name in section["genre_columns"]:
+        if name.isdecimal() and not 1 <= int(name[:9]) <= MAX_COLUMNS:
+            raise document.refuse(
+                role, "genre_columns", f"has {_short(name)}", f"Write numbers from 1 to {MAX_COLUMNS}."
+            )
+    if section["genre_names"] and len(section["genre_names"]) != len(section["genre_columns"]):
+        raise document.refuse(role, "genre_names", "is not as long as genre_columns", "Write a name for each column.")
     return Table(role, **section)
 
 

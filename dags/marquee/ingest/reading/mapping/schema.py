@@ -32,6 +32,7 @@ class Table:
 
     ``files`` is a name or a pattern with ``*``. ``columns`` gives the column of each role: a name, or a number from 1
     where the file has no header. ``width`` is the number of fields without a header, 0 if it is what the first row has.
+    ``genre_columns`` are the columns that say by 1 that an item has a genre, and ``genre_names`` the genres, if not their names.
     ``query`` is the SELECT of a table that a database holds.
     """
 
@@ -51,6 +52,7 @@ class Table:
     none: tuple[str, ...] = ()
     genre_separator: str = "|"
     genre_columns: tuple[str, ...] = ()
+    genre_names: tuple[str, ...] = ()
     query: str = ""
 
 

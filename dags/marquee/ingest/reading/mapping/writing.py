@@ -75,6 +75,8 @@ def _table_keys(table: Table) -> dict[str, Any]:
         keys["genre_separator"] = table.genre_separator
     if table.genre_columns:
         keys["genre_columns"] = list(table.genre_columns)
+    if table.genre_names:
+        keys["genre_names"] = list(table.genre_names)
     if not table.required:
         keys["required"] = False
     return keys

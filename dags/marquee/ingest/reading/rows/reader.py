@@ -26,9 +26,7 @@ def members_of(table: Table, members: list[Member]) -> list[Member]:
 
     A name without a folder means a file in any folder, as long as there is one.
     """
-    found = [member for member in members if fnmatchcase(member.name, table.files)]
-    if not found and "/" not in table.files:
-        found = [member for member in members if fnmatchcase(member.base, table.files)]
+    found = named_by(table, members)
     if not found:
         names = ", ".join(member.name for member in members[:12])
         raise IngestError(
@@ -39,6 +37,14 @@ def members_of(table: Table, members: list[Member]) -> list[Member]:
             f"The archive has {len(found)} files named {table.files!r}: {', '.join(member.name for member in found[:6])}. "
             "Write the folder in the mapping's files too."
         )
+    return found
+
+
+def named_by(table: Table, members: list[Member]) -> list[Member]:
+    """Return the files that a table's `files` names, which may be none."""
+    found = [member for member in members if fnmatchcase(member.name, table.files)]
+    if not found and "/" not in table.files:
+        found = [member for member in members if fnmatchcase(member.base, table.files)]
     return found
 
 
@@ -107,6 +113,13 @@ def first_fields(head: bytes, dialect: Dialect, where: str) -> list[str]:
         return [name.strip() for name in split_line(line, dialect)]
     except csv.Error as error:
         raise IngestError(f"{where}: its first line cannot be split ({error}). Correct the mapping's quote.") from error
+
+
+def first_row(member: Member, table: Table) -> list[str]:
+    """Return the fields of a file's first line, as a mapping reads it."""
+    with member.open() as stream:
+        head = next(line_blocks(stream, table.encoding, member.name, block_bytes=1), b"")
+    return first_fields(head, Dialect(table.delimiter, table.quote, table.escape), member.name)
 
 
 def _usual_width(head: bytes, dialect: Dialect) -> int:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marquee.ingest.errors import IngestError
+from marquee.ingest.movielens import MAPPINGS, shipped_mapping
 from marquee.ingest.own_data.__main__ import main
 from marquee.ingest.reading.mapping.reading import parse_mapping, read_mapping
 from marquee.ingest.reading.mapping.writing import write_mapping
@@ -170,6 +171,31 @@ def test_a_value_that_no_program_can_use_is_refused_on_one_printable_line(
     assert str(raised.value).startswith(message)
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) < 400
+
+
+ITEMS = '[items]\nfiles = "i.csv"\nheader = false\ngenre_columns = [3, 4]\ngenre_names = ["A", "B"]\n[items.columns]\nitem = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "message"),
+    [
+        ('["A", "B"]', '["A"]', "m.toml, line 43: items.genre_names is not as long as genre_columns."),
+        ("[3, 4]", "[0, 4]", "m.toml, line 42: items.genre_columns has '0'. Write numbers from 1 to 10000."),
+        ("[3, 4]", f"[3, {'9' * 40}]", "m.toml, line 42: items.genre_columns has '9999"),
+        ("[3, 4]", "3", "m.toml, line 42: items.genre_columns is 3. Write a list."),
+    ],
+)
+def test_columns_of_genres_that_do_not_fit_are_refused(found: str, instead: str, message: str) -> None:
+    parse_mapping(WHOLE + ITEMS, "m.toml")
+    with pytest.raises(IngestError) as error:
+        parse_mapping((WHOLE + ITEMS).replace(found, instead), "m.toml")
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in MAPPINGS.iterdir()))
+def test_the_mappings_of_the_product_read_back_as_they_are_written(name: str) -> None:
+    mapping, _ = shipped_mapping(name)
+    assert parse_mapping(write_mapping(mapping, {}), "m.toml") == mapping
 
 
 @pytest.mark.parametrize("unit", ["iso", "%Y-%m-%dT%H:%M:%S%z", "%Y %Z", "%d. %b %Y", "%I:%M %p %d/%m/%y", "%G-W%V-%u"])
