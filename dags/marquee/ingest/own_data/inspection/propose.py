@@ -15,6 +15,8 @@ from marquee.ingest.reading.mapping.schema import Mapping, Table
 
 DOCUMENTS = (".md", ".html", ".htm", ".pdf", ".txt.asc", ".png", ".jpg", ".py", ".ipynb", ".toml", ".yaml", ".yml")
 MOST_LOOKED_AT = 40
+# Among fewer rows, each may be of another user by chance.
+FEWEST_USERS = 20
 
 
 @dataclass
@@ -105,10 +107,19 @@ def _describes_items(roles: dict[str, Role]) -> bool:
     return "item" in roles and "user" not in roles and bool({"title", "genres", "year"} & set(roles))
 
 
+def _describes_users(table: FoundTable, roles: dict[str, Role]) -> bool:
+    """Return whether no user comes twice, as in a table of the users themselves."""
+    if table.shape == "matrix":
+        return False
+    users = roles["user"].column
+    return len(users.present) >= FEWEST_USERS and users.distinct == len(users.present)
+
+
 def _worth(table: FoundTable, roles: dict[str, Role]) -> tuple[float, ...]:
     named = "rating" in table.member.base.lower() or "event" in table.member.base.lower()
     sure = sum(roles[role].sure for role in ("user", "item") if role in roles)
     return (
+        not _describes_users(table, roles),
         sure,
         ("value" in roles) + ("event" in roles) + (table.shape == "matrix"),
         named,

@@ -1,0 +1,44 @@
+"""Propose a mapping for a whole set of each shape, with the files that stand next to the ratings, and keep all rows."""
+
+from pathlib import Path
+
+import pytest
+from marquee.ingest.own_data.containers.opening import open_members
+from marquee.ingest.own_data.inspection.propose import propose
+from marquee.ingest.own_data.mapping.reading import parse_mapping
+from marquee.ingest.own_data.mapping.writing import write_mapping
+from marquee.ingest.own_data.rows.reader import read_rows
+from marquee.ingest.own_data.snapshots.dictionary import Numbers
+from marquee.ingest.own_data.snapshots.items import item_lines
+
+from tests.shapes import movielens
+from tests.shapes.every import SHAPES
+
+# MovieLens's own layouts need no mapping; a person may copy such files under another name.
+OLDER = {"ml-100k": movielens.hundred_thousand, "ml-1m": movielens.one_million}
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, *OLDER])
+def test_every_row_is_kept_for_its_own_user_and_item_and_titles_are_found(shape: str, tmp_path: Path) -> None:
+    data = (SHAPES | OLDER)[shape](tmp_path)
+    members = open_members(data.archive)
+    proposal = propose(members)
+    mapping = parse_mapping(data.corrected(write_mapping(proposal.mapping, proposal.guessed)), "mapping.toml")
+    seen: dict[str, set[str]] = {}
+    kept = marks = 0
+    rejected = []
+    for _, rows in read_rows(members, mapping):
+        kept += len(rows)
+        marks += int(rows.seen.sum())
+        rejected += rows.rejected
+        for user, item in zip(rows.users, rows.items, strict=True):
+            seen.setdefault(user, set()).add(item)
+    assert rejected[:3] == []
+    assert (kept, marks) == (data.rows, data.marks)
+    assert seen == data.seen
+    assert ("time" in mapping.ratings.columns) is data.timed
+    numbers = Numbers("item")
+    titles = {
+        numbers.own_id(number): line.decode().split("\t")[1] for number, line in item_lines(members, mapping, numbers)
+    }
+    assert {item: titles.get(item) for item in data.titles} == data.titles
