@@ -14,10 +14,11 @@ def hundred_thousand(folder: Path) -> OwnData:
     for one in taste().ratings:
         rated.append([one.user, one.item, max(1, int(one.stars)), one.time])
         found.add(str(one.user), str(one.item))
+    found.add_titles(title=lambda title: title.replace("e (", "\xe9 ("))
     flags = "|".join("01"[place % 5 == 0] for place in range(19))
     items = [
-        f"{item}|{title.replace('e (', chr(233) + ' (')}|01-Jan-{taste().years[item]}||http://us.imdb.com/M/{item}|{flags}"
-        for item, title in taste().titles.items()
+        f"{item}|{title}|01-Jan-{taste().years[int(item)]}||http://us.imdb.com/M/{item}|{flags}"
+        for item, title in found.titles.items()
     ]
     users = [f"{user}|{20 + int(user) % 40}|{'FM'[int(user) % 2]}|writer|{10000 + int(user)}" for user in found.seen]
     files = {"u.data": lines(rated, "\t"), "u1.base": lines(rated[::2], "\t"), "u1.test": lines(rated[1::2], "\t")}
@@ -39,6 +40,8 @@ def one_million(folder: Path) -> OwnData:
         rated += f"{one.user}::{one.item}::{max(1, int(one.stars))}::{one.time}\n"
         found.add(str(one.user), str(one.item))
     users = "".join(f"{user}::{'FM'[int(user) % 2]}::25::{int(user) % 21}::4{int(user):04}\n" for user in found.seen)
+    found.add_titles()
+    found.years = {}  # the titles end with them
     items = "".join(f"{item}::{title}::{'|'.join(taste().genres[item])}\n" for item, title in taste().titles.items())
     files = {
         "ratings.dat": rated,

@@ -194,6 +194,7 @@ def netflix(folder: Path) -> OwnData:
         parts[place * 4 // len(by_item)] += f"{item}:\n" + lines(rows)
     for number, text in enumerate(parts, 1):
         (data / f"combined_data_{number}.txt").write_text(text)
+    found.add_titles()
     titles = [f"{item},{taste().years[item]},{title}" for item, title in taste().titles.items()]
     (data / "movie_titles.csv").write_text("\n".join([*titles, ""]), encoding="latin-1", errors="replace")
     asked = [f"{item}:\n" + "".join(f"{one.user},2005-12-19\n" for one in by_item[item][:2]) for item in by_item]

@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -45,11 +46,17 @@ class OwnData:
     marks: int = 0
     timed: bool = True
     titles: dict[str, str] = field(default_factory=dict)
+    years: dict[str, str] = field(default_factory=dict)
     corrections: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, user: str, item: str, rows: int = 1) -> None:
         self.seen.setdefault(user, set()).add(item)
         self.rows += rows
+
+    def add_titles(self, own_id: Callable[[int], str] = str, title: Callable[[str], str] = str) -> None:
+        """Say that items have their titles and years, where the year is known."""
+        self.titles = {own_id(item): title(name) for item, name in taste().titles.items()}
+        self.years = {own_id(item): str(year) for item, year in taste().years.items() if year}
 
     def corrected(self, mapping: str) -> str:
         """Return a proposed mapping with what a person corrects."""

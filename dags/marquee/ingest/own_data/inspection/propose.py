@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.inspection.scales import as_matrix, events, values
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, pattern_of
+from marquee.ingest.own_data.inspection.unnamed_items import find_unnamed_items, is_title_last
 from marquee.ingest.reading.columns.roles import Role, find_roles
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
@@ -148,6 +149,11 @@ def _proposal(
     elif "title" in found and best.shape != "matrix":
         item_roles = {k: v for k, v in found.items() if k in ("item", "title", "genres", "year")}
         mapped["items"] = _table("items", best, item_roles, members, guessed)
+    elif "item" in found:
+        others = [table for table in tables if table is not best]
+        if (unnamed := find_unnamed_items(found["item"].column, others)) is not None:
+            items, item_roles = unnamed
+            mapped["items"] = _table("items", items, item_roles, members, guessed)
     unit = "seconds"
     if "time" in used and (found_unit := used["time"].column.unit):
         unit, only = found_unit
@@ -205,6 +211,7 @@ def _table(
         found.header,
         columns,
         0 if found.header or found.shape == "json-lines" else found.dialect.fields,
+        rest=role == "items" and is_title_last(found, roles),
         required=role == "ratings",
         genre_separator=_separator(roles),
     )

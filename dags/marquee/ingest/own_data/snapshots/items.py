@@ -10,14 +10,14 @@ import pyarrow as pa
 from marquee.ingest.own_data.snapshots.dictionary import Numbers
 from marquee.ingest.own_data.snapshots.rejected import rejected_line
 from marquee.ingest.reading.columns.ids import read_id
+from marquee.ingest.reading.columns.years import is_year
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
 from marquee.ingest.reading.rows.reader import members_of, read_blocks
 from marquee.ingest.reading.shapes.raw import Block, Rejected
 
-# expectations/movies.json and the accounts' catalogue refuse longer titles and other years.
+# expectations/movies.json and the accounts' catalogue refuse longer titles.
 LONGEST_TITLE = 300
-EARLIEST_YEAR, LATEST_YEAR = 1870, 2100
 CONTROL = re.compile(r"[\x00-\x1f\x7f\s]+")
 YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 
@@ -56,7 +56,7 @@ def item_line(number: int, own_id: str, title: str, year: str, genres: list[str]
     if len(shown) > LONGEST_TITLE:
         shown = shown[: LONGEST_TITLE - 3].rstrip() + "..."
     found = YEAR.search(year)
-    released = found[0] if found and EARLIEST_YEAR <= int(found[0]) <= LATEST_YEAR else ""
+    released = found[0] if found and is_year(int(found[0])) else ""
     names = [CONTROL.sub(" ", name.replace("|", "/")).strip() for name in genres]
     joined = "|".join(dict.fromkeys(name for name in names if name))
     return f"{number}\t{shown}\t{released}\t{joined}\n".encode("utf-8", "replace")

@@ -35,6 +35,7 @@ TABLE_KEYS: dict[str, tuple[type, ...]] = {
     "escape": (str,),
     "header": (bool,),
     "width": (int,),
+    "rest": (bool,),
     "required": (bool,),
     "first_item": (int,),
     "none": (list,),

@@ -46,6 +46,8 @@ class Table:
     header: bool = True
     columns: dict[str, str | int] = field(default_factory=dict)
     width: int = 0
+    # Whether the last column takes what is left of a line, with its delimiters: titles with commas.
+    rest: bool = False
     required: bool = True
     # A wide matrix: the first column that is an item, and the marks of a cell without a rating.
     first_item: int = 1

@@ -69,6 +69,8 @@ def _table_keys(table: Table) -> dict[str, Any]:
             keys["header"] = table.header
     if table.width:
         keys["width"] = table.width
+    if table.rest:
+        keys["rest"] = True
     if table.shape == "matrix":
         keys |= {"first_item": table.first_item, "none": list(table.none)}
     if "genres" in table.columns:

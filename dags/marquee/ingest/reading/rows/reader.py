@@ -101,7 +101,7 @@ def blocks_of_lines(lines: Iterable[bytes], table: Table, where: str) -> Iterato
             f"{where} has {width} columns, but the mapping's [{table.role}.columns] names column {too_far}. Correct it, "
             f"or the delimiter {table.delimiter!r}."
         )
-    yield from Delimited(dialect, width, places, header=table.header).blocks(again())
+    yield from Delimited(dialect, width, places, header=table.header, rest=table.rest).blocks(again())
 
 
 def first_fields(head: bytes, dialect: Dialect, where: str) -> list[str]:

@@ -20,12 +20,16 @@ Rows = list[tuple[int, tuple[str | None, ...], str]]
 class Delimited:
     """Read the blocks of one file with a delimiter.
 
-    ``places`` has the column of each role, from 0. ``width`` is the number of fields of a row.
+    ``places`` has the column of each role, from 0. ``width`` is the number of fields of a row. With ``rest``, the last
+    field takes what is left of a line.
     """
 
-    def __init__(self, dialect: Dialect, width: int, places: dict[str, int], *, header: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, width: int, places: dict[str, int], *, header: bool, rest: bool = False
+    ) -> None:
         self._dialect = dialect
         self._width = width
+        self._rest = rest
         self._roles = tuple(places)
         self._places = tuple(places.values())
         self._next = 1
@@ -47,7 +51,12 @@ class Delimited:
     def _quickly(self, lines: bytes) -> Block | None:
         """Return the block by pyarrow's reader, or None if only the slow way is safe."""
         delimiter = self._dialect.delimiter
-        if self._open or (self._dialect.quote and self._dialect.quote.encode() in lines) or b"\0" in lines:
+        if (
+            self._rest
+            or self._open
+            or (self._dialect.quote and self._dialect.quote.encode() in lines)
+            or b"\0" in lines
+        ):
             return None
         if b"\r" in lines:
             lines = lines.replace(b"\r\n", b"\n")
@@ -155,6 +164,8 @@ class Delimited:
             return "not_in_encoding", []
         except csv.Error as error:
             return ("unfinished" if "unexpected end of data" in str(error) else "bad_quoting"), []
+        if self._rest and len(fields) > self._width:
+            fields[self._width - 1 :] = [self._dialect.delimiter.join(fields[self._width - 1 :])]
         if len(fields) != self._width:
             return ("missing_fields" if len(fields) < self._width else "extra_fields"), []
         return "", fields

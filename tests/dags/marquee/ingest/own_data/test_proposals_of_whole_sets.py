@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from marquee.ingest.own_data.containers.opening import open_members
 from marquee.ingest.own_data.inspection.propose import propose
-from marquee.ingest.own_data.mapping.reading import parse_mapping
-from marquee.ingest.own_data.mapping.writing import write_mapping
-from marquee.ingest.own_data.rows.reader import read_rows
 from marquee.ingest.own_data.snapshots.dictionary import Numbers
 from marquee.ingest.own_data.snapshots.items import item_lines
+from marquee.ingest.reading.containers.opening import open_members
+from marquee.ingest.reading.mapping.reading import parse_mapping
+from marquee.ingest.reading.mapping.writing import write_mapping
+from marquee.ingest.reading.rows.reader import read_rows
 
 from tests.shapes import movielens
 from tests.shapes.every import SHAPES
@@ -42,3 +42,7 @@ def test_every_row_is_kept_for_its_own_user_and_item_and_titles_are_found(shape:
         numbers.own_id(number): line.decode().split("\t")[1] for number, line in item_lines(members, mapping, numbers)
     }
     assert {item: titles.get(item) for item in data.titles} == data.titles
+    years = {
+        numbers.own_id(number): line.decode().split("\t")[2] for number, line in item_lines(members, mapping, numbers)
+    }
+    assert {item: years[item] for item in data.years} == data.years
