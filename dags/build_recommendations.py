@@ -65,7 +65,7 @@ ARGUMENTS = {
         settings.SINCE or None,
         type=["null", "string"],
         **parameters.NO_CONTROL_CHARACTERS,
-        description="Column of the database that only grows, to read newer rows: id, or rated_at:2026-11-01.",
+        description="Column of the database that only grows, to read newer rows: id, or rated_at:2026-11-01. Of files: name.",
     ),
     "top_n": Param(100, **parameters.whole(1, 1000), description="Movies in each user's list."),
     "similar_n": Param(50, **parameters.whole(1, 500), description="Similar movies kept for each movie."),

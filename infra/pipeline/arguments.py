@@ -29,7 +29,7 @@ MAX_LIMIT = 100
 SOURCE_NAMES = {
     "source": ("SOURCE", "connection of Airflow, s3://connection@bucket/folder or hdfs:///folder"),
     "query": ("SELECT", "rows to read, if the source is a database"),
-    "since": ("COLUMN[:VALUE]", "read only rows that are newer"),
+    "since": ("COLUMN[:VALUE]", "read only newer rows of a database, or by `name` newer files"),
 }
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 # Beyond it, JSON's readers round a whole number.

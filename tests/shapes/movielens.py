@@ -41,6 +41,7 @@ def one_million(folder: Path) -> OwnData:
         found.add(str(one.user), str(one.item))
     users = "".join(f"{user}::{'FM'[int(user) % 2]}::25::{int(user) % 21}::4{int(user):04}\n" for user in found.seen)
     found.add_titles()
+    found.add_genres()
     found.years = {}  # the titles end with them
     items = "".join(f"{item}::{title}::{'|'.join(taste().genres[item])}\n" for item, title in taste().titles.items())
     files = {

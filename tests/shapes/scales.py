@@ -36,6 +36,7 @@ def spreadsheet(folder: Path) -> OwnData:
     found = OwnData(
         folder / "MovieLens export.zip", titles={str(item): title for item, title in taste().titles.items()}
     )
+    found.add_genres()
     rated = ['""; "TIMESTAMP"; "RATING"; "MOVIEID"; "USERID"']
     for place, one in enumerate(taste().ratings):
         rated.append(f"{place}; {one.time}; {one.stars}; {one.item}.0; {one.user}.0")
@@ -146,6 +147,7 @@ def amazon(folder: Path) -> OwnData:
     for item, title in taste().titles.items():
         goods.append({"category": taste().genres[item], "title": title, "also_buy": [asin(1)], "asin": asin(item)})
         found.titles[asin(item)] = title
+    found.add_genres(asin)
     samples.gzipped(data / "reviews_Movies_5.json.gz", samples.json_lines(reviews))
     samples.gzipped(data / "meta_Movies.json.gz", samples.json_lines(goods))
     return found
@@ -172,6 +174,7 @@ def yelp(folder: Path) -> OwnData:
         kinds = ", ".join(taste().genres[item])
         places.append({"business_id": place_id, "name": title, **about, "categories": kinds})
         found.titles[place_id] = title
+    found.add_genres(lambda item: f"XQfwVwDr-v0ZS3_{item}")
     users = [{"user_id": user, "name": "Kim", "review_count": 9, "yelping_since": "2009-01-02"} for user in found.seen]
     files = {"review": reviews, "business": places, "user": users, "tip": tips}
     packed = {f"yelp_academic_dataset_{name}.json": samples.json_lines(rows) for name, rows in files.items()}
@@ -215,6 +218,7 @@ def anime(folder: Path) -> OwnData:
     for item, title in taste().titles.items():
         named.append([item, title, ", ".join(taste().genres[item]), "TV", "Unknown", 7.81, 683297])
         found.titles[str(item)] = title
+    found.add_genres()
     samples.zipped(found.archive, {"rating.csv": lines(rated).encode(), "anime.csv": lines(named).encode()})
     return found
 
@@ -232,6 +236,7 @@ def recbole(folder: Path) -> OwnData:
     for item, title in taste().titles.items():
         named.append([item, title[:-7], taste().years[item], " ".join(taste().genres[item])])
         found.titles[str(item)] = title[:-7]
+    found.add_genres()
     users = [["user_id:token", "age:token", "gender:token"], *([user, 24, "M"] for user in found.seen)]
     for name, rows in (("inter", rated), ("item", named), ("user", users)):
         text = lines(rows, "\t", csv.QUOTE_NONE)  # type: ignore[arg-type]

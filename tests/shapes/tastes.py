@@ -1,6 +1,7 @@
 """Real tastes, from the embedded MovieLens ratings, that files of other shapes are written from."""
 
 import csv
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class OwnData:
     timed: bool = True
     titles: dict[str, str] = field(default_factory=dict)
     years: dict[str, str] = field(default_factory=dict)
+    genres: dict[str, set[str]] = field(default_factory=dict)
     corrections: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, user: str, item: str, rows: int = 1) -> None:
@@ -57,6 +59,9 @@ class OwnData:
         """Say that items have their titles and years, where the year is known."""
         self.titles = {own_id(item): title(name) for item, name in taste().titles.items()}
         self.years = {own_id(item): str(year) for item, year in taste().years.items() if year}
+
+    def add_genres(self, own_id: Callable[[int], str] = str) -> None:
+        self.genres = {own_id(item): set(names) for item, names in taste().genres.items() if " " not in "".join(names)}
 
     def corrected(self, mapping: str) -> str:
         """Return a proposed mapping with what a person corrects."""
@@ -73,7 +78,10 @@ def year_of(title: str) -> int:
 
 @cache
 def taste() -> Taste:
-    """Return the ratings of the first users for the items that these rated most, with their items."""
+    """Return the ratings of the first users for the items that these rated most, with their items.
+
+    The times are dealt to other ratings: most users have rated on one day, and then few would have a future to test a model by.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_embedded_csv(embedded_pickle_path(), Path(folder))
         rows, movies = (
@@ -84,10 +92,12 @@ def taste() -> Taste:
     most = dict(Counter(row[1] for row in early).most_common(ITEMS))
     kept = [row for row in early if row[1] in most]
     counts = Counter(row[0] for row in kept)
+    kept = [row for row in kept if counts[row[0]] >= FEWEST_OF_A_USER]
+    times = [int(row[3]) for row in kept]
+    random.Random(20261129).shuffle(times)
     ratings = [
-        Rating(int(user), int(item), float(stars), int(time))
-        for user, item, stars, time in kept
-        if counts[user] >= FEWEST_OF_A_USER
+        Rating(int(user), int(item), float(stars), time)
+        for (user, item, stars, _), time in zip(kept, times, strict=True)
     ]
     described = {int(row[0]): row for row in movies if row[0] in most}
     return Taste(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from marquee.ingest.errors import IngestError
 from marquee.ingest.own_data.inspection.scales import as_matrix, events, values
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, pattern_of
 from marquee.ingest.own_data.inspection.unnamed_items import find_unnamed_items, is_title_last
+from marquee.ingest.reading.columns.names import TYPED
 from marquee.ingest.reading.columns.roles import Role, find_roles
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
@@ -228,8 +230,21 @@ def _files(found: FoundTable, members: list[Member]) -> str:
     return base if len(same_base) == len(alike) else name
 
 
+def for_further_parts(mapping: Mapping, members: list[Member]) -> Mapping:
+    """Return the mapping with a pattern for a single part, unless others fit too."""
+    ratings = mapping.ratings
+    pattern = pattern_of(ratings.files)
+    fitting = [member for member in members if fnmatchcase(member.name, pattern) or fnmatchcase(member.base, pattern)]
+    if any(pattern_of(member.base) != PurePosixPath(pattern).name for member in fitting):
+        return mapping
+    return replace(mapping, tables={**mapping.tables, "ratings": replace(ratings, files=pattern)})
+
+
 def _separator(roles: dict[str, Role]) -> str:
     if "genres" not in roles:
         return "|"
+    typed = TYPED.fullmatch(roles["genres"].column.name)
+    if typed is not None and typed["type"] == "token_seq":
+        return " "
     text = "\n".join(roles["genres"].column.present[:2000])
     return max(("|", ",", ";", "/"), key=lambda mark: (text.count(mark), mark == "|"))

@@ -17,7 +17,7 @@ from hdfs import InsecureClient
 
 from marquee.ingest.connections import find_connection
 from marquee.ingest.errors import IngestError
-from marquee.ingest.own_data.inspection.propose import propose
+from marquee.ingest.own_data.inspection.propose import for_further_parts, propose
 from marquee.ingest.own_data.snapshots.dictionary import IDS_ROOT
 from marquee.ingest.own_data.snapshots.storing import (
     MAPPING_FILE,
@@ -28,7 +28,8 @@ from marquee.ingest.own_data.snapshots.storing import (
     working_folder,
 )
 from marquee.ingest.own_data.sources.address import DATABASE, Address, parse_source
-from marquee.ingest.own_data.sources.objects import fetch_objects
+from marquee.ingest.own_data.sources.newer_files import check_since_of_files, choose_files
+from marquee.ingest.own_data.sources.objects import Listing, Storage, fetch_objects
 from marquee.ingest.own_data.sources.queries import RATINGS, Fetched, fetch_queries
 from marquee.ingest.own_data.sources.since import Mark, Since, parse_since
 from marquee.ingest.own_data.sources.storages import storage_of
@@ -37,6 +38,7 @@ from marquee.ingest.reading.containers.opening import members_of_file, open_memb
 from marquee.ingest.reading.mapping.reading import parse_mapping, read_text
 from marquee.ingest.reading.mapping.schema import Mapping
 from marquee.ingest.reading.mapping.writing import write_mapping
+from marquee.ingest.reading.rows.reader import has_members
 from marquee.ingest.snapshot import RAW_ROOT, StoredSnapshot, read_manifest, snapshot_path
 
 LOGGER = logging.getLogger(__name__)
@@ -54,9 +56,12 @@ class Request:
     def of(cls, source: str, query: str | None, since: str | None) -> Request:
         """Read the three; raise IngestError for what does not fit."""
         address = parse_source(source)
-        if (query or since) and address.kind != DATABASE:
-            raise IngestError("QUERY and SINCE are for a database. Leave them out for s3:// and hdfs://.")
-        return cls(address, query or "", parse_since(since) if since else None)
+        if query and address.kind != DATABASE:
+            raise IngestError("QUERY is for a database. Leave it out for s3:// and hdfs://.")
+        newer = parse_since(since) if since else None
+        if newer is not None and address.kind != DATABASE:
+            check_since_of_files(newer)
+        return cls(address, query or "", newer)
 
     def asked(self, mapping: str | None) -> dict[str, object]:
         """Return what tells one request from another, for the manifest."""
@@ -96,7 +101,7 @@ def ingest_source(
             "asked": asked,
         }
         if request.since is not None and fetched.mark is not None:
-            origin["reached"] = {"until": fetched.mark.until, "rows": fetched.mark.rows}
+            origin["reached"] = fetched.mark.described()
         before = ""
         if earlier is not None and fetched.goes_on:
             before = str(earlier["stored_in"])
@@ -106,8 +111,16 @@ def ingest_source(
         members = (
             [member for file in sorted(fetched_into.iterdir()) for member in members_of_file(file, file.name)]
             if is_database
+            # No file may be newer than those of the batch before.
             else open_members(fetched_into)
+            if any(fetched_into.iterdir())
+            else []
         )
+        if fetched.goes_on and members and not any(has_members(table, members) for table in rules.tables.values()):
+            raise IngestError(
+                f"{request.address} has newer files, such as {members[0].name}, but none fits a table of the mapping. "
+                f"[ratings] has files = {rules.ratings.files!r}. Correct it, or leave SINCE out."
+            )
         return store_rows(
             client, dataset, batch_id, Reading(members, rules, text, limit, before), origin, folder, feedback
         )
@@ -144,13 +157,16 @@ def _fetched(
     client: InsecureClient, request: Request, text: str | None, earlier: dict[str, Any] | None, folder: Path
 ) -> tuple[Mapping, str, Fetched]:
     address = request.address
-    if address.kind != DATABASE:
-        digest = fetch_objects(storage_of(address, client), address, folder)
-        return *(_proposal(folder) if text is None else (parse_mapping(text, MAPPING_FILE), text)), Fetched(digest)
-    connection = find_connection(address.connection)
     # A proposal may change with its rows, so that the batch before has the mapping to go on with.
     known = text if text is not None else str(earlier["source"]["mapping"]) if earlier is not None else None
     rules = parse_mapping(known, MAPPING_FILE) if known is not None else None
+    mark = Mark(**earlier["source"]["reached"]) if earlier is not None else None
+    if address.kind != DATABASE:
+        fetched = _fetched_files(storage_of(address, client), request, rules, mark, folder)
+        if rules is None or known is None:
+            rules, known = _proposal(folder, parts_follow=request.since is not None)
+        return rules, known, fetched
+    connection = find_connection(address.connection)
     queries = (
         {RATINGS: request.query} if rules is None else {role: t.query for role, t in rules.tables.items() if t.query}
     )
@@ -158,18 +174,42 @@ def _fetched(
         raise IngestError(
             "A database needs a query. Give QUERY='SELECT ...', or a line `query` in [ratings] of a MAPPING."
         )
-    mark = Mark(**earlier["source"]["reached"]) if earlier is not None else None
     fetched = fetch_queries(connection, queries, rules, folder, request.since, mark)
     if rules is not None and known is not None:
         return rules, known, fetched
     return *_proposal(folder, request.query), fetched
 
 
-def _proposal(folder: Path, query: str = "") -> tuple[Mapping, str]:
-    """Return the mapping of fetched rows, as `make inspect` proposes it."""
-    proposal = propose(open_members(folder))
+def _fetched_files(
+    files: Storage, request: Request, rules: Mapping | None, earlier: Mark | None, folder: Path
+) -> Fetched:
+    """Fetch the files of a storage, or only the newer ones."""
+    since = request.since
+    if since is None:
+        return Fetched(fetch_objects(files, request.address, folder))
+    mark: Mark | None = None
+    goes_on = False
+
+    def choose(listing: Listing) -> Listing:
+        nonlocal mark, goes_on
+        chosen, mark, goes_on = choose_files(listing, since, earlier, rules)
+        return chosen
+
+    digest = fetch_objects(files, request.address, folder, choose)
+    return Fetched(digest, mark, goes_on)
+
+
+def _proposal(folder: Path, query: str = "", *, parts_follow: bool = False) -> tuple[Mapping, str]:
+    """Return the mapping of fetched rows, as `make inspect` proposes it.
+
+    If further parts will follow, a pattern that names them too stands for a single part.
+    """
+    members = open_members(folder)
+    proposal = propose(members)
     refuse_guesses(proposal)
     rules = with_query(proposal.mapping, query)
+    if parts_follow:
+        rules = for_further_parts(rules, members)
     return rules, write_mapping(rules, proposal.guessed)
 
 

@@ -13,7 +13,7 @@ from marquee.ingest.reading.columns.ids import read_id
 from marquee.ingest.reading.columns.years import is_year
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
-from marquee.ingest.reading.rows.reader import members_of, read_blocks
+from marquee.ingest.reading.rows.reader import has_members, members_of, read_blocks
 from marquee.ingest.reading.shapes.raw import Block, Rejected
 
 # expectations/movies.json and the accounts' catalogue refuse longer titles.
@@ -29,7 +29,7 @@ def item_lines(members: list[Member], mapping: Mapping, numbers: Numbers) -> Ite
     ratings with titles has many.
     """
     table = mapping.tables.get("items")
-    if table is None:
+    if table is None or not (table.required or has_members(table, members)):
         return
     said: dict[int, int] = {}
     for member in members_of(table, members):

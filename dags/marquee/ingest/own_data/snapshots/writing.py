@@ -22,7 +22,7 @@ from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping
 from marquee.ingest.reading.rows.advice import advice_for
 from marquee.ingest.reading.rows.normalise import NO_TIME, Rows
-from marquee.ingest.reading.rows.reader import read_rows
+from marquee.ingest.reading.rows.reader import has_members, read_rows
 from marquee.ingest.reading.shapes.raw import Rejected
 
 RATINGS_FILE, ITEMS_FILE = "ratings.tsv", "movies.tsv"
@@ -81,7 +81,9 @@ def write_files(
         if earlier is not None:
             with earlier(RATINGS_FILE) as blocks:
                 file.writelines(blocks)
-        for name, rows in read_rows(members, mapping):
+        # No file or row may be newer than those of the earlier snapshot.
+        newer = earlier is None or has_members(mapping.ratings, members)
+        for name, rows in read_rows(members, mapping) if newer else ():
             rated.update(_write_rows(file, rows, mapping, numbers))
             for rejected in rows.rejected:
                 file.write(rejected_line(name, rejected))

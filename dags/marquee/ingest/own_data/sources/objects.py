@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -103,14 +103,17 @@ class HdfsStorage(Storage):
                 yield chunk
 
 
-def fetch_objects(files: Storage, address: Address, folder: Path) -> str:
+def fetch_objects(
+    files: Storage, address: Address, folder: Path, choose: Callable[[Listing], Listing] = lambda listing: listing
+) -> str:
     """Copy the files of an address into ``folder``; return one digest of them.
 
-    Raise IngestError if there are none, too many, or if one changed meanwhile.
+    ``choose`` says which of them. Raise IngestError if there are none, too many, or if one changed meanwhile.
     """
     with _errors(address):
         listing = _listed(files, address)
-        for name, (path, size, _) in sorted(listing.items()):
+        chosen = choose(listing)
+        for name, (path, size, _) in sorted(chosen.items()):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
@@ -121,7 +124,7 @@ def fetch_objects(files: Storage, address: Address, folder: Path) -> str:
         after = _listed(files, address)
     if after != listing:
         raise _changed(address, min(name for name in {*after, *listing} if after.get(name) != listing.get(name)))
-    return digest_of((name, folder / name) for name in listing)
+    return digest_of((name, folder / name) for name in chosen)
 
 
 def _listed(files: Storage, address: Address) -> Listing:

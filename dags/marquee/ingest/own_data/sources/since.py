@@ -31,11 +31,17 @@ class Since:
 class Mark:
     """Say how far a batch has read.
 
-    ``until`` is the column's greatest value, and ``rows`` how many rows there are up to it.
+    ``until`` is the column's greatest value, and ``rows`` how many rows there are up to it. Of files, it is the last name,
+    their number, and a digest of their ``listing``.
     """
 
     until: str
     rows: int
+    listing: str = ""
+
+    def described(self) -> dict[str, object]:
+        """Return it as a manifest has it."""
+        return {"until": self.until, "rows": self.rows, **({"listing": self.listing} if self.listing else {})}
 
 
 def parse_since(text: str) -> Since:

@@ -48,6 +48,11 @@ def named_by(table: Table, members: list[Member]) -> list[Member]:
     return found
 
 
+def has_members(table: Table, members: list[Member]) -> bool:
+    """Return whether a table has a file."""
+    return bool(named_by(table, members))
+
+
 def read_rows(members: list[Member], mapping: Mapping) -> Iterator[tuple[str, Rows]]:
     """Yield checked rows with their file's name, in the files' order.
 

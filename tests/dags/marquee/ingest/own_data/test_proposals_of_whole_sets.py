@@ -38,11 +38,10 @@ def test_every_row_is_kept_for_its_own_user_and_item_and_titles_are_found(shape:
     assert seen == data.seen
     assert ("time" in mapping.ratings.columns) is data.timed
     numbers = Numbers("item")
-    titles = {
-        numbers.own_id(number): line.decode().split("\t")[1] for number, line in item_lines(members, mapping, numbers)
-    }
-    assert {item: titles.get(item) for item in data.titles} == data.titles
-    years = {
-        numbers.own_id(number): line.decode().split("\t")[2] for number, line in item_lines(members, mapping, numbers)
-    }
-    assert {item: years[item] for item in data.years} == data.years
+    described = [
+        (number, *line.decode().rstrip("\n").split("\t")) for number, line in item_lines(members, mapping, numbers)
+    ]
+    items = {numbers.own_id(number): fields for number, _, *fields in described}
+    assert {item: items[item][0] for item in data.titles} == data.titles
+    assert {item: items[item][1] for item in data.years} == data.years
+    assert {item: set(items[item][2].split("|")) for item in data.genres} == data.genres

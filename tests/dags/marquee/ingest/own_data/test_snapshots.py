@@ -243,6 +243,18 @@ def test_items_have_title_year_and_genres_where_the_archive_has_them_and_else_th
     )
 
 
+def test_a_table_that_is_not_required_may_be_missing(store: Store, memory_hdfs: Any, tmp_path: Path) -> None:
+    archive = archive_of("Book-Crossing", tmp_path)
+    mapping = mapping_for(archive, tmp_path)
+    assert "required = false" in mapping.read_text()
+    alone = samples.zipped(tmp_path / "alone.zip", {"BX-Book-Ratings.csv": samples.BOOK_CROSSING.encode("latin-1")})
+    store(alone, mapping)
+    assert b"\t034545104X\t" in memory_hdfs.files[f"{ROOT}/{FIRST}/movies.tsv"]
+    needed = file(tmp_path, "needed.toml", mapping.read_text().replace("required = false", "required = true"))
+    with pytest.raises(IngestError, match=r"has no file 'BX-Books.csv' for \[items\]"):
+        store(alone, needed, SECOND)
+
+
 def test_equal_batches_have_equal_dictionaries_and_a_later_batch_only_adds_to_it(
     store: Store, memory_hdfs: Any, tmp_path: Path
 ) -> None:

@@ -426,7 +426,7 @@ def test_query_and_since_need_a_source_and_a_source_needs_no_archive(store: Stor
         store(source=None)
     with pytest.raises(IngestError, match="Both ARCHIVE and SOURCE"):
         store(archive=tmp_path)
-    with pytest.raises(IngestError, match="QUERY and SINCE are for a database"):
+    with pytest.raises(IngestError, match="QUERY is for a database"):
         store(source="s3://bucket/x")
     with pytest.raises(IngestError, match="is a data set of MovieLens"):
         store(dataset="ml-1m")

@@ -172,3 +172,127 @@ def test_no_secret_is_in_what_is_stored_or_logged(
         found = store()
     assert SECRET not in json.dumps(found) + caplog.text
     assert all(SECRET.encode() not in content for content in memory_hdfs.files.values())
+
+
+# --- SINCE
+
+
+@pytest.fixture(params=["s3", "hdfs"])
+def lake(request: pytest.FixtureRequest, memory_hdfs: Any) -> tuple[str, Put]:
+    """Return the address of a folder in a storage, and what puts a file there."""
+    if request.param == "s3":
+        put_object: Put = request.getfixturevalue("put")
+        return "s3://lake@lake/orders", lambda name, content: put_object(f"orders/{name}", content)
+
+    def write(name: str, content: bytes) -> None:
+        memory_hdfs.files[f"/data/orders/{name}"] = content
+
+    return "hdfs:///data/orders", write
+
+
+MAPPING = """\
+[ratings]
+files = "part-*.parquet"
+shape = "parquet"
+[ratings.columns]
+user = "customer"
+item = "sku"
+value = "quantity"
+time = "timestamp"
+[items]
+files = "items.csv"
+required = false
+[items.columns]
+item = "sku"
+title = "name"
+[values]
+kind = "strength"
+[time]
+unit = "iso"
+"""
+
+
+def test_since_name_reads_the_files_after_those_of_the_batch_before(
+    lake: tuple[str, Put], store: Store, memory_hdfs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, add = lake
+    add("day=1/part-0.parquet", orders(0, 40))
+    first = store(source=source, since="name")
+    assert first["source"]["reached"]["until"] == "day=1/part-0.parquet"
+    add("day=2/part-0.parquet", orders(40, 25))
+    read: list[str] = []
+    for kind in (objects.S3Storage, objects.HdfsStorage):
+        original = kind.chunks
+
+        def chunks(self: Any, path: str, original: Any = original) -> Iterator[bytes]:
+            read.append(path)
+            yield from original(self, path)
+
+        monkeypatch.setattr(kind, "chunks", chunks)
+    second = store(SECOND, source=source, since="name")
+    assert [path.split("orders/")[1] for path in read] == ["day=2/part-0.parquet"]
+    assert second["source"]["rows"]["kept"] == 25
+    assert second["source"]["goes_on_after"] == FIRST
+    assert rows_of(memory_hdfs, SECOND) == 65
+    whole = memory_hdfs.files[f"{ROOT}/{SECOND}/ratings.tsv"]
+    assert whole.startswith(memory_hdfs.files[f"{ROOT}/{FIRST}/ratings.tsv"])
+    # Nothing new: nothing is read, and the batch stands for the same content.
+    del read[:]
+    assert store("20261125T190000", source=source, since="name")["snapshot"] == f"{ROOT}/{SECOND}"
+    assert read == []
+
+
+def test_since_name_reads_all_files_again_if_one_came_late_or_changed(
+    lake: tuple[str, Put], store: Store, memory_hdfs: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, add = lake
+    add("part-09.parquet", orders(0, 40))
+    store(source=source, since="name")
+    add("part-05.parquet", orders(40, 25))
+    store(SECOND, source=source, since="name")
+    assert rows_of(memory_hdfs, SECOND) == 65
+    assert "Files up to part-09.parquet came late, were deleted or changed" in caplog.text
+    add("part-05.parquet", orders(40, 20))
+    store("20261125T190000", source=source, since="name")
+    assert rows_of(memory_hdfs, "20261125T190000") == 60
+
+
+def test_since_name_reads_the_table_of_the_items_each_time(
+    lake: tuple[str, Put], store: Store, memory_hdfs: Any, tmp_path: Path
+) -> None:
+    source, add = lake
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(MAPPING)
+    add("part-1.parquet", orders(0, 40))
+    store(source=source, since="name", mapping=mapping)
+    assert b"s3\t" in memory_hdfs.files[f"{ROOT}/{FIRST}/movies.tsv"]
+    add("items.csv", b"sku,name\ns3,Tea\n")
+    add("part-2.parquet", orders(40, 5))
+    store(SECOND, source=source, since="name", mapping=mapping)
+    assert rows_of(memory_hdfs, SECOND) == 45
+    assert b"\tTea\t" in memory_hdfs.files[f"{ROOT}/{SECOND}/movies.tsv"]
+
+
+def test_since_a_name_reads_the_files_after_it(lake: tuple[str, Put], store: Store, memory_hdfs: Any) -> None:
+    source, add = lake
+    add("day=2026-10-31/a.parquet", orders(0, 40))
+    add("day=2026-11-01/a.parquet", orders(40, 25))
+    store(source=source, since="name:day=2026-11-01")
+    assert rows_of(memory_hdfs) == 25
+    with pytest.raises(IngestError, match="No file has a name after 'day=2027'"):
+        store(SECOND, source=source, since="name:day=2027")
+
+
+@pytest.mark.parametrize("since", ["id", "rated_at", "timestamp:2026-01-01"])
+def test_since_a_column_is_refused_for_files_with_the_reason(store: Store, since: str) -> None:
+    with pytest.raises(IngestError, match=r"files cannot be asked for the newer rows of a column.*Give SINCE=name"):
+        store(source="hdfs:///data/orders", since=since)
+
+
+def test_newer_files_that_no_table_of_the_mapping_fits_are_named(lake: tuple[str, Put], store: Store) -> None:
+    source, add = lake
+    add("part-1.parquet", orders(0, 40))
+    store(source=source, since="name")
+    add("sales-2.parquet", orders(40, 5))
+    with pytest.raises(IngestError, match=r"sales-2.parquet, but none fits.*files = 'part-\*.parquet'"):
+        store(SECOND, source=source, since="name")
