@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -94,9 +95,14 @@ def test_processor_seconds_of_an_applications_containers_are_counted(tmp_path: P
 
 
 def test_the_bench_of_own_data_refuses_what_breaks_a_limit() -> None:
-    small = {"integers_s": 1.0, "text_s": 1.2, "ingest_s": 2.0, "gzip_s": 0.3, "memory_mib": 200.0}
-    large = {"integers_s": 4.0, "text_s": 5.0, "ingest_s": 4.0, "gzip_s": 1.5, "memory_mib": 300.0}
+    same = {"movielens_s": 1.0, "movielens_mib": 90.0, "inspect_s": 2.0, "inspect_gz_s": 8.0}
+    small = same | {"integers_s": 1.0, "text_s": 1.2, "ingest_s": 2.0, "gzip_s": 0.3, "memory_mib": 200.0}
+    large = same | {"integers_s": 4.0, "text_s": 5.0, "ingest_s": 4.0, "gzip_s": 1.5, "memory_mib": 300.0}
     assert own_data.refused([small, large]) is None
+    assert own_data.refused([small, large | {"integers_s": math.nan, "text_s": math.nan}]) is None
     assert "over 1.3 times" in str(own_data.refused([small, large | {"text_s": 5.3}]))
     assert "slower than 0.5 of gzip" in str(own_data.refused([small, large | {"ingest_s": 5.0}]))
+    assert "slower than 0.5 of gzip" in str(own_data.refused([small, large | {"movielens_s": 4.0}]))
     assert "memory of ingest grew" in str(own_data.refused([small, large | {"memory_mib": 500.0}]))
+    assert "memory of ingest grew" in str(own_data.refused([small, large | {"movielens_mib": 500.0}]))
+    assert "inspect takes over 10 s" in str(own_data.refused([small, large | {"inspect_gz_s": 10.5}]))
