@@ -35,7 +35,7 @@ def check_since_of_files(since: Since) -> None:
 def choose_files(
     listing: Listing, since: Since, earlier: Mark | None, mapping: Mapping | None
 ) -> tuple[Listing, Mark, bool]:
-    """Return the files to read, how far they reach, and whether they go on after a mark.
+    """Return the files to read, how far they reach, and whether they go on.
 
     If a file up to the mark came, went or changed since then, all are read. Files of other tables are read each time.
     """
