@@ -4,6 +4,7 @@ A suite declares them under ``meta.derived_columns``, by name, each with one of:
 
 * ``{"sum_of": [column, ...]}``: the sum of columns of the row;
 * ``{"count_over": [column, ...]}``: the number of rows that share these columns' values;
+* ``{"differ": [column, column]}``: whether the row's two values differ (Great Expectations compares them in Python);
 * ``{"exists_in": table, "columns": {column: its name there, ...}}``: whether the other table has such a row.
 """
 
@@ -32,10 +33,15 @@ def add_derived_columns(
         elif "count_over" in rule:
             keys = list(rule["count_over"])
             derived[name] = frame.groupby(keys, sort=False)[keys[0]].transform("size")
+        elif "differ" in rule:
+            one, other = rule["differ"]
+            derived[name] = frame[one] != frame[other]
         elif "exists_in" in rule:
             derived[name] = _exists(frame, dict(rule["columns"]), rule["exists_in"], read_table)
         else:
-            raise ValueError(f"Derived column {name!r} has no sum_of, count_over or exists_in. Correct the suite.")
+            raise ValueError(
+                f"Derived column {name!r} has no sum_of, count_over, differ or exists_in. Correct the suite."
+            )
     return derived
 
 

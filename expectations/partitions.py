@@ -43,12 +43,14 @@ def read_partition(
 
 
 def _to_pandas(rows: pa.Table) -> pd.DataFrame:
-    """Return the rows with all integers as 64 bits.
+    """Return the rows with all numbers as 64 bits.
 
-    Great Expectations compares other integers one by one, in Python.
+    Great Expectations compares other numbers one by one, in Python.
     """
     columns: dict[str, pd.Series[Any]] = {}
     for name in rows.column_names:  # one by one, so that memory holds only one column twice
         column = rows.column(name)
-        columns[name] = (column.cast(pa.int64()) if pa.types.is_integer(column.type) else column).to_pandas()
+        wide = pa.int64() if pa.types.is_integer(column.type) else pa.float64()
+        number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        columns[name] = (column.cast(wide) if number else column).to_pandas()
     return pd.DataFrame(columns)

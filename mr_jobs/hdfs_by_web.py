@@ -1,7 +1,7 @@
-"""Ask WebHDFS what HDFS holds, in place of the text that `hadoop fs` prints.
+"""Ask WebHDFS what HDFS holds and write its small files there, in place of the command `hadoop fs`.
 
 mrjob decides by the first line of standard error whether a path exists. A shell or a JVM may write another line before,
-for example about a locale, and the job then fails.
+for example about a locale, and the job then fails. Each command also starts a JVM, and mrjob gives eight for a job.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mrjob.fs.hadoop import HadoopFilesystem
@@ -24,7 +25,7 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
-    """Answer `exists`, `ls` and `du` by WebHDFS; the rest is as in mrjob.
+    """Answer `exists`, `ls`, `du`, `mkdir`, `put` and `rm` by WebHDFS; the rest is as in mrjob.
 
     The last part of a path may be a pattern with `*` and `?`, as Hadoop reads it: a snapshot that ratings of the accounts
     service joined is `*ratings.csv`. Raise OSError if the NameNode does not answer.
@@ -54,6 +55,28 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
         answers = [self._ask(path, "GETCONTENTSUMMARY") for path in self._named(path_glob)]
         return sum(int(answer["ContentSummary"]["length"]) for answer in answers if answer)
 
+    def mkdir(self, path: str) -> None:
+        """Make a directory and its parents."""
+        self._ask(path, "MKDIRS", method="PUT")
+
+    def put(self, src: str, path: str) -> None:
+        """Copy a local file to a path, where a DataNode takes it."""
+        # Without a redirect the answer names the DataNode, which alone gets the content.
+        answer = self._ask(path, "CREATE", method="PUT", noredirect="true", overwrite="true") or {}
+        self._open(path, answer["Location"], "PUT", Path(src).read_bytes())
+
+    def rm(self, path_glob: str) -> None:
+        """Delete files and directories with their content; do nothing if there is none."""
+        for path in self._named(path_glob):
+            self._ask(path, "DELETE", method="DELETE", recursive="true")
+
+    def get_hadoop_version(self) -> str:
+        """Return the version of the jars here; ask the command where they have another name."""
+        folder = Path(os.environ.get("HADOOP_HOME", "")) / "lib"
+        found = [jar.stem.removeprefix("hadoop-common-") for jar in folder.glob("hadoop-common-*.jar")]
+        (version,) = found if len(found) == 1 else (str(super().get_hadoop_version()),)
+        return version
+
     def _named(self, path_glob: str) -> list[str]:
         """Return the paths that a pattern names, sorted, or the path itself."""
         folder, _, pattern = path_glob.rpartition("/")
@@ -66,26 +89,37 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
         answer = self._ask(path, "LISTSTATUS")
         return answer["FileStatuses"]["FileStatus"] if answer else []
 
-    def _ask(self, path: str, operation: str) -> dict[str, Any] | None:
+    def _ask(self, path: str, operation: str, method: str = "GET", **options: str) -> dict[str, Any] | None:
         """Return WebHDFS's answer, None if the path does not exist."""
-        query = {"op": operation}
+        query = {"op": operation, **options}
         if user := os.environ.get("HADOOP_USER_NAME") or os.environ.get("MARQUEE_HDFS_USER"):
             query["user.name"] = user
         name = urllib.parse.quote(urllib.parse.urlparse(path).path)
-        address = f"{self._address}/webhdfs/v1{name}?{urllib.parse.urlencode(query)}"
+        found = self._open(path, f"{self._address}/webhdfs/v1{name}?{urllib.parse.urlencode(query)}", method)
         try:
-            with _DIRECTLY.open(address, timeout=SECONDS) as reply:
-                found: dict[str, Any] = json.load(reply)
+            answer: dict[str, Any] | None = None if found is None else json.loads(found)
+        except ValueError as error:
+            raise self._silent(path, error) from None
+        return answer
+
+    def _open(self, path: str, address: str, method: str, content: bytes | None = None) -> bytes | None:
+        request = urllib.request.Request(address, content, method=method)  # noqa: S310 - an address of HDFS
+        if content is not None:
+            request.add_header("Content-Type", "application/octet-stream")
+        try:
+            with _DIRECTLY.open(request, timeout=SECONDS) as reply:
+                answer: bytes = reply.read()
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == NOT_FOUND:
                     return None
                 raise OSError(f"WebHDFS answers {error.code} for {path}: {error.read(500).decode()}") from None
-        except (OSError, ValueError) as error:
-            raise OSError(
-                f"WebHDFS at {self._address} can't be asked about {path} ({error}). See `make status`."
-            ) from None
-        return found
+        except OSError as error:
+            raise self._silent(path, error) from None
+        return answer
+
+    def _silent(self, path: str, error: Exception) -> OSError:
+        return OSError(f"WebHDFS at {self._address} can't be asked about {path} ({error}). See `make status`.")
 
 
 def _matches(name: str, pattern: str) -> bool:

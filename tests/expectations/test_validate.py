@@ -11,6 +11,7 @@ from requests.exceptions import RequestException
 
 from expectations import validate
 from expectations.data_docs import write_summary
+from expectations.partitions import read_partition
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -234,3 +235,14 @@ def test_too_many_quarantined_rows_stop_the_run_with_an_example_row(
     assert "49 rating_out_of_range, such as '1,2,9,1147880044'; look at `unit` in [time], `lowest` and" in said
     assert validate.main([*arguments, "--quarantine-limit", "0.5"]) == 0
     assert "warning: row_accounting: rows_quarantined_of_a_file" in capsys.readouterr().err
+
+
+def test_numbers_of_a_partition_have_64_bits_because_others_are_compared_one_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "marquee/warehouse/movie_neighbours/batch_id=20260101T000000"
+    folder.mkdir(parents=True)
+    types = {"movie_id": "int32", "rank": "int32", "neighbour_id": "int32", "weight": "float32"}
+    rows = pd.DataFrame([(1, 1, 2, 0.1), (2, 1, 1, 0.5)], columns=list(types)).astype(types)
+    rows.to_orc(folder / "part-00000.orc")
+    read = read_partition(Hdfs(tmp_path), "movie_neighbours", "20260101T000000", list(types))  # type: ignore[arg-type]
+    assert [str(kind) for kind in read.dtypes] == ["int64", "int64", "int64", "float64"]
+    assert read["weight"].tolist() == [0.10000000149011612, 0.5]
