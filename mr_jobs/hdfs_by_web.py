@@ -14,7 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mrjob.fs.hadoop import HadoopFilesystem
 
@@ -25,7 +25,9 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
-    """Answer `exists`, `ls`, `du`, `mkdir`, `put` and `rm` by WebHDFS; the rest is as in mrjob.
+    """Answer what mrjob asks of HDFS by WebHDFS.
+
+    These are `exists`, `ls`, `du`, `mkdir`, `put` and `rm`.
 
     The last part of a path may be a pattern with `*` and `?`, as Hadoop reads it: a snapshot that ratings of the accounts
     service joined is `*ratings.csv`. Raise OSError if the NameNode does not answer.
@@ -63,7 +65,8 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
         """Copy a local file to a path, where a DataNode takes it."""
         # Without a redirect the answer names the DataNode, which alone gets the content.
         answer = self._ask(path, "CREATE", method="PUT", noredirect="true", overwrite="true") or {}
-        self._open(path, answer["Location"], "PUT", Path(src).read_bytes())
+        with Path(src).open("rb") as content:
+            self._open(path, answer["Location"], "PUT", content)
 
     def rm(self, path_glob: str) -> None:
         """Delete files and directories with their content; do nothing if there is none."""
@@ -71,7 +74,7 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
             self._ask(path, "DELETE", method="DELETE", recursive="true")
 
     def get_hadoop_version(self) -> str:
-        """Return the version of the jars here; ask the command where they have another name."""
+        """Return the version of the jars here, or else what the command says."""
         folder = Path(os.environ.get("HADOOP_HOME", "")) / "lib"
         found = [jar.stem.removeprefix("hadoop-common-") for jar in folder.glob("hadoop-common-*.jar")]
         (version,) = found if len(found) == 1 else (str(super().get_hadoop_version()),)
@@ -102,10 +105,11 @@ class WebHdfs(HadoopFilesystem):  # type: ignore[misc]  # mrjob is untyped
             raise self._silent(path, error) from None
         return answer
 
-    def _open(self, path: str, address: str, method: str, content: bytes | None = None) -> bytes | None:
+    def _open(self, path: str, address: str, method: str, content: BinaryIO | None = None) -> bytes | None:
         request = urllib.request.Request(address, content, method=method)  # noqa: S310 - an address of HDFS
         if content is not None:
             request.add_header("Content-Type", "application/octet-stream")
+            request.add_header("Content-Length", str(os.fstat(content.fileno()).st_size))
         try:
             with _DIRECTLY.open(request, timeout=SECONDS) as reply:
                 answer: bytes = reply.read()

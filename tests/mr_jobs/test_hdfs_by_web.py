@@ -17,6 +17,9 @@ FILES = {"/clean/a b/part-00000": 7, "/clean/a b/deep/part-1%": 5, "/raw/ratings
     "/joined/feedback-ratings.csv": 4,
 }
 
+WRITTEN: dict[str, bytes] = {}
+DELETED: list[str] = []
+
 
 class NameNode(BaseHTTPRequestHandler):
     """The answers of WebHDFS for the files above, in the form of Hadoop 3.4."""
@@ -41,6 +44,27 @@ class NameNode(BaseHTTPRequestHandler):
                 for name in names
             ]
             self.answer(200, {"FileStatuses": {"FileStatus": entries}})
+
+    def do_PUT(self) -> None:
+        """Write as HDFS does: the NameNode names a DataNode, which gets the content."""
+        address = urllib.parse.urlparse(self.path)
+        path = urllib.parse.unquote(address.path).removeprefix("/webhdfs/v1")
+        query = urllib.parse.parse_qs(address.query)
+        if path.startswith("/datanode"):
+            WRITTEN[path.removeprefix("/datanode")] = self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(201, {})
+        elif query["op"] == ["MKDIRS"]:
+            WRITTEN[f"{path}/"] = b""
+            self.answer(200, {"boolean": True})
+        else:
+            assert query["noredirect"] == query["overwrite"] == ["true"]
+            self.answer(200, {"Location": f"http://{self.headers['Host']}/datanode{urllib.parse.quote(path)}"})
+
+    def do_DELETE(self) -> None:
+        address = urllib.parse.urlparse(self.path)
+        assert urllib.parse.parse_qs(address.query)["recursive"] == ["true"]
+        DELETED.append(urllib.parse.unquote(address.path).removeprefix("/webhdfs/v1"))
+        self.answer(200, {"boolean": True})
 
     def answer(self, status: int, content: object) -> None:
         self.send_response(status)
@@ -101,6 +125,36 @@ def test_an_error_is_no_missing_path(namenode: str) -> None:
         WebHdfs("http://127.0.0.1:9").du("hdfs:///raw")
 
 
+def test_a_file_is_written_where_a_datanode_takes_it_and_is_deleted_with_its_folder(
+    namenode: str, tmp_path: Path
+) -> None:
+    local = tmp_path / "job.py"
+    for content in (b"print('job')\n", b""):
+        local.write_bytes(content)
+        hdfs = WebHdfs(namenode)
+        hdfs.mkdir("hdfs:///tmp/a b")
+        hdfs.put(str(local), "hdfs:///tmp/a b/job 1%.py")
+        assert (WRITTEN["/tmp/a b/"], WRITTEN["/tmp/a b/job 1%.py"]) == (b"", content)
+    hdfs.rm("hdfs:///tmp/a b")
+    hdfs.rm("hdfs:///joined/*ratings.csv")
+    hdfs.rm("hdfs:///none/*ratings.csv")
+    assert DELETED == ["/tmp/a b", "/joined/feedback-ratings.csv", "/joined/ratings.csv"]
+
+
+def test_the_version_is_that_of_the_jars_and_else_what_the_command_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    command = tmp_path / "hadoop"
+    command.write_text("#!/bin/sh\necho Hadoop 3.3.6\n", encoding="ascii")
+    command.chmod(0o755)
+    monkeypatch.setenv("HADOOP_HOME", str(tmp_path))
+    assert WebHdfs("http://127.0.0.1:9", [str(command)]).get_hadoop_version() == "3.3.6"
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "hadoop-common-3.4.2.jar").touch()
+    (tmp_path / "lib" / "hadoop-common-extra.txt").touch()
+    assert WebHdfs("http://127.0.0.1:9", ["no such program"]).get_hadoop_version() == "3.4.2"
+
+
 def test_a_job_submits_although_each_program_writes_a_line_to_standard_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namenode: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +168,8 @@ def test_a_job_submits_although_each_program_writes_a_line_to_standard_error(
         encoding="ascii",
     )
     hadoop.chmod(0o755)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "hadoop-common-3.4.2.jar").touch()
     monkeypatch.setenv("HADOOP_HOME", str(tmp_path))
     monkeypatch.setenv("MARQUEE_WEBHDFS_URL", namenode)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -125,6 +181,7 @@ def test_a_job_submits_although_each_program_writes_a_line_to_standard_error(
     printed = capfd.readouterr().out
     assert json.loads(printed.splitlines()[-1])["output_dir"] == "hdfs:///clean/new"
     asked = (tmp_path / "asked").read_text(encoding="ascii")
-    assert "fs -ls" not in asked
-    assert "fs -du" not in asked
+    # Each command is a JVM of a second or more.
+    assert asked.startswith("jar ")
+    assert asked.count("hadoop-streaming") == 1
     assert "mapreduce.job.reduces=3" in asked
