@@ -25,7 +25,7 @@ from recommender.top_n import NO_MOVIE, top_n_of_scores
 
 # Movies whose rows of B are computed at once: 256 x 60,000 movies x 8 bytes = 123 MB.
 MOVIES_PER_BLOCK = 256
-# Movies whose entries of B are looked through at once: what 16 rows of 9,000 movies need stays in the processor's cache.
+# Movies whose entries of B are looked through at once: so few that what they need stays in the processor's cache.
 MOVIES_AT_ONCE = 64
 # Rows and columns of the largest system: 6,000 squared doubles are 288 MB. The matrix of (X's rows, movies) that a system of rows is
 # solved for may not be larger either. Beyond that, only the most rated movies get neighbours. The kept entries need memory too: n per
