@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import mlflow
 import numpy as np
@@ -21,8 +22,19 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import RATING_COLUMNS, PartitionWriter, read_batch, read_marks, read_ratings
 from promotion import registry
-from recommender.discovery import discovery_of
-from recommender.published.newcomer_tables import discovery_settings, fold_in
+from recommender.arrays import Columns
+from recommender.discovery import Discovery, discovery_of
+from recommender.model import FactorModel
+from recommender.published.newcomer_tables import (
+    DISCOVERY_PRICES_COLUMNS,
+    MOVIE_FACTORS_COLUMNS,
+    MOVIE_NEIGHBOURS_COLUMNS,
+    discovery_prices,
+    discovery_settings,
+    fold_in,
+    movie_factors,
+    movie_neighbours,
+)
 from recommender.published.user_lists import Recommender
 
 
@@ -58,15 +70,26 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def write_small_tables(writer: PartitionWriter, model: FactorModel, discovery: Discovery, popular: Columns) -> None:
+    """Write what this process makes: popular lists, and what scores newcomers."""
+    writer.write_here("popular_movies", popular, list_tables.POPULAR_COLUMNS, ["scope", "rank"])
+    # These are in the order of movie_id and rank.
+    writer.write_here("movie_factors", movie_factors(model), MOVIE_FACTORS_COLUMNS)
+    writer.write_here("movie_neighbours", movie_neighbours(model), MOVIE_NEIGHBOURS_COLUMNS)
+    writer.write_here("discovery_prices", discovery_prices(model, discovery), DISCOVERY_PRICES_COLUMNS)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the program."""
     options = arguments().parse_args(argv)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     started = time.monotonic()
     mlflow.set_tracking_uri(options.tracking_uri)
-    model = registry.load(options.model_name, options.model_version)
     name = f"{options.model_name} version {options.model_version}"
-    spark = start_session(f"recommend_top_n {options.batch_id}")
+    with ThreadPoolExecutor(1) as another:
+        loaded = another.submit(registry.load, options.model_name, options.model_version)
+        spark = start_session(f"recommend_top_n {options.batch_id}")
+        model = loaded.result()
     progress(f"model {name}: {len(model.user_ids)} users, {len(model.movie_ids)} movies")
 
     rows = read_ratings(spark, options.database, options.batch_id)
@@ -84,18 +107,15 @@ def main(argv: list[str] | None = None) -> None:
     progress("prices of discoveries found")
     recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, laid.reference_time)
     familiar, discoveries = list_tables.user_lists(spark, rows, recommender)
-    writer.write("recommendations", familiar, ["user_id", "rank"])
-    writer.write("discoveries", discoveries, ["user_id", "rank"])
+    users, movies = len(model.user_ids), len(model.movie_ids)
+    writer.write("recommendations", familiar, ["user_id", "rank"], users * options.top_n)
+    writer.write("discoveries", discoveries, ["user_id", "rank"], users * options.discover_n)
     progress("recommendations and discoveries written")
-    writer.write("similar_movies", list_tables.similar_movies(spark, model, options.similar_n), ["movie_id", "rank"])
+    similar = list_tables.similar_movies(spark, model, options.similar_n)
+    writer.write("similar_movies", similar, ["movie_id", "rank"], movies * options.similar_n)
     progress("similar movies written")
-    movies = read_batch(spark, options.database, "movies", options.batch_id)
-    popular = list_tables.popular_movies(spark, laid, movies, options.popular_n)
-    writer.write("popular_movies", popular, ["scope", "rank"])
-    writer.write("movie_factors", list_tables.movie_factors(spark, model), ["movie_id"])
-    writer.write("movie_neighbours", list_tables.movie_neighbours(spark, model), ["movie_id", "rank"])
-    prices = list_tables.discovery_prices(spark, model, discovery)
-    writer.write("discovery_prices", prices, ["movie_id"])
+    titles = read_batch(spark, options.database, "movies", options.batch_id)
+    write_small_tables(writer, model, discovery, list_tables.popular_movies(laid, titles, options.popular_n))
     written = writer.put_in_place()
     report(
         {

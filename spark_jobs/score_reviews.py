@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     reviews = read_reviews(spark, options.reviews, options.rows)
     progress(f"{options.rows} reviews, model of {options.publication}")
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
-    writer.write(TABLE, score(reviews, file, options.sha256), ["review_id"])
+    writer.write(TABLE, score(reviews, file, options.sha256), ["review_id"], options.rows)
     written = writer.put_in_place()
     report(
         {

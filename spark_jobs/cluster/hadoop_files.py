@@ -6,6 +6,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+BYTES_AT_ONCE = 4 << 20
+
 
 class HadoopFiles:
     """File operations to publish a directory completely or not at all."""
@@ -47,17 +49,23 @@ class HadoopFiles:
         system, path = self._open(uri)
         return sorted(status.getPath().getName() for status in system.listStatus(path))
 
+    def write_bytes(self, uri: str, content: memoryview) -> None:
+        """Write a file, and create its parent."""
+        system, path = self._open(uri)
+        stream = system.create(path, True)
+        try:
+            # Python's and Spark's process exchange it as text.
+            for start in range(0, len(content), BYTES_AT_ONCE):
+                stream.write(bytearray(content[start : start + BYTES_AT_ONCE]))
+        finally:
+            stream.close()
+
     def write_text(self, uri: str, text: str) -> None:
         """Write a UTF-8 file under a temporary name and rename it.
 
         A reader finds the complete file or none.
         """
         temporary = uri + ".part"
-        system, path = self._open(temporary)
-        stream = system.create(path, True)
-        try:
-            stream.write(bytearray(text.encode("utf-8")))
-        finally:
-            stream.close()
+        self.write_bytes(temporary, memoryview(text.encode("utf-8")))
         self.remove(uri)
         self.rename(temporary, uri)

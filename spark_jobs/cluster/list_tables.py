@@ -1,4 +1,4 @@
-"""The tables that a batch publishes of its model, as Spark DataFrames."""
+"""The lists that a batch publishes of its model; those of many rows are Spark DataFrames."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pandas as pd
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
-from recommender.discovery import Discovery
+from recommender.arrays import Columns
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.parts.layout import LaidOut
 from recommender.parts.profiles import popularity_of
-from recommender.published import newcomer_tables, popular_lists
+from recommender.published import popular_lists
 from recommender.published.user_lists import Recommender
 from recommender.top_n import most_similar, users_per_block
 from recommender.training import NEVER
@@ -26,8 +26,6 @@ from cluster.warehouse import ratings_of
 RECOMMENDATION_COLUMNS = "user_id int, rank int, movie_id int, score double, reason_movie_ids string"
 SIMILAR_COLUMNS = "movie_id int, rank int, similar_movie_id int, score double"
 POPULAR_COLUMNS = "scope string, rank int, movie_id int, score double, ratings bigint"
-MOVIE_FACTORS_COLUMNS = "movie_id int, gain float, prior float, factors string"
-MOVIE_NEIGHBOURS_COLUMNS = "movie_id int, rank int, neighbour_id int, weight float"
 
 
 def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> list[DataFrame]:
@@ -89,30 +87,13 @@ def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame
     return starts.mapInPandas(nearest, SIMILAR_COLUMNS)
 
 
-def popular_movies(spark: SparkSession, laid: LaidOut, movies: DataFrame, n: int) -> DataFrame:
+def popular_movies(laid: LaidOut, movies: DataFrame, n: int) -> Columns:
     """Return the popular_movies table of the rows of a movies table."""
     rows = movies.select("movie_id", "release_year", "genres").orderBy("movie_id").collect()
     movie_ids = np.array([row.movie_id for row in rows], dtype=np.int64)
     at = np.searchsorted(movie_ids, laid.movie_ids)
     counts, recent = np.zeros(len(rows)), np.zeros(len(rows))
     counts[at], recent[at] = popularity_of(laid, NEVER, laid.reference_time)
-    lists = popular_lists.popular_movies(
+    return popular_lists.popular_movies(
         movie_ids, counts, recent, [row.release_year for row in rows], [row.genres or "" for row in rows], n
     )
-    return spark.createDataFrame(pd.DataFrame(lists), POPULAR_COLUMNS)
-
-
-def movie_factors(spark: SparkSession, model: FactorModel) -> DataFrame:
-    """Return the movie_factors table."""
-    return spark.createDataFrame(pd.DataFrame(newcomer_tables.movie_factors(model)), MOVIE_FACTORS_COLUMNS)
-
-
-def discovery_prices(spark: SparkSession, model: FactorModel, discovery: Discovery) -> DataFrame:
-    """Return the discovery_prices table."""
-    prices = pd.DataFrame(newcomer_tables.discovery_prices(model, discovery))
-    return spark.createDataFrame(prices, newcomer_tables.DISCOVERY_PRICES_COLUMNS)
-
-
-def movie_neighbours(spark: SparkSession, model: FactorModel) -> DataFrame:
-    """Return the movie_neighbours table."""
-    return spark.createDataFrame(pd.DataFrame(newcomer_tables.movie_neighbours(model)), MOVIE_NEIGHBOURS_COLUMNS)

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
 import pandas as pd
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+from pyarrow import orc
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
+from recommender.arrays import Columns
 from recommender.attributes import MovieAttributes
 from recommender.ratings import Ratings
 
 from cluster.hadoop_files import HadoopFiles
 
 ROWS_PER_FILE = 2_000_000
+_ARROW_TYPES = {
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "float": pa.float32(),
+    "double": pa.float64(),
+    "string": pa.string(),
+}
 RATING_COLUMNS = ("user_id", "movie_id", "rating", "rated_at")
 
 
 def read_batch(spark: SparkSession, database: str, table: str, batch_id: str) -> DataFrame:
     """Return one batch's rows of a Hive table.
 
-    Raises ValueError when the partition is missing or empty.
+    Raises ValueError when the partition is missing or has no file: that is known without a job.
     """
     rows = spark.table(f"{database}.{table}").where(F.col("batch_id") == batch_id).drop("batch_id")
-    if rows.isEmpty():
+    if not rows.inputFiles():
         raise ValueError(f"{database}.{table} has no rows for batch {batch_id}. Run its load step before this job.")
     return rows
 
@@ -82,23 +95,47 @@ class PartitionWriter:
         """Return the directory of the table's partition of this batch."""
         return f"{self._warehouse}/{table}/batch_id={self._batch_id}"
 
-    def write(self, table: str, rows: DataFrame, sort_by: list[str]) -> None:
+    def write(self, table: str, rows: DataFrame, sort_by: list[str], at_most: int) -> None:
         """Write the attempt, sorted by `sort_by`.
 
-        It has as few files as ROWS_PER_FILE allows, named in their order.
+        It has as few files as ROWS_PER_FILE allows, named in their order. Where there are `at_most` so many rows as one file takes, they
+        are counted while they are written; otherwise they are kept until they are counted.
         """
         attempt = self._attempt(table)
         self._files.remove(attempt)
-        rows = rows.cache()
-        count = rows.count()
-        files = -(-count // ROWS_PER_FILE)
-        one_or_ranged = rows.repartition(1) if files <= 1 else rows.repartitionByRange(files, *sort_by)
-        one_or_ranged.sortWithinPartitions(*sort_by).write.orc(attempt)
-        rows.unpersist()
+        if at_most <= ROWS_PER_FILE:
+            counted = Observation()
+            rows = rows.observe(counted, F.count(F.lit(1)).alias("rows"))
+            rows.repartition(1).sortWithinPartitions(*sort_by).write.orc(attempt)
+            count = int(counted.get["rows"])
+        else:
+            rows = rows.cache()
+            count = rows.count()
+            files = max(1, -(-count // ROWS_PER_FILE))
+            rows.repartitionByRange(files, *sort_by).sortWithinPartitions(*sort_by).write.orc(attempt)
+            rows.unpersist()
         # Spark puts a random id into each name. Without it, the same batch gives the same directory.
         for number, name in enumerate(n for n in self._files.names(attempt) if n.startswith("part-")):
             self._files.rename(f"{attempt}/{name}", f"{attempt}/part-{number:05d}.orc")
         self._written[table] = count
+
+    def write_here(self, table: str, columns: Columns, types: str, sort_by: Sequence[str] = ()) -> None:
+        """Write the attempt of a table that this process has made, without a Spark job.
+
+        `types` names the columns and their types as Spark does: `movie_id int, price float`. The files are as `write` makes them. Rows
+        that are in order need no `sort_by`, which would copy them.
+        """
+        attempt = self._attempt(table)
+        self._files.remove(attempt)
+        schema = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in map(str.split, types.split(", "))])
+        rows = pa.table({name: columns[name] for name in schema.names}, schema=schema)
+        if sort_by:
+            rows = rows.sort_by([(name, "ascending") for name in sort_by])
+        for number, start in enumerate(range(0, len(rows), ROWS_PER_FILE)):
+            content = io.BytesIO()
+            orc.write_table(rows.slice(start, ROWS_PER_FILE), content, compression="zstd")
+            self._files.write_bytes(f"{attempt}/part-{number:05d}.orc", content.getbuffer())
+        self._written[table] = len(rows)
 
     def put_in_place(self) -> dict[str, int]:
         """Rename every attempt to its partition, and return each table's number of rows.

@@ -87,7 +87,7 @@ def test_prices_and_popular_lists_are_the_same_from_parts_on_executors(spark: Sp
         (int(movie), 1990 + int(movie) % 20, "Drama|War" if movie % 3 else "War") for movie in [*here.movie_ids, 998]
     ]
     rows = spark.createDataFrame(movies, "movie_id int, release_year int, genres string")
-    found = [popular_movies(spark, laid, rows, 5).toPandas() for laid in (there, here)]
+    found = [pd.DataFrame(popular_movies(laid, rows, 5)) for laid in (there, here)]
     pd.testing.assert_frame_equal(*found)
     assert len(found[0]["scope"].unique()) == 2 + 2 + 2
     prices = [discovery_of(model, laid).price for laid in (there, here)]

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cluster import warehouse as tables
 from cluster.list_tables import similar_movies, user_lists
-from cluster.warehouse import PartitionWriter
+from cluster.warehouse import ROWS_PER_FILE, PartitionWriter
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
 from recommender.attributes import MovieAttributes
@@ -77,16 +78,45 @@ def test_similar_movies_from_spark_are_the_kernel_s(spark: SparkSession, model: 
     assert found["similar_movie_id"].tolist() == model.movie_ids[columns].ravel().tolist()
 
 
-def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_most", [2, ROWS_PER_FILE + 1])
+def test_a_partition_is_replaced_whole_and_a_killed_attempt_is_removed(
+    spark: SparkSession, tmp_path: Path, at_most: int
+) -> None:
     warehouse = f"file://{tmp_path}"
     left = tmp_path / "_attempts" / "t" / "batch_id=20260101T000000"
     left.mkdir(parents=True)
     (left / "part-killed.orc").write_text("half a file")
     for rows in ([(2, 1), (1, 1)], [(9, 9)]):
         writer = PartitionWriter(spark, warehouse, "20260101T000000")
-        writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"])
+        writer.write("t", spark.createDataFrame(rows, "a int, b int"), ["a", "b"], at_most)
         assert writer.put_in_place() == {"t": len(rows)}
         partition = tmp_path / "t" / "batch_id=20260101T000000"
         assert [f.name for f in sorted(partition.glob("*.orc"))] == ["part-00000.orc"]
         assert pd.read_orc(partition / "part-00000.orc").values.tolist() == sorted(map(list, rows))
     assert not left.exists()
+
+
+def test_a_table_made_here_is_what_spark_would_write_in_files_of_the_same_order(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_PER_FILE", 2)
+    columns = {
+        "scope": ["b", "a", "é"],
+        "rank": np.array([1, 2, 1], dtype=np.int32),
+        "ratings": np.array([2**40, 7, 0]),
+        "score": np.array([0.1, 2.5, 0.0]),
+        "gain": np.array([0.1, 2.5, 0.0], dtype=np.float32),
+    }
+    types = "scope string, rank int, score double, gain float, ratings bigint"
+    writer = PartitionWriter(spark, f"file://{tmp_path}", "20260101T000000")
+    writer.write_here("t", columns, types, ["scope", "rank"])
+    assert writer.put_in_place() == {"t": 3}
+    found = spark.read.orc(f"file://{tmp_path}/t/batch_id=20260101T000000")
+    assert found.dtypes == [tuple(column.split()) for column in types.split(", ")]
+    rows = [("a", 2, 2.5, 2.5, 7), ("b", 1, 0.1, np.float32(0.1), 2**40), ("é", 1, 0.0, 0.0, 0)]
+    assert sorted(map(tuple, found.collect())) == rows
+    files = sorted((tmp_path / "t" / "batch_id=20260101T000000").glob("*.orc"))
+    assert [(file.name, pd.read_orc(file)["scope"].tolist()) for file in files] == [
+        ("part-00000.orc", ["a", "b"]),
+        ("part-00001.orc", ["é"]),
+    ]
