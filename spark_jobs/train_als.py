@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -22,7 +23,7 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import collect_attributes, read_batch, read_ratings
 from evaluation.arguments import add_evaluation_arguments
-from evaluation.batches.batch import SOLVERS, batch_of
+from evaluation.batches.batch import SOLVERS, batch_of, fit_and_compare
 from evaluation.explicit_comparison import in_words
 from evaluation.plots import draw
 from evaluation.record import BASELINES, CANDIDATE, CHAMPION, GATE_BASELINES, RECENT_POPULARITY, Evaluated, measured
@@ -87,9 +88,8 @@ def main(argv: list[str] | None = None) -> None:
     settings = settings_of(options)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     mlflow.set_tracking_uri(options.tracking_uri)
-    started, k = time.monotonic(), options.k
+    started, k, model_path = time.monotonic(), options.k, options.model_path.rstrip("/")
     spark = start_session(f"train_als {options.batch_id}")
-    model_path = options.model_path.rstrip("/")
     progress(f"reading {options.database}.ratings of batch {options.batch_id}")
     rows = read_ratings(spark, options.database, options.batch_id)
     batch = batch_of(spark, rows, options.split, options.slices, settings.seed)
@@ -103,12 +103,10 @@ def main(argv: list[str] | None = None) -> None:
     size, windows = batch.size(), batch.windows(options.first_window)
     progress(f"{size.ratings} ratings; evaluating {' and '.join(candidates)} in {len(windows)} windows")
     results = batch.evaluate(attributes, windows, candidates, k, against)
-    for line in summaries(results, k):
-        progress(line)
-    explicit = batch.explicit(attributes, windows[-1], k)
-    progress(f"explicit ALS in window {windows[-1].index}, to compare: {in_words(explicit)}; training on all ratings")
+    progress("\n".join(summaries(results, k)))
     checkpoints = options.checkpoint_dir or f"{model_path}/_checkpoints"
-    model = batch.fit(attributes, settings, checkpoints, options.solver)
+    model, explicit = fit_and_compare(batch, attributes, (settings, checkpoints, options.solver), windows[-1], k)
+    progress(f"trained on all ratings; to compare, explicit ALS in window {windows[-1].index}: {in_words(explicit)}")
     record: Evaluated = {
         **measured(results, size, k),
         "batch_id": options.batch_id,
@@ -122,11 +120,14 @@ def main(argv: list[str] | None = None) -> None:
     check_claim(spark, options.claim)
     progress("logging the run and registering the model")
     parameters = {"solver": options.solver, "k": k, "slices": options.slices, "first_window": options.first_window}
-    logged = log_run(Training.of(options), asdict(settings) | parameters, batch.digest(), model, record, draw)
-    write_factors(spark, model, model_path)
-    evaluation = json.dumps({**record, **logged}, sort_keys=True) + "\n"
-    HadoopFiles(spark).write_text(f"{model_path}/evaluation.json", evaluation)
-    ndcg = {scorer: logged["metrics"][f"{scorer}_ndcg_at_{k}"] for scorer in (CANDIDATE, RECENT_POPULARITY)}
+    with ThreadPoolExecutor(1) as another:
+        written = another.submit(write_factors, spark, model, model_path)
+        logged = log_run(Training.of(options), asdict(settings) | parameters, batch.digest(), model, record, draw)
+        written.result()
+    HadoopFiles(spark).write_text(
+        f"{model_path}/evaluation.json", f"{json.dumps({**record, **logged}, sort_keys=True)}\n"
+    )
+    ndcg, recent = (logged["metrics"][f"{scorer}_ndcg_at_{k}"] for scorer in (CANDIDATE, RECENT_POPULARITY))
     result = {
         **logged,
         "batch_id": options.batch_id,
@@ -136,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
         "evaluation": f"{model_path}/evaluation.json",
         "trained_until": datetime.fromtimestamp(model.trained_until, UTC).isoformat(),
         **{name: record[name] for name in ("ratings", "users", "movies", "split")},
-        "beats_recent_popularity": ndcg[CANDIDATE] > ndcg[RECENT_POPULARITY],
+        "beats_recent_popularity": ndcg > recent,
         "seconds": round(time.monotonic() - started, 1),
     }
     report(result, options.result, spark)

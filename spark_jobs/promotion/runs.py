@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -12,11 +13,16 @@ from typing import Any
 
 import mlflow
 from evaluation.record import Evaluated, Logged, diversity_metrics, explicit_metrics, pooled_means
+from mlflow import MlflowClient
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.data.spark_dataset_source import SparkDatasetSource
+from mlflow.entities import Metric
 from recommender.model import FactorModel
 
 from promotion import registry
+
+# MLflow takes no more.
+METRICS_IN_A_CALL = 1000
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,23 @@ def log_run(
         metrics = pooled_means(record) | explicit_metrics(record) | diversity_metrics(record)
         sizes = {registry.RATINGS_METRIC: record["ratings"], "users": record["users"], "movies": record["movies"]}
         mlflow.log_metrics(metrics | sizes)
-        for row in record["windows"]:
-            by_window = {f"{row['scorer']}_{name}_by_window": value for name, value in row["metrics"].items()}
-            mlflow.log_metrics(by_window, step=row["window"])
+        _log_by_window(run.info.run_id, record)
         mlflow.log_text(json.dumps(record, sort_keys=True), "evaluation.json")
         with tempfile.TemporaryDirectory(prefix="marquee-evaluation-") as folder:
-            for plot in draw(record, Path(folder)):
-                mlflow.log_artifact(str(plot), "plots")
+            draw(record, Path(folder))
+            mlflow.log_artifacts(folder, "plots")
         mlflow.log_input(dataset_of(training, digest), context="training")
         version = registry.register(model, training.model_name, tags)
     return {"run_id": run.info.run_id, "model_version": version, "metrics": metrics}
+
+
+def _log_by_window(run_id: str, record: Evaluated) -> None:
+    """Log each window's metrics with its number as the step, in few calls."""
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric(f"{row['scorer']}_{name}_by_window", value, now, row["window"])
+        for row in record["windows"]
+        for name, value in row["metrics"].items()
+    ]
+    for start in range(0, len(metrics), METRICS_IN_A_CALL):
+        MlflowClient().log_batch(run_id, metrics=metrics[start : start + METRICS_IN_A_CALL])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,6 +181,23 @@ def batch_of(spark: SparkSession, rows: DataFrame, split: str, slices: int, seed
     begin = first_second(moment, slices)
     drawn = lay_out(spark, rows.withColumn("rated_at", F.lit(begin) + _slice(slices, seed)))
     return InParts(at_once(drawn, moment), drawn, range(begin, moment + 2))
+
+
+def fit_and_compare(
+    batch: Gathered | InParts,
+    attributes: MovieAttributes,
+    how: tuple[TrainingSettings, str, str],
+    window: Window,
+    k: int,
+) -> tuple[FactorModel, dict[str, float]]:
+    """Return the model of all ratings, and what explicit ALS reaches in the window.
+
+    `how` are the settings, the folder of checkpoints and the solver. The model is trained in this process, and explicit ALS meanwhile on
+    the executors.
+    """
+    with ThreadPoolExecutor(1) as another:
+        compared = another.submit(batch.explicit, attributes, window, k)
+        return batch.fit(attributes, *how), compared.result()
 
 
 def _slice(slices: int, seed: int) -> Column:
