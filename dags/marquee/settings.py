@@ -223,6 +223,11 @@ INGEST_RESULT = "ti.xcom_pull(task_ids='ingest_movielens')"
 OWN_DATA = f"{INGEST_RESULT}.get('own_data', {{}})"
 SPLIT = f"{{{{ 'time' if {OWN_DATA}.get('times', True) else 'random' }}}}"
 MARKS = f"{{{{ 'yes' if {OWN_DATA} else 'no' }}}}"
+# A job of few ratings ends before Java's optimising compiler, which takes half a core of two, has made anything faster.
+FEW_RATINGS = 500_000
+RATINGS_READ = f"({INGEST_RESULT}['files'] | selectattr('role', 'equalto', 'ratings') | sum(attribute='rows'))"
+JAVA_OF_LONG_JOBS, JAVA_OF_SHORT_JOBS = "-XX:+TieredCompilation", "-XX:TieredStopAtLevel=1"
+JAVA_BY_RATINGS = f"{{{{ '{JAVA_OF_SHORT_JOBS}' if {RATINGS_READ} <= {FEW_RATINGS} else '{JAVA_OF_LONG_JOBS}' }}}}"
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"
 # Stands in a Spark job's arguments for the folder that its try writes to.
 WORK = "WORK"

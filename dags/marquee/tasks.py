@@ -25,7 +25,7 @@ from marquee.operators.program import ProgramOperator, ProgramSequenceOperator
 from marquee.operators.promotion import DecidePromotionOperator
 from marquee.operators.publication import BuildPublicationOperator, PublishOperator
 from marquee.operators.retention import DropOldBatchesOperator
-from marquee.operators.spark import SparkJobOperator
+from marquee.operators.spark import SparkJobOperator, configuration
 from marquee.operators.validation import ValidateOperator
 
 LIVE_RECOMMENDATIONS = Asset(name="live_recommendations", uri=f"{settings.HDFS_URI}{settings.PUBLICATIONS}")
@@ -198,25 +198,23 @@ def validate_task(task_id: str, tables: Sequence[str], dataset: str = "{{ params
     )
 
 
-def spark_task(job: str, arguments: Sequence[str], outputs: Sequence[tuple[str, str]] = ()) -> SparkJobOperator:
+def spark_task(
+    job: str, arguments: Sequence[str], outputs: Sequence[tuple[str, str]] = (), java: str = settings.JAVA_OF_LONG_JOBS
+) -> SparkJobOperator:
     """Submit `spark_jobs/<job>.py`, which ships its own modules, to `spark_default`.
 
     `outputs` pairs paths in the folder that it writes to, settings.WORK, with the paths that they replace.
     """
-    application = settings.SPARK_JOBS / f"{job}.py"
     return SparkJobOperator(
         task_id=job,
         conn_id=settings.SPARK_CONNECTION,
-        application=str(application),
+        application=str(settings.SPARK_JOBS / f"{job}.py"),
         name=f"{job}-{settings.BATCH_ID}",
         application_args=["--batch-id", settings.BATCH_ID, *arguments],
         outputs=outputs,
-        conf={"spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job},marquee-{settings.ATTEMPT}"},
-        env_vars={
-            "PYSPARK_PYTHON": settings.PYTHON,
-            "PYSPARK_DRIVER_PYTHON": settings.PYTHON,
-            "HADOOP_USER_NAME": settings.HDFS_USER,
-        },
+        conf=configuration(job, java),
+        env_vars=dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), settings.PYTHON)
+        | {"HADOOP_USER_NAME": settings.HDFS_USER},
         spark_binary=settings.SPARK_SUBMIT,
         # A retry submits a new job, which replaces the output. It must not wait for an earlier attempt's job.
         durable=False,

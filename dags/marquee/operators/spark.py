@@ -16,6 +16,18 @@ from marquee.cluster.attempts import CLAIM, WORK, Attempt
 from marquee.cluster.programs import end_with_parent
 
 
+def configuration(job: str, java_options: str) -> dict[str, str]:
+    """Return Spark's settings of one job: its tags on YARN, and options of its JVMs.
+
+    The options come before those of spark-defaults.conf.
+    """
+    return {
+        "spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job},marquee-{settings.ATTEMPT}",
+        "spark.driver.defaultJavaOptions": java_options,
+        "spark.executor.defaultJavaOptions": java_options,
+    }
+
+
 class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provider is untyped
     """Run spark-submit into the try's own folder, then put the job's output in place.
 
