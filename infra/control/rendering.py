@@ -38,6 +38,8 @@ JAVA_OPENS = (
 )
 # The serial collector starts short-lived JVMs fastest on two cores.
 JAVA_SMALL = "-XX:+UseSerialGC"
+# An application master starts containers and waits. The optimising compiler would take a core from them and be done too late.
+JAVA_MASTER = f"{JAVA_SMALL} -XX:TieredStopAtLevel=1"
 
 
 class ConfigurationTemplate(Template):
@@ -96,6 +98,8 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
         "SOFTWARE": str(settings.software),
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,
+        "JAVA_MASTER": JAVA_MASTER,
+        "SPARK_REGISTERED_RATIO": "0.0" if settings.number("SPARK_EXECUTORS") == 1 else "0.8",
         # A container holds the heap, the JVM's own memory and, for streaming, the Python process.
         "MAPREDUCE_CONTAINER": str(settings.number("MAPREDUCE_HEAP") + 256),
         "TEZ_CONTAINER": str(settings.number("TEZ_HEAP") + 256),

@@ -133,7 +133,7 @@ def running_nodes(stack: Stack) -> int:
 def works_on_yarn(batch: str, task: str, containers: int) -> Callable[[Stack], bool]:
     """Return a check whether YARN runs this many containers for a task.
 
-    The number includes the application master's container.
+    The number includes the application master's container, if it has one.
     """
     query = f"states=RUNNING&applicationTags=marquee-{batch.lower()}-{task}"
 

@@ -38,8 +38,8 @@ PUBLICATIONS = "/marquee/publications"
 
 
 # Containers that a task has while YARN does its work. A small MapReduce job runs inside its application master (uber
-# mode). Spark has one executor more.
-CONTAINERS = {"mr_clean_ratings": 1, "train_als": 2}
+# mode). Spark has one executor: its driver is the application master.
+CONTAINERS = {"mr_clean_ratings": 1, "train_als": 1}
 
 
 def _killed(drill: str, task: str, after: float, *names: str) -> Strike:

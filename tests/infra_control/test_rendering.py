@@ -1,3 +1,4 @@
+import re
 import stat
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -47,3 +48,22 @@ def test_the_gateways_certificate_is_looked_for_from_the_repository(tmp_path: Pa
     rendered = (chosen.instance / "conf" / "gateway" / "nginx.conf").read_text(encoding="utf-8")
     assert f'ssl_certificate "{REPOSITORY}/tls/chain.pem";' in rendered
     assert 'ssl_certificate_key "/etc/tls/key.pem";' in rendered
+
+
+def test_an_application_master_is_compiled_quickly_and_a_task_well(settings: Settings) -> None:
+    render(settings, environment(settings))
+    conf = settings.instance / "conf"
+    quick = "-XX:TieredStopAtLevel=1"
+    mapred, tez, hive = (conf / name for name in ("hadoop/mapred-site.xml", "hive/tez-site.xml", "hive/hive-site.xml"))
+    assert quick in property_of(mapred, "yarn.app.mapreduce.am.command-opts")
+    assert quick in property_of(tez, "tez.am.launch.cmd-opts")
+    assert quick not in property_of(mapred, "mapred.child.java.opts")
+    assert quick not in property_of(hive, "hive.tez.java.opts")
+
+
+@pytest.mark.parametrize(("executors", "ratio"), [("1", "0.0"), ("2", "0.8"), ("8", "0.8")])
+def test_one_executor_is_not_waited_for_and_several_are(tmp_path: Path, executors: str, ratio: str) -> None:
+    settings = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_EXECUTORS": executors})
+    render(settings, environment(settings))
+    spark = (settings.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
+    assert re.search(rf"^spark\.scheduler\.minRegisteredResourcesRatio +{ratio}$", spark, re.MULTILINE)
