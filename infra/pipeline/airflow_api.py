@@ -86,6 +86,21 @@ class AirflowApi:
                 raise
             return None
 
+    def result(self, run_id: str, task_id: str) -> dict[str, Any]:
+        """Return the object that a task returned, an empty one where it returned none."""
+        path = f"{self._run_path(run_id)}/taskInstances/{task_id}/xcomEntries/return_value"
+        try:
+            value = self._call("GET", path)["value"]
+        except ServiceError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return {}
+        try:
+            found = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def end(self, run_id: str) -> None:
         """End a run as failed, whatever its tasks are doing."""
         self._call("PATCH", self._run_path(run_id), {"state": "failed"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from infra.pipeline.airflow_api import DAG_ID, SENTIMENT_DAG_ID, AirflowApi
+from infra.pipeline.http_json import ServiceError
 from infra.pipeline.progress import Follower, duration_table, failure_report, was_published, what_next
 from infra.pipeline.stopping import run_words, stop_command
 
@@ -47,5 +48,20 @@ def watch(api: AirflowApi, run_id: str, follow: bool = True) -> int:
         say(
             f"\nRun {run_id} succeeded, but its model was refused, so nothing new is published. See {GATES[api.dag_id]}."
         )
+        for line in _verdict(api, run_id):
+            say(line)
         return REFUSED
     return PUBLISHED
+
+
+def _verdict(api: AirflowApi, run_id: str) -> list[str]:
+    """Return the gate's verdict and reasons, nothing if Airflow lacks them."""
+    try:
+        decision = api.result(run_id, GATES[api.dag_id])
+    except ServiceError as error:
+        return [f"The gate's reasons can't be read: {error}"]
+    if "verdict" not in decision:
+        return []
+    # A deployment reads this line (infra/deploy/environments/whole_run.py).
+    reasons = "; ".join(str(reason) for reason in decision.get("reasons") or [])
+    return [f"The gate's verdict is {decision['verdict']}, for its {decision.get('subject', 'model')}: {reasons}."]

@@ -52,12 +52,14 @@ class Rule:
 class Decision:
     """The verdict, its reasons, and the intervals that decided it.
 
-    The verdict is 'promote', 'refuse' or 'abstain'.
+    The verdict is 'promote', 'refuse' or 'abstain'. `subject` says what the reasons are about: 'data' where nothing is held
+    against the model, else 'model'.
     """
 
     verdict: str
     reasons: list[str]
     intervals: dict[str, Interval] = field(default_factory=dict)
+    subject: str = "model"
 
 
 def paired_bootstrap(
@@ -107,6 +109,7 @@ def decide(
         return Decision(
             "abstain",
             [f"only {users} test users, {rule.least_test_users} are needed for an interval that means anything"],
+            subject="data",
         )
     intervals: dict[str, Interval] = {}
     against: list[str] = []
@@ -180,9 +183,11 @@ def decide_on_record(record: EvaluationRecord, rule: Rule) -> Decision:
         decision = Decision(
             "abstain", ["the evaluation does not say which user each nDCG is of: train and evaluate again"]
         )
-    if doubts := [*distrust(record, rule), *concentrated(record, rule)]:
+    distrusted, alike = distrust(record, rule), concentrated(record, rule)
+    if doubts := [*distrusted, *alike]:
         kept = decision.reasons if decision.verdict != "promote" else []
-        decision = Decision("refuse", doubts + kept, decision.intervals)
+        subject = "model" if alike or decision.verdict == "refuse" else "data"
+        decision = Decision("refuse", doubts + kept, decision.intervals, subject)
     notes = []
     if why := record.get("champion_not_compared"):
         notes.append(f"the champion was not compared: {why}")

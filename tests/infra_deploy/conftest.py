@@ -110,7 +110,8 @@ def ledger(environment: Environment) -> list[dict[str, Any]]:
 
 def ended(environment: Environment) -> list[tuple[str, str]]:
     """Return commit and result of each deployment that ended."""
-    return [(entry["commit"], entry["result"]) for entry in ledger(environment) if entry["result"] != "started"]
+    ends = ("live", "undone", "failed")
+    return [(entry["commit"], entry["result"]) for entry in ledger(environment) if entry["result"] in ends]
 
 
 def steps(environment: Environment) -> list[str]:
@@ -156,6 +157,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     for environment in (made.staging, made.production):
         environment.folder.mkdir(parents=True)
         settings = f"MARQUEE_PORT_OFFSET={free_offset()}\nMARQUEE_DEPLOY_WATCH_SECONDS=1\nMARQUEE_DEPLOY_BATCH=no\n"
+        # Without a batch side there is no run in staging that production could ask for.
+        settings += "MARQUEE_DEPLOY_WITHOUT_RUN=yes\n" if environment is made.production else ""
         (environment.folder / ".env").write_text(settings, encoding="ascii")
     yield made
     for environment in (made.staging, made.production):

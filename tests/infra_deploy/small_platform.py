@@ -152,6 +152,24 @@ def reload() -> None:
         time.sleep(0.05)
 
 
+def pipeline(command: str) -> None:
+    """Be `python -m infra.pipeline`, whose sentences tests/infra_pipeline holds."""
+    if command == "stop":
+        return
+    print("Run manual__1: http://127.0.0.1/dags/build_recommendations/runs/manual__1", flush=True)
+    print("[    0.1 s] train_als                 started", flush=True)
+    if BEHAVIOUR == "endless":
+        time.sleep(600)
+    if BEHAVIOUR == "dag":
+        print("Task train_als failed at attempt 3. Its log: /logs/task_id=train_als/attempt=3.log")
+        print("  | MemoryError")
+        sys.exit(1)
+    if BEHAVIOUR in ("refused", "spam"):
+        subject = {"refused": "model", "spam": "data"}[BEHAVIOUR]
+        print(f"The gate's verdict is refuse, for its {subject}: worse than before.")
+        sys.exit(3)
+
+
 def main() -> None:
     command, *more = sys.argv[1:]
     with LOG.open("a", encoding="utf-8") as log:
@@ -161,6 +179,8 @@ def main() -> None:
         own_gateway = ThreadingHTTPServer(("127.0.0.1", GATEWAY), Handler)
         threading.Thread(target=own_gateway.serve_forever, daemon=True).start()
         ThreadingHTTPServer(("127.0.0.1", API), Handler).serve_forever()
+    elif command == "exec" and more[1:4] == ["python3", "-m", "infra.pipeline"]:
+        pipeline(more[4])
     elif command == "exec":
         os.environ["MARQUEE_GATEWAY_URL"] = f"http://127.0.0.1:{API}"
         os.execvp(more[1], more[1:])

@@ -17,10 +17,10 @@ def _list(environments: list[Environment]) -> None:
     print(f"{'when':25} {'environment':11} {'commit':12} {'result':8} {'who':10} why")
     lines = [entry for environment in environments for entry in ledger.entries(environment.ledger)]
     for entry in sorted(lines, key=lambda entry: str(entry["at"])):
-        notes = "; ".join(entry[name] for name in ("cause", "watched") if entry.get(name))
+        notes = "; ".join(entry[name] for name in ("cause", "watched", "run") if entry.get(name))
         print(
             f"{entry['at']:25} {entry['environment']:11} {entry['commit'][:12]} {entry['result']:8} "
-            f"{entry['who']:10} {entry['why']}{f' ({notes})' if notes else ''}"
+            f"{entry['who']:10} {entry.get('why', '')}{f' ({notes})' if notes else ''}"
         )
 
 

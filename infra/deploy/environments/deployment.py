@@ -29,26 +29,44 @@ def _alone(environment: Environment) -> Iterator[None]:
         yield
 
 
-def _check_promotion(environment: Environment, commit: str) -> None:
+def _check_promotion(environment: Environment, commit: str) -> str:
+    """Return what production was allowed to do without, for the ledger.
+
+    Raises ReleaseError for a version that has not passed in staging.
+    """
     staging = Environment("staging", environment.state)
     if environment.name == "production" and not ledger.was_live(staging.ledger, commit):
         raise ReleaseError(
             f"{commit[:12]} has not passed in staging, so production does not get it. "
             f"Run `make deploy ENV=staging VERSION={commit[:12]}` first."
         )
+    # What was live in production before had passed then, and a rollback must not wait.
+    if (
+        environment.name == "staging"
+        or ledger.ran(staging.ledger, commit)
+        or ledger.was_live(environment.ledger, commit)
+    ):
+        return ""
+    if environment.part("data").settings["MARQUEE_DEPLOY_WITHOUT_RUN"] == "no":
+        raise ReleaseError(
+            f"{commit[:12]} went live in staging without a run of the whole DAG, so production does not get it. "
+            f"Deploy it to staging with the batch side and MARQUEE_DEPLOY_RUN=yes, or allow it by "
+            f"MARQUEE_DEPLOY_WITHOUT_RUN=yes in {environment.folder / '.env'}."
+        )
+    return "not run in staging, which MARQUEE_DEPLOY_WITHOUT_RUN=yes allows"
 
 
-def deploy(environment: Environment, commit: str, why: str) -> None:
+def deploy(environment: Environment, commit: str, why: str, *, rollback: bool = False) -> None:
     """Make a version live; where a step fails, the version before serves on.
 
     Raises ReleaseError with the step that failed and what serves now.
     """
     with _alone(environment):
         _settle(environment)
-        _check_promotion(environment, commit)
+        allowed = _check_promotion(environment, commit)
         verified_manifest(environment.state, commit)
         before = environment.live_slot
-        going = Deployment(environment, commit, before, environment.free_slot)
+        going = Deployment(environment, commit, before, environment.free_slot, ran=allowed, rollback=rollback)
         said = {"environment": environment.name, "commit": commit, "before": environment.live or "", "why": why}
         said["slot"] = going.new.name
         ledger.record(environment.ledger, ledger.STARTED, **said)
@@ -78,7 +96,7 @@ def _finish(going: Deployment, said: dict[str, str]) -> None:
             work()
         except ReleaseError as error:
             failed.append(f"{name}: {error}")
-    more = {"watched": going.watched} if going.watched else {}
+    more = going.seen
     if failed:
         more["cause"] = " ".join(failed)
     ledger.record(going.environment.ledger, ledger.LIVE, **said, **more)
@@ -98,7 +116,7 @@ def _go_back(going: Deployment, said: dict[str, str], cause: str) -> str:
         going.go_back()
     except ReleaseError as error:
         result, now = ledger.FAILED, f"The version before, {before[:12]}, does not start either: {error}"
-    more = {"watched": going.watched} if going.watched else {}
+    more = going.seen
     ledger.record(going.environment.ledger, result, **said, **more, cause=cause)
     return f"{failed[:12]} did not go live in {going.environment.name}. It failed at {cause} {now}"
 
@@ -115,7 +133,7 @@ def _settle(environment: Environment) -> None:
     live = environment.live_slot
     if live is not None and live.name == said["slot"]:
         _announce(environment, "what a killed deployment left")
-        _finish(Deployment(environment, said["commit"], environment.free_slot, live), said)
+        _finish(Deployment(environment, said["commit"], environment.free_slot, live, ran=started.get("run", "")), said)
         return
     going = Deployment(environment, said["commit"], live, environment.free_slot)
     print(f"deploy  {_go_back(going, said, 'the deployment was killed.')}", flush=True)
@@ -130,7 +148,7 @@ def roll_back(environment: Environment, why: str) -> str:
     earlier = [commit for commit in lives if commit != environment.live]
     if not earlier:
         raise ReleaseError(f"No other version was live in {environment.name}. Deploy the one that you want.")
-    deploy(environment, earlier[-1], why)
+    deploy(environment, earlier[-1], why, rollback=True)
     return str(earlier[-1])
 
 

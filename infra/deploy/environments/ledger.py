@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-STARTED, LIVE, UNDONE, FAILED = "started", "live", "undone", "failed"
+STARTED, RAN, LIVE, UNDONE, FAILED = "started", "ran", "live", "undone", "failed"
 
 
 def record(ledger: Path, result: str, **fields: str) -> None:
@@ -39,7 +39,17 @@ def was_live(ledger: Path, commit: str) -> bool:
     return any(entry["commit"] == commit and entry["result"] == LIVE for entry in entries(ledger))
 
 
+def ran(ledger: Path, commit: str) -> bool:
+    """Return whether the whole DAG ran here with a commit, and let it pass."""
+    return any(entry["commit"] == commit and entry["result"] == RAN for entry in entries(ledger))
+
+
 def unfinished(ledger: Path) -> dict[str, Any] | None:
-    """Return the last deployment if it has no end, else None."""
-    last = list(entries(ledger))[-1:]
-    return last[0] if last and last[0]["result"] == STARTED else None
+    """Return the last deployment, with what ran of it, if it has no end, else None."""
+    going: dict[str, Any] | None = None
+    for entry in entries(ledger):
+        if entry["result"] == RAN and going is not None:
+            going |= {"run": entry.get("run", "")}
+        else:
+            going = entry if entry["result"] == STARTED else None
+    return going

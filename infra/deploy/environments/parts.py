@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,17 @@ _APIS = ("API", "ACCOUNTS", "REVIEWS")
 # A part needs far less than the whole platform, for which the defaults are. GiB.
 _SMALL = {"MARQUEE_MINIMUM_MEMORY": "1", "MARQUEE_MINIMUM_DISK": "1"}
 
-
+_CONTROL = (sys.executable, "-X", "utf8", "-Es", "-m", "infra.control")
 _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_parent() -> None:
     # Else what a killed deployment was doing would go on next to the deployment that follows.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MARQUEE_", "MAKE"))}
 
 
 def _link(link: Path, target: Path) -> None:
@@ -112,14 +117,11 @@ class Part:
 
         Its output is shown unless it is quiet. `code` is another version's folder. Raises ReleaseError where it fails.
         """
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MARQUEE_", "MAKE"))}
-        folder, own = (code or self.state / "release").resolve(), self.root / ".env"
-        if own.is_file() and not (folder / ".env").exists():
-            (folder / ".env").symlink_to(own)
+        folder, variables = self._version(code), self.variables(slot) | more
         ended = subprocess.run(
-            [sys.executable, "-X", "utf8", "-Es", "-m", "infra.control", *command],
+            [*_CONTROL, *command],
             cwd=folder,
-            env=inherited | self.variables(slot) | more,
+            env=_inherited() | variables,
             stdout=subprocess.DEVNULL if quiet else None,
             stderr=subprocess.DEVNULL if quiet else None,
             preexec_fn=_end_with_parent,
@@ -128,6 +130,44 @@ class Part:
         if ended.returncode != 0:
             version = folder.name[:12]
             raise ReleaseError(f"`{command[0]}` of {version} ended with status {ended.returncode}.")
+
+    def follow(self, *command: str, slot: Part, seconds: float) -> tuple[int | None, list[str]]:
+        """Run such a command, show its lines, and return its status and lines.
+
+        The status is None where it was ended after `seconds`.
+        """
+        with subprocess.Popen(
+            [*_CONTROL, *command],
+            cwd=self._version(None),
+            env=_inherited() | self.variables(slot),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=_end_with_parent,
+        ) as going:
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                going.kill()
+
+            limit = threading.Timer(seconds, end)
+            limit.start()
+            lines = []
+            for line in going.stdout or ():
+                print(line, end="", flush=True)
+                lines.append(line.rstrip("\n"))
+            status = going.wait()
+            limit.cancel()
+        return None if late.is_set() else status, lines
+
+    def _version(self, code: Path | None) -> Path:
+        """Return the folder of the version, in which the environment's .env lies."""
+        folder, own = (code or self.state / "release").resolve(), self.root / ".env"
+        if own.is_file() and not (folder / ".env").exists():
+            (folder / ".env").symlink_to(own)
+        return folder
 
     def serves(self, slot: Part | None = None) -> bool:
         """Return whether all of it runs and serves."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.deploy.environments import ledger
 from infra.deploy.environments.environment import Environment
 from infra.deploy.environments.migrations import check_migrations
 from infra.deploy.environments.parts import Part
 from infra.deploy.environments.software import installing, software_of
 from infra.deploy.environments.watch import Request, measure, summary, watch
+from infra.deploy.environments.whole_run import run_whole_dag, stop_runs
 from infra.release.errors import ReleaseError
 from infra.release.package import unpack
 
@@ -30,6 +32,14 @@ class Deployment:
     new: Part
     measured: list[Request] = field(default_factory=list)
     watched: str = ""
+    # A rollback goes to a version that ran before, and does not wait for a run.
+    rollback: bool = False
+    ran: str = ""
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Return the figures for the ledger."""
+        return {name: value for name, value in (("watched", self.watched), ("run", self.ran)) if value}
 
     @property
     def data(self) -> Part:
@@ -77,12 +87,32 @@ class Deployment:
             yield "watch", self._watch
         if self.batch:
             yield "start the batch side", lambda: self._start_batch(self.new)
+        if self.environment.name == "staging":
+            if self.batch and not self._without_run:
+                yield "run the whole DAG", self._run_whole_dag
+            else:
+                self.ran = f"not run: {self._without_run}"
 
     def last_steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """Yield what follows once the version is live and there is no way back."""
         yield "contract", lambda: self.new.control("migrate", MARQUEE_MIGRATIONS="all")
         if self.before:
             yield "stop the version before", self.before.stop
+
+    @property
+    def _without_run(self) -> str:
+        """Return why staging does not run the whole DAG, or nothing."""
+        if not self.batch:
+            return "there is no batch side (MARQUEE_DEPLOY_BATCH=no)"
+        if self.data.settings["MARQUEE_DEPLOY_RUN"] == "no":
+            return "MARQUEE_DEPLOY_RUN=no"
+        return "this is a rollback" if self.rollback else ""
+
+    def _run_whole_dag(self) -> None:
+        seconds = self.data.settings.number("DEPLOY_RUN_SECONDS")
+        self.ran = run_whole_dag(self.environment.part("batch"), self.new, seconds)
+        ran = {"environment": self.environment.name, "commit": self.commit, "run": self.ran}
+        ledger.record(self.environment.ledger, ledger.RAN, **ran)
 
     def _check_migrations(self) -> None:
         live = self.environment.release(self.before.commit) if self.before and self.before.commit else None
@@ -152,6 +182,8 @@ class Deployment:
                 self._start_data()
             self.lead_to(self.before)
         if self.batch and self.batch.commit == self.commit:
+            if self.environment.name == "staging":
+                stop_runs(self.batch, self.new)
             if self.before and self.before.commit != self.commit:
                 self._start_batch(self.before)
             else:

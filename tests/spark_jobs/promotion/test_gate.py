@@ -127,6 +127,22 @@ def test_a_batch_of_one_user_s_spam_or_with_ratings_missing_is_refused_whatever_
     )
 
 
+def test_a_decision_says_whether_its_reasons_are_about_the_data_alone_or_about_the_model() -> None:
+    few, alike = (
+        Rule(resamples=200, least_test_users=101),
+        record() | {"k": 10, "concentration": {"all": {"overlap": 2.9}}},
+    )
+    spam = {"largest_user_share": 0.0501}
+    assert decide_on_record(record() | spam, RULE).subject == "data"
+    assert decide_on_record(record(), few).subject == "data"
+    assert decide_on_record(record(), RULE).subject == "model"
+    # What is held against the model too is not about the data alone.
+    assert decide_on_record(alike | spam, Rule(resamples=200, most_overlap=0.25)).subject == "model"
+    worse = Rule(resamples=200, margin=0.9)
+    assert decide_on_record(record() | spam, worse).subject == "model"
+    assert decide_on_record(record(), worse).subject == "model"
+
+
 def test_a_champion_that_was_not_compared_is_told_whatever_the_verdict() -> None:
     why = "als version 3 was logged by another version of this code: train the batch again"
     shown = f"the champion was not compared: {why}"
