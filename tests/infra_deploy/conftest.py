@@ -129,7 +129,9 @@ def free_offset() -> int:
     """Return an offset with which all ports of an environment are free."""
     while True:
         offset = random.randrange(10_000, 24_000)
-        ports = [first + shift + offset for first in (8000, 8001, 8002, 8090, 15432) for shift in (0, 100, 200)]
+        ports = [
+            first + shift + offset for first in (8000, 8001, 8002, 8090, 15432) for shift in (0, 100, 200, 300, 400)
+        ]
         with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
             for port in ports:
                 probes.enter_context(socket.socket()).bind(("127.0.0.1", port))

@@ -52,11 +52,13 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(1.2)
         if BEHAVIOUR == "tenfold" and visitor and lists:
             time.sleep(0.25)
-        failing = BEHAVIOUR == "broken" or (BEHAVIOUR == "sick" and visitor and next(REQUESTS) % 10 == 0)
+        refuses = INSTANCE / "data" / "refuses"
+        old = self.command != "GET" and refuses.exists() and refuses.read_text(encoding="ascii") != VERSION
+        failing = BEHAVIOUR == "broken" or old or (BEHAVIOUR == "sick" and visitor and next(REQUESTS) % 10 == 0)
         # One answer that has what each request of the smoke tests looks for.
         answer = {"items": [{"movie_id": 1, "rating": 4.5}], "user_id": 1, "access_token": "t", "review_id": 1}
         body = json.dumps({**answer, "publication": "p", "version": VERSION}).encode()
-        self.send_response(500 if failing and self.path.startswith("/v1") else 200)
+        self.send_response(500 if failing and (old or self.path.startswith("/v1")) else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -152,6 +154,21 @@ def reload() -> None:
         time.sleep(0.05)
 
 
+def migrate() -> None:
+    """Migrate the data of the instance, which slots share, so that an older version may stop to write."""
+    (INSTANCE / "data").mkdir(parents=True, exist_ok=True)
+    if BEHAVIOUR == "refusing":
+        (INSTANCE / "data" / "refuses").write_text(VERSION, encoding="ascii")
+
+
+def backup() -> None:
+    folder = STATE / "backups" / "1"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "accounts.dump").write_text("rows", encoding="ascii")
+    (folder / "manifest.json").write_text('{"files": {"accounts.dump": "1", "models.tar": "2"}}', encoding="ascii")
+    print(f"backup  written: {folder}", flush=True)
+
+
 def pipeline(command: str) -> None:
     """Be `python -m infra.pipeline`, whose sentences tests/infra_pipeline holds."""
     if command == "stop":
@@ -189,7 +206,9 @@ def main() -> None:
     elif command in (BEHAVIOUR, "migrate" if BEHAVIOUR == "contract" and contracting else None):
         sys.exit(f"{command} fails")
     else:
-        {"up": up, "down": down, "reload-gateway": reload}.get(command, lambda: None)()
+        {"up": up, "down": down, "reload-gateway": reload, "migrate": migrate, "backup": backup}.get(
+            command, lambda: None
+        )()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from infra.deploy.environments import ledger
 from infra.deploy.environments.environment import Environment
 from infra.deploy.environments.steps import Deployment
+from infra.deploy.environments.trial import Trial
 from infra.release.errors import ReleaseError
 from infra.release.package import verified_manifest
 
@@ -155,5 +156,6 @@ def roll_back(environment: Environment, why: str) -> str:
 def stop(environment: Environment) -> None:
     """Stop all of an environment and keep its data. Raises ReleaseError."""
     with _alone(environment):
+        Trial(environment).end()
         for part in environment.parts:
             part.stop()

@@ -30,7 +30,8 @@ _REFUSES = frozenset(
     ]
 )
 _SQL = re.compile(
-    r"\b(DROP|ALTER|RENAME|TRUNCATE|DELETE|REVOKE|LOCK|CREATE\s+(OR\s+REPLACE\s+)?(UNIQUE|TRIGGER|RULE|FUNCTION))\b",
+    r"\b(DROP|ALTER|RENAME|TRUNCATE|DELETE|REVOKE|LOCK"
+    r"|CREATE\s+(OR\s+REPLACE\s+)?(UNIQUE|(CONSTRAINT\s+)?TRIGGER|RULE|FUNCTION|PROCEDURE))\b",
     re.I,
 )
 
@@ -200,6 +201,18 @@ def _faults_of_service(service: str, chain: list[Revision], known: list[Revision
             )
         for fault in faults_of_expand(revision) if revision.phase == "expand" else ():
             yield f"{service}: {revision.file} is not backward compatible: {fault}."
+
+
+def adds(new: Path, live: Path) -> bool:
+    """Return whether a version has revisions that the live one lacks.
+
+    Raises ReleaseError.
+    """
+    return any(
+        {revision.name for revision in revisions(folder)}
+        - {revision.name for revision in revisions(live / folder.relative_to(new))}
+        for folder in new.glob(VERSIONS)
+    )
 
 
 def check_migrations(new: Path, live: Path | None) -> None:

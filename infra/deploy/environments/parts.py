@@ -53,6 +53,8 @@ class Part:
     environment: str
     offset: int
     name: str
+    # How far its ports lie above the environment's, for a copy next to it.
+    shift: int = 0
 
     @property
     def state(self) -> Path:
@@ -102,7 +104,9 @@ class Part:
         if self.name in SLOTS:
             values["MARQUEE_MIGRATIONS"] = "expand"
         if "MARQUEE_PORT_OFFSET" not in given:
-            values["MARQUEE_PORT_OFFSET"] = str(self.offset)
+            values["MARQUEE_PORT_OFFSET"] = str(self.offset + self.shift)
+        elif self.shift:
+            values["MARQUEE_PORT_OFFSET"] = str(settings.number("PORT_OFFSET") + self.shift)
         slot = self if self.name in SLOTS else slot
         if slot is not None:
             moved = (*_APIS, "GATEWAY") if self.name in SLOTS else _APIS
@@ -131,15 +135,17 @@ class Part:
             version = folder.name[:12]
             raise ReleaseError(f"`{command[0]}` of {version} ended with status {ended.returncode}.")
 
-    def follow(self, *command: str, slot: Part, seconds: float) -> tuple[int | None, list[str]]:
+    def follow(
+        self, *command: str, slot: Part | None, code: Path | None = None, seconds: float = 86400, **more: str
+    ) -> tuple[int | None, list[str]]:
         """Run such a command, show its lines, and return its status and lines.
 
         The status is None where it was ended after `seconds`.
         """
         with subprocess.Popen(
             [*_CONTROL, *command],
-            cwd=self._version(None),
-            env=_inherited() | self.variables(slot),
+            cwd=self._version(code),
+            env=_inherited() | self.variables(slot) | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -166,7 +172,7 @@ class Part:
         """Return the folder of the version, in which the environment's .env lies."""
         folder, own = (code or self.state / "release").resolve(), self.root / ".env"
         if own.is_file() and not (folder / ".env").exists():
-            (folder / ".env").symlink_to(own)
+            (folder / ".env").symlink_to(own.resolve())
         return folder
 
     def serves(self, slot: Part | None = None) -> bool:

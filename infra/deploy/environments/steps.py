@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.deploy.environments import ledger
 from infra.deploy.environments.environment import Environment
-from infra.deploy.environments.migrations import check_migrations
+from infra.deploy.environments.migrations import adds, check_migrations
 from infra.deploy.environments.parts import Part
 from infra.deploy.environments.software import installing, software_of
+from infra.deploy.environments.trial import SMOKE, Trial
 from infra.deploy.environments.watch import ENOUGH, Request, measure, summary, too_slow, watch
 from infra.deploy.environments.whole_run import run_whole_dag, stop_runs
 from infra.release.errors import ReleaseError
 from infra.release.package import unpack
 
-_SMOKE = ("exec", "--", "python3", "-m", "infra.deploy.environments.smoke")
+# What a backup says at its end (infra/control/backup/commands.py).
+_WRITTEN = re.compile(r"backup  written: (.+)$")
 # The version before is measured for a tenth of the watch, and for so many seconds at least where the watch has as many.
 _SHORTEST_MEASURE = 3.0
 # A version is slow where two watches said so, each compared with what the version before then answered to the same visitors.
@@ -38,11 +41,14 @@ class Deployment:
     # A rollback goes to a version that ran before, and does not wait for a run.
     rollback: bool = False
     ran: str = ""
+    backup: Path | None = None
+    tried: str = ""
 
     @property
     def seen(self) -> dict[str, str]:
         """Return the figures for the ledger."""
-        return {name: value for name, value in (("watched", self.watched), ("run", self.ran)) if value}
+        found = {"watched": self.watched, "run": self.ran, "tried": self.tried}
+        return {name: value for name, value in found.items() if value}
 
     @property
     def data(self) -> Part:
@@ -80,9 +86,11 @@ class Deployment:
         yield "start PostgreSQL and the gateway", self._start_data
         if self.before:
             yield "back up", self._back_up
+        if self.before and self.before.commit and adds(release, self.environment.release(self.before.commit)):
+            yield "try the version before on a migrated copy", self._try_before
         yield "migrate", lambda: self.new.control("migrate")
         yield "start", lambda: self.new.control("up")
-        yield "smoke tests", lambda: self.new.control(*_SMOKE)
+        yield "smoke tests", lambda: self.new.control(*SMOKE)
         if self.before:
             yield "measure the version before", self._measure
         yield "switch", self._switch
@@ -124,6 +132,7 @@ class Deployment:
     def _install(self) -> None:
         # A deployment that was killed may have left something.
         self.new.stop()
+        Trial(self.environment).end()
         software = software_of(self.environment.state, self.environment.release(self.commit))
         self.new.place(self.commit, software)
         with installing(software):
@@ -139,7 +148,16 @@ class Deployment:
 
     def _back_up(self) -> None:
         code = self.before.state / "release" if self.before else None
-        self.data.control("backup", slot=self.before, code=code, MARQUEE_PART="" if self.batch else "data")
+        part = "" if self.batch else "data"
+        status, lines = self.data.follow("backup", slot=self.before, code=code, MARQUEE_PART=part)
+        written = [found[1] for line in lines if (found := _WRITTEN.match(line))]
+        if status != 0 or not written:
+            raise ReleaseError(f"`backup` ended with status {status}.")
+        self.backup = Path(written[-1])
+
+    def _try_before(self) -> None:
+        if self.before and self.backup:
+            self.tried = Trial(self.environment).run(self.before, self.new, self.backup)
 
     def _measure(self) -> None:
         least = min(_SHORTEST_MEASURE, self.seconds)
@@ -204,5 +222,6 @@ class Deployment:
                 self._start_batch(self.before)
             else:
                 self.batch.stop()
-        with contextlib.suppress(ReleaseError):
-            self.new.stop()
+        for left in (self.new.stop, Trial(self.environment).end):
+            with contextlib.suppress(ReleaseError):
+                left()

@@ -60,6 +60,9 @@ def _tasks(lines: Sequence[str]) -> str:
 
 
 def stop_runs(batch: Part, slot: Part) -> None:
-    """Stop the run that is going, which else would go on with another version. One that can't be stopped is left."""
+    """Stop the run that is going, which another version would go on with.
+
+    One that can't be stopped is left.
+    """
     with contextlib.suppress(ReleaseError):
         batch.control(*_CLIENT, "stop", slot=slot)
