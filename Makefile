@@ -382,6 +382,12 @@ audit: uv ## Secrets in git, bills of materials (SBOM), known vulnerabilities: m
 	$(call environment,audit)
 	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit $(if $(value UNREACHABLE),--unreachable="$$UNREACHABLE")
 
+.PHONY: audit-images
+audit-images: uv ## Known vulnerabilities of the images of a commit: make audit-images [VERSION=commit] [UNREACHABLE=warn]
+	@$(CONTROL) given VERSION UNREACHABLE
+	$(call environment,audit)
+	@$(SOFTWARE)/audit-venv/bin/python -m infra.audit.images $(VERSION_GIVEN) $(if $(value UNREACHABLE),--unreachable="$$UNREACHABLE")
+
 .PHONY: secrets-baseline
 secrets-baseline: uv ## Write .secrets.baseline again; check that its new entries are not secrets
 	$(call environment,audit)

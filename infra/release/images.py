@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.release.errors import ReleaseError
-from infra.release.package import folder_of, unpack, verified_manifest
+from infra.release.materials import write_materials
+from infra.release.package import MATERIALS, folder_of, unpack, verified_manifest
 
-TARGETS = ("platform", "serving", "accounts", "postgres", "gateway", "prometheus")
+TARGETS = ("platform", "serving", "accounts", "reviews", "postgres", "gateway", "prometheus")
 _DOCKERFILE = "infra/deploy/images/Dockerfile"
 LIST = "images.json"
 
@@ -78,6 +79,7 @@ def build_images(state: Path, commit: str, base: str, targets: Sequence[str] = T
             layout = folder_of(state, commit) / "images"
             run(["buildah", "push", "--quiet", "--digestfile", str(written), name, f"oci:{layout}:{target}"])
             digests[target] = written.read_text(encoding="ascii").strip()
+            write_materials(layout, target, digests[target], folder_of(state, commit) / MATERIALS)
     (folder_of(state, commit) / LIST).write_text(json.dumps(digests, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return digests
 

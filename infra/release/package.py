@@ -17,6 +17,8 @@ from infra.release.signatures import make_keys, sign, verify
 
 ARCHIVE = "source.tar"
 MANIFEST = "manifest.json"
+# The folder of the bills of materials of a commit's images.
+MATERIALS = "materials"
 
 
 def digest(file: Path) -> str:
@@ -50,7 +52,11 @@ def make_package(repository: Path, state: Path, version: str) -> Path:
         "tree": git(repository, "rev-parse", f"{commit}^{{tree}}"),
         "committed": git(repository, "log", "-1", "--format=%cI", commit),
         "archive": {"name": ARCHIVE, "sha256": digest(archive)},
-        "materials": {path.name: digest(path) for path in sorted((state / "sbom").glob("*.json"))},
+        "materials": {
+            path.name: digest(path)
+            for materials in (state / "sbom", folder / MATERIALS)
+            for path in sorted(materials.glob("*.json"))
+        },
         "images": _images(folder),
     }
     path = folder / MANIFEST
