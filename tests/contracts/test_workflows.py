@@ -95,6 +95,15 @@ def test_what_is_released_is_made_without_a_cache_that_other_jobs_write() -> Non
         assert job["with"]["cache"] is False
 
 
+def test_a_release_looks_up_its_images_before_it_publishes_them_to_the_registry_that_a_variable_names() -> None:
+    job = WORKFLOWS["release.yml"]["jobs"]["images"]
+    assert targets_of(job["with"]["target"]) == ["images", "audit-images", "publish-images"]
+    assert "REGISTRY=${{ vars.REGISTRY }}" in job["with"]["target"]
+    assert job["if"] == "vars.REGISTRY != ''"
+    # The manifest of the package that is signed last names the images.
+    assert job["needs"] == "package"
+
+
 def test_a_green_push_to_main_alone_goes_to_staging() -> None:
     job = WORKFLOWS["ci.yml"]["jobs"]["staging"]
     assert set(job["needs"]) == set(WORKFLOWS["ci.yml"]["jobs"]) - {"staging"}
