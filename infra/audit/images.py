@@ -37,7 +37,10 @@ def materials(state: Path, commit: str) -> list[Path]:
 
 
 def packages_of(document: dict[str, Any]) -> Iterator[Package]:
-    """Yield the packages of a bill of materials, with no name for a jar that does not say what it is."""
+    """Yield the packages of a bill of materials.
+
+    A jar that does not say what it is has no name.
+    """
     for component in document["components"]:
         said = {each["name"]: each["value"] for each in component["properties"]}
         yield Package(said["marquee:ecosystem"], said["marquee:name"], said["marquee:version"])

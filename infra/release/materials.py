@@ -57,7 +57,10 @@ def _read(path: str, content: IO[bytes]) -> list[Component] | None:
 
 
 def _component(kind: str, name: str, version: str, purl: str, ecosystem: str, asked: tuple[str, str]) -> Component:
-    """Return a component. `asked` are the name and version that advisories of its ecosystem use."""
+    """Return a component.
+
+    `asked` are the name and version that advisories of its ecosystem use.
+    """
     properties = {"marquee:ecosystem": ecosystem, "marquee:name": asked[0], "marquee:version": asked[1]}
     return {
         "type": kind,
@@ -107,7 +110,10 @@ def _jar(path: str, content: bytes) -> Component:
 
 
 def _coordinates(content: bytes, artifact: str, version: str) -> tuple[str, str, str]:
-    """Return group, artifact and version as the jar says itself; no group where it does not say them."""
+    """Return group, artifact and version as the jar says itself.
+
+    The group is empty where it does not say them.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as jar:
             names = [
