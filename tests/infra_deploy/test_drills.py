@@ -173,14 +173,16 @@ def test_the_batch_side_follows_the_watch_and_goes_back_where_it_does_not_start(
     with_batch(place)
     first, second = place.version("1"), place.version("2", "batch")
     deploy(place.staging, first, "")
-    assert steps(place.staging)[-2:] == ["1 batch up", "1 serving migrate"]
+    assert steps(place.staging)[-3:] == ["1 batch up", "1 batch exec", "1 serving migrate"]
     said = "It failed at start the batch side: `up` of"
     with visitors(gateway(place.staging), LIST) as visits, pytest.raises(ReleaseError, match=said):
         deploy(place.staging, second, "")
     assert visits.lost == []
     assert place.answers(place.staging) == "1"
     assert [line for line in steps(place.staging) if " batch " in line] == [
-        *("1 batch up", "1 batch down", "2 batch up", "2 batch down", "1 batch up"),
+        *("1 batch up", "1 batch exec", "1 batch down"),
+        # The second one stops what runs, before the version before starts.
+        *("2 batch up", "2 batch exec", "2 batch down", "1 batch up"),
     ]
 
 
