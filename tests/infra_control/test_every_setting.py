@@ -76,6 +76,7 @@ TAKEN_BY_NAME = {
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),
     "MARQUEE_ANNOUNCE": set(),
+    "MARQUEE_ADVISORIES": set(),
     "MARQUEE_API_CORS_ORIGIN": set(),
     "MARQUEE_AIRFLOW_USER": {"word", "zero", "over all ports", "exponent", "underscore", "no number", "infinity"}
     | {"huge", "leading zero", "fraction", "short address", "negative", "option"},

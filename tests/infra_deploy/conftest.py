@@ -126,9 +126,12 @@ def gateway(environment: Environment) -> str:
 
 
 def free_offset() -> int:
-    """Return an offset with which all ports of an environment are free."""
+    """Return an offset with which all ports of an environment are free.
+
+    All lie below those that the system gives to connections, one of which may begin before the environment starts.
+    """
     while True:
-        offset = random.randrange(10_000, 24_000)
+        offset = random.randrange(10_000, 16_900)
         ports = [
             first + shift + offset for first in (8000, 8001, 8002, 8090, 15432) for shift in (0, 100, 200, 300, 400)
         ]
