@@ -1,5 +1,6 @@
 """Drills of deployments on a small platform behind a real nginx: each bad version is stopped at its step, and no request is lost."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -50,6 +51,31 @@ def test_a_bad_version_is_stopped_at_its_step_while_the_one_before_serves(
     assert place.staging.live == first
     assert ended(place.staging)[-1] == (bad, "undone")
     assert [line for line in steps(place.staging) if line == "1 serving down"] == []
+
+
+def test_a_machine_that_gets_busy_after_the_switch_sends_no_good_version_back(place: Place) -> None:
+    """The version before is as slow for visitors then, which only a measurement after the suspicion shows."""
+    deploy(place.staging, place.version("1"), "")
+    second = place.version("2")
+    file = place.staging.folder / ".env"
+    file.write_text(file.read_text(encoding="ascii").replace("SECONDS=1\n", "SECONDS=4\n"), encoding="ascii")
+    (place.staging.folder / "log").write_text("", encoding="ascii")
+
+    def get_busy() -> None:
+        while "2 data reload-gateway" not in steps(place.staging):
+            time.sleep(0.1)
+        (place.staging.folder / "busy").touch()
+
+    with visitors(gateway(place.staging), LIST) as visits, ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(get_busy)
+        deploy(place.staging, second, "")
+        busy.result()
+    shown("a machine that gets busy", f"{visits}; {ledger(place.staging)[-1]['watched']}")
+    assert visits.lost == []
+    assert (place.staging.live, place.answers(place.staging)) == (second, "2")
+    # To the new version, back for the measurement, and to the new one again.
+    reloads = [line for line in steps(place.staging) if line.endswith("reload-gateway")]
+    assert reloads == ["2 data reload-gateway", "1 data reload-gateway", "2 data reload-gateway"]
 
 
 def test_a_first_version_that_fails_leaves_no_api_running(place: Place) -> None:
