@@ -217,10 +217,9 @@ test-spark-browser: test-environment ## Tests with Spark's own session and with 
 test-stack: test-room test-environment ## Start the real stack on its own ports and state, and test it end to end
 	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q --durations=15 -m "stack and not (faults or shapes)" -s
 
-# A small model of a small set may be worse than popularity. The drill looks at rows, so such a model goes live too.
 .PHONY: test-shapes
 test-shapes: test-room test-environment ## Inspect, run and serve your own data in every shape and from every source, on the test stack: an hour and a half
-	@$(TEST_ENVIRONMENT) MARQUEE_RECENT_POPULARITY_MARGIN=-1 $(PYTHON) -m pytest -q -m shapes -s
+	@$(TEST_ENVIRONMENT) $(PYTHON) -m pytest -q -m shapes -s
 
 # Whether there is room for the stack is asked before the unit tests, not after.
 .PHONY: test-room

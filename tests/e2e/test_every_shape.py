@@ -12,7 +12,7 @@ from tests.e2e.own_data import back_to_movielens, check_accounts, check_lists, i
 from tests.shapes.every import SHAPES
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.shapes, pytest.mark.stack, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.shapes, pytest.mark.stack, pytest.mark.timeout(3600)]
 
 
 # test_every_source.py reads Parquet, from HDFS.

@@ -17,7 +17,7 @@ from tests.shapes.every import SHAPES
 from tests.shapes.tastes import OwnData, Rating, taste
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.shapes, pytest.mark.stack, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.shapes, pytest.mark.stack, pytest.mark.timeout(7200)]
 QUERY = "SELECT id, customer, product, stars, rated_at FROM ratings"
 SHOP = "my-shop"
 
