@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from serving.reviews.account_sweep import AccountSweep
 from serving.reviews.api import jobs, metrics, operation, own_data, reviews, sentiment
 from serving.reviews.api.description import describe
+from serving.reviews.api.fast_path import FastPath
 from serving.reviews.api.problem_responses import answer_errors
 from serving.reviews.api.requests import LimitedBodies, ObservedRequests
 from serving.reviews.api.service import Service
@@ -66,6 +67,7 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(LimitedBodies, upload_bytes=settings.upload_bytes)
     app.add_middleware(ObservedRequests)
+    app.add_middleware(FastPath, service=service)
     for module in (jobs, sentiment, own_data, reviews, operation):
         app.include_router(module.router)
     # Routes are tried in turn: the one that is asked for most comes first.

@@ -28,8 +28,8 @@ _BATCH: Final = "/v1/sentiment/batch"
 _JOBS: Final = "/v1/sentiment/jobs"
 _DOCS: Final = re.compile(r"/docs(/.*)?|/static-offline-docs/.*")
 _PAGE_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_DATA_HEADERS: Final = (*_PAGE_HEADERS, (b"content-security-policy", DATA_POLICY.encode()))
-_NOT_STORED: Final = (b"cache-control", b"no-store")
+DATA_HEADERS: Final = (*_PAGE_HEADERS, (b"content-security-policy", DATA_POLICY.encode()))
+NOT_STORED: Final = (b"cache-control", b"no-store")
 
 
 def _header(scope: Scope, name: bytes) -> str:
@@ -58,7 +58,7 @@ class ObservedRequests:
         started = time.perf_counter()
         request_id = request_id_of(_header(scope, b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
-        added = _PAGE_HEADERS if _DOCS.fullmatch(scope["path"]) is not None else _DATA_HEADERS
+        added = _PAGE_HEADERS if _DOCS.fullmatch(scope["path"]) is not None else DATA_HEADERS
         status = 500
 
         async def finish(message: Message) -> None:
@@ -66,8 +66,8 @@ class ObservedRequests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message["headers"], (b"x-request-id", request_id.encode()), *added]
-                if added is _DATA_HEADERS and not any(name == b"cache-control" for name, _ in message["headers"]):
-                    headers.append(_NOT_STORED)
+                if added is DATA_HEADERS and not any(name == b"cache-control" for name, _ in message["headers"]):
+                    headers.append(NOT_STORED)
                 message["headers"] = headers
             await send(message)
 

@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from serving.reviews.api import metrics
 from serving.reviews.api.addresses import described
 from serving.reviews.api.dependencies import CurrentAccount, CurrentModel, CurrentService, Database, MaybeAccount
-from serving.reviews.api.planned_route import PlannedRoute
 from serving.reviews.api.problem_responses import answers
 from serving.reviews.api.schemas import sentiment as schemas
 from serving.reviews.api.service import Service
@@ -28,7 +27,6 @@ router = APIRouter(tags=["sentiment"])
 # Up to here a text costs the loop less than a millisecond; other requests wait for it so long.
 PREDICT: Final = "/v1/sentiment"
 INLINE_CHARACTERS: Final = 300
-_planned = APIRouter(tags=["sentiment"], route_class=PlannedRoute)
 
 
 def _refusal(fault: str, request: Request) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def as_answer(prediction: Prediction, text: str, loaded: LoadedModel, ids: Predi
     }
 
 
-@_planned.post(
+@router.post(
     PREDICT,
     response_model=schemas.Sentiment,
     responses=answers(
@@ -70,18 +68,16 @@ async def predict(
         raise ProblemError(
             problems.NOT_SIGNED_IN, "Only a signed-in account can keep a text. Sign in, or leave `store` out."
         )
-    if body.store or len(body.text) > INLINE_CHARACTERS:
-        answer = await run_in_threadpool(_predicted, body, loaded, service, who)
-    else:
-        answer = _predicted(body, loaded, service, None)
     # FastAPI would check the answer once more, which costs more than the prediction; the contract tests check it instead.
-    return _json(answer)
+    if body.store or len(body.text) > INLINE_CHARACTERS:
+        return _json(await run_in_threadpool(answer_of, body, loaded, service, who))
+    return _json(answer_of(body, loaded, service))
 
 
-def _predicted(
-    body: schemas.SentimentRequest, loaded: LoadedModel, service: Service, owner: Principal | None
-) -> dict[str, Any]:
-    """Return the answer to one text.
+def answer_of(
+    body: schemas.SentimentRequest, loaded: LoadedModel, service: Service, owner: Principal | None = None
+) -> bytes:
+    """Return the answer to one text, and count it.
 
     The text is kept for its owner where the request asks for it.
     """
@@ -92,11 +88,11 @@ def _predicted(
             keep_text(database, answer["prediction"], owner.user_id, body.text)
         answer["stored"] = True
     metrics.count_prediction(prediction, loaded)
-    return answer
+    return to_json(answer)
 
 
-def _json(answer: dict[str, Any]) -> Response:
-    return Response(to_json(answer), media_type="application/json")
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
 @router.post(
@@ -114,7 +110,7 @@ def predict_batch(
     answers = (as_answer(*pair, loaded, service.ids) for pair in zip(made, taken, strict=True))
     results = [next(answers) if fault is None else _refusal(fault, request) for fault in faults]
     metrics.count_predictions(made, loaded)
-    return _json({"results": results})
+    return _json(to_json({"results": results}))
 
 
 @router.post(
@@ -151,6 +147,3 @@ def feedback(
             "trains": noted.text is not None,
         }
     )
-
-
-router.include_router(_planned)
