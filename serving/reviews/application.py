@@ -6,6 +6,7 @@ settings.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -48,6 +49,9 @@ def create_app(environment: Mapping[str, str] | None = None) -> FastAPI:
         await run_in_threadpool(service.live.start, settings.watch_seconds)
         workers.start()
         sweep.start()
+        # What lives as long as the process is looked through no more: a batch makes enough objects for many collections.
+        gc.collect()
+        gc.freeze()
         yield
         await run_in_threadpool(workers.stop)
         await run_in_threadpool(sweep.stop)
