@@ -1,7 +1,7 @@
 """Judge texts of one language together: the n-grams of all of them are looked up and summed by a few calls.
 
-An n-gram counts once in a text, so equal ones stand together before they are summed. Sums go in the order of the
-vocabulary: a text has the same ones alone and among others, to the bit.
+An n-gram counts once in a text, so equal ones stand together before they are summed. Sums are exact, since all numbers are
+multiples of one: a text has the same ones alone and among others, to the bit.
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.reviews.model.ngrams import UNKNOWN_WORD, Row, text_row, word_row
-from serving.reviews.model.views import Block, LanguageModel
+from serving.reviews.model.views import Block, LanguageModel, on_grid
 
 # Enough that a call's cost is shared, and few enough that the arrays fit into a processor's cache.
 BATCH_CHARACTERS: Final = 30_000
 _NO_WORD: Final = "\0"
 _TABLE_SIZE: Final = 1 << 14
 
+# What an n-gram counts that comes so often, where repeats count.
+_FACTORS: Final = np.concatenate(([0.0], 1.0 + np.log(np.arange(1, 1 << 15))))
+
 Numbers = NDArray[np.int64]
+Rows = NDArray[np.float32]
+Column = NDArray[Any]
 Terms = dict[str, float]
 
 
@@ -89,19 +94,22 @@ def judge(model: LanguageModel, read: ReadTexts, with_terms: bool) -> list[Judge
         row, owners, sizes = _read(block, model, read)
         for total, size in zip(judged, sizes, strict=True):
             total.seen += block.seen(size)
-        found, places = block.lookup.find(row.keys.ravel())
+        found, slots, numbers = block.lookup.find(row.keys.ravel())
         if not len(found):
             continue
         starts, lengths, middles = _spots(found, block.lengths)
-        grouped = _Grouped.of(places, None if owners is None else owners.take(starts), block.lookup.size)
-        parts = _add_scores(block, grouped, judged)
+        owners = None if owners is None else owners.take(starts)
+        _add_known(block, numbers, owners, judged)
+        grouped = Grouped.of(slots, owners, block.lookup.size)
+        rows = numbers.take(grouped.firsts, axis=0).T
+        columns, norms = add_scores(block, rows, grouped.sizes, grouped.owners, judged)
         if with_terms and block.kind == "words":
-            firsts = grouped.order.take(grouped.begins)
-            where = (starts.take(firsts).tolist(), lengths.take(firsts).tolist(), parts.tolist())
+            added = parts(columns, norms, grouped.owners)
+            where = (starts.take(grouped.firsts).tolist(), lengths.take(grouped.firsts).tolist(), added.tolist())
             _add_words(read, judged, grouped.owners, zip(*where, strict=True))
         elif with_terms:
-            shares = (parts / grouped.sizes).repeat(grouped.sizes)
-            _add_pieces(read, judged, row, middles.take(grouped.order), shares)
+            pieces = read.piece_owners.take(middles if row.units is None else row.units.take(middles))
+            _add_pieces(read, judged, shares(grouped, columns, norms, pieces, [*map(len, read.pieces)]))
     return judged
 
 
@@ -152,61 +160,100 @@ def _read(block: Block, model: LanguageModel, read: ReadTexts) -> tuple[Row, Num
 
 
 @dataclass(frozen=True)
-class _Grouped:
+class Grouped:
     """Known n-grams of some texts, equal ones of a text together.
 
-    `order` has the numbers of all, `begins` where each different one begins in it, and `sizes` how often it comes. `places`
-    are those in the vocabulary, `owners` the texts, or None for one text.
+    `order` has the numbers of all, `firsts` the first of each different one, and `sizes` how often it comes; None where all
+    differ. `owners` are the texts, or None for one text.
     """
 
     order: NDArray[np.intp]
-    begins: NDArray[np.intp]
-    sizes: NDArray[np.intp]
-    places: NDArray[np.int32]
+    firsts: NDArray[np.intp]
+    sizes: NDArray[np.intp] | None
     owners: Numbers | None
 
     @classmethod
-    def of(cls, places: NDArray[np.int32], owners: Numbers | None, vocabulary: int) -> _Grouped:
-        keys = places if owners is None else owners * vocabulary + places
-        order = keys.argsort()
+    def of(cls, slots: Numbers, owners: Numbers | None, vocabulary: int) -> Grouped:
+        """Return n-grams by their texts and their slots, of which there are `vocabulary`."""
+        keys = slots if owners is None else owners * vocabulary + slots
+        # The stable order is found sooner: of few n-grams, and of many that are ordered by their texts.
+        order = keys.argsort(kind="stable")
         ordered = keys.take(order)
-        bounds = np.concatenate(([0], (ordered[1:] != ordered[:-1]).nonzero()[0] + 1, [len(keys)]))
-        begins = bounds[:-1]
-        sizes = bounds[1:] - begins
-        if owners is None:
-            return cls(order, begins, sizes, ordered.take(begins), None)
-        firsts = order.take(begins)
-        return cls(order, begins, sizes, places.take(firsts), owners.take(firsts))
-
-    def sums(self, values: NDArray[Any], count: int) -> list[float]:
-        """Return the sum of each text, one by one in their order."""
-        if self.owners is None:
-            return [float(values.cumsum(dtype=np.float64)[-1])]
-        sums: list[float] = np.bincount(self.owners, weights=values, minlength=count).tolist()
-        return sums
+        differs = np.ones(len(keys) + 1, dtype=bool)
+        np.not_equal(ordered[1:], ordered[:-1], out=differs[1:-1])
+        bounds = differs.nonzero()[0]
+        if len(bounds) == len(differs):
+            return cls(order, order, None, None if owners is None else owners.take(order))
+        firsts = order.take(bounds[:-1])
+        return cls(order, firsts, bounds[1:] - bounds[:-1], None if owners is None else owners.take(firsts))
 
 
-def _add_scores(block: Block, grouped: _Grouped, judged: list[Judged]) -> NDArray[np.float64]:
-    """Add the views' scores to the texts'; return what each n-gram adds."""
-    added: NDArray[np.float64] | None = None
-    for view, (products, squares) in zip(block.views, block.columns, strict=True):
-        values: NDArray[Any] = products.take(grouped.places)
-        lengths: NDArray[Any] = squares.take(grouped.places)
-        if view.counts:
-            factors = 1.0 + np.log(grouped.sizes)
-            values, lengths = values * factors, lengths * (factors * factors)
-        norms = [math.sqrt(length) or 1.0 for length in grouped.sums(lengths, len(judged))]
-        for total, norm, score in zip(judged, norms, grouped.sums(values, len(judged)), strict=True):
-            total.score += score / norm
-        divisors = norms[0] if grouped.owners is None else np.array(norms).take(grouped.owners)
-        parts = np.divide(values, divisors, dtype=np.float64)
-        added = parts if added is None else added + parts
-    # Each n-gram is counted as often as it comes, in each view that knows it.
-    known = grouped.sizes if block.holders is None else grouped.sizes * block.holders.take(grouped.places)
-    for total, number in zip(judged, grouped.sums(known, len(judged)), strict=True):
+def _add_known(block: Block, numbers: Rows, owners: Numbers | None, judged: list[Judged]) -> None:
+    """Count each n-gram as often as it comes, in each view that knows it."""
+    holders = numbers[:, -1] if block.has_holders else None
+    if owners is None:
+        judged[0].known += len(numbers) if holders is None else int(holders.sum())
+        return
+    for total, number in zip(judged, np.bincount(owners, holders, len(judged)).tolist(), strict=True):
         total.known += int(number)
-    assert added is not None  # noqa: S101 - a block has a view
-    return added
+
+
+def add_scores(
+    block: Block, rows: Rows, sizes: NDArray[np.intp] | None, owners: Numbers | None, judged: list[Judged]
+) -> tuple[list[Column], list[list[float]]]:
+    """Add the views' scores to the texts'.
+
+    A column of `rows` has the numbers of an n-gram. Returns a column of products a view, and the length of each text's row.
+    """
+    columns, norms = [], []
+    for number, view in enumerate(block.views):
+        products, squares = rows[2 * number], rows[2 * number + 1]
+        if view.counts and sizes is not None:
+            factors = _FACTORS.take(sizes, mode="clip")
+            products, squares = on_grid(products * factors), on_grid(squares * (factors * factors))
+        lengths = [math.sqrt(square) or 1.0 for square in _sums(squares, owners, len(judged))]
+        for total, length, score in zip(judged, lengths, _sums(products, owners, len(judged)), strict=True):
+            total.score += score / length
+        columns.append(products)
+        norms.append(lengths)
+    return columns, norms
+
+
+def _sums(values: Column, owners: Numbers | None, count: int) -> list[float]:
+    """Return the sum of each text."""
+    if owners is None:
+        return [float(np.add.reduce(values, dtype=np.float64))]
+    sums: list[float] = np.bincount(owners, values, count).tolist()
+    return sums
+
+
+def parts(columns: list[Column], norms: list[list[float]], owners: Numbers | None) -> NDArray[np.float64]:
+    """Return what each different n-gram adds to its text's score."""
+    total: NDArray[np.float64] | None = None
+    for column, lengths in zip(columns, norms, strict=True):
+        divided = np.divide(column, lengths[0] if owners is None else np.array(lengths).take(owners), dtype=np.float64)
+        total = divided if total is None else total + divided
+    assert total is not None  # noqa: S101 - a block has a view
+    return total
+
+
+def shares(
+    grouped: Grouped, columns: list[Column], norms: list[list[float]], pieces: Numbers, counts: list[int]
+) -> NDArray[np.float64]:
+    """Return what each piece adds.
+
+    An n-gram adds the same at each place where it comes. `pieces` are those of the n-grams, `counts` how many each text has.
+    A piece's n-grams are added in the order of their slots, among others as alone.
+    """
+    total: NDArray[np.float64] | None = None
+    size, sizes = sum(counts), grouped.sizes
+    pieces = pieces.take(grouped.order)
+    for column, lengths in zip(columns, norms, strict=True):
+        each = column if sizes is None else np.divide(column, sizes, dtype=np.float64).repeat(sizes)
+        sums = np.bincount(pieces, each, size) / (lengths[0] if len(counts) == 1 else np.repeat(lengths, counts))
+        total = sums if total is None else total + sums
+    assert total is not None  # noqa: S101 - a block has a view
+    return total
 
 
 def _add_words(
@@ -222,10 +269,9 @@ def _add_words(
         terms[term] = terms.get(term, 0.0) + part
 
 
-def _add_pieces(read: ReadTexts, judged: list[Judged], row: Row, middles: Numbers, parts: NDArray[np.float64]) -> None:
+def _add_pieces(read: ReadTexts, judged: list[Judged], added: NDArray[np.float64]) -> None:
     """Add what n-grams of characters gave to the words of their middles."""
-    units = middles if row.units is None else row.units.take(middles)
-    sums = np.bincount(read.piece_owners.take(units), weights=parts, minlength=sum(map(len, read.pieces))).tolist()
+    sums = added.tolist()
     first = 0
     for total, pieces in zip(judged, read.pieces, strict=True):
         terms, of_text = total.terms, sums[first : first + len(pieces)]

@@ -34,19 +34,39 @@ def detect_language(normalised: str, english_words: Container[str], words: Seque
 
     `english_words` is what the model knows, `words` the text's words where they are read already.
     """
-    letters = sum(map(str.isalpha, normalised))
-    if not letters:
-        return OTHER
-    if not normalised.isascii():
+    if normalised.isascii():
+        if not any(map(str.isalpha, normalised)):
+            return OTHER
+    else:
+        letters = sum(map(str.isalpha, normalised))
+        if not letters:
+            return OTHER
         if len(_HANGUL.findall(normalised)) >= _KOREAN_SHARE * letters:
             return KOREAN
         latin = sum(map(str.isalpha, filter("\u0250".__gt__, normalised)))
         if latin < _LATIN_SHARE * letters:
             return OTHER
-    words = [word for word in (words_of(normalised) if words is None else words) if word not in "!?"]
-    if not words:
-        return OTHER
-    english = sum(map(_ENGLISH_WORDS.__contains__, words))
-    foreign = sum(map(_FOREIGN_WORDS.__contains__, words))
-    known = sum(word in english_words for word in words)
-    return ENGLISH if foreign <= english and known >= _KNOWN_SHARE * len(words) else OTHER
+    return (
+        ENGLISH
+        if is_english(*english_counts(words_of(normalised) if words is None else words, english_words))
+        else OTHER
+    )
+
+
+def english_counts(words: Sequence[str], english_words: Container[str]) -> tuple[int, int, int, int]:
+    """Return how many words there are, and how many of each kind.
+
+    The kinds: frequent in English, frequent in another language, known.
+    """
+    words = [word for word in words if word not in "!?"]
+    return (
+        len(words),
+        sum(map(_ENGLISH_WORDS.__contains__, words)),
+        sum(map(_FOREIGN_WORDS.__contains__, words)),
+        sum(map(english_words.__contains__, words)),
+    )
+
+
+def is_english(words: int, english: int, foreign: int, known: int) -> bool:
+    """Return whether a text of Latin letters with so many words is in English."""
+    return words > 0 and foreign <= english and known >= _KNOWN_SHARE * words

@@ -21,7 +21,7 @@ def normalise(text: str) -> str:
     """
     if "<" in text or "&" in text:
         text = html.unescape(_TAG.sub(" ", text))
-    text = unicodedata.normalize("NFC", text).lower()
+    text = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(letter) in _INVISIBLE else letter for letter in text)
     return _RUN.sub(r"\1\1\1", " ".join(text.split()))

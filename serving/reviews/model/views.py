@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,14 @@ from serving.reviews.model.lookup import Lookup
 from serving.reviews.model.ngrams import Keys
 
 Kind = Literal["words", "characters", "letters"]
+# Numbers are whole multiples of this: sums of up to eight million are exact, so that their order does not matter.
+_GRID: Final = 2.0**-30
+
+
+def on_grid(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the nearest multiples of the grid."""
+    nearest: NDArray[np.float64] = np.rint(values.astype(np.float64) / _GRID) * _GRID
+    return nearest
 
 
 @dataclass(frozen=True)
@@ -40,44 +48,35 @@ class View:
         """Return weight times scale of each n-gram."""
         return self.weights * self.scales
 
-    @property
-    def squares(self) -> NDArray[np.float32]:
-        """Return the square of each n-gram's scale."""
-        return self.scales**2
-
 
 @dataclass(frozen=True)
 class Block:
     """The views of one kind, with one table for the n-grams of all.
 
-    `columns` has the products and squares of each view, zero where it does not know an n-gram.
+    A row of the table has a pair for each view: product and square, zero where the view does not know the n-gram.
     """
 
     kind: Kind
     lengths: range
     views: tuple[View, ...]
     lookup: Lookup
-    columns: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
-    # How many views know each n-gram; None where one view knows all.
-    holders: NDArray[np.uint8] | None
+    # Whether a row of the lookup has, behind the pairs of its views, how many of them know the n-gram.
+    has_holders: bool
 
     @classmethod
     def of(cls, kind: Kind, views: tuple[View, ...]) -> Block:
         """Return the block of some views of one kind."""
         lengths = range(min(view.shortest for view in views), max(view.longest for view in views) + 1)
-        if len(views) == 1:
-            (view,) = views
-            return cls(kind, lengths, views, Lookup(view.keys), ((view.products, view.squares),), None)
-        keys = np.unique(np.concatenate([view.keys for view in views]))
-        holders = np.zeros(len(keys), dtype=np.uint8)
-        columns = []
-        for view in views:
+        several = len(views) > 1
+        keys = np.unique(np.concatenate([view.keys for view in views])) if several else views[0].keys
+        numbers = np.zeros((len(keys), 2 * len(views) + 2 * several), dtype=np.float32)
+        for column, view in enumerate(views):
             places = np.searchsorted(keys, view.keys)
-            holders[places] += 1
-            products, squares = np.zeros((2, len(keys)), dtype=np.float32)
-            products[places], squares[places] = view.products, view.squares
-            columns.append((products, squares))
-        return cls(kind, lengths, views, Lookup(keys), tuple(columns), holders)
+            numbers[places, 2 * column] = on_grid(view.products)
+            numbers[places, 2 * column + 1] = on_grid(view.scales**2)
+            if several:
+                numbers[places, -1] += 1
+        return cls(kind, lengths, views, Lookup(keys, numbers), several)
 
     @cached_property
     def _ways(self) -> int:
