@@ -100,16 +100,16 @@ def judge(model: LanguageModel, read: ReadTexts, with_terms: bool) -> list[Judge
         starts, lengths, middles = _spots(found, block.lengths)
         owners = None if owners is None else owners.take(starts)
         _add_known(block, numbers, owners, judged)
-        grouped = Grouped.of(slots, owners, block.lookup.size)
+        grouped = _Grouped.of(slots, owners, block.lookup.size)
         rows = numbers.take(grouped.firsts, axis=0).T
-        columns, norms = add_scores(block, rows, grouped.sizes, grouped.owners, judged)
+        columns, norms = _add_scores(block, rows, grouped.sizes, grouped.owners, judged)
         if with_terms and block.kind == "words":
-            added = parts(columns, norms, grouped.owners)
+            added = _parts(columns, norms, grouped.owners)
             where = (starts.take(grouped.firsts).tolist(), lengths.take(grouped.firsts).tolist(), added.tolist())
             _add_words(read, judged, grouped.owners, zip(*where, strict=True))
         elif with_terms:
             pieces = read.piece_owners.take(middles if row.units is None else row.units.take(middles))
-            _add_pieces(read, judged, shares(grouped, columns, norms, pieces, [*map(len, read.pieces)]))
+            _add_pieces(read, judged, _shares(grouped, columns, norms, pieces, [*map(len, read.pieces)]))
     return judged
 
 
@@ -160,7 +160,7 @@ def _read(block: Block, model: LanguageModel, read: ReadTexts) -> tuple[Row, Num
 
 
 @dataclass(frozen=True)
-class Grouped:
+class _Grouped:
     """Known n-grams of some texts, equal ones of a text together.
 
     `order` has the numbers of all, `firsts` the first of each different one, and `sizes` how often it comes; None where all
@@ -173,7 +173,7 @@ class Grouped:
     owners: Numbers | None
 
     @classmethod
-    def of(cls, slots: Numbers, owners: Numbers | None, vocabulary: int) -> Grouped:
+    def of(cls, slots: Numbers, owners: Numbers | None, vocabulary: int) -> _Grouped:
         """Return n-grams by their texts and their slots, of which there are `vocabulary`."""
         keys = slots if owners is None else owners * vocabulary + slots
         # The stable order is found sooner: of few n-grams, and of many that are ordered by their texts.
@@ -198,7 +198,7 @@ def _add_known(block: Block, numbers: Rows, owners: Numbers | None, judged: list
         total.known += int(number)
 
 
-def add_scores(
+def _add_scores(
     block: Block, rows: Rows, sizes: NDArray[np.intp] | None, owners: Numbers | None, judged: list[Judged]
 ) -> tuple[list[Column], list[list[float]]]:
     """Add the views' scores to the texts'.
@@ -227,7 +227,7 @@ def _sums(values: Column, owners: Numbers | None, count: int) -> list[float]:
     return sums
 
 
-def parts(columns: list[Column], norms: list[list[float]], owners: Numbers | None) -> NDArray[np.float64]:
+def _parts(columns: list[Column], norms: list[list[float]], owners: Numbers | None) -> NDArray[np.float64]:
     """Return what each different n-gram adds to its text's score."""
     total: NDArray[np.float64] | None = None
     for column, lengths in zip(columns, norms, strict=True):
@@ -237,8 +237,8 @@ def parts(columns: list[Column], norms: list[list[float]], owners: Numbers | Non
     return total
 
 
-def shares(
-    grouped: Grouped, columns: list[Column], norms: list[list[float]], pieces: Numbers, counts: list[int]
+def _shares(
+    grouped: _Grouped, columns: list[Column], norms: list[list[float]], pieces: Numbers, counts: list[int]
 ) -> NDArray[np.float64]:
     """Return what each piece adds.
 

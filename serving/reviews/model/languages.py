@@ -46,27 +46,10 @@ def detect_language(normalised: str, english_words: Container[str], words: Seque
         latin = sum(map(str.isalpha, filter("\u0250".__gt__, normalised)))
         if latin < _LATIN_SHARE * letters:
             return OTHER
-    return (
-        ENGLISH
-        if is_english(*english_counts(words_of(normalised) if words is None else words, english_words))
-        else OTHER
-    )
-
-
-def english_counts(words: Sequence[str], english_words: Container[str]) -> tuple[int, int, int, int]:
-    """Return how many words there are, and how many of each kind.
-
-    The kinds: frequent in English, frequent in another language, known.
-    """
-    words = [word for word in words if word not in "!?"]
-    return (
-        len(words),
-        sum(map(_ENGLISH_WORDS.__contains__, words)),
-        sum(map(_FOREIGN_WORDS.__contains__, words)),
-        sum(map(english_words.__contains__, words)),
-    )
-
-
-def is_english(words: int, english: int, foreign: int, known: int) -> bool:
-    """Return whether a text of Latin letters with so many words is in English."""
-    return words > 0 and foreign <= english and known >= _KNOWN_SHARE * words
+    words = [word for word in (words_of(normalised) if words is None else words) if word not in "!?"]
+    if not words:
+        return OTHER
+    english = sum(map(_ENGLISH_WORDS.__contains__, words))
+    foreign = sum(map(_FOREIGN_WORDS.__contains__, words))
+    known = sum(map(english_words.__contains__, words))
+    return ENGLISH if foreign <= english and known >= _KNOWN_SHARE * len(words) else OTHER

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from serving.reviews.model.judging import BATCH_CHARACTERS, Judged, ReadTexts, judge
+from serving.reviews.model.judging import BATCH_CHARACTERS, ReadTexts, judge
 from serving.reviews.model.languages import ENGLISH, OTHER, detect_language
 from serving.reviews.model.normalising import normalise, words_of
-from serving.reviews.model.short_texts import LONGEST, ShortTexts
 from serving.reviews.model.views import LanguageModel
 
 Label = Literal["positive", "negative"]
@@ -56,18 +54,7 @@ class SentimentModel:
 
     def predict(self, text: str, language: str | None = None) -> Prediction:
         """Return what the model says of a text; its language is found where none is given."""
-        short = self._short_texts
-        if short is not None and language in (None, ENGLISH) and len(text) <= LONGEST:
-            normalised = normalise(text)
-            if normalised.isascii():
-                found, judged = short.judge(normalised, language)
-                return _unknown(language) if judged is None else self._prediction(judged, found, self.languages[found])
         return self.predict_many([text], language)[0]
-
-    @cached_property
-    def _short_texts(self) -> ShortTexts | None:
-        english = self.languages.get(ENGLISH)
-        return ShortTexts(english) if english is not None and ShortTexts.fits(english) else None
 
     def predict_many(
         self, texts: Iterable[str], language: str | None = None, *, with_terms: bool = True
@@ -86,7 +73,7 @@ class SentimentModel:
             found = language or detect_language(normalised, known_words, words)
             made.append(None)
             if found not in self.languages:
-                made[place] = _unknown(language)
+                made[place] = Prediction("positive", 0.5, False, language or OTHER, [], 0.0)
                 continue
             batch = waiting.setdefault(found, ReadTexts())
             batch.add(place, normalised, words)
@@ -100,24 +87,15 @@ class SentimentModel:
         """Put the predictions of some texts of one language in their places."""
         model = self.languages[language]
         for place, found in zip(batch.places, judge(model, batch, with_terms), strict=True):
-            made[place] = self._prediction(found, language, model)
-
-    def _prediction(self, judged: Judged, language: str, model: LanguageModel) -> Prediction:
-        """Return what is answered for a text of one of the model's languages."""
-        probability = model.probability(judged.score)
-        return Prediction(
-            label="positive" if probability >= 0.5 else "negative",
-            probability=probability,
-            confident=judged.known > 0 and abs(probability - 0.5) >= self.margin,
-            language=language,
-            terms=[Term(term, weight * model.slope) for term, weight in _strongest(judged.terms)],
-            known=judged.known / judged.seen if judged.seen else 0.0,
-        )
-
-
-def _unknown(language: str | None) -> Prediction:
-    """Return what is answered for a language without a model."""
-    return Prediction("positive", 0.5, False, language or OTHER, [], 0.0)
+            probability = model.probability(found.score)
+            made[place] = Prediction(
+                label="positive" if probability >= 0.5 else "negative",
+                probability=probability,
+                confident=found.known > 0 and abs(probability - 0.5) >= self.margin,
+                language=language,
+                terms=[Term(term, weight * model.slope) for term, weight in _strongest(found.terms)],
+                known=found.known / found.seen if found.seen else 0.0,
+            )
 
 
 def _strongest(terms: Mapping[str, float]) -> list[tuple[str, float]]:

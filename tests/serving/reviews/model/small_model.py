@@ -52,8 +52,8 @@ def small_model(version: str = "small") -> SentimentModel:
     )
 
 
-def model_of_all_views(texts: list[str], kinds: tuple[int, ...] = (0, 1, 2, 3)) -> SentimentModel:
-    """Return a model with every kind of view, or some, which knows about two thirds of the n-grams of some texts."""
+def model_of_all_views(texts: list[str]) -> SentimentModel:
+    """Return a model with every kind of view, which knows about two thirds of the n-grams of some texts."""
     normal = [normalise(text) for text in texts]
     words = sorted({word for text in normal for word in words_of(text)})
     numbers = {word: number for number, word in enumerate(words, 1)}
@@ -72,6 +72,5 @@ def model_of_all_views(texts: list[str], kinds: tuple[int, ...] = (0, 1, 2, 3)) 
         view("words", pairs, lambda text: word_grams(words_of(text), numbers, pairs), True),
         view("characters", characters, lambda text: character_grams(f" {text} ", characters), True),
     )
-    views = tuple(views[kind] for kind in kinds)
     languages = {code: LanguageModel(numbers, views, bias=0.1, slope=1.5, intercept=-0.2) for code in ("en", "ko")}
     return SentimentModel("all views", languages)
