@@ -89,7 +89,10 @@ class FastPath:
 
 
 def _plain(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """Return the request's id, empty where it has none. None for headers that are FastAPI's to read."""
+    """Return the request's id, empty where it has none.
+
+    None for headers that are FastAPI's to read.
+    """
     found: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in found:
