@@ -100,7 +100,7 @@ def test_a_model_of_generated_ratings_passes_the_gate_by_right(generated: Rating
     settings = TrainingSettings(rank=8, max_iter=2)
     results = [
         result
-        for window in rolling_windows(generated.rated_at, 20, 12)
+        for window in rolling_windows(generated.rated_at, 20, 16)
         for result in evaluate_window(generated, window, {CANDIDATE: settings}, 10, MovieAttributes.none())
     ]
     record = measured(results, BatchSize.of(generated), 10) | {"champion_ratings": None}

@@ -24,6 +24,7 @@ def migrated(place: Place, name: str, behaviour: str = "good") -> str:
     return place.version(name, behaviour)
 
 
+@pytest.mark.deployments
 def test_the_version_before_is_tried_on_a_copy_only_where_there_is_something_to_migrate(place: Place) -> None:
     deploy(place.staging, migrated(place, "1"), "")
     with visitors(gateway(place.staging), ["/health"]) as visits:
@@ -57,6 +58,7 @@ def test_a_migration_that_fails_is_stopped_on_the_copy(place: Place) -> None:
     assert "2 serving migrate" not in steps(place.staging)
 
 
+@pytest.mark.deployments
 def test_a_deployment_that_is_killed_in_the_trial_leaves_none_of_it(place: Place) -> None:
     first = migrated(place, "1")
     deploy(place.staging, first, "")

@@ -108,6 +108,7 @@ def test_a_run_that_is_left_out_is_in_the_ledger_and_production_has_to_allow_it(
     assert ledger(strict.production)[-1]["run"] == allowed
 
 
+@pytest.mark.deployments
 def test_a_rollback_waits_for_no_run_and_production_goes_back_to_what_it_had(strict: Place) -> None:
     first, second = strict.version("1"), strict.version("2")
     for commit in (first, second):
@@ -137,6 +138,7 @@ def test_a_deployment_that_is_killed_in_the_run_goes_back_and_stops_the_run(stri
     assert ended(strict.staging) == [(first, "live"), (endless, "undone"), (third, "live")]
 
 
+@pytest.mark.deployments
 def test_a_deployment_that_is_killed_after_the_run_keeps_what_ran(strict: Place) -> None:
     first = strict.version("1")
     assert strict.kill_at("contract", "deploy", "--environment", "staging", "--version", first)

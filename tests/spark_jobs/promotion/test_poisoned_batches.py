@@ -51,7 +51,7 @@ def test_shuffled_ratings_are_refused(embedded: Ratings) -> None:
             "rated_at": embedded.rated_at[first],
         }
     )
-    decision = verdict(shuffled, first_window=15)
+    decision = verdict(shuffled, first_window=17)
     assert decision.verdict == "refuse"
     assert any("recent_popularity" in reason for reason in decision.reasons)
 
