@@ -129,7 +129,9 @@ def test_prometheus_finds_and_reads_every_service_and_all_replicas() -> None:
     labels = [target["labels"] for target in targets]
     found = Counter(label.get("service", label["job"]) for label in labels)
     assert found == {
-        **dict.fromkeys(("prometheus", "platform", "accounts", "namenode", "resourcemanager", "jobhistory"), 1),
+        **dict.fromkeys(
+            ("prometheus", "platform", "accounts", "reviews", "namenode", "resourcemanager", "jobhistory"), 1
+        ),
         **dict.fromkeys(("metastore", "hiveserver2"), 1),
         "recommendations": 2,
         "nodemanager": 2,
@@ -149,7 +151,7 @@ def test_prometheus_sees_every_service_serve_and_has_no_alert_of_one_that_is_dow
         return {found["metric"]["service"]: found["value"][1] for found in answer["data"]["result"]}
 
     names = "postgres namenode datanode1 resourcemanager nodemanager jobhistory metastore hiveserver2 mlflow"
-    names += " airflow-api-server recommendations accounts gateway"
+    names += " airflow-api-server recommendations accounts reviews gateway"
     expected: tuple[dict[str, str], dict[str, str]] = (dict.fromkeys(names.split(), "1"), {})
     deadline = time.monotonic() + 300
     found = None
