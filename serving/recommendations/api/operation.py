@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from serving.publications.format import PublicationError
-from serving.publications.live import LivePublication
+from serving.publications.live import LivePublication, NothingPublishedError
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.metrics import DEGRADED
@@ -65,6 +65,9 @@ def metrics_and_description(app: Flask, api: Operations, live: LivePublication) 
     def metrics() -> Response:
         try:
             live.current()
+        except NothingPublishedError:
+            # Another worker may answer for a long time after the first publication: a 1 from before would then page for nothing.
+            DEGRADED.set(0)
         except PublicationError:
             DEGRADED.set(1)
         else:

@@ -257,6 +257,11 @@ def test_a_damaged_live_publication_is_reported_and_the_last_sound_one_served(
     assert "marquee_publication_degraded 1.0" in client.get("/metrics").text
 
 
+def test_a_store_without_a_publication_is_not_degraded(store: PublicationStore, make_client: MakeClient) -> None:
+    """NothingPublished is the alert for it. A worker that is not asked again would stay at 1 after the first publication."""
+    assert "marquee_publication_degraded 0.0" in make_client(store).get("/metrics").text
+
+
 def test_an_unchanged_answer_is_not_sent_again_until_the_publication_changes(
     store: PublicationStore, make_client: MakeClient
 ) -> None:
