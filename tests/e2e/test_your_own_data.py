@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,8 @@ from urllib.parse import quote
 import pytest
 from marquee.ingest.sources.embedded import embedded_pickle_path, write_embedded_csv
 
-from tests.stack import INSTANCE, REPOSITORY, Stack
+from tests.e2e.own_data import back_to_movielens
+from tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 MAPPING = """\
@@ -89,11 +88,8 @@ def books(folder: Path) -> tuple[Path, dict[str, set[str]]]:
 @pytest.fixture
 def movielens_is_back(stack: Stack, first_run: str) -> Iterator[None]:
     """Go back to the lists of MovieLens, which other tests read."""
-    before = stack.api("/v1/publication")["publication"]
-    yield
-    rollback = ["make", "rollback", f"TO={before}", "REASON=the drill is over"]
-    subprocess.run(rollback, cwd=REPOSITORY, env=os.environ | INSTANCE, check=True)
-    assert stack.api("/v1/users/1/recommendations")["publication"] == before
+    with back_to_movielens(stack):
+        yield
 
 
 def test_books_with_text_ids_and_no_times_are_served_by_their_own_ids(
