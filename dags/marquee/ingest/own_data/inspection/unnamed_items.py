@@ -6,19 +6,16 @@ ratings have, each once.
 
 from __future__ import annotations
 
-import re
-
 from marquee.ingest.own_data.inspection.tables import FoundTable
 from marquee.ingest.reading.columns.profiles import Column
 from marquee.ingest.reading.columns.roles import Role
-from marquee.ingest.reading.columns.years import is_year
+from marquee.ingest.reading.columns.years import four_digit_numbers, is_year
 
 LEAST_SHARED = 0.5
 LEAST_DISTINCT = 0.8
 GENRE_MARK = "|"
 MOST_GENRES = 200
 LONGEST_DATE, LEAST_YEARS = 30, 0.9
-YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 
 
 def find_unnamed_items(ids: Column, tables: list[FoundTable]) -> tuple[FoundTable, dict[str, Role]] | None:
@@ -87,8 +84,5 @@ def _is_genres(column: Column) -> bool:
 
 def _is_year(column: Column) -> bool:
     """Return whether nearly all values are years, or dates, of any time."""
-    found = sum(
-        len(value) <= LONGEST_DATE and any(is_year(int(number)) for number in YEAR.findall(value))
-        for value in column.present
-    )
+    found = sum(len(value) <= LONGEST_DATE and any(map(is_year, four_digit_numbers(value))) for value in column.present)
     return found >= LEAST_YEARS * len(column.present)

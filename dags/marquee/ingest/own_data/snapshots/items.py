@@ -10,7 +10,7 @@ import pyarrow as pa
 from marquee.ingest.own_data.snapshots.dictionary import Numbers
 from marquee.ingest.own_data.snapshots.rejected import rejected_line
 from marquee.ingest.reading.columns.ids import read_id
-from marquee.ingest.reading.columns.years import is_year
+from marquee.ingest.reading.columns.years import four_digit_numbers, is_year
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
 from marquee.ingest.reading.rows.reader import has_members, members_of, read_blocks
@@ -19,7 +19,6 @@ from marquee.ingest.reading.shapes.raw import Block, Rejected
 # expectations/movies.json and the accounts' catalogue refuse longer titles.
 LONGEST_TITLE = 300
 CONTROL = re.compile(r"[\x00-\x1f\x7f\s]+")
-YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 
 
 def item_lines(members: list[Member], mapping: Mapping, numbers: Numbers) -> Iterator[tuple[int, bytes]]:
@@ -55,8 +54,8 @@ def item_line(number: int, own_id: str, title: str, year: str, genres: list[str]
         shown = own_id
     if len(shown) > LONGEST_TITLE:
         shown = shown[: LONGEST_TITLE - 3].rstrip() + "..."
-    found = YEAR.search(year)
-    released = found[0] if found and is_year(int(found[0])) else ""
+    # Of several numbers the first decides.
+    released = "".join(str(number) for number in four_digit_numbers(year)[:1] if is_year(number))
     names = [CONTROL.sub(" ", name.replace("|", "/")).strip() for name in genres]
     joined = "|".join(dict.fromkeys(name for name in names if name))
     return f"{number}\t{shown}\t{released}\t{joined}\n".encode("utf-8", "replace")
