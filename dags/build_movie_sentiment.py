@@ -28,17 +28,15 @@ A failed run leaves the mart of the run before.
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, chain
-from marquee import scoring_tasks, settings, tasks
+from airflow.sdk import DAG, AssetOrTimeSchedule, chain
+from marquee import schedules, scoring_tasks, settings, tasks
 from marquee.sentiment_tasks import LIVE_SENTIMENT
 
 with DAG(
     dag_id="build_movie_sentiment",
     description="Stored reviews to a mart of sentiment by movie: Spark, Hive, PostgreSQL",
     doc_md=__doc__,
-    schedule=AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable(settings.SCORING_SCHEDULE, timezone="UTC"), assets=[LIVE_SENTIMENT]
-    ),
+    schedule=AssetOrTimeSchedule(timetable=schedules.cron(settings.SCORING_SCHEDULE), assets=[LIVE_SENTIMENT]),
     catchup=False,
     max_active_runs=1,
     tags=["marquee", "reviews", "publishes"],

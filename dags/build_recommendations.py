@@ -28,8 +28,8 @@ A failed task never changes the live publication. To roll back, run `python -m s
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
-from marquee import parameters, settings, tasks
+from airflow.sdk import DAG, Param, chain
+from marquee import parameters, schedules, settings, tasks
 from marquee.ingest.datasets import DATASETS, EMBEDDED
 
 ARGUMENTS = {
@@ -107,8 +107,7 @@ with DAG(
     dag_id="build_recommendations",
     description="MovieLens to published recommendations: HDFS, mrjob, Hive, Spark ALS, MLflow, Flask",
     doc_md=__doc__,
-    # No start_date: with one, unpausing would start a run for the night before at once.
-    schedule=CronTriggerTimetable(settings.SCHEDULE, timezone="UTC"),
+    schedule=schedules.cron(settings.SCHEDULE),
     catchup=False,
     max_active_runs=1,
     params=ARGUMENTS,

@@ -31,8 +31,8 @@ A failed task and a refused model never change the live publication. To roll bac
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, chain
-from marquee import parameters, sentiment_tasks, settings, tasks
+from airflow.sdk import DAG, Param, chain
+from marquee import parameters, schedules, sentiment_tasks, settings, tasks
 
 ARGUMENTS = {
     "embedded": Param(settings.SENTIMENT_EMBEDDED, type="boolean", description="Train on the embedded corpora."),
@@ -57,8 +57,7 @@ with DAG(
     dag_id="train_sentiment",
     description="Labelled film reviews to a published sentiment model: HDFS, mrjob, Hive, scikit-learn, MLflow",
     doc_md=__doc__,
-    # No start_date: with one, unpausing would start a run for the week before at once.
-    schedule=CronTriggerTimetable(settings.SENTIMENT_SCHEDULE, timezone="UTC"),
+    schedule=schedules.cron(settings.SENTIMENT_SCHEDULE),
     catchup=False,
     max_active_runs=1,
     params=ARGUMENTS,

@@ -24,8 +24,8 @@ popularity, as it always does.
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
-from marquee import parameters, settings, tasks
+from airflow.sdk import DAG, Param
+from marquee import parameters, schedules, settings, tasks
 
 ARGUMENTS = {
     "of_batch": Param(
@@ -55,7 +55,7 @@ with DAG(
     dag_id="tune_als",
     description="Searches better settings for the model, with Optuna and MLflow",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable(settings.TUNING_SCHEDULE, timezone="UTC"),
+    schedule=schedules.cron(settings.TUNING_SCHEDULE),
     catchup=False,
     max_active_runs=1,
     params=ARGUMENTS,

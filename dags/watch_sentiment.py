@@ -25,14 +25,14 @@ cause when the number of labelled texts has doubled, or another model is live. S
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, CronTriggerTimetable
-from marquee import sentiment_watch, settings, tasks
+from airflow.sdk import DAG
+from marquee import schedules, sentiment_watch, settings, tasks
 
 with DAG(
     dag_id="watch_sentiment",
     description="Logs the live sentiment model's accuracy on feedback, and starts a training when it is due",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable(settings.SENTIMENT_WATCH_SCHEDULE, timezone="UTC"),
+    schedule=schedules.cron(settings.SENTIMENT_WATCH_SCHEDULE),
     catchup=False,
     max_active_runs=1,
     # It changes nothing by itself before there is feedback, so that it need not wait for a user to switch it on.

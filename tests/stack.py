@@ -22,7 +22,11 @@ BATCH = "20260102T030000"
 INSTANCE = {
     f"MARQUEE_{name}": os.environ.get(f"MARQUEE_TEST_{name}", default)
     for name, default in (("INSTANCE", "test"), ("PORT_OFFSET", "10000"), ("RETRY_DELAY_SECONDS", "2"))
-} | {"MARQUEE_GIT_COMMIT": ""}  # tests/dags/conftest.py sets one for its recorded commands
+} | {
+    "MARQUEE_GIT_COMMIT": "",  # tests/dags/conftest.py sets one for its recorded commands
+    # The nights of BATCH and of the backfills. No run starts by itself between those of the tests, at any hour.
+    **{f"MARQUEE_{dag}SCHEDULE": "0 3 2-6 1 *" for dag in ("", "TUNING_", "SENTIMENT_", "SCORING_")},
+}
 
 
 def run_and_show(command: list[str], environ: dict[str, str], *, check: bool = True) -> str:
