@@ -106,7 +106,8 @@ def test_a_table_of_postgresql_is_read_once_and_then_its_newer_rows(
 ) -> None:
     data, mapping = OwnData(tmp_path), tmp_path / "mapping.toml"
     ratings = sorted(taste().ratings, key=lambda one: one.time)
-    most = len(ratings) * 9 // 10
+    # Everybody here rates about as often, so that a tenth more rows moves activity further than the drift check allows.
+    most = len(ratings) * 49 // 50
     sell(shop, data, ratings[:most])
     assert "and 0 quarantined (0.0%)" in inspect(stack, mapping, "--source=shop", f"--query={QUERY}")
     given = ("--source=shop", f"--mapping={mapping}", "--since=id")
