@@ -13,8 +13,8 @@ SWITCHED_ON_AT_MOST = timedelta(minutes=2)
 
 
 def cron(expression: str) -> CronTriggerTimetable:
-    """Return the times of a cron expression, in UTC, from the moment a DAG is switched on.
+    """Return a cron expression's times, in UTC, from when a DAG is switched on.
 
-    Without a start_date: with one, Airflow starts the last run that was missed at once.
+    DAGs have no start_date: with one, Airflow starts the last run that was missed at once.
     """
     return CronTriggerTimetable(expression, timezone="UTC", run_immediately=SWITCHED_ON_AT_MOST)
