@@ -36,12 +36,13 @@ def open_parquet(member: Member) -> Iterator[pq.ParquetFile]:
             source = copy
         try:
             file = pq.ParquetFile(source)
-        except (pa.ArrowException, OSError) as error:
+            refuse_many_columns(member.name, len(file.schema_arrow.names))
+            # Damage of a page or of a name in the index shows only when it is read.
+            yield file
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise IngestError(
                 f"{member.name} cannot be read as Parquet ({str(error).splitlines()[0]}). Fetch it again."
             ) from error
-        refuse_many_columns(member.name, len(file.schema_arrow.names))
-        yield file
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -16,8 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import shape_samples as samples
+from marquee.ingest.errors import IngestError
+from marquee.ingest.own_data.inspection.propose import propose
+from marquee.ingest.reading.containers.opening import open_members
 
 DAGS = Path(__file__).parents[5] / "dags"
 MEMORY_BYTES = 900 << 20  # of addresses: numpy, pyarrow and their threads reserve most of it before a byte is read
@@ -292,6 +296,17 @@ def test_a_hostile_archive_is_refused_in_a_sentence_within_bounded_memory(kind: 
     assert ended.stderr.startswith("inspect: ")
     assert "Traceback" not in ended.stderr
     assert (ended.returncode, ended.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("at", range(4, 600, 40))
+def test_damage_within_a_parquet_file_is_a_sentence(at: int, tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    rows = range(200)
+    pq.write_table(pa.table({"user_id": [n % 9 for n in rows], "item_id": rows, "rating": [n % 5 for n in rows]}), path)
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + b"\xff" * 30 + content[at + 30 :])
+    with pytest.raises(IngestError, match=r"^r\.parquet cannot be read as Parquet \(.*\)\. Fetch it again\.$"):
+        propose(open_members(path))
 
 
 def test_a_column_of_nulls_has_no_role(tmp_path: Path) -> None:
