@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from marquee.ingest.own_data.inspection.propose import Proposal
 from marquee.ingest.own_data.inspection.tables import FoundTable
 from marquee.ingest.own_data.inspection.tried import Tried
+from marquee.ingest.reading.columns.profiles import Column
 from marquee.ingest.reading.columns.roles import Role
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping
@@ -73,12 +74,29 @@ def _columns(found: FoundTable, roles: dict[str, Role], first_item: int) -> Iter
         if column.place in by_place:
             role, given = by_place[column.place]
             sure = "sure" if given.sure else f"guessed: {given.why}"
+            if role == "time" and given.sure and column.unit and not column.unit[1]:
+                sure = "guessed: other orders of day and month fit too"
             yield f"  {shown(column.name):<24} {role:<7} {_about(role, given):<34} e.g. {example}  ({sure})"
         else:
-            why = "numbers the rows" if column.is_index else "empty" if not column.present else "not used"
-            yield f"  {shown(column.name):<24} other   {why:<34} e.g. {example}"
+            yield f"  {shown(column.name):<24} other   {_why_not_used(column, roles):<34} e.g. {example}"
     if len(found.columns) > 40:
         yield f"  and {len(found.columns) - 40} more columns"
+
+
+def _why_not_used(column: Column, roles: dict[str, Role]) -> str:
+    """Return why a column has no role, so that a rating or time is not left out in silence."""
+    if column.is_index:
+        return "numbers the rows"
+    if not column.present:
+        return "empty"
+    named = column.known_as[0] if column.known_as else ""
+    if named == "value" and named not in roles:
+        return "not used: few of it are numbers"
+    if named == "time" and named not in roles:
+        return "not used: no form of time known"
+    if column.unit is not None and "time" not in roles and not column.unit[0].startswith("%Y%m%d"):
+        return "not used, but reads as times"
+    return "not used"
 
 
 def _about(role: str, given: Role) -> str:

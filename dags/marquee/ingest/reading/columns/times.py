@@ -10,11 +10,16 @@ PATTERNS = (
     *("%Y%m%d", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%Y %H:%M:%S"),
     *("%m %d, %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y", "%Y%m%d%H%M%S"),
     *("%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"),
-    *("%d-%m-%Y", "%m-%d-%Y", "%a %b %d %H:%M:%S %Y"),
+    *("%d-%m-%Y", "%m-%d-%Y", "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y"),
+    *("%d.%m.%Y %H:%M", "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M"),
+    *("%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p"),
+    *("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S.%f UTC", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z UTC"),
+    *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%b %d, %Y, %I:%M %p", "%b %d, %Y %H:%M:%S"),
 )
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE]\+?[0-9]{1,2})?")
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "None", "NaT", "<NA>", "NA", "N/A"})
 LONGEST_PATTERN = 100
+FEW = 40
 LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z
 # Numbers from 1980 to 2100 in each unit do not overlap.
 EARLIEST_GUESS, LATEST_GUESS = 315_532_800, 4_102_444_800
@@ -46,7 +51,9 @@ def unit_of_times(values: list[str]) -> tuple[str, bool] | None:
                 return unit, True
         if not all(len(value) in (8, 14) and _reads(value, PATTERNS) for value in present):
             return None
-    fitting = [form for form in ("iso", *PATTERNS) if _share(present, form) >= 0.95]
+    # Few values rule most forms out; a column of titles would else be read by each.
+    likely = [form for form in ("iso", *PATTERNS) if _share(present[:FEW], form) >= 0.5]
+    fitting = [form for form in likely if _share(present, form) >= 0.95]
     if not fitting:
         return None
     # 03/04/2020 reads both ways until a day above 12 comes.

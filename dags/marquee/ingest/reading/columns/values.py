@@ -8,6 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+# 1,234,567.8 in English, 1.234.567,8 in German.
+GROUPED = {
+    ".": re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?"),
+    ",": re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?"),
+}
+WITH_COMMA = re.compile(r"[+-]?[0-9][0-9.]*,[0-9]+")
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "None", "<NA>", "NA", "N/A", "-"})
 MOST_DISTINCT = 60
 COMMON_ZERO = 0.2
@@ -32,6 +38,8 @@ class Scale:
 def to_number(text: str, decimal: str = ".") -> float | None:
     """Return a finite number, or None."""
     text = text.strip()
+    if GROUPED[decimal].fullmatch(text) is not None:
+        text = text.replace("." if decimal == "," else ",", "")
     if decimal == ",":
         text = text.replace(",", ".")
     if NUMBER.fullmatch(text) is None:
@@ -41,8 +49,14 @@ def to_number(text: str, decimal: str = ".") -> float | None:
 
 
 def decimal_mark(values: list[str]) -> str:
-    """Return ',' if numbers have a comma where others have a point."""
-    return "," if any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", value.strip()) for value in values[:2000]) else "."
+    """Return ',' if numbers have a comma where others have a point.
+
+    If each number with a comma has groups of three digits, the commas part thousands.
+    """
+    with_comma = [text for value in values[:2000] if WITH_COMMA.fullmatch(text := value.strip())]
+    if all(GROUPED["."].fullmatch(text) and text.lstrip("+-")[0] != "0" for text in with_comma):
+        return "."
+    return ","
 
 
 def find_scale(values: list[str], decimal: str, *, named_strength: bool) -> Scale | None:
