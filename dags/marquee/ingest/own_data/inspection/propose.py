@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from marquee.ingest.errors import IngestError
+from marquee.ingest.own_data.inspection.no_ratings import no_ratings
 from marquee.ingest.own_data.inspection.scales import as_matrix, events, values
 from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, pattern_of
 from marquee.ingest.own_data.inspection.unnamed_items import find_unnamed_items, is_title_last
@@ -63,13 +63,7 @@ def propose(members: list[Member]) -> Proposal:
     roles = {table.member.name: _roles(table) for table in tables}
     rated = [table for table in tables if _has_users_and_items(table, roles[table.member.name])]
     if not rated:
-        seen = "; ".join(
-            f"{table.member.name} ({', '.join(c.name for c in table.columns[:8])})" for table in tables[:5]
-        )
-        raise IngestError(
-            f"No file has a user and an item in each row. Found: {seen or ', '.join(list(others)[:8]) or 'nothing'}. "
-            "Give an archive of ratings or events, or write a mapping as docs/own-data.md shows."
-        )
+        raise no_ratings(members, tables, others)
     best = max(rated, key=lambda table: _worth(table, roles[table.member.name]))
     items = max(
         (table for table in tables if table is not best and _describes_items(roles[table.member.name])),
