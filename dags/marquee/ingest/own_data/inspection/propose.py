@@ -166,6 +166,8 @@ def _proposal(
 
 def _whole(role: str, used: dict[str, Role], table: FoundTable) -> bool:
     if role not in used:
+        if role == "user" and table.header and table.columns[0].share_numbers < 0.5:
+            return False  # of a matrix, whose users are in its first column
         return table.shape == "matrix" and not (role == "item" and table.header)
     return used[role].column.id_kind.startswith("integer")
 

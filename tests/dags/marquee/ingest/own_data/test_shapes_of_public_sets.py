@@ -60,6 +60,16 @@ def test_jester_is_a_wide_matrix_from_minus_10_to_10_with_99_for_none(tmp_path: 
     assert (mapping.ratings.shape, mapping.ratings.none, mapping.ratings.first_item) == ("matrix", ("99",), 2)
 
 
+def test_the_users_of_a_matrix_may_be_names(tmp_path: Path, proposed_rows: Read) -> None:
+    head = "user," + ",".join(f"film {item}" for item in range(30)) + "\n"
+    rows = "".join(f"u{user}," + ",".join(str((user + item) % 5 + 1) for item in range(30)) + "\n" for user in range(8))
+    (tmp_path / "wide.csv").write_text(head + rows)
+    mapping, found, rejected = proposed_rows(tmp_path / "wide.csv")
+    assert mapping.ratings.first_item == 2
+    assert (len(found), rejected) == (240, [])
+    assert found[0] == ("u0", "film 0", "1", "", "")
+
+
 def test_amazon_reviews_are_json_lines_in_gzip(tmp_path: Path, proposed_rows: Read) -> None:
     archive = samples.gzipped(tmp_path / "reviews_Books_5.json.gz", samples.json_lines(samples.AMAZON))
     mapping, rows, rejected = proposed_rows(archive)
