@@ -84,7 +84,7 @@ def _columns(found: FoundTable, roles: dict[str, Role], first_item: int) -> Iter
 
 
 def _why_not_used(column: Column, roles: dict[str, Role]) -> str:
-    """Return why a column has no role, so that a rating or time is not left out in silence."""
+    """Return why a column has no role: a rating or time has a reason of its own."""
     if column.is_index:
         return "numbers the rows"
     if not column.present:
