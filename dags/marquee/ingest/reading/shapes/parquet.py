@@ -59,7 +59,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, list):
         return "|".join(str(one) for one in value)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        # Two ids that are no text stay two.
+        return value.decode("utf-8", "backslashreplace")
     return None
 
 
