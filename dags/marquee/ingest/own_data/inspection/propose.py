@@ -13,6 +13,7 @@ from marquee.ingest.own_data.inspection.tables import FoundTable, look_at, patte
 from marquee.ingest.own_data.inspection.unnamed_items import find_unnamed_items, is_title_last
 from marquee.ingest.reading.columns.names import TYPED
 from marquee.ingest.reading.columns.roles import Role, find_roles
+from marquee.ingest.reading.columns.times import OTHER_ORDERS
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping, Table
 
@@ -154,7 +155,7 @@ def _proposal(
     if "time" in used and (found_unit := used["time"].column.unit):
         unit, only = found_unit
         if not only:
-            guessed[("time", "unit")] = "other orders of day and month fit too"
+            guessed[("time", "unit")] = OTHER_ORDERS
     weights = events(used, guessed)
     mapping = Mapping(
         mapped, values(best, used, guessed), unit, weights, _whole("user", used, best), _whole("item", used, best)
@@ -166,8 +167,8 @@ def _proposal(
 
 def _whole(role: str, used: dict[str, Role], table: FoundTable) -> bool:
     if role not in used:
-        if role == "user" and table.header and table.columns[0].share_numbers < 0.5:
-            return False  # of a matrix, whose users are in its first column
+        if role == "user" and table.header and table.begins_with_names:
+            return False
         return table.shape == "matrix" and not (role == "item" and table.header)
     return used[role].column.id_kind.startswith("integer")
 

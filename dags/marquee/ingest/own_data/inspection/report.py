@@ -9,6 +9,7 @@ from marquee.ingest.own_data.inspection.tables import FoundTable
 from marquee.ingest.own_data.inspection.tried import Tried
 from marquee.ingest.reading.columns.profiles import Column
 from marquee.ingest.reading.columns.roles import Role
+from marquee.ingest.reading.columns.times import OTHER_ORDERS
 from marquee.ingest.reading.containers.members import Member
 from marquee.ingest.reading.mapping.schema import Mapping
 from marquee.ingest.reading.rows.advice import advice_for
@@ -75,7 +76,7 @@ def _columns(found: FoundTable, roles: dict[str, Role], first_item: int) -> Iter
             role, given = by_place[column.place]
             sure = "sure" if given.sure else f"guessed: {given.why}"
             if role == "time" and given.sure and column.unit and not column.unit[1]:
-                sure = "guessed: other orders of day and month fit too"
+                sure = f"guessed: {OTHER_ORDERS}"
             yield f"  {shown(column.name):<24} {role:<7} {_about(role, given):<34} e.g. {example}  ({sure})"
         else:
             yield f"  {shown(column.name):<24} other   {_why_not_used(column, roles):<34} e.g. {example}"

@@ -37,7 +37,7 @@ def as_matrix(table: Table, found: FoundTable, guessed: dict[tuple[str, str], st
 def _first_item(found: FoundTable) -> int:
     """Return 2 if the first column is a user or a number of ratings, else 1."""
     first = found.columns[0]
-    if first.share_numbers < 0.5:
+    if found.begins_with_names:
         return 2
     whole = all(value.isdecimal() for value in first.present)
     others_have_fractions = any("." in value for column in found.columns[1:] for value in column.present[:50])

@@ -53,6 +53,11 @@ class FoundTable:
         return bool(self.repeated_names)
 
     @property
+    def begins_with_names(self) -> bool:
+        """Return whether the first column is text: in a matrix, the users."""
+        return self.columns[0].share_numbers < 0.5
+
+    @property
     def about_rows(self) -> int | None:
         """Return the number of rows, estimated if the sample is not the whole file."""
         if self.rows is not None:

@@ -20,6 +20,8 @@ NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE]\+?[0-9]{1,2})?")
 MISSING = frozenset({"", "\\N", "NULL", "null", "NaN", "nan", "None", "NaT", "<NA>", "NA", "N/A"})
 LONGEST_PATTERN = 100
 FEW = 40
+# Why the form that is proposed is a guess.
+OTHER_ORDERS = "other orders of day and month fit too"
 LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z
 # Numbers from 1980 to 2100 in each unit do not overlap.
 EARLIEST_GUESS, LATEST_GUESS = 315_532_800, 4_102_444_800
