@@ -314,7 +314,7 @@ test-cluster: test-environment cluster-environment ## Set a cluster up in contai
 .PHONY: bench-serving
 bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
 	@$(CONTROL) given USERS
-	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py $(if $(value USERS),--users="$$USERS")
+	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py --history $(STATE)/benches/serving.jsonl $(if $(value USERS),--users="$$USERS")
 
 .PHONY: bench-engines
 bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform, and ids of text with integers: make bench-engines [ROWS="100000 1000000"]
@@ -459,7 +459,7 @@ bench-sentiment-quality: test-environment ## The sentiment recipes next to the p
 
 .PHONY: bench-sentiment
 bench-sentiment: test-environment ## The reviews service under wrk, batches and jobs, against FastAPI's hello-world and scikit-learn
-	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(PYTHON) tests/bench/sentiment_load.py --folder $(STATE)/cache/bench-sentiment
+	@OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(PYTHON) tests/bench/sentiment_load.py --folder $(STATE)/cache/bench-sentiment --history $(STATE)/benches/sentiment.jsonl
 
 .PHONY: bench-settings
 bench-settings: test-environment ## What each choice in training buys, with and without it

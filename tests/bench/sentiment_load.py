@@ -1,6 +1,6 @@
 """How fast the reviews service predicts, against FastAPI saying hello and scikit-learn's transform in the same run.
 
-python tests/bench/sentiment_load.py --folder FOLDER [--seconds 5] [--rounds 3] [--texts 100000]
+python tests/bench/sentiment_load.py --folder FOLDER [--seconds 5] [--rounds 3] [--texts 100000] [--history FILE]
 
 FOLDER keeps the model, which is trained on the embedded corpora where it is missing. Needs wrk (apt-get install wrk). Server,
 database and load generator share the machine, so compare figures of one run only. "A core" is a second of processor time. Prints
@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from history import add_option, compare_and_keep
 from sentiment_texts import short_texts, sklearn_rate, twenty_words
 from serving_load import REPOSITORY, Server, median_of, served
 from sqlalchemy import func, select
@@ -239,13 +240,29 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="medians are over these (default: %(default)s)")
     parser.add_argument("--texts", type=int, default=100_000, help="of the job (default: %(default)s)")
+    add_option(parser)
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("There is no wrk: apt-get install wrk.")
     with tempfile.TemporaryDirectory(prefix="bench-sentiment-") as folder:
         result = bench(options, Path(folder))
     report(result)
+    held = options.history is None or compare_and_keep(options.history, ratios(result), {"texts": options.texts})
     print(json.dumps(result))
+    if not held:
+        sys.exit(1)
+
+
+def ratios(result: dict[str, Any]) -> dict[str, float]:
+    """Return what is compared with the last run: rates against hello-world and scikit-learn of the same run."""
+    found = {
+        f"{workers} workers: predictions/s of hello-world": rows["predictions"]["per_second"]
+        / rows["hello"]["per_second"]
+        for workers, rows in result["workers"].items()
+    }
+    for name in ("batches", "job"):
+        found[f"{name}: texts a core of scikit-learn's"] = result[name]["a_core"] / result["scikit-learn"]["a_core"]
+    return found
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the recommendation API answers, against Flask saying hello on the same server in the same run.
 
-python tests/bench/serving_load.py [--users 20000] [--seconds 5] [--rounds 3]
+python tests/bench/serving_load.py [--users 20000] [--seconds 5] [--rounds 3] [--history FILE]
 
 Needs wrk (apt-get install wrk). Server and load generator share the machine, so compare figures of one run only. Prints a
 table, and one JSON object as the last line.
@@ -29,6 +29,7 @@ from typing import Any
 
 from flask import Flask
 from generated_publication import write_exports
+from history import add_option, compare_and_keep
 
 from serving.publications.building.build import build_publication
 from serving.publications.store import PublicationStore
@@ -165,13 +166,29 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=100, help="movies in a list (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="medians are over these (default: %(default)s)")
+    add_option(parser)
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("There is no wrk: apt-get install wrk.")
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as folder:
         result = bench(options, make_store(Path(folder), options.users, options.items))
     report(result)
+    held = options.history is None or compare_and_keep(
+        options.history, ratios(result), {"users": options.users, "items": options.items}
+    )
     print(json.dumps(result))
+    if not held:
+        sys.exit(1)
+
+
+def ratios(result: dict[str, Any]) -> dict[str, float]:
+    """Return what is compared with the last run: rates and processor time against hello-world of the same run."""
+    hello = result["hello"]
+    found = {}
+    for name in ("fast path", "through Flask", "with access log"):
+        found[f"{name}: requests/s of hello-world"] = result[name]["per_second"] / hello["per_second"]
+        found[f"{name}: hello-world's CPU by ours"] = hello["cpu_us"] / result[name]["cpu_us"]
+    return found
 
 
 def bench(options: argparse.Namespace, store: PublicationStore) -> dict[str, Any]:
