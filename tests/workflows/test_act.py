@@ -29,10 +29,10 @@ CACHE = "actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830"
 SHORT = os.environ.get("WORKFLOW_TESTS", "")
 
 
-def act(folder: Path, state: Path, event: str, workflow: str, *arguments: str) -> str:
+def act(folder: Path, state: Path, event: str, workflow: str, *arguments: str, check: bool = True) -> str:
     """Run a workflow of a checkout, print its output and return it.
 
-    Fails where a job does.
+    Fails where a job does, unless `check` is false.
     """
     command = [
         str(ACT),
@@ -46,7 +46,7 @@ def act(folder: Path, state: Path, event: str, workflow: str, *arguments: str) -
     command += ["--concurrent-jobs", "1", "--env", f"MARQUEE_STATE={state}", *arguments]
     left_out = ("MAKE", "MARQUEE_", "PYTEST_", "GIT_")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return run_and_show(["env", "-C", str(folder), *command], environ)
+    return run_and_show(["env", "-C", str(folder), *command], environ, check=check)
 
 
 @pytest.fixture
@@ -81,14 +81,31 @@ def test_a_push_to_main_is_tested_and_goes_to_staging(clone: Path) -> None:
             stop(staging)
 
 
-def test_a_commit_that_breaks_a_test_stops_ci_and_reaches_no_staging(clone: Path) -> None:
-    test = clone / "tests" / "audit" / "test_commits.py"
-    test.write_text(test.read_text(encoding="utf-8") + "\n\ndef test_it_is_broken() -> None:\n    assert 1 == 2\n")
+# A test that fails, and a module that no contract allows: it imports an API's code into a DAG's package.
+A_TEST = ("tests/audit/test_commits.py", "\n\ndef test_it_is_broken() -> None:\n    assert 1 == 2\n")
+A_CONTRACT = ("dags/marquee/schedules.py", "\n\nfrom serving.recommendations import server  # noqa: E402, F401\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "asked", "stopped_by"),
+    [
+        (A_TEST, "tests/audit/test_commits.py", "tests/audit/test_commits.py::test_it_is_broken"),
+        (A_CONTRACT, "tests/contracts", "tests/contracts/test_import_boundaries.py"),
+    ],
+    ids=["test", "contract"],
+)
+def test_a_commit_that_breaks_a_test_or_a_contract_stops_ci_and_reaches_no_staging(
+    clone: Path, broken: tuple[str, str], asked: str, stopped_by: str
+) -> None:
+    name, line = broken
+    file = clone / name
+    file.write_text(file.read_text(encoding="utf-8") + line)
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
     subprocess.run(["git", "-C", str(clone), *identity, "commit", "-qam", "tests: break one"], check=True)
-    arguments = ("--job", "test-fast", "--input", "tests=tests/audit/test_commits.py")
-    with pytest.raises(AssertionError, match="exited 1"):
-        act(clone, STATE, "workflow_dispatch", "ci.yml", *arguments)
+    arguments = ("--job", "test-fast", "--input", f"tests={asked}")
+    shown = act(clone, STATE, "workflow_dispatch", "ci.yml", *arguments, check=False)
+    assert f"FAILED {stopped_by}" in shown
+    assert "Job succeeded" not in shown
     assert not ledger.was_live(Environment("staging", STATE).ledger, head(clone))
 
 
