@@ -24,9 +24,9 @@ def explain_failure(context: Mapping[str, Any]) -> None:
 
 
 def _first_line(error: object) -> str:
-    """Return the first line of an error, at most 300 characters.
+    """Return the first line of an error without its full stop, at most 300 characters.
 
     The log holds all of it above.
     """
     lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    return lines[0][:300].rstrip(". ")
