@@ -14,6 +14,7 @@ from infra.control.backup.archives import archive_folder, unpack, verify, write_
 from infra.control.backup.hdfs import archive_namenode, drop_old_snapshots, take_snapshot
 from infra.control.backup.postgres import Postgres
 from infra.control.backup.programs import PROGRAMS, BackupError, Programs
+from infra.control.locks import take_lock
 from infra.control.settings import Settings
 from infra.control.supervisor import Supervisor
 from infra.control.variables import process_environment
@@ -73,10 +74,8 @@ def _only_backup(backups: Path) -> Iterator[None]:
             f"No backup can be written to {backups}: {error}. Fix that, then run the backup again."
         ) from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"Another backup is being written to {backups}. Wait until it ends.") from None
+        if not take_lock(lock):
+            raise BackupError(f"Another backup is being written to {backups}. Wait until it ends.")
         yield
 
 

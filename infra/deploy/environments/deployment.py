@@ -6,9 +6,9 @@ The version before stops only after the watch. Where a step fails until then, th
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 
+from infra.control.locks import take_lock
 from infra.deploy.environments import ledger
 from infra.deploy.environments.environment import Environment
 from infra.deploy.environments.steps import Deployment
@@ -21,12 +21,10 @@ from infra.release.package import verified_manifest
 def _alone(environment: Environment) -> Iterator[None]:
     environment.folder.mkdir(parents=True, exist_ok=True)
     with (environment.folder / "lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take_lock(lock):
             raise ReleaseError(
                 f"Another deployment to {environment.name} is going. Wait for its end; `make deployments` shows it."
-            ) from None
+            )
         yield
 
 
