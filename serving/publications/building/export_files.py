@@ -27,11 +27,12 @@ def read_export(folder: Path, columns: int) -> Iterator[tuple[str, list[str | No
         raise PublicationError(f"The export folder {folder} is missing. Run the table's export first.")
     for path in data_files(folder):
         # Only \n ends a line. str.splitlines and universal newlines would also break titles at \r, U+2028 and such.
+        name = f"{folder.name}/{path.name}"
         with path.open(encoding="utf-8", newline="\n") as file:
             try:
                 for number, line in enumerate(file, 1):
                     fields = line.removesuffix("\n").split("\t")
-                    place = f"{folder.name}/{path.name}:{number}"
+                    place = f"{name}:{number}"
                     if len(fields) != columns:
                         raise PublicationError(
                             f"{place} has {len(fields)} fields instead of {columns}. Export the table again as "
@@ -39,6 +40,4 @@ def read_export(folder: Path, columns: int) -> Iterator[tuple[str, list[str | No
                         )
                     yield place, [None if field == "\\N" else field for field in fields]
             except UnicodeDecodeError:
-                raise PublicationError(
-                    f"{folder.name}/{path.name} is not UTF-8 text. Export the table uncompressed, as text."
-                ) from None
+                raise PublicationError(f"{name} is not UTF-8 text. Export the table uncompressed, as text.") from None

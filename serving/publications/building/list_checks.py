@@ -70,8 +70,8 @@ def user_lists(
     for user_id, entries in _lists(staging.execute(query)):
         name = f"user {user_id}" if table == "recommendations" else f"{table} of user {user_id}"
         _check_list(name, entries, movie_ids, length)
-        reasons = [json.loads(entry[4]) for entry in entries]
-        rated = {movie_id for movies in reasons for movie_id in movies}
+        reasons = {movie_id for entry in entries for movie_id in entry[4][1:-1].split(",")}
+        rated = {int(movie_id) for movie_id in reasons if movie_id}
         if not movie_ids.issuperset(rated):
             unknown = min(rated - movie_ids)
             raise PublicationError(
@@ -83,8 +83,7 @@ def user_lists(
             raise PublicationError(
                 f"The list of {name} recommends movie {min(seen)}, which the user has rated. {_REPAIR}"
             )
-        items = [[entry[2], entry[3], because] for entry, because in zip(entries, reasons, strict=True)]
-        yield user_id, _compact(items)
+        yield user_id, f"[{','.join([f'[{movie},{score},{because}]' for _, _, movie, score, because in entries])}]"
 
 
 def movie_lists(staging: sqlite3.Connection, movie_ids: frozenset[int], length: int | None) -> Iterator[Row]:
