@@ -9,7 +9,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +18,8 @@ from pyspark import RDD, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
 from recommender.arrays import FloatArray, IntArray
-from recommender.parts import layout
+from recommender.parts import gram
+from recommender.parts.gram import mirror, upper_gram
 from recommender.parts.layout import LaidOut, Part, Parts, groups_of, lay_out_here, parts_of, runs
 from threadpoolctl import threadpool_limits
 
@@ -31,6 +31,8 @@ R = TypeVar("R")
 SECONDS_PER_DAY = 86_400
 # A gathered batch takes 16 MB in each process; beyond that, more executors help.
 MOST_GATHERED = 500_000
+# Sums of a gram matrix of 6,000 movies: each is 144 MB on its way to the driver.
+MOST_SUMS = 8
 
 
 class SparkParts(Parts[T]):
@@ -65,20 +67,24 @@ class SparkParts(Parts[T]):
     def gram(self, work: Callable[[T], sp.csr_matrix], size: int) -> FloatArray:
         """Return X'X, (size, size), of the rows X that `work` makes of all parts.
 
-        Each group's sum travels in blocks of rows, and each block is added up in the groups' order.
+        Each core sums up a share of the groups; the sums are kept on the executors, and this process adds them up.
         """
-        shared = self._values.context.broadcast(work)
-        blocks = -(-size // layout.ROWS_PER_BLOCK)
-        of_groups = self._values.mapPartitionsWithIndex(partial(_upper_blocks, shared, size, layout.ROWS_PER_BLOCK))
-        added = of_groups.partitionBy(blocks, int).mapPartitions(_added)
+        context = self._values.context
+        shared = context.broadcast(work)
+        sums = self._values.coalesce(min(context.defaultParallelism, MOST_SUMS)).mapPartitions(
+            partial(_upper_blocks, shared, size)
+        )
+        sums = sums.persist(StorageLevel.DISK_ONLY)
         whole = np.zeros((size, size))
         try:
-            for block, rows in added.toLocalIterator():
-                start = block * layout.ROWS_PER_BLOCK
-                whole[start : start + len(rows), start:] = rows
+            # All at once. What follows asks for one after the other.
+            sums.foreachPartition(_exhausted)
+            for start, rows in sums.toLocalIterator():
+                whole[start : start + len(rows), start:] += rows
         finally:
+            sums.unpersist()
             shared.destroy()
-        layout.mirror(whole)
+        mirror(whole)
         return whole
 
     def release(self) -> None:
@@ -93,24 +99,16 @@ def _worked(shared: Any, values: Iterable[T]) -> Iterator[Any]:
         yield made
 
 
-def _upper_blocks(
-    shared: Any, size: int, rows_per_block: int, group: int, values: Iterable[T]
-) -> Iterator[tuple[int, tuple[int, FloatArray]]]:
+def _upper_blocks(shared: Any, size: int, values: Iterable[T]) -> Iterator[tuple[int, FloatArray]]:
     with threadpool_limits(1):
-        whole = layout.upper_gram(map(shared.value, values), size)
-    for block, start in enumerate(range(0, size, rows_per_block)):
-        yield block, (group, whole[start : start + rows_per_block, start:].copy())
+        whole = upper_gram(map(shared.value, values), size)
+    for start in range(0, size, gram.ROWS_PER_BLOCK):
+        yield start, whole[start : start + gram.ROWS_PER_BLOCK, start:].copy()
 
 
-def _added(blocks: Iterable[tuple[int, tuple[int, FloatArray]]]) -> Iterator[tuple[int, FloatArray]]:
-    of_block: dict[int, list[tuple[int, FloatArray]]] = {}
-    for block, summand in blocks:
-        of_block.setdefault(block, []).append(summand)
-    for block, summands in of_block.items():
-        total: FloatArray = np.zeros_like(summands[0][1])
-        for _, rows in sorted(summands, key=itemgetter(0)):
-            total += rows
-        yield block, total
+def _exhausted(values: Iterable[Any]) -> None:
+    for _ in values:
+        pass
 
 
 def laid_out(spark: SparkSession, ratings: DataFrame) -> LaidOut:

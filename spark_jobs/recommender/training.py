@@ -24,7 +24,7 @@ from recommender.model import FactorModel
 from recommender.neighbours import Neighbours, eligible_movies, farthest_reaching, gram_inverse, ridge_inverse
 from recommender.parts.layout import LaidOut, Parts, PartsHere, lay_out_here, runs
 from recommender.parts.on_disk import joined_on_disk
-from recommender.parts.profiles import ByMovie, ByUser, Weighing
+from recommender.parts.profiles import WHOLE, ByMovie, ByUser, Weighing
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
 
@@ -221,7 +221,8 @@ def _neighbours(
         x = sp.vstack([*laid.by_user.each(by_user.rows), of_attributes], format="csr")
         inverse = ridge_inverse(x, settings.neighbour_ridge)
     else:
-        gram = laid.by_user.gram(by_user.rows, len(eligible))
+        gram = laid.by_user.gram(by_user.whole_rows, len(eligible))
+        gram /= WHOLE**2
         gram += (of_attributes.T @ of_attributes).toarray()
         inverse = gram_inverse(gram, settings.neighbour_ridge)
     near = farthest_reaching(inverse, eligible, reach, gain, settings.neighbours)

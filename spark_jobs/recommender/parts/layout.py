@@ -8,7 +8,7 @@ answers together in the parts' order. So the bits of a model do not depend on wh
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -17,14 +17,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from recommender.arrays import BoolArray, FloatArray, Int32Array, IntArray
+from recommender.parts.gram import mirror, upper_gram
 from recommender.ratings import Ratings, positions
 
 # The padding within a part changes the last bits, which may not depend on the cluster's size.
 RATINGS_PER_PART = 50_000
-# A group of parts is a task. The sum of a group may be a matrix of 288 MB, so the number of groups is bounded.
+# A group of parts is a task. Each costs Spark a hundredth of a second, so the number of groups is bounded.
 PARTS_PER_GROUP, MOST_GROUPS = 8, 32
-# Rows of a gram matrix that are computed and travel together: 256 rows of 6,000 doubles are 12 MB.
-ROWS_PER_BLOCK = 256
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,7 +82,7 @@ class Parts(ABC, Generic[T]):
     def gram(self, work: Callable[[T], sp.csr_matrix], size: int) -> FloatArray:
         """Return X'X, (size, size), of the rows X that `work` makes of all parts.
 
-        It is added up by groups_of, then over them in their order.
+        The rows hold whole numbers, so that the sum is exact in any order.
         """
 
     @abstractmethod
@@ -111,9 +110,7 @@ class PartsHere(Parts[T]):
 
     def gram(self, work: Callable[[T], sp.csr_matrix], size: int) -> FloatArray:
         """Return X'X, (size, size), of the rows X that `work` makes of all parts."""
-        whole = np.zeros((size, size))
-        for group in groups_of(len(self._values)):
-            whole += upper_gram(map(work, self._values[group]), size)
+        whole = upper_gram(map(work, self._values), size)
         mirror(whole)
         return whole
 
@@ -155,32 +152,10 @@ def runs(counts: IntArray) -> IntArray:
 def groups_of(parts: int) -> list[slice]:
     """Return the runs of parts that are together.
 
-    Each is one Spark partition, and one summand of a sum.
+    Each is one Spark partition.
     """
     size = max(PARTS_PER_GROUP, -(-parts // MOST_GROUPS))
     return [slice(start, min(start + size, parts)) for start in range(0, parts, size)]
-
-
-def upper_gram(tables: Iterable[sp.csr_matrix], size: int) -> FloatArray:
-    """Return the sum of X'X over tables X of `size` columns, added in their order.
-
-    Only the upper triangle is computed, in blocks of ROWS_PER_BLOCK rows. Below the blocks' diagonal are zeros.
-    """
-    whole = np.zeros((size, size))
-    for table in tables:
-        by_column = table.T.tocsr()
-        for start in range(0, size, ROWS_PER_BLOCK):
-            block = by_column[start : start + ROWS_PER_BLOCK] @ table[:, start:]
-            rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-            whole[start + rows, start + block.indices] += block.data
-    return whole
-
-
-def mirror(upper: FloatArray) -> None:
-    """Fill what upper_gram leaves out, in place."""
-    for start in range(0, len(upper), ROWS_PER_BLOCK):
-        stop = start + ROWS_PER_BLOCK
-        upper[stop:, start:stop] = upper[start:stop, stop:].T
 
 
 def parts_of(entity: IntArray, column: IntArray, rated_at: IntArray, cuts: IntArray) -> list[Part]:

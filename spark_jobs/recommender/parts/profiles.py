@@ -15,6 +15,10 @@ from recommender.popularity import RECENT_HALF_LIFE_DAYS, recency
 from recommender.ratings import SECONDS_PER_DAY
 from recommender.settings import TrainingSettings, decay
 
+# The root of the greatest weight as a whole number. Rounding changes the root of the least, .02 x .25, by a 580th at most. A sum of a
+# product for each of 500 million users is still exact.
+WHOLE = 4096
+
 
 @dataclass(frozen=True)
 class Weighing:
@@ -63,6 +67,15 @@ class ByUser:
     first_rated: IntArray
     eligible: IntArray
     movies: int
+
+    def whole_rows(self, part: Part) -> sp.csr_matrix:
+        """Return WHOLE times the rows of `rows`, rounded to whole numbers.
+
+        Their gram matrix is exact, in whatever order it is added up.
+        """
+        table = self.rows(part)
+        table.data = np.rint(table.data * WHOLE)
+        return table
 
     def rows(self, part: Part) -> sp.csr_matrix:
         """Return the roots of the users' weights, (users, eligible movies)."""

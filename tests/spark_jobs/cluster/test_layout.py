@@ -47,7 +47,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     # Some ten parts of users in groups of three, so that groups, parts and blocks of a sum are several.
     monkeypatch.setattr("recommender.parts.layout.RATINGS_PER_PART", 600)
     monkeypatch.setattr("recommender.parts.layout.PARTS_PER_GROUP", 3)
-    monkeypatch.setattr("recommender.parts.layout.ROWS_PER_BLOCK", 20)
+    monkeypatch.setattr("recommender.parts.gram.ROWS_PER_BLOCK", 20)
 
 
 def table(spark: SparkSession, ratings: Ratings, files: int = 5) -> DataFrame:
@@ -126,9 +126,9 @@ def test_the_times_at_ranks_are_those_of_sorted_ratings(spark: SparkSession) -> 
 
 if __name__ == "__main__":
     from cluster.session import start_session
-    from recommender.parts import layout
+    from recommender.parts import gram, layout
 
-    layout.RATINGS_PER_PART, layout.PARTS_PER_GROUP, layout.ROWS_PER_BLOCK = 600, 3, 20
+    layout.RATINGS_PER_PART, layout.PARTS_PER_GROUP, gram.ROWS_PER_BLOCK = 600, 3, 20
     SparkSession.builder.master(sys.argv[1]).config("spark.ui.enabled", "false").config(
         "spark.executor.memory", "512m"
     ).config("spark.driver.memory", "512m").config("spark.sql.shuffle.partitions", "2").getOrCreate()

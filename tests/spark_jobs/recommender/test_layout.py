@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from recommender.parts.layout import Part, PartsHere, groups_of, lay_out_here, parts_of, runs
+from recommender.parts.profiles import WHOLE, ByUser, Weighing
 from recommender.ratings import Ratings
+from recommender.settings import TrainingSettings
+from recommender.training import NEVER
 
 
 def test_a_part_ends_with_the_first_entity_that_reaches_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,11 +42,23 @@ def test_groups_are_few_however_many_parts_there_are() -> None:
     assert groups_of(5000)[-1].stop == 5000
 
 
-def test_the_gram_matrix_is_that_of_all_rows(generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.parts.layout.ROWS_PER_BLOCK", 4)
-    monkeypatch.setattr("recommender.parts.layout.PARTS_PER_GROUP", 3)
+def test_the_gram_matrix_of_whole_numbers_is_exact_in_any_order(
+    generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.parts.gram.ROWS_PER_BLOCK", 4)
     tables = [sp.random(7, 10, 0.3, "csr", rng=generator) for _ in range(5)]
-    whole = sp.vstack(tables).toarray()
-    found = PartsHere(tables).gram(sp.csr_matrix, 10)
-    assert found == pytest.approx(whole.T @ whole)
-    assert np.array_equal(found, found.T)
+    for table in tables:
+        table.data = np.rint(table.data * WHOLE)
+    whole = sp.vstack(tables).toarray().astype(np.int64)
+    for entries_at_once, order in ((10**6, tables), (50, tables), (1, tables[::-1])):
+        monkeypatch.setattr("recommender.parts.gram.ENTRIES_AT_ONCE", entries_at_once)
+        assert np.array_equal(PartsHere(order).gram(sp.csr_matrix, 10), whole.T @ whole)
+
+
+def test_rows_of_whole_numbers_are_those_of_the_regression(generator: np.random.Generator) -> None:
+    owners, columns = np.nonzero(generator.random((20, 10)) < 0.5)
+    (part,) = parts_of(owners, columns, generator.integers(0, 10**8, len(owners)), np.array([0, 20]))
+    by_user = ByUser(Weighing(TrainingSettings(), 2 * 10**8, NEVER), np.zeros(20), np.arange(10), 10)
+    whole, rows = by_user.whole_rows(part).toarray(), by_user.rows(part).toarray()
+    assert np.array_equal(whole, np.rint(whole))
+    assert 0 < np.abs(whole / WHOLE - rows).max() <= 0.5 / WHOLE
