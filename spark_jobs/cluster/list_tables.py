@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
@@ -17,47 +19,69 @@ from recommender.parts.layout import LaidOut
 from recommender.parts.profiles import popularity_of
 from recommender.published import popular_lists
 from recommender.published.user_lists import Recommender
+from recommender.ratings import Ratings
 from recommender.top_n import most_similar, users_per_block
 from recommender.training import NEVER
 from threadpoolctl import threadpool_limits
 
-from cluster.warehouse import ratings_of
+from cluster.warehouse import RATING_COLUMNS
 
-RECOMMENDATION_COLUMNS = "user_id int, rank int, movie_id int, score double, reason_movie_ids string"
+LIST_COLUMNS = "of_list int, user_id int, rank int, movie_id int, score double, reason_movie_ids string"
 SIMILAR_COLUMNS = "movie_id int, rank int, similar_movie_id int, score double"
 POPULAR_COLUMNS = "scope string, rank int, movie_id int, score double, ratings bigint"
+# A run of blocks is a task and a file of each table.
+MOST_RUNS = 64
 
 
-def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> list[DataFrame]:
-    """Return the recommendations and the discoveries table of all users.
+def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> DataFrame:
+    """Return the rows of the recommendations (`of_list` 0) and discoveries (1) of all users.
 
     Both come from one pass over the users of the ratings. Users are scored in blocks by their position in the model. So
-    a block, and every bit of its scores, is the same however Spark lays out its partitions.
+    a block, and every bit of its scores, is the same however Spark lays out its partitions. The partitions are runs of users in their
+    order, which follow from the model alone, and each is sorted by `of_list`, `user_id` and `rank`.
     """
     # The profiles arrive with the ratings of each block.
     model = recommender.model
     without_profiles = replace(model, profiles=Incidence.none(len(model.user_ids)))
     shared = spark.sparkContext.broadcast(replace(recommender, model=without_profiles))
-    blocks = pd.DataFrame(
-        {
-            "user_id": model.user_ids.astype(np.int32),
-            "block": (np.arange(len(model.user_ids)) // users_per_block(len(model.movie_ids))).astype(np.int32),
-        }
-    )
-    blocked = ratings.select("user_id", "movie_id", "rating", "rated_at").join(
-        F.broadcast(spark.createDataFrame(blocks, "user_id int, block int")), "user_id"
-    )
-    both = blocked.groupBy("block").applyInPandas(_one_block(shared), f"{RECOMMENDATION_COLUMNS}, of_list int").cache()
-    return [both.where(F.col("of_list") == number).drop("of_list") for number in range(2)]
+    block = np.arange(len(model.user_ids)) // users_per_block(len(model.movie_ids))
+    in_a_run = -(-(int(block[-1]) + 1) // MOST_RUNS)
+    places = {"user_id": model.user_ids, "block": block, "run": block // in_a_run}
+    table = pa.table({name: pa.array(values, pa.int32()) for name, values in places.items()})
+    placed = ratings.select(*RATING_COLUMNS).join(F.broadcast(spark.createDataFrame(table)), "user_id")
+    in_order = placed.repartitionById(int(places["run"][-1]) + 1, F.col("run")).sortWithinPartitions("block")
+    rows = in_order.select("block", *RATING_COLUMNS).mapInArrow(_lists_of(shared), LIST_COLUMNS)
+    return rows.sortWithinPartitions("of_list", "user_id", "rank")
 
 
-def _one_block(shared: Broadcast[Recommender]) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    def one_block(rows: pd.DataFrame) -> pd.DataFrame:
-        with threadpool_limits(1):
-            tables = shared.value.lists(ratings_of(rows))
-            return pd.concat([pd.DataFrame(table).assign(of_list=number) for number, table in enumerate(tables)])
+def _lists_of(shared: Broadcast[Recommender]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def lists_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for rows in _blocks(batches):
+            ratings = Ratings.from_columns({name: rows.column(name).to_numpy() for name in RATING_COLUMNS})
+            with threadpool_limits(1):
+                tables = shared.value.lists(ratings)
+            for number, table in enumerate(tables):
+                columns = {"of_list": np.full(len(table["user_id"]), number, dtype=np.int32), **table}
+                yield pa.RecordBatch.from_arrays([pa.array(values) for values in columns.values()], [*columns])
 
-    return one_block
+    return lists_of
+
+
+def _blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the rows of each block, which follow one another."""
+    held: list[pa.RecordBatch] = []
+    at = -1
+    for batch in batches:
+        block = batch.column("block").to_numpy()
+        for start, stop in pairwise([0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(block)]):
+            if held and block[start] != at:
+                yield pa.Table.from_batches(held)
+                held = []
+            if stop > start:
+                held.append(batch.slice(start, stop - start))
+                at = block[start]
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame:

@@ -114,10 +114,37 @@ class PartitionWriter:
             files = max(1, -(-count // ROWS_PER_FILE))
             rows.repartitionByRange(files, *sort_by).sortWithinPartitions(*sort_by).write.orc(attempt)
             rows.unpersist()
-        # Spark puts a random id into each name. Without it, the same batch gives the same directory.
+        self._name_files(attempt)
+        self._written[table] = count
+
+    def write_split(self, tables: Sequence[str], rows: DataFrame, by: str) -> None:
+        """Write the attempts of several tables in one pass; `by` has the number of a row's table.
+
+        The rows' partitions are in order, and sorted by `by` first. Each becomes a file of each table.
+        """
+        together = self._attempt("-and-".join(tables))
+        self._files.remove(together)
+        counted = Observation()
+        counts = [F.count_if(F.col(by) == number).alias(table) for number, table in enumerate(tables)]
+        rows.observe(counted, *counts).write.partitionBy(by).orc(together)
+        for number, table in enumerate(tables):
+            attempt = self._attempt(table)
+            self._files.remove(attempt)
+            self._written[table] = int(counted.get[table])
+            if self._written[table]:
+                self._files.rename(f"{together}/{by}={number}", attempt)
+            else:
+                rows.where(F.lit(False)).drop(by).coalesce(1).write.orc(attempt)
+            self._name_files(attempt)
+        self._files.remove(together)
+
+    def _name_files(self, attempt: str) -> None:
+        """Give the files their numbers in the place of Spark's random ids.
+
+        So the same batch gives the same directory.
+        """
         for number, name in enumerate(n for n in self._files.names(attempt) if n.startswith("part-")):
             self._files.rename(f"{attempt}/{name}", f"{attempt}/part-{number:05d}.orc")
-        self._written[table] = count
 
     def write_here(self, table: str, columns: Columns, types: str, sort_by: Sequence[str] = ()) -> None:
         """Write the attempt of a table that this process has made, without a Spark job.

@@ -56,7 +56,8 @@ class Discovery:
         """
         greatest = np.where(self.tail, personal, 0).max(axis=1, keepdims=True, initial=0)
         scale = np.divide(TASTE, greatest, out=np.zeros_like(greatest), where=greatest > 0)
-        scores = np.asarray(personal * scale + self.share, dtype=np.float32)
+        scores = np.asarray(personal * scale, dtype=np.float32)
+        scores += self.share
         scores[:, ~self.tail] = -np.inf
         scores[np.repeat(np.arange(len(personal)), np.diff(profiles.starts)), profiles.columns] = -np.inf
         return scores
@@ -69,11 +70,12 @@ class Discovery:
         smaller column comes first.
         """
         costs = np.asarray(self.price / staying[:, None].astype(np.float32), dtype=np.float32)
+        # New memory for users times movies costs more than to fill it. So each array takes the place of another.
         paid = np.asarray(np.float32(FIRST_PRICE) * costs, dtype=np.float32)
-        first, first_scores = top_n_of_scores(scores - paid, min(n, FIRST_PLACES))
+        first, first_scores = top_n_of_scores(np.subtract(scores, paid, out=paid), min(n, FIRST_PLACES))
         if n <= FIRST_PLACES:
             return first, first_scores
-        rest = scores - costs
+        rest = np.subtract(scores, costs, out=costs)
         row, place = np.nonzero(first != NO_MOVIE)
         rest[row, first[row, place]] = -np.inf
         others, other_scores = top_n_of_scores(rest, n - FIRST_PLACES)

@@ -102,7 +102,8 @@ class FactorModel:
         """
         scores: Float32Array = factors @ self.movie_factors.T
         if len(self.neighbours.columns):
-            scores += (profiles.matrix(len(self.movie_ids)) @ self.neighbours.matrix).toarray()
+            neighbours, weights = self.neighbours.to_neighbours
+            scores[:, neighbours] += (profiles.matrix(len(self.movie_ids)) @ weights).toarray()
         return scores
 
     def scores(self, factors: Float32Array, profiles: Incidence) -> Float32Array:

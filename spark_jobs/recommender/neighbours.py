@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from recommender.arrays import Float32Array, FloatArray, IntArray
+from recommender.arrays import AnyArray, Float32Array, FloatArray, IntArray
 from recommender.top_n import NO_MOVIE, top_n_of_scores
 
 # Movies whose rows of B are computed at once: 256 x 60,000 movies x 8 bytes = 123 MB.
@@ -32,6 +32,8 @@ MOVIES_AT_ONCE = 64
 # movie, 28 bytes each, and up to twice as many and one block's before they are sifted. With n 300 that is 144 MB for 6,000 movies,
 # and 1.4 GB for 60,000 movies of 600 rows.
 LARGEST_SYSTEM = 6_000
+# Weights that a matrix without gaps may have, 160 MB: to look up a user's in it takes a ninth of the time.
+MOST_DENSE = 40_000_000
 # Worth, row, column and weight of entries of B.
 # A function from a slice of rows of P to these rows, and P's diagonal.
 Inverse = tuple[Callable[[slice], FloatArray], FloatArray]
@@ -49,6 +51,10 @@ class Neighbours:
     columns: IntArray
     weights: Float32Array
 
+    def __getstate__(self) -> dict[str, AnyArray]:
+        """Return what travels: the three arrays, without matrices made of them."""
+        return {name: getattr(self, name) for name in ("starts", "columns", "weights")}
+
     @classmethod
     def none(cls, movies: int) -> Neighbours:
         """Return the neighbours of this many movies that have none."""
@@ -56,15 +62,41 @@ class Neighbours:
 
     @cached_property
     def matrix(self) -> sp.csr_matrix:
-        """Return the weights as a sparse matrix, (movies, movies).
-
-        Scoring multiplies a profile's weights by it.
-        """
+        """Return the weights as a sparse matrix, (movies, movies)."""
         movies = len(self.starts) - 1
         return sp.csr_matrix((self.weights, self.columns, self.starts), shape=(movies, movies))
 
+    @cached_property
+    def to_neighbours(self) -> tuple[IntArray, sp.csr_matrix]:
+        """Return the movies that are neighbours, ascending, and the weights to them alone.
+
+        The weights are (movies, neighbours). Scoring multiplies a profile's weights by them. Most movies of many are nobody's neighbours.
+        """
+        neighbours = np.unique(self.columns)
+        return neighbours, self.matrix[:, neighbours]
+
+    @cached_property
+    def _dense(self) -> tuple[IntArray, Float32Array] | None:
+        """Return each movie's place in a matrix of weights, and the matrix, (places, places).
+
+        It has the movies that have or are neighbours, and a last place without weights for all others. When it would be too large there
+        is none.
+        """
+        inside = np.diff(self.starts) > 0
+        inside[self.columns] = True
+        places = int(inside.sum()) + 1
+        if places**2 > MOST_DENSE:
+            return None
+        place = np.where(inside, np.cumsum(inside) - 1, places - 1)
+        weights = np.zeros((places, places), dtype=np.float32)
+        weights[np.repeat(place, np.diff(self.starts)), place[self.columns]] = self.weights
+        return place, weights
+
     def between(self, rows: IntArray, columns: IntArray) -> Float32Array:
         """Return the weights from movies to movies, (rows, columns); columns are distinct."""
+        if self._dense is not None:
+            place, dense = self._dense
+            return np.asarray(dense[place[rows][:, None], place[columns]])
         wanted = np.full(len(self.starts) - 1, NO_MOVIE, dtype=np.int32)
         wanted[columns] = np.arange(len(columns))
         lengths = self.starts[rows + 1] - self.starts[rows]

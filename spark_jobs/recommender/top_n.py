@@ -32,8 +32,6 @@ def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Arra
     """
     if n < 1:
         raise ValueError(f"A list cannot have {n} movies. n must be 1 or more.")
-    if np.isnan(scores).any():
-        raise ValueError("A score is NaN, because the factors or the prior hold a NaN. Train the model again.")
     users, movies = scores.shape
     row, column = _candidates(scores, min(n, movies))
     values = scores[row, column]
@@ -52,15 +50,25 @@ def top_n_of_scores(scores: Float32Array, n: int) -> tuple[IntArray, Float32Arra
 def _candidates(scores: Float32Array, n: int) -> tuple[IntArray, IntArray]:
     """Return rows and columns of few scores, with each row's n best among them.
 
-    Of a row's runs of columns, the n best have n scores that are as good as the n-th run's best. So no worse score is wanted.
+    Of a row's runs of columns, the n best have n scores that are as good as the n-th run's best. So no worse score is wanted, and no other
+    run is looked into.
     """
-    runs = np.arange(0, scores.shape[1], COLUMNS_PER_RUN)
-    wanted = scores > -np.inf
-    if len(runs) > n:
-        best = np.maximum.reduceat(scores, runs, axis=1)
-        wanted &= scores >= np.partition(best, len(runs) - n, axis=1)[:, len(runs) - n, None]
-    row, column = np.nonzero(wanted)
-    return row, column
+    movies = scores.shape[1]
+    runs = np.arange(0, movies, COLUMNS_PER_RUN)
+    best = np.maximum.reduceat(scores, runs, axis=1)
+    if np.isnan(best).any():
+        raise ValueError("A score is NaN, because the factors or the prior hold a NaN. Train the model again.")
+    if len(runs) <= n:
+        row, column = np.nonzero(scores > -np.inf)
+        return row, column
+    least = np.partition(best, len(runs) - n, axis=1)[:, len(runs) - n, None]
+    row, run = np.nonzero((best >= least) & (best > -np.inf))
+    columns = runs[run, None] + np.arange(COLUMNS_PER_RUN)
+    # The last run may be shorter.
+    inside, columns = columns < movies, np.minimum(columns, movies - 1)
+    values = scores[row[:, None], columns]
+    wanted = inside & (values >= least[row]) & (values > -np.inf)
+    return np.repeat(row, wanted.sum(axis=1)), columns[wanted]
 
 
 def most_similar(movie_factors: Float32Array, rows: slice, n: int) -> tuple[IntArray, Float32Array]:

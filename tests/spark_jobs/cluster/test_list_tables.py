@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cluster import list_tables as lists
 from cluster import warehouse as tables
 from cluster.list_tables import similar_movies, user_lists
 from cluster.warehouse import ROWS_PER_FILE, PartitionWriter
@@ -22,6 +23,7 @@ from recommender.training import train
 
 pytestmark = pytest.mark.spark
 AS_OF = 2_000_000_000
+TWO = ("recommendations", "discoveries")
 SETTINGS = TrainingSettings(rank=8, max_iter=2)
 
 
@@ -58,18 +60,42 @@ def test_mllib_s_user_factors_are_a_half_step_from_its_movie_factors(spark: Spar
     assert half_step(incidence, OtherSide.of(y), 1.5, 0.2) == pytest.approx(theirs, abs=1e-4)
 
 
+@pytest.mark.parametrize("most_runs", [1, 2])
 def test_lists_from_spark_are_those_of_each_block_here(
-    spark: SparkSession, ratings: Ratings, model: FactorModel
+    spark: SparkSession,
+    ratings: Ratings,
+    model: FactorModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most_runs: int,
 ) -> None:
     frame = pd.DataFrame({name: getattr(ratings, name) for name in ("user_id", "movie_id", "rating", "rated_at")})
     schema = "user_id int, movie_id int, rating double, rated_at bigint"
     shuffled = spark.createDataFrame(frame.sample(frac=1, random_state=1), schema).repartition(5)
     here = Recommender.of(model, 7, discovery_of(model, lay_out_here(ratings)), 9, AS_OF)
     blocks = [here.lists(ratings.select((ratings.user_id - 1) // 512 == block)) for block in range(2)]
-    for number, table in enumerate(user_lists(spark, shuffled, here)):
-        found = table.toPandas().sort_values(["user_id", "rank"], ignore_index=True)
+    monkeypatch.setattr(lists, "MOST_RUNS", most_runs)
+    rows = user_lists(spark, shuffled, here)
+    writer = PartitionWriter(spark, f"file://{tmp_path}", "20260101T000000")
+    writer.write_split(TWO, rows, "of_list")
+    counts = {name: sum(len(tables[at]["user_id"]) for tables in blocks) for at, name in enumerate(TWO)}
+    assert writer.put_in_place() == counts
+    for number, name in enumerate(TWO):
+        files = sorted((tmp_path / name / "batch_id=20260101T000000").glob("*.orc"))
+        assert [file.name for file in files] == [f"part-{at:05d}.orc" for at in range(most_runs)]
+        # Whole, as written: in the order of users and ranks.
+        found = pd.concat(map(pd.read_orc, files), ignore_index=True)
         expected = pd.concat([pd.DataFrame(tables[number]) for tables in blocks], ignore_index=True)
         pd.testing.assert_frame_equal(found, expected)
+    assert not [left for left in (tmp_path / "_attempts").rglob("*") if left.is_file()]
+
+
+def test_a_table_without_a_row_is_an_empty_file_of_its_columns(spark: SparkSession, tmp_path: Path) -> None:
+    writer = PartitionWriter(spark, f"file://{tmp_path}", "20260101T000000")
+    writer.write_split(TWO, spark.createDataFrame([(0, 5)], "of_list int, user_id int"), "of_list")
+    assert writer.put_in_place() == {"recommendations": 1, "discoveries": 0}
+    (empty,) = (tmp_path / "discoveries" / "batch_id=20260101T000000").glob("*.orc")
+    assert (pd.read_orc(empty).columns.tolist(), empty.name) == (["user_id"], "part-00000.orc")
 
 
 def test_similar_movies_from_spark_are_the_kernel_s(spark: SparkSession, model: FactorModel) -> None:

@@ -1,3 +1,4 @@
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -132,3 +133,18 @@ def test_beside_the_inverse_x_is_there_once_with_the_known_movies_alone(
         linear_neighbours(rated, sp.csr_matrix((0, 1000)), np.ones(1000), np.ones(1000, dtype=np.float32), 1.0, 5)
     tracemalloc.stop()
     assert alive == [pytest.approx(12 * rated.nnz, rel=0.05)]
+
+
+def test_weights_between_movies_are_the_same_by_a_whole_matrix_and_without(
+    generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = (generator.random((40, 20)) < 0.4).astype(float)
+    weight[:, 7] = 0
+    found = neighbours(weight, np.ones(20), 2.0, 3)
+    rows, columns = np.array([3, 7, 0, 11]), np.array([5, 7, 19, 2, 3])
+    between = found.between(rows, columns)
+    assert np.array_equal(between, found.matrix.toarray()[np.ix_(rows, columns)])
+    assert between.any()
+    assert set(vars(pickle.loads(pickle.dumps(found)))) == {"starts", "columns", "weights"}
+    monkeypatch.setattr("recommender.neighbours.MOST_DENSE", 1)
+    assert np.array_equal(pickle.loads(pickle.dumps(found)).between(rows, columns), between)
