@@ -23,10 +23,11 @@ import optuna
 from cluster.arguments import whole
 from cluster.reporting import progress, report
 from cluster.session import start_session
-from cluster.warehouse import collect_attributes, collect_ratings, read_batch, read_ratings
-from evaluation.proposals import first_half, proposal, suggested
+from cluster.warehouse import collect_attributes, read_batch, read_ratings
+from evaluation.batches.batch import batch_of, first_half
+from evaluation.proposals import proposal, suggested
 from evaluation.record import CANDIDATE
-from evaluation.rolling import evaluate_windows, windows_to_evaluate
+from evaluation.untimed import BY_TIME
 from promotion import registry
 from promotion.champion import Champion, find_champion
 from recommender.settings import MOST_SEED, TrainingSettings
@@ -97,12 +98,13 @@ def main(argv: list[str] | None = None) -> None:
     of_batch = options.of_batch or registry.batch_of(options.model_name, champion.version)
     spark = start_session(f"search_settings {options.batch_id}")
     progress(f"reading {options.database}.ratings of batch {of_batch}")
-    ratings = first_half(collect_ratings(read_ratings(spark, options.database, of_batch)))
+    half = first_half(read_ratings(spark, options.database, of_batch))
+    batch = batch_of(spark, half, BY_TIME, SLICES, options.seed)
     attributes = collect_attributes(read_batch(spark, options.database, "movies", of_batch))
-    windows = windows_to_evaluate(ratings, SLICES, FIRST_WINDOW)
+    windows = batch.windows(FIRST_WINDOW)
 
     def mean_ndcg(settings: TrainingSettings) -> float:
-        results = evaluate_windows(spark, ratings, attributes, windows, {CANDIDATE: settings}, K, against=())
+        results = batch.evaluate(attributes, windows, {CANDIDATE: settings}, K, against=())
         return float(np.concatenate([result.per_user["ndcg"] for result in results]).mean())
 
     mlflow.set_experiment(options.experiment)

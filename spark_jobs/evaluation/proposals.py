@@ -1,20 +1,12 @@
-"""The search for settings: its ratings, the settings that it tries, its proposal."""
+"""The search for settings: the settings that it tries, its proposal."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
 import optuna
-from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
-
-
-def first_half(ratings: Ratings) -> Ratings:
-    """Return the ratings before the middle one in time; the gate uses the others."""
-    middle = np.sort(ratings.rated_at)[len(ratings) // 2]
-    return ratings.select(ratings.rated_at < middle)
 
 
 def suggested(trial: optuna.Trial) -> TrainingSettings:

@@ -1,19 +1,12 @@
 from dataclasses import asdict
 
-import numpy as np
 import optuna
 import pytest
-from evaluation.proposals import first_half, proposal, suggested
+from evaluation.proposals import proposal, suggested
 from promotion.champion import Champion
-from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
 from search_settings import settings_in_use
 from train_als import arguments, settings_of
-
-
-def test_the_search_sees_nothing_of_the_second_half_of_the_timeline() -> None:
-    columns = {"user_id": np.arange(8), "movie_id": np.ones(8), "rating": np.ones(8), "rated_at": np.arange(8)[::-1]}
-    assert sorted(first_half(Ratings.from_columns(columns)).rated_at.tolist()) == [0, 1, 2, 3]
 
 
 @pytest.fixture

@@ -32,8 +32,10 @@ from evaluation.windows import Tested, result_of
 
 # A window that goes on from the one before, a twentieth of all ratings earlier, needs fewer iterations.
 ITERATIONS_FROM_BEFORE = 2
-# Pairs of user and window from which no further window is evaluated: the interval of a difference in nDCG is some .02 wide.
+# Pairs of user and window from which nothing further is evaluated: the interval of a difference in nDCG is some .02 wide.
 ENOUGH_PAIRS = 1_000
+# Each window is a training. Where slices have few returning users, a window is of several instead.
+MOST_WINDOWS, MOST_SLICES = 2, 3
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,24 @@ def returning_by_window(windows: Sequence[Window], part: Part) -> IntArray:
     )
 
 
-def windows_needed(laid: LaidOut, windows: Sequence[Window]) -> list[Window]:
+def windows_needed(laid: LaidOut, slices: Sequence[Window]) -> list[Window]:
     """Return the newest windows that together have ENOUGH_PAIRS, in time order.
 
-    When all have fewer, these are all with a returning user. Raises ValueError when no user came back in any.
+    They are at most MOST_WINDOWS, and each is a slice of the timeline, or as many as that takes, but at most MOST_SLICES. Windows without
+    a returning user are left out. Raises ValueError when no user came back in any.
     """
-    returning = np.sum(laid.by_user.each(partial(returning_by_window, windows)), axis=0)
+    ways = [together(slices, count) for count in range(1, MOST_SLICES + 1)]
+    tried = [window for way in ways for window in way]
+    returning = np.sum(laid.by_user.each(partial(returning_by_window, tried)), axis=0)
+    users = dict(zip(tried, returning.tolist(), strict=True))
     chosen: list[Window] = []
-    pairs = 0
-    for window, users in zip(reversed(windows), returning[::-1].tolist(), strict=True):
-        if users and pairs < ENOUGH_PAIRS:
-            chosen.insert(0, window)
-            pairs += users
+    for way in ways:
+        chosen = []
+        for window in reversed(way):
+            if users[window] and len(chosen) < MOST_WINDOWS and sum(users[own] for own in chosen) < ENOUGH_PAIRS:
+                chosen.insert(0, window)
+        if sum(users[own] for own in chosen) >= ENOUGH_PAIRS:
+            break
     if not chosen:
         raise ValueError(
             "No user came back in any window of the timeline, so there is nothing to evaluate on. "
@@ -103,16 +111,26 @@ def windows_needed(laid: LaidOut, windows: Sequence[Window]) -> list[Window]:
     return chosen
 
 
+def together(slices: Sequence[Window], count: int) -> list[Window]:
+    """Return windows of so many slices each, from the newest on, in time order.
+
+    Slices that are left over are the oldest; they are in no window, unless there is no other.
+    """
+    starts = range(len(slices) % count if len(slices) > count else 0, len(slices), count)
+    return [replace(slices[at], test_until=slices[min(at + count, len(slices)) - 1].test_until) for at in starts]
+
+
 def evaluate_in_parts(
     laid: LaidOut,
     attributes: MovieAttributes,
     windows: Sequence[Window],
     candidates: Mapping[str, TrainingSettings],
     k: int,
+    against: Sequence[str] = GATE_BASELINES,
 ) -> list[WindowResult]:
-    """Return the results of the gate's baselines and of every candidate.
+    """Return the results of the baselines and of every candidate.
 
-    They are window by window, in time order. Candidates with equal settings are trained once.
+    They are window by window, in time order. Candidates with equal settings are trained once. `against` are some of GATE_BASELINES.
     """
     results: list[WindowResult] = []
     factors: dict[str, Factors] = {}
@@ -123,6 +141,7 @@ def evaluate_in_parts(
         scorers = {
             name: _unpersonalised(laid, window, by_place.movie_ids, own)
             for name, own in zip(GATE_BASELINES, scores, strict=True)
+            if name in against
         }
         same: dict[TrainingSettings, str] = {}
         for name, settings in candidates.items():
@@ -130,7 +149,7 @@ def evaluate_in_parts(
             if first == name:
                 scorers[name], factors[name] = _trained(laid, attributes, window, settings, factors.get(name))
         found = laid.by_user.each(InWindow(window, k, scorers, by_place).lists)
-        for name in (*GATE_BASELINES, *candidates):
+        for name in (*against, *candidates):
             tested = _joined(found, name if name in scorers else same[candidates[name]], laid)
             results.append(result_of(window, name, tested, catalogue))
     return results

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation.batches.batch import Gathered, InParts, batch_of
+from evaluation.batches.batch import Gathered, InParts, batch_of, first_half
 from evaluation.diversity import BY_USER
 from evaluation.record import BASELINES, GATE_BASELINES, BatchSize
 from pyspark.sql import DataFrame, SparkSession
@@ -39,6 +39,9 @@ def rows(spark: SparkSession, ratings: Ratings) -> DataFrame:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.batches.batch.MOST_GATHERED", 100)
     monkeypatch.setattr("recommender.parts.layout.RATINGS_PER_PART", 300)
+    # Every slice is a window, as with gathered ratings.
+    monkeypatch.setattr("evaluation.batches.in_parts.MOST_WINDOWS", 20)
+    monkeypatch.setattr("evaluation.batches.in_parts.MOST_SLICES", 1)
 
 
 @pytest.fixture
@@ -136,3 +139,20 @@ def test_the_digest_is_of_every_rating(in_parts: InParts, spark: SparkSession, r
     )
     assert in_parts.digest() == batch_of(spark, rows.repartition(7), "time", 10, 1).digest()
     assert in_parts.digest() != batch_of(spark, one_second_later, "time", 10, 1).digest()
+
+
+def test_a_search_sees_nothing_of_the_second_half_of_the_timeline_wherever_the_ratings_are(
+    spark: SparkSession, rows: DataFrame, ratings: Ratings
+) -> None:
+    half = first_half(rows)
+    middle = np.sort(ratings.rated_at)[len(ratings) // 2]
+    before = ratings.rated_at[ratings.rated_at < middle]
+    assert sorted(row.rated_at for row in half.collect()) == sorted(before.tolist())
+    batch = batch_of(spark, half, "time", 10, 1)
+    assert isinstance(batch, InParts)
+    window = batch.windows(9)[0]
+    (found,) = batch.evaluate(ATTRIBUTES, [window], {"candidate": SETTINGS}, 5, against=())
+    assert window.test_until <= middle
+    assert found.means()["ndcg"] > 0
+    with pytest.raises(ValueError, match="There are no ratings to split"):
+        first_half(rows.where("user_id < 0"))

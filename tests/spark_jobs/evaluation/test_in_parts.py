@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from evaluation.batches import in_parts
-from evaluation.batches.in_parts import catalogue_of, evaluate_in_parts, windows_needed
+from evaluation.batches.in_parts import catalogue_of, evaluate_in_parts, together, windows_needed
 from evaluation.diversity import BY_USER, Catalogue
-from evaluation.splits import rolling_windows
+from evaluation.splits import rolling_windows, windows_between
 from evaluation.windows import evaluate_window
 from recommender.attributes import MovieAttributes
 from recommender.parts.layout import lay_out_here
@@ -92,11 +92,45 @@ def test_a_later_window_goes_on_from_the_factors_before_and_a_champion_with_equa
 def test_as_many_of_the_newest_windows_are_evaluated_as_the_interval_needs(
     ratings: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    laid, windows = lay_out_here(ratings), rolling_windows(ratings.rated_at, 8, 3)
-    assert [w.index for w in windows_needed(laid, windows)] == [3, 4, 5, 6, 7]
-    monkeypatch.setattr(in_parts, "ENOUGH_PAIRS", 31)
-    assert [w.index for w in windows_needed(laid, windows)] == [6, 7]
+    laid, slices = lay_out_here(ratings), rolling_windows(ratings.rated_at, 8, 3)
+    users = {
+        window: len(np.intersect1d(*(ratings.user_id[mask(ratings.rated_at)] for mask in masks)))
+        for count in (1, 2, 3)
+        for window in together(slices, count)
+        for masks in [(window.train_mask, window.test_mask)]
+    }
+    last, two, three = slices[-1], together(slices, 2), together(slices, 3)
+    # One slice, two of them, two windows of two slices, and the most that is tried.
+    for enough, expected in (
+        (users[last], [last]),
+        (users[last] + 1, slices[-2:]),
+        (users[slices[-2]] + users[last] + 1, two),
+        (1_000, three),
+    ):
+        monkeypatch.setattr(in_parts, "ENOUGH_PAIRS", enough)
+        assert windows_needed(laid, slices) == expected
     alone = {name: np.arange(1, 41) for name in ("user_id", "movie_id", "rating", "rated_at")}
     lonely = Ratings.from_columns(alone)
     with pytest.raises(ValueError, match="No user came back in any window"):
         windows_needed(lay_out_here(lonely), rolling_windows(lonely.rated_at, 8, 3))
+
+
+def test_windows_of_several_slices_follow_one_another_up_to_the_newest() -> None:
+    slices = windows_between([0, 10, 20, 20, 30, 40, 50], 1)
+    assert [(w.index, w.test_from, w.test_until) for w in slices] == [
+        (1, 10, 20),
+        (3, 20, 30),
+        (4, 30, 40),
+        (5, 40, 50),
+    ]
+    assert together(slices, 1) == slices
+    assert [(w.index, w.test_from, w.test_until) for w in together(slices, 3)] == [(3, 20, 50)]
+    assert [(w.index, w.test_from, w.test_until) for w in together(slices[:2], 3)] == [(1, 10, 30)]
+
+
+def test_a_search_for_settings_is_compared_with_no_baseline(ratings: Ratings) -> None:
+    windows = rolling_windows(ratings.rated_at, 8, 7)
+    found = evaluate_in_parts(lay_out_here(ratings), ATTRIBUTES, windows, {"candidate": SETTINGS}, 5, against=())
+    compared = evaluate_in_parts(lay_out_here(ratings), ATTRIBUTES, windows, {"candidate": SETTINGS}, 5)
+    assert [result.scorer for result in found] == ["candidate"]
+    assert found[0].means() == compared[-1].means()
