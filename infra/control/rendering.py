@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from infra.control.ambient import VARIABLES_TO_UNSET, own_hosts
 from infra.control.secrets import private_write
 from infra.control.settings import REPOSITORY, Settings
+from infra.control.systems.availability import availability_values
 
 # The folders of templates, by their folder below the instance's conf/.
 CONFIGURATION = {
@@ -94,8 +95,10 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
         "GATEWAY_TRUSTED": " ".join(f"{network} 1;" for network in settings["MARQUEE_GATEWAY_PROXIES"].split()),
         "GATEWAY_REAL_ADDRESS": _gateway_real_address(settings["MARQUEE_GATEWAY_PROXIES"].split()),
         "HADOOP_METRICS": str(settings.monitoring).lower(),
+        **availability_values(settings),
         **_prometheus_targets(settings),
         "SOFTWARE": str(settings.software),
+        "EXCLUDED": settings["MARQUEE_EXCLUDED"],
         "JAVA_OPENS": JAVA_OPENS,
         "JAVA_SMALL": JAVA_SMALL,
         "JAVA_MASTER": JAVA_MASTER,

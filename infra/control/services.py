@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from infra.control.rows import Preparation, Row, Service
 from infra.control.settings import REPOSITORY, Settings, SettingsError
+from infra.control.systems.availability import failover_row, is_highly_available, journal_rows
 from infra.control.systems.optional import monitoring_rows, spark_rows
 from infra.control.systems.serving import serving_rows
 
@@ -36,18 +37,27 @@ def _hadoop_environment(settings: Settings, server: str) -> dict[str, str]:
 def _hdfs(settings: Settings) -> list[Row]:
     script, page = "infra/services/hadoop/prepare_hdfs.sh", settings.port("NAMENODE_HTTP")
     numbers = range(1, settings.number("DATANODES") + 1)
+    available = is_highly_available(settings)
+    environments = {name: _hadoop_environment(settings, name) for name in ("ZOOKEEPER", "JOURNALNODE", "FAILOVER")}
+    # The address that leads to the active one of two has the port of their pages.
+    rpc = settings.port("NAMENODE_RPC")
+    port, other_port = (page, rpc) if available else (rpc, page)
     return [
-        Preparation("namenode-format", f"{script} format", service="namenode"),
+        *(journal_rows(settings, environments) if available else []),
+        Preparation(
+            "namenode-format", f"{script} format", ("zookeeper", "journalnode") if available else (), service="namenode"
+        ),
         Service(
             "namenode",
             "HDFS NameNode",
             "hdfs namenode",
-            settings.port("NAMENODE_RPC"),
+            port,
             ("namenode-format",),
             environment=_hadoop_environment(settings, "NAMENODE"),
             page=f":{page}/",
-            other_ports=(page,),
+            other_ports=(other_port,),
         ),
+        *([failover_row(settings, environments)] if available else []),
         *(_datanode(settings, number) for number in numbers),
         Preparation("hdfs-folders", f"{script} folders", tuple(f"datanode{number}" for number in numbers)),
     ]
@@ -67,18 +77,22 @@ def _datanode(settings: Settings, number: int) -> Service:
 
 def _yarn(settings: Settings) -> list[Row]:
     manager_page, node_page = settings.port("RESOURCEMANAGER_HTTP"), settings.port("NODEMANAGER_HTTP")
-    manager_ports = (f"RESOURCEMANAGER_{name}" for name in ("HTTP", "SCHEDULER", "TRACKER", "ADMIN"))
+    # The second of two ResourceManagers opens its page alone until it is the active one.
+    available = is_highly_available(settings)
+    rpc = settings.port("RESOURCEMANAGER")
+    manager_port, other_port = (manager_page, rpc) if available else (rpc, manager_page)
+    manager_ports = (f"RESOURCEMANAGER_{name}" for name in ("SCHEDULER", "TRACKER", "ADMIN"))
     node_ports = ("NODEMANAGER", "NODEMANAGER_LOCALIZER", "NODEMANAGER_COLLECTOR", "SHUFFLE")
     return [
         Service(
             "resourcemanager",
             "YARN ResourceManager",
             "yarn resourcemanager",
-            settings.port("RESOURCEMANAGER"),
-            ("namenode",),
+            manager_port,
+            ("zookeeper", "namenode") if available else ("namenode",),
             environment=_hadoop_environment(settings, "RESOURCEMANAGER"),
             page=f":{manager_page}/cluster",
-            other_ports=tuple(map(settings.port, manager_ports)),
+            other_ports=(other_port, *map(settings.port, manager_ports)),
         ),
         Service(
             "nodemanager",

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from infra.control.ambient import passed_on, system_user
 from infra.control.secrets import fernet_key, secret
 from infra.control.settings import REPOSITORY, TABLE, Settings
+from infra.control.systems.availability import hdfs_uri
 
 
 def process_environment(settings: Settings) -> dict[str, str]:
@@ -84,7 +85,6 @@ def _url(settings: Settings, service: str, port: str, scheme: str = "http") -> s
 
 
 def _addresses(settings: Settings) -> dict[str, str]:
-    hdfs_host = settings.hosts.get("namenode", settings.local_host)
     web_hdfs = _url(settings, "namenode", "NAMENODE_HTTP")
     return {
         "MARQUEE_ANNOUNCE_TO": {"yes": web_hdfs, "no": ""}.get(
@@ -92,7 +92,7 @@ def _addresses(settings: Settings) -> dict[str, str]:
         ),
         "MARQUEE_AIRFLOW_URL": _url(settings, "airflow-api-server", "AIRFLOW"),
         "MARQUEE_WEBHDFS_URL": web_hdfs,
-        "MARQUEE_HDFS_URI": f"hdfs://{hdfs_host}:{settings.port('NAMENODE_RPC')}",
+        "MARQUEE_HDFS_URI": hdfs_uri(settings),
         "MARQUEE_HDFS_USER": _hadoop_user(settings),
         "MARQUEE_MLFLOW_URL": _url(settings, "mlflow", "MLFLOW"),
         "MARQUEE_API_URL": _url(settings, "recommendations", "API"),

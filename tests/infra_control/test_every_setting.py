@@ -72,6 +72,8 @@ TAKEN_BY_NAME = {
     "MARQUEE_QUERY": TAKEN["password"],
     "MARQUEE_SINCE": TAKEN["password"] - {"IPv6"},
     "MARQUEE_HADOOP_USER": {"word"},
+    "MARQUEE_MASTERS": {"words"},
+    "MARQUEE_QUORUM": set(),
     "MARQUEE_OPENLINEAGE": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),

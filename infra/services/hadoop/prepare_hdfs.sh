@@ -1,10 +1,32 @@
 #!/usr/bin/env bash
-# prepare_hdfs.sh format: format an empty NameNode.
+# prepare_hdfs.sh format: format an empty NameNode. Of two, the second one copies what the first one has.
 # prepare_hdfs.sh folders: settle a restored HDFS, create its folders and upload the Tez archive, once for each version of the archive.
 set -euo pipefail
+
+# The NameNode that this one copies: the other of two, if it answers or if this is the second, which waits for the first.
+other_namenode() {
+  local first=${MARQUEE_MASTERS%% *} other
+  [ -n "$MARQUEE_MASTERS" ] || return 1
+  other=$(tr ' ' '\n' <<<"$MARQUEE_MASTERS" | grep -vxF "$(hostname)")
+  for _ in $(seq 90); do
+    (exec 3<>"/dev/tcp/$other/$MARQUEE_NAMENODE_RPC_PORT") 2>/dev/null && return 0
+    [ "$(hostname)" != "$first" ] || return 1
+    sleep 1
+  done
+  echo "prepare_hdfs.sh: the NameNode on $other does not answer. Start it first." >&2
+  exit 69
+}
+
 case "${1:-}" in
   format)
-    [ -f "$MARQUEE_INSTANCE_DIR/data/namenode/current/VERSION" ] || hdfs namenode -format -nonInteractive -clusterId marquee
+    if [ -f "$MARQUEE_INSTANCE_DIR/data/namenode/current/VERSION" ]; then
+      exit 0
+    elif other_namenode; then
+      hdfs namenode -bootstrapStandby -nonInteractive
+    else
+      hdfs namenode -format -nonInteractive -clusterId marquee
+      [ -z "$MARQUEE_MASTERS" ] || hdfs zkfc -formatZK -nonInteractive
+    fi
     ;;
   folders)
     restored=$MARQUEE_INSTANCE_DIR/data/hdfs-restored
