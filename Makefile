@@ -20,7 +20,7 @@ export NO_PROXY := $(no_proxy)
 # An argument counts on make's command line alone: a shell may hold a variable of that name for another program.
 ARGUMENTS := A ARCHIVE B BACKUP CONFIRM CORPUS DAG DATASET DRY_RUN EMBEDDED ENV EXECUTORS FOLDER FOLLOW INVENTORY LABEL LANGUAGE \
 	MAPPING PUBLICATION QUERY REASON REGISTRY ROWS RUN SECONDS SEEDS SERVICE SETS SINCE SOURCE TESTS TEXT TO UNREACHABLE UPGRADE \
-	USERS VERSION
+	USERS VERSION WORKER
 $(foreach name,$(ARGUMENTS),$(if $(findstring environment,$(origin $(name))),$(eval override $(name) :=)))
 # Values that a person gives reach a program as "$$NAME": make hands them on in the environment, and the shell does not read them.
 # A recipe has `$(CONTROL) given NAME` first, which checks them. "--name=$$NAME" lets a value begin with a -.
@@ -301,6 +301,26 @@ cluster-run: cluster-environment ## Run the pipeline on a cluster and wait: make
 cluster-test: cluster-environment ## Store data and run a job on a cluster, print what each worker did: make cluster-test [INVENTORY=vagrant]
 	@$(CONTROL) given INVENTORY
 	@$(CLUSTER) test -- "$${INVENTORY:-vagrant}"
+
+.PHONY: cluster-add
+cluster-add: cluster-environment ## Set a new worker of the inventory up, and give it its part: make cluster-add WORKER=worker3 [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY WORKER
+	@$(CLUSTER) add -- "$${INVENTORY:-vagrant}" "$$WORKER"
+
+.PHONY: cluster-remove
+cluster-remove: cluster-environment ## Take a worker out, after its blocks were copied elsewhere: make cluster-remove WORKER=worker3 [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY WORKER
+	@$(CLUSTER) remove -- "$${INVENTORY:-vagrant}" "$$WORKER"
+
+.PHONY: cluster-replace
+cluster-replace: cluster-environment ## Set a worker up whose machine or disk is a new one: make cluster-replace WORKER=worker2 [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY WORKER
+	@$(CLUSTER) replace -- "$${INVENTORY:-vagrant}" "$$WORKER"
+
+.PHONY: cluster-upgrade
+cluster-upgrade: cluster-environment ## Bring a cluster to this commit, one machine after the other: make cluster-upgrade [INVENTORY=vagrant]
+	@$(CONTROL) given INVENTORY
+	@$(CLUSTER) upgrade -- "$${INVENTORY:-vagrant}"
 
 .PHONY: cluster-down
 cluster-down: cluster-environment ## Stop a cluster; machines keep their data, test containers are removed: make cluster-down [INVENTORY=vagrant]

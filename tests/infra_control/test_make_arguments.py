@@ -102,7 +102,8 @@ def test_the_makefile_is_understood() -> None:
         "rollback-deploy": {"ENV", "REASON"},
         "stop-deployment": {"ENV"},
         "bare-repository": {"FOLDER"},
-        **{f"cluster-{command}": {"INVENTORY"} for command in ("up", "status", "run", "test", "down")},
+        **{f"cluster-{command}": {"INVENTORY"} for command in ("up", "status", "run", "test", "upgrade", "down")},
+        **{f"cluster-{command}": {"INVENTORY", "WORKER"} for command in ("add", "remove", "replace")},
     }
     assert expected == ARGUMENTS
 
@@ -150,6 +151,7 @@ TAKEN = {
     **dict.fromkeys(("REASON", "TEXT", "LABEL", "QUERY", "USER"), set(ALL_RUBBISH) - NEVER),
     "SINCE": set(ALL_RUBBISH) - NEVER - {"IPv6"},
     "INVENTORY": PLAIN | {"fraction", "short address", "parent", "root"},
+    "WORKER": PLAIN - {"underscore"} | {"fraction", "short address"},
     "RUN": PLAIN | {"fraction", "short address", "tilde", "option", "colon", "negative", "IPv6"},
     "USERS": {"over all ports"},
     "SECONDS": {"over all ports"},

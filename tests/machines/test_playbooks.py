@@ -17,23 +17,37 @@ from infra.control.settings import TABLE, Settings
 from infra.deploy.machines.playbooks import ANSIBLE
 from tests.machines.ansible_programs import COMMIT, ansible, needs_ansible
 
-PLAYBOOKS = ["render.yml", "run.yml", "site.yml", "status.yml", "stop.yml", "test.yml"]
+PLAYBOOKS = sorted(path.name for path in ANSIBLE.glob("*.yml"))
 INVENTORIES = sorted(path.name for path in (ANSIBLE / "inventories").glob("*.yml"))
 # The groups of each inventory, in the order of its file.
-GROUPS = ["heads", "workers", "edges", "datanodes"]
-EVERY_SERVICE = {"MARQUEE_MONITORING": "yes", "MARQUEE_HOSTS": "spark-master"}
+GROUPS = ["heads", "workers", "edges", "datanodes", "masters", "quorum"]
+EVERY_SERVICE = {
+    "MARQUEE_MONITORING": "yes",
+    "MARQUEE_HOSTS": "spark-master",
+    "MARQUEE_MASTERS": "a b",
+    "MARQUEE_QUORUM": "a b c",
+}
 
 pytestmark = needs_ansible
+
+
+def render(folder: Path, *words: str) -> Path:
+    """Return a folder with what the machines of an inventory get."""
+    done = ansible(folder, "ansible-playbook", "--extra-vars", f"folder={folder}", *words, "render.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the four machines of the inventory `containers` get."""
-    folder = tmp_path_factory.mktemp("rendered")
-    words = ("--inventory", "inventories/containers.yml", "--extra-vars", f"folder={folder}")
-    done = ansible(folder, "ansible-playbook", *words, "render.yml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return render(tmp_path_factory.mktemp("rendered"), "--inventory", "inventories/containers.yml")
+
+
+@pytest.fixture(scope="module")
+def rendered_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the machines of the inventory `containers-ha` get."""
+    return render(tmp_path_factory.mktemp("rendered-ha"), "--inventory", "inventories/containers-ha.yml")
 
 
 def test_each_playbook_is_well_formed(tmp_path: Path) -> None:
@@ -108,7 +122,7 @@ def test_preparations_run_before_their_service_or_after_it_serves(rendered: Path
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_each_unit_is_hardened(rendered: Path) -> None:
     units = sorted((rendered / "head").glob("*.service"))
-    assert len(units) == 22
+    assert len(units) == 25
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=40", "--no-pager", *map(str, units)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -130,3 +144,48 @@ def test_the_firewall_opens_the_gateway_on_its_machine_alone(rendered: Path) -> 
         for machine in ("head", "worker1", "edge")
     }
     assert opened == {"head": ["22"], "worker1": ["22"], "edge": ["22", "8090"]}
+
+
+def test_one_worker_more_changes_no_unit_but_those_that_count_workers(rendered: Path, tmp_path: Path) -> None:
+    inventory = yaml.safe_load((ANSIBLE / "inventories" / "containers.yml").read_text(encoding="utf-8"))
+    inventory["all"]["children"]["workers"]["hosts"]["worker3"] = {"ansible_host": "10.89.23.23"}
+    (tmp_path / "more.yml").write_text(yaml.safe_dump(inventory, sort_keys=False), encoding="utf-8")
+    more = render(tmp_path, "--inventory", str(tmp_path / "more.yml"))
+    assert Settings.load(more / "head" / "env", {})["MARQUEE_NODEMANAGERS"] == "3"
+    units = sorted(path.name for path in (more / "head").glob("*.service"))
+    changed = {name for name in units if (more / "head" / name).read_bytes() != (rendered / "head" / name).read_bytes()}
+    assert changed == {
+        *(f"marquee-airflow-{name}.service" for name in ("api-server", "dag-processor", "scheduler", "triggerer")),
+        "marquee-exporter.service",
+        "marquee-prometheus.service",
+    }
+
+
+def test_two_namenodes_are_reached_by_the_machine_that_knows_the_active_one(rendered_twice: Path) -> None:
+    for machine in ("head", "worker1", "worker2", "edge"):
+        settings = Settings.load(rendered_twice / machine / "env", {})
+        assert settings["MARQUEE_MASTERS"] == "head worker1"
+        assert settings["MARQUEE_QUORUM"] == "head worker1 worker2"
+        assert settings.hosts["namenode"] == settings.hosts["resourcemanager"] == "edge"
+        assert settings.hosts["metastore"] == "head"
+        assert "failover" not in settings.hosts
+
+
+def test_the_way_to_the_active_one_asks_both(rendered_twice: Path) -> None:
+    text = (rendered_twice / "edge" / "haproxy.cfg").read_text(encoding="utf-8")
+    assert re.findall(r"^ *(listen|bind|server) (.*)$", text, re.MULTILINE) == [
+        ("listen", "namenode"),
+        ("bind", "*:9870"),
+        ("server", "head head:9870"),
+        ("server", "worker1 worker1:9870"),
+        ("listen", "resourcemanager"),
+        ("bind", "*:8088"),
+        ("server", "head head:8088"),
+        ("server", "worker1 worker1:8088"),
+    ]
+
+
+def test_a_namenode_starts_after_zookeeper_and_the_journal(rendered_twice: Path) -> None:
+    unit = (rendered_twice / "head" / "marquee-namenode.service").read_text(encoding="utf-8")
+    steps = re.findall(r"^(?:After=marquee-|ExecStart\w*=.* service )([a-z-]+)", unit, re.MULTILINE)
+    assert steps == ["namenode-format", "namenode"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.control.settings import REPOSITORY, Settings
 from infra.deploy.machines.product import make_secrets
@@ -58,6 +59,30 @@ class Playbooks:
         """Return the folder of the cluster's secrets, keys and package."""
         return self.settings.state / "instances" / f"cluster-{self.name}"
 
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Return the variables of each machine of the inventory.
+
+        Raises MachinesError if it can't be read.
+        """
+        command = [str(self._program("ansible-inventory")), "--inventory", str(self.inventory), "--list"]
+        listed = subprocess.run(command, env=self.environment(), cwd=ANSIBLE, stdout=subprocess.PIPE, check=False)
+        if listed.returncode != 0:
+            raise MachinesError(f"{self.inventory} can't be read. The lines above say why.")
+        found: dict[str, dict[str, Any]] = json.loads(listed.stdout)["_meta"]["hostvars"]
+        return found
+
+    def worker(self, given: str) -> str:
+        """Return a machine of the inventory. Raises MachinesError if it has none of that name."""
+        if given not in (names := sorted(self.hosts())):
+            raise MachinesError(f"WORKER={given} is not in {self.inventory.name}. Give one of: {', '.join(names)}.")
+        return given
+
+    def _program(self, name: str) -> Path:
+        program = self.settings.software / "cluster-venv" / "bin" / name
+        if not program.is_file():
+            raise MachinesError(f"{program} is not there. `make cluster-up` installs it.")
+        return program
+
     def environment(self) -> dict[str, str]:
         """Return the variables that the playbooks and Vagrant read."""
         return os.environ | {
@@ -100,10 +125,13 @@ class Playbooks:
 
     def play(self, playbook: str, *options: str) -> None:
         """Run a playbook. Raises MachinesError if a task failed."""
-        program = self.settings.software / "cluster-venv" / "bin" / "ansible-playbook"
-        if not program.is_file():
-            raise MachinesError(f"{program} is not there. `make cluster-up` installs it.")
-        command = [str(program), "--inventory", str(self.inventory), str(ANSIBLE / playbook), *options]
+        command = [
+            str(self._program("ansible-playbook")),
+            "--inventory",
+            str(self.inventory),
+            str(ANSIBLE / playbook),
+            *options,
+        ]
         if subprocess.run(command, env=self.environment(), cwd=ANSIBLE, check=False).returncode != 0:
             raise MachinesError(
                 f"{playbook} failed on {self.name}. The lines above name the task and the machine. "

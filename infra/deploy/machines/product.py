@@ -43,6 +43,7 @@ def main() -> None:
     match sys.argv[1:]:
         case ["rows"]:
             every = {"MARQUEE_MONITORING": "yes", "MARQUEE_HOSTS": "spark-master"}
+            every |= {"MARQUEE_MASTERS": "a b", "MARQUEE_QUORUM": "a b c"}
             json.dump(rows(Settings.load(_NO_FILE, every)), sys.stdout)
         case ["secrets", folder]:
             make_secrets(Path(folder))
