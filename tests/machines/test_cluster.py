@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from infra.control.settings import Settings
-from infra.deploy.machines.__main__ import down, up
 from infra.deploy.machines.playbooks import Playbooks
+from tests.stack import BATCH_DATE
 
-pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Playbooks]:
-    """Return the cluster, set up, and remove its machines at the end."""
-    machines = Playbooks.of(Settings.load(), "containers")
-    try:
-        up(machines)
-        yield machines
-    finally:
-        down(machines)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
 
 def test_every_service_runs(cluster: Playbooks) -> None:
@@ -46,4 +33,4 @@ def test_a_check_of_what_is_set_up_finds_nothing_to_do(cluster: Playbooks, capfd
 
 
 def test_the_pipeline_runs_and_publishes(cluster: Playbooks) -> None:
-    cluster.play("run.yml")
+    cluster.play("run.yml", "--extra-vars", f"run_words='--batch-date {BATCH_DATE}'")

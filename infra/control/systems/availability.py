@@ -31,7 +31,7 @@ def hdfs_uri(settings: Settings) -> str:
 
 
 def availability_values(settings: Settings) -> dict[str, str]:
-    """Return the values of the templates' names for two NameNodes and ResourceManagers."""
+    """Return the templates' values for two NameNodes and ResourceManagers."""
     available = is_highly_available(settings)
     masters = settings["MARQUEE_MASTERS"].split() or ["", ""]
     quorum = settings["MARQUEE_QUORUM"].split()
@@ -50,7 +50,10 @@ def availability_values(settings: Settings) -> dict[str, str]:
 
 
 def journal_rows(settings: Settings, environments: dict[str, dict[str, str]]) -> list[Service]:
-    """Return ZooKeeper and the JournalNode, for which the NameNodes wait, with the given environments by setting."""
+    """Return ZooKeeper and the JournalNode, which the NameNodes need.
+
+    `environments` holds the environment of each by the name of its heap.
+    """
     page = settings.port("JOURNALNODE_HTTP")
     return [
         Service(

@@ -48,7 +48,7 @@ def remove(cluster: Playbooks, worker: str) -> None:
 
 
 def replace(cluster: Playbooks, worker: str) -> None:
-    """Set a worker up anew whose machine or disk is a new one."""
+    """Set a worker up again whose machine or disk is a new one."""
     _start(cluster)
     cluster.play("replace.yml", "--extra-vars", f"worker={worker}")
 

@@ -72,7 +72,10 @@ class Playbooks:
         return found
 
     def worker(self, given: str) -> str:
-        """Return a machine of the inventory. Raises MachinesError if it has none of that name."""
+        """Return a machine's name as it was given.
+
+        Raises MachinesError if the inventory has none of that name.
+        """
         if given not in (names := sorted(self.hosts())):
             raise MachinesError(f"WORKER={given} is not in {self.inventory.name}. Give one of: {', '.join(names)}.")
         return given
