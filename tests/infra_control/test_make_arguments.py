@@ -353,7 +353,8 @@ def test_what_passes_the_check_and_exists_nowhere_ends_in_a_sentence_too(checkou
 NOT_TRIED = {"bench-serving", "bench-scale", "bench-sentiment-quality", "bench-splits", "lock", "node-down"} | {
     *("load", "load-jmeter", "load-reviews", "test-workflows"),
     # These install Ansible first. tests/machines has what an unknown inventory ends in.
-    *("cluster-up", "cluster-status", "cluster-run", "cluster-test", "cluster-down"),
+    *("cluster-up", "cluster-status", "cluster-run", "cluster-test", "cluster-down", "cluster-upgrade"),
+    *("cluster-add", "cluster-remove", "cluster-replace"),
 }
 
 
