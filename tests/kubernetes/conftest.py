@@ -127,10 +127,12 @@ def make_failing_image(platform: Platform, docker: str) -> None:
 
 
 @contextmanager
-def under_load(platform: Platform, drill: str, allowed: int = 0, tail: float = 5.0) -> Iterator[Load]:
+def under_load(
+    platform: Platform, drill: str, allowed: int = 0, tail: float = 5.0, clients: int = 4, pause: float = 0.02
+) -> Iterator[Load]:
     """Ask without a pause while a drill is done and a while after, and note what was lost."""
     begun = time.monotonic()
-    with Load(GATEWAY) as load:
+    with Load(GATEWAY, clients, pause) as load:
         time.sleep(2)
         yield load
         time.sleep(tail)

@@ -7,7 +7,8 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,22 @@ class Platform:
         """Return what kubectl prints."""
         return self.run("kubectl", "-n", namespace, *words, check=check, given=given).stdout
 
+    def in_node(self, script: str) -> str:
+        """Return what a shell script prints that runs with the node's mounts and network."""
+        process = Path(f"{self.state}/kubernetes/run/node.pid").read_text(encoding="ascii").strip()
+        return self.run("nsenter", "--target", process, "--mount", "--net", "sh", "-ec", script).stdout
+
+    @contextmanager
+    def as_client(self) -> Iterator[None]:
+        """Let this process's own code reach the node, as a deployment does."""
+        before = dict(os.environ)
+        os.environ.update({name: self.environment[name] for name in ("KUBECONFIG", "PATH")})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
     def deploy(
         self, version: str, timeout: int = 240, watch: int = 10, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
@@ -94,10 +111,14 @@ class Platform:
         return found
 
     def publish(self, publication: str, version: int, damage: bool = False) -> None:
-        """Build a publication, upload it, make it live in the store outside, and announce it."""
+        """Build a small publication, and publish it."""
         exports, built = self.folder / f"exports-{publication}", self.folder / f"built-{publication}"
         write_exports(exports, tables_of_version(version))
         build_publication(exports, LINEAGE, publication, built)
+        self.publish_built(publication, built, damage)
+
+    def publish_built(self, publication: str, built: Path, damage: bool = False) -> None:
+        """Upload a publication, make it live in the store outside, and announce it."""
         pull(self.store, str(built), publication, "marquee", "test")
         for file in built.iterdir():
             content = file.read_bytes()
