@@ -165,6 +165,8 @@ def _hadoop_hive_and_spark(settings: Settings) -> dict[str, str]:
         values["JAVA_HOME"] = str(settings.java_home)
     if settings["MARQUEE_HADOOP_USER"]:
         values["HADOOP_USER_NAME"] = settings["MARQUEE_HADOOP_USER"]
+    if settings["MARQUEE_KUBECONFIG"]:
+        values["KUBECONFIG"] = str(REPOSITORY / settings["MARQUEE_KUBECONFIG"])
     if not settings.hosts:
         values["SPARK_LOCAL_IP"] = settings["MARQUEE_BIND_HOST"]
     return values
@@ -258,18 +260,19 @@ def _airflow_connections(settings: Settings) -> dict[str, str]:
     return {
         "AIRFLOW_CONN_HIVESERVER2_DEFAULT": json.dumps(hive),
         "AIRFLOW_CONN_WEBHDFS_DEFAULT": json.dumps(webhdfs),
-        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(_spark_connection(settings["MARQUEE_SPARK_MASTER"])),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(_spark_connection(settings)),
     }
 
 
-def _spark_connection(master: str) -> dict[str, Any]:
+def _spark_connection(settings: Settings) -> dict[str, Any]:
     """Return Airflow's connection to a Spark master."""
+    master = settings["MARQUEE_SPARK_MASTER"]
     host, _, port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
-    connection: dict[str, Any] = {
-        "conn_type": "spark",
-        "host": host,
-        "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"},
-    }
+    extra = {"deploy-mode": "client", "spark-binary": "spark-submit"}
+    if master.startswith("k8s://"):
+        # Pods could not reach a driver on this machine.
+        extra |= {"deploy-mode": "cluster", "namespace": settings["MARQUEE_SPARK_NAMESPACE"]}
+    connection: dict[str, Any] = {"conn_type": "spark", "host": host, "extra": extra}
     return connection | ({"port": int(port)} if port else {})
 
 

@@ -77,6 +77,8 @@ TAKEN_BY_NAME = {
     "MARQUEE_OPENLINEAGE": set(),
     "MARQUEE_GIT_COMMIT": {"huge"},
     "MARQUEE_SPARK_MASTER": set(),
+    "MARQUEE_SPARK_IMAGE": {"colon"},
+    "MARQUEE_SPARK_NAMESPACE": {"word", "zero", "over all ports", "exponent", "huge", "leading zero"},
     "MARQUEE_ANNOUNCE": set(),
     "MARQUEE_ADVISORIES": set(),
     "MARQUEE_API_CORS_ORIGIN": set(),

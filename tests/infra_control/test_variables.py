@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.control.rendering import render
-from infra.control.settings import Settings, SettingsError
+from infra.control.settings import REPOSITORY, Settings, SettingsError
 from infra.control.variables import environment
 
 
@@ -34,6 +34,7 @@ def test_a_password_of_any_characters_reaches_airflow_accounts_and_hive_as_it_is
         ("yarn", {"conn_type": "spark", "host": "yarn"}),
         ("local[*]", {"conn_type": "spark", "host": "local[*]"}),
         ("spark://localhost:7077", {"conn_type": "spark", "host": "spark://localhost", "port": 7077}),
+        ("k8s://https://localhost:6443", {"conn_type": "spark", "host": "k8s://https://localhost:6443"}),
     ],
 )
 def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, expected: dict[str, object]) -> None:
@@ -44,12 +45,42 @@ def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, 
     assert "spark.master" not in (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
 
 
-@pytest.mark.parametrize("master", ["spark://host", "spark://host:port", "spark://:7077"])
+def test_on_kubernetes_the_driver_is_a_pod_of_a_namespace_and_kubernetes_conf_holds_paths_of_the_image(
+    tmp_path: Path,
+) -> None:
+    given = {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_MASTER": "k8s://https://localhost:6443"}
+    chosen = Settings.load(tmp_path / ".env", {**given, "MARQUEE_SPARK_NAMESPACE": "night"})
+    variables = environment(chosen)
+    extra = json.loads(variables["AIRFLOW_CONN_SPARK_DEFAULT"])["extra"]
+    assert extra == {"deploy-mode": "cluster", "spark-binary": "spark-submit", "namespace": "night"}
+    assert "KUBECONFIG" not in variables
+    render(chosen, variables)
+    folder = chosen.instance / "conf" / "spark"
+    on_kubernetes, elsewhere = (
+        dict(line.split(maxsplit=1) for line in (folder / name).read_text().splitlines() if line[:1] not in ("#", ""))
+        for name in ("kubernetes.conf", "spark-defaults.conf")
+    )
+    assert on_kubernetes["spark.kubernetes.namespace"] == "night"
+    # What gives the model its bytes is the same everywhere.
+    for name in elsewhere:
+        if name.startswith("spark.sql.") and "jars.path" not in name:
+            assert on_kubernetes[name] == elsewhere[name], name
+    templates = {"spark.kubernetes.driver.podTemplateFile", "spark.kubernetes.executor.podTemplateFile"}
+    here = {name for name, value in on_kubernetes.items() if str(tmp_path) in value or str(REPOSITORY) in value}
+    assert here == templates
+
+
+def test_the_kubeconfig_that_is_set_is_what_spark_submit_reads(tmp_path: Path) -> None:
+    given = {"MARQUEE_STATE": str(tmp_path), "MARQUEE_KUBECONFIG": "/secrets/kubeconfig"}
+    assert environment(Settings.load(tmp_path / ".env", given))["KUBECONFIG"] == "/secrets/kubeconfig"
+
+
+@pytest.mark.parametrize("master", ["spark://host", "spark://host:port", "spark://:7077", "k8s://host:6443"])
 def test_a_spark_master_without_host_and_port_is_told_in_one_sentence(tmp_path: Path, master: str) -> None:
     with pytest.raises(SettingsError) as raised:
         Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_MASTER": master})
     assert str(raised.value).startswith(
-        f"MARQUEE_SPARK_MASTER={master!r} is not yarn, local[*], local[2] or spark://host:port ("
+        f"MARQUEE_SPARK_MASTER={master!r} is not yarn, local[*], local[2], spark://host:port or k8s://https://host:port ("
     )
 
 

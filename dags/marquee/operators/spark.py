@@ -14,6 +14,7 @@ from marquee import settings
 from marquee.cluster import hdfs, yarn
 from marquee.cluster.attempts import CLAIM, WORK, Attempt
 from marquee.cluster.programs import end_with_parent
+from marquee.operators import spark_on_kubernetes as on_kubernetes
 
 
 def configuration(job: str, java_options: str) -> dict[str, str]:
@@ -33,13 +34,14 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
 
     The job's result file is the task's result. `outputs` pairs each path below the try's folder with the path that it
     replaces. In `application_args`, settings.WORK stands for the try's folder, and settings.CLAIM for its claim. The
-    connection says where the job runs: yarn, local[*] or spark://.
+    connection says where the job runs: yarn, local[*], spark:// or k8s://.
     """
 
     template_fields: Sequence[str] = (
         *SparkSubmitOperator.template_fields,
         *("model_path", "result_name", "outputs", "batch_id", "attempt"),
     )
+    application: str
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
         folder = f"{self.model_path}/_attempts/{self.task_id}"
         self._attempt = Attempt(client, self.log, folder, self.attempt, targets)
         self._attempt.begin()
-        yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+        self._end_earlier_tries()
         super().execute(context)
         work = self._attempt.work
         with client.read(f"{work}/{self.result_name}", encoding="utf-8") as reader:
@@ -90,15 +92,35 @@ class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provide
         return result
 
     def on_kill(self) -> None:
-        """Stop this try's YARN application and spark-submit."""
+        """Stop this try's YARN application, or its driver's pod, and spark-submit."""
         if self._attempt is not None:
             self._attempt.abandon()
-            yarn.kill_applications(yarn.attempt_tag(self.attempt), self.log)
+            if not on_kubernetes.is_kubernetes(self._conn_id):
+                yarn.kill_applications(yarn.attempt_tag(self.attempt), self.log)
         super().on_kill()
 
+    def _end_earlier_tries(self) -> None:
+        if on_kubernetes.is_kubernetes(self._conn_id):
+            self.application = on_kubernetes.application_in_image(self.application)
+            every_try = on_kubernetes.driver_name(self.batch_id, self.task_id)
+            self._kubernetes_hook().delete_drivers(every_try, self.log)
+        else:
+            yarn.kill_applications(yarn.application_tag(self.batch_id, self.task_id), self.log)
+
     def _get_hook(self) -> SparkSubmitHook:
-        hook = super()._get_hook()
+        hook = self._kubernetes_hook() if on_kubernetes.is_kubernetes(self._conn_id) else super()._get_hook()
         submit = hook.submit
         # Without that, spark-submit and the driver in it outlive a task process that is killed.
         hook.submit = lambda application: submit(application, preexec_fn=end_with_parent)
         return hook
+
+    def _kubernetes_hook(self) -> on_kubernetes.KubernetesSubmitHook:
+        return on_kubernetes.KubernetesSubmitHook(
+            driver=on_kubernetes.driver_name(self.batch_id, self.task_id, self.attempt),
+            conn_id=self._conn_id,
+            conf=self.conf,
+            name=self.name,
+            application_args=self.application_args,
+            spark_binary=self._spark_binary,
+            properties_file=str(on_kubernetes.PROPERTIES),
+        )

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # node.sh up | status | down | import FILE | kubectl ... : one real Kubernetes node on this machine, for tests and for people without a cluster.
 # All that it runs is in namespaces and cgroups of its own. After `down` only files are left, below $MARQUEE_STATE/kubernetes.
-# MARQUEE_NODE_API_PORT and MARQUEE_NODE_PORTS say where it answers on the loopback address.
+# MARQUEE_NODE_API_PORT and MARQUEE_NODE_PORTS say where it answers on the loopback address. MARQUEE_NODE_OUTSIDE=10.87.0.1 gives this machine
+# an address at which pods find what it runs, such as HDFS; without it, pods reach nothing outside.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${MARQUEE_STATE:-.marquee}/kubernetes"
 state=$(cd "${MARQUEE_STATE:-.marquee}/kubernetes" && pwd)
 run=$state/run
 api_port=${MARQUEE_NODE_API_PORT:-16443} node_ports=${MARQUEE_NODE_PORTS:-30000-30019}
-memory=${MARQUEE_NODE_MEMORY:-3G} volumes=${MARQUEE_NODE_VOLUMES:-16}
+memory=${MARQUEE_NODE_MEMORY:-3G} volumes=${MARQUEE_NODE_VOLUMES:-16} outside=${MARQUEE_NODE_OUTSIDE:-}
 export KUBECONFIG=$run/pki/admin.kubeconfig
 
 fail() { echo "marquee: $*" >&2; exit 1; }
@@ -68,6 +69,17 @@ start() {
   echo $! >"$run/forward.pid"
 }
 
+# A pair of interfaces, one end here. It ends with the node's namespace. Pods are translated to the node's end, the address after this machine's.
+open_to_this_machine() {
+  local process
+  process=$(cat "$run/node.pid")
+  [[ $outside =~ ^([0-9]+\.[0-9]+\.[0-9]+)\.([0-9]+)$ ]] || fail "MARQUEE_NODE_OUTSIDE=$outside is not an address such as 10.87.0.1."
+  ip link add marquee-node type veth peer name outside netns "$process"
+  ip address add "$outside/30" dev marquee-node
+  ip link set marquee-node up
+  nsenter --target "$process" --net sh -ec "ip address add ${BASH_REMATCH[1]}.$((BASH_REMATCH[2] + 1))/30 dev outside; ip link set outside up"
+}
+
 alive() {
   local name
   for name in node forward; do
@@ -110,6 +122,7 @@ up() {
   render
   trap '[ -n "${started:-}" ] || down' EXIT
   start
+  [ -z "$outside" ] || open_to_this_machine
   until kubectl get --raw /readyz >/dev/null 2>&1; do alive; sleep 0.5; done
   echo "The API server is ready after $(($(date +%s) - begun)) s."
   install_system
