@@ -30,9 +30,9 @@ def application_in_image(application: str) -> str:
 
 
 def driver_name(batch_id: str, task_id: str, attempt: str = "*") -> str:
-    """Return the name of the pod of a task's driver; without a try, the pattern of all tries'.
+    """Return the name of the pod of a task's driver.
 
-    An example is `marquee-20261123t190000-train-als-9d5fa0c2b711`.
+    Without a try, it is the pattern of all tries' drivers. An example is `marquee-20261123t190000-train-als-9d5fa0c2b711`.
     """
     return f"marquee-{batch_id}-{task_id}-{attempt[-12:]}".lower().replace("_", "-")
 
