@@ -12,7 +12,10 @@ _PAUSE = 0.05
 
 
 def take_lock(file: IO[bytes]) -> bool:
-    """Take the lock of an open file for as long as it is open; return False where another process keeps it."""
+    """Take the lock of an open file, for as long as it is open.
+
+    Returns False where another process keeps it.
+    """
     deadline = time.monotonic() + SECONDS
     while True:
         try:

@@ -77,10 +77,10 @@ class Neighbours:
 
     @cached_property
     def _dense(self) -> tuple[IntArray, Float32Array] | None:
-        """Return each movie's place in a matrix of weights, and the matrix, (places, places).
+        """Return each movie's place in a matrix of weights, and the matrix.
 
-        It has the movies that have or are neighbours, and a last place without weights for all others. When it would be too large there
-        is none.
+        It is (places, places). It has the movies that have or are neighbours, and a last place without weights for all others.
+        When it would be too large there is none.
         """
         inside = np.diff(self.starts) > 0
         inside[self.columns] = True

@@ -19,7 +19,7 @@ LEAST = 0.75
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """Let a bench be told where its history is."""
+    """Add the option that names the file of a bench's history."""
     parser.add_argument("--history", type=Path, help="compare with the last line of this file, and add one")
 
 
