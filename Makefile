@@ -41,7 +41,7 @@ TEST_ENVIRONMENT := MARQUEE_INSTANCE=test MARQUEE_PORT_OFFSET=10000
 .PHONY: help
 help: ## List the commands
 	@echo "Marquee: movie recommendations, rebuilt every night. Settings: .env (see .env.example)."
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Install, start everything, run the pipeline on real data, show one user's recommendations
@@ -456,6 +456,15 @@ bench-quality: test-environment ## The published ML-100K benchmark, five seeds, 
 bench-splits: test-environment ## The model on a random split and on each user's last ratings: make bench-splits [SEEDS="1 2 3 4 5"]
 	@$(CONTROL) given SEEDS
 	@PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/other_splits.py $(if $(value SEEDS),--seeds $$SEEDS)
+
+.PHONY: bench-ml-1m
+bench-ml-1m: test-environment ## ALS and EASE on MovieLens 1M by RecBole's protocol: make bench-ml-1m ARCHIVE=ml-1m.zip [SEEDS="1 2 3"]
+	@$(CONTROL) given ARCHIVE SEEDS
+	@$(BENCH) tests/bench/ml_1m.py --archive="$$ARCHIVE" $(if $(value SEEDS),--seeds $$SEEDS)
+
+.PHONY: bench-lists
+bench-lists: test-environment ## Calibrated genres and a cap on one series: what they cost and bring
+	@PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 $(PYTHON) tests/bench/list_rules.py
 
 .PHONY: bench-topn
 bench-topn: test-environment ## Top-N lists: this project's kernel in Spark, plain NumPy, recommendForAllUsers
