@@ -3,7 +3,7 @@
     PYTHONPATH=spark_jobs:dags:. OPENBLAS_NUM_THREADS=1 python tests/bench/list_rules.py [--windows tuning|gate]
 
 The embedded set. nDCG@10 and miscalibration are those of returning users in the windows; movies, overlap and repeats those of everybody's
-first ten by a model of the whole set. Each list is made anew from a user's CANDIDATES best movies. Prints docs/discovery.md's table.
+first ten by a model of the whole set. Each list is made from a user's CANDIDATES best movies. Prints docs/discovery.md's table.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     PYTHONPATH=spark_jobs OPENBLAS_NUM_THREADS=1 python tests/bench/ml_1m.py --archive ml-1m.zip [--seeds 1 2 3]
 
 Ratings of 3 stars or more, whose users and movies all have 10 or more; each user's ratings are split 8:1:1 at random; of all movies
-that a user has not rated in the first two parts, 10 are listed. Settings and weights are found on the validation part alone, anew for each
+that a user has not rated in the first two parts, 10 are listed. Settings and weights are found on the validation part alone, for each
 seed. The archive may not be passed on, so it is not part of this project. Prints docs/evaluation.md's table.
 """
 
