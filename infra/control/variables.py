@@ -260,13 +260,20 @@ def _airflow_connections(settings: Settings) -> dict[str, str]:
     return {
         "AIRFLOW_CONN_HIVESERVER2_DEFAULT": json.dumps(hive),
         "AIRFLOW_CONN_WEBHDFS_DEFAULT": json.dumps(webhdfs),
-        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(_spark_connection(settings)),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(_spark_connection(settings, settings["MARQUEE_SPARK_MASTER"])),
+        "AIRFLOW_CONN_SPARK_LOCAL_FILES": json.dumps(_spark_connection(settings, _master_of_local_files(settings))),
     }
 
 
-def _spark_connection(settings: Settings) -> dict[str, Any]:
-    """Return Airflow's connection to a Spark master."""
+def _master_of_local_files(settings: Settings) -> str:
+    """Return the master of jobs whose driver reads files of this machine."""
+    # No pod has these.
     master = settings["MARQUEE_SPARK_MASTER"]
+    return "yarn" if master.startswith("k8s://") else master
+
+
+def _spark_connection(settings: Settings, master: str) -> dict[str, Any]:
+    """Return Airflow's connection to a Spark master."""
     host, _, port = master.rpartition(":") if master.startswith("spark://") else (master, "", "")
     extra = {"deploy-mode": "client", "spark-binary": "spark-submit"}
     if master.startswith("k8s://"):

@@ -90,6 +90,10 @@ def test_the_scoring_program_understands_its_command(rendered: Any) -> None:
     }
 
 
+def test_the_model_is_read_from_this_machine_so_that_no_pod_runs_the_scoring(rendered: Any) -> None:
+    assert rendered("score_reviews")._conn_id == "spark_local_files"
+
+
 def test_the_live_model_is_named_with_its_checksum_and_without_one_the_run_is_skipped(
     dag: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

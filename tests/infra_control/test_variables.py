@@ -41,6 +41,10 @@ def test_the_spark_master_is_the_connections_alone(tmp_path: Path, master: str, 
     chosen = Settings.load(tmp_path / ".env", {"MARQUEE_STATE": str(tmp_path), "MARQUEE_SPARK_MASTER": master})
     connection = json.loads(environment(chosen)["AIRFLOW_CONN_SPARK_DEFAULT"])
     assert {name: connection[name] for name in connection if name != "extra"} == expected
+    if not master.startswith("k8s://"):
+        assert (
+            environment(chosen)["AIRFLOW_CONN_SPARK_LOCAL_FILES"] == environment(chosen)["AIRFLOW_CONN_SPARK_DEFAULT"]
+        )
     render(chosen, environment(chosen))
     assert "spark.master" not in (chosen.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
 
@@ -53,6 +57,8 @@ def test_on_kubernetes_the_driver_is_a_pod_of_a_namespace_and_kubernetes_conf_ho
     variables = environment(chosen)
     extra = json.loads(variables["AIRFLOW_CONN_SPARK_DEFAULT"])["extra"]
     assert extra == {"deploy-mode": "cluster", "spark-binary": "spark-submit", "namespace": "night"}
+    local_files = json.loads(variables["AIRFLOW_CONN_SPARK_LOCAL_FILES"])
+    assert (local_files["host"], local_files["extra"]["deploy-mode"]) == ("yarn", "client")
     assert "KUBECONFIG" not in variables
     render(chosen, variables)
     folder = chosen.instance / "conf" / "spark"
