@@ -84,7 +84,7 @@ def test_a_pod_that_fills_its_folder_for_temporary_files_is_evicted_and_replaced
         )
         until(
             lambda: platform.kubectl("get", "pod", REPLICA, "-o", "jsonpath={.metadata.uid}", check=False) != before,
-            90,
+            180,  # the kubelet adds up volumes once a minute
             "evicted",
         )
         until(lambda: ready_replicas(platform) == 2, 60, "replaced")
