@@ -3,9 +3,9 @@
 Run it as python3 -m infra.deploy.kubernetes.deploy ENVIRONMENT --version VERSION.
 
 The steps, of which each must succeed before the next: a dry run on the server, the secret, what pods need, PostgreSQL, the
-database's migration, the rollout, a smoke test, a watch over what was ready. If one of the last three fails, the workloads
-go back to the revisions that they had. A migration only adds (expand); what an old version needs is dropped a version later (contract).
-So the old pods work on while it runs, and after an undo.
+database's migration, a watch over one replica of each StatefulSet with the new version, the rollout, a smoke test, a watch over
+what was ready. If one of the last four fails, the workloads go back to the revisions that they had. A migration only adds (expand);
+what an old version needs is dropped a version later (contract). So the old pods work on while it runs, and after an undo.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.deploy.kubernetes import certificates, secrets, watching
+from infra.deploy.kubernetes import canary, certificates, secrets, watching
 from infra.deploy.kubernetes.cluster import Cluster, ClusterError, Object, kubectl_program
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -131,6 +131,7 @@ class Deployment:
         self._prepare()
         self._migrate()
         try:
+            self._try_on_one_replica(restarts)
             self._roll_out()
             self._smoke()
             watching.watch(self.cluster, WORKLOADS, SMOKE, restarts, self.watched)
@@ -177,6 +178,14 @@ class Deployment:
             time.sleep(1)
         log = self.cluster.ask("logs", "job/migration", "--all-containers", "--tail=3").strip().replace("\n", " ")
         raise ClusterError(f"The migration failed, so nothing was rolled out. Its log ends: {log}")
+
+    def _try_on_one_replica(self, restarts: dict[tuple[str, str, str], int]) -> None:
+        tried = canary.begin(self.cluster, self._named(*WORKLOADS))
+        for workload in tried:
+            self._wait(workload)
+        if tried:
+            watching.watch(self.cluster, tried, SMOKE, restarts, self.watched)
+            self._say(f"one replica has the new version, and nothing failed in {self.watched} s")
 
     def _roll_out(self) -> None:
         self.cluster.apply(self._named(*WORKLOADS))
@@ -226,6 +235,7 @@ class Deployment:
             if workload.startswith("statefulset/"):
                 self._replace_stuck_pods(workload.partition("/")[2])
             self._say(f"{workload} goes back to revision {revision}")
+        canary.end(self.cluster, [workload for workload, revision in before.items() if revision])
         for workload, revision in before.items():
             if revision:
                 self._wait(workload)
