@@ -74,8 +74,6 @@ def score_reviews_task() -> SparkJobOperator:
             *("--publication", f"{{{{ {MODEL}['publication'] }}}}", "--warehouse", settings.WORK),
         ],
         [(f"{SCORED}/{partition}", f"{settings.WAREHOUSE}/{SCORED}/{partition}")],
-        # The live model, in this machine's store.
-        connection=settings.SPARK_CONNECTION_OF_LOCAL_FILES,
     )
 
 

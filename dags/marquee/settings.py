@@ -49,8 +49,8 @@ YARN_RM_URL = os.environ.get("MARQUEE_YARN_RM_URL", "http://127.0.0.1:8088")
 WEBHDFS_CONNECTION = "webhdfs_default"
 HIVE_CONNECTION = "hiveserver2_default"
 SPARK_CONNECTION = "spark_default"
-# For a job that reads files of this machine, which a driver in a pod has not.
-SPARK_CONNECTION_OF_LOCAL_FILES = "spark_local_files"
+# Of a job that reads files of this machine, which a driver in a pod has not: the live model is in this machine's store.
+SPARK_CONNECTIONS = {"score_reviews": "spark_local_files"}
 # One writer at a time: concurrent INSERTs into a new partition lose rows (HIVE-29744).
 HIVE_POOL = "hive_writer"
 

@@ -199,19 +199,15 @@ def validate_task(task_id: str, tables: Sequence[str], dataset: str = "{{ params
 
 
 def spark_task(
-    job: str,
-    arguments: Sequence[str],
-    outputs: Sequence[tuple[str, str]] = (),
-    java: str = settings.JAVA_OF_LONG_JOBS,
-    connection: str = settings.SPARK_CONNECTION,
+    job: str, arguments: Sequence[str], outputs: Sequence[tuple[str, str]] = (), java: str = settings.JAVA_OF_LONG_JOBS
 ) -> SparkJobOperator:
-    """Submit `spark_jobs/<job>.py`, which ships its own modules, to a connection.
+    """Submit `spark_jobs/<job>.py`, which ships its own modules, to its connection.
 
     `outputs` pairs paths in the folder that it writes to, settings.WORK, with the paths that they replace.
     """
     return SparkJobOperator(
         task_id=job,
-        conn_id=connection,
+        conn_id=settings.SPARK_CONNECTIONS.get(job, settings.SPARK_CONNECTION),
         application=str(settings.SPARK_JOBS / f"{job}.py"),
         name=f"{job}-{settings.BATCH_ID}",
         application_args=["--batch-id", settings.BATCH_ID, *arguments],

@@ -109,7 +109,7 @@ def images_of(platform: Platform) -> dict[str, str]:
 
 def test_a_version_that_fails_after_it_was_ready_is_undone(platform: Platform) -> None:
     before = images_of(platform)
-    # It ends on one replica alone, which takes along what it was answering. Until the service knows, a moment later, half of the requests meet it.
+    # It ends on one replica alone. Until the service knows, a moment later, half of the requests meet a pod that answers nothing.
     with under_load(platform, "a version that fails 40 s after it was ready, undone", allowed=200):
         ended = platform.deploy("failing", watch=60, check=False)
     assert ended.returncode == 1
