@@ -50,5 +50,11 @@ def _exists(frame: pd.DataFrame, columns: dict[str, str], table: str, read_table
     if len(columns) == 1:  # an index of one level would copy the column three times
         ((name, name_there),) = columns.items()
         return frame[name].isin(other[name_there])
+    first, first_there = next(iter(columns.items()))
+    if len(frame) and other[first_there].is_monotonic_increasing:
+        # Of a table in this order, only what lies between the frame's values is looked at.
+        begin = other[first_there].searchsorted(frame[first].min(), side="left")
+        end = other[first_there].searchsorted(frame[first].max(), side="right")
+        other = other.iloc[begin:end]
     known = pd.MultiIndex.from_frame(other[list(columns.values())])
     return pd.Series(pd.MultiIndex.from_frame(frame[list(columns)]).isin(known), index=frame.index)

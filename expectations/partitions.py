@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -25,21 +26,30 @@ def read_partition(
     ``columns`` are the table's columns: if Hive wrote a partition without rows, it has no file that names them.
     ``only`` limits the read to these columns. Raise MissingPartitionError if the partition does not exist.
     """
+    frames = list(read_files(client, table, batch_id, columns, only))
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def read_files(
+    client: InsecureClient, table: str, batch_id: str, columns: list[str], only: list[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Yield what ``read_partition`` returns, a file at a time; one without rows where there is no file."""
     folder = f"{WAREHOUSE}/{table}/batch_id={batch_id}"
     if client.status(folder, strict=False) is None:
         raise MissingPartitionError(f"{folder} does not exist. Load {table} for batch {batch_id} first.")
-    frames: list[pd.DataFrame] = []
+    any_file = False
     for name, status in sorted(client.list(folder, status=True)):
         if status["type"] != "FILE" or name.startswith((".", "_")) or status["length"] == 0:
             continue
         with client.read(f"{folder}/{name}") as reader:
             content = reader.read()
-        frames.append(_to_pandas(orc.read_table(io.BytesIO(content), columns=only)))
+        frame = _to_pandas(orc.read_table(io.BytesIO(content), columns=only))
         del content
         pa.default_memory_pool().release_unused()  # the rules need memory too: a big table's rows are hundreds of MB
-    if not frames:
-        return pd.DataFrame(columns=only or columns)
-    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        any_file = True
+        yield frame
+    if not any_file:
+        yield pd.DataFrame(columns=only or columns)
 
 
 def _to_pandas(rows: pa.Table) -> pd.DataFrame:

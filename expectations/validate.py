@@ -34,7 +34,8 @@ from expectations.arguments import parse_arguments
 from expectations.data_docs import SUMMARY, summary_before, validation_page, write_indexes, write_summary
 from expectations.derived_columns import ReadTable, add_derived_columns
 from expectations.drift import Limits, compare, judge, profile
-from expectations.partitions import MissingPartitionError, read_partition
+from expectations.partitions import MissingPartitionError, read_files, read_partition
+from expectations.pieces import outcome_of_pieces, pieces
 from expectations.quarantine_limit import COLUMNS as QUARANTINE_COLUMNS
 from expectations.quarantine_limit import judge_quarantine
 from expectations.suites import SuiteError, columns_alone, load_suite, table_columns
@@ -188,6 +189,12 @@ class BatchValidator:
             )
         return judge_quarantine(accounting, quarantine, self._options.quarantine_limit)
 
+    def _outcome(
+        self, suite: dict[str, Any], columns: list[str], docs: Path | None, frame: pd.DataFrame
+    ) -> dict[str, Any]:
+        known = suite if set(columns) <= set(frame.columns) else columns_alone(suite)
+        return validate_frame(known, frame, self._read_table, docs)
+
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
 
@@ -197,13 +204,19 @@ class BatchValidator:
         docs: Path = options.data_docs / options.batch_id / table
         suite = load_suite(options.suites, table)
         columns = table_columns(suite)
-        frame = read_partition(self._client, table, options.batch_id, columns)
-        if not set(columns) <= set(frame.columns):
-            suite = columns_alone(suite)
         if docs.exists():
             shutil.rmtree(docs)
         docs.mkdir(parents=True)
-        result = validate_frame(suite, frame, self._read_table, docs)
+        by = suite.get("meta", {}).get("in_pieces_by")
+        if by is None:
+            frame = read_partition(self._client, table, options.batch_id, columns)
+            result = self._outcome(suite, columns, docs, frame)
+        else:
+            found = pieces(read_files(self._client, table, options.batch_id, columns), by)
+            result = outcome_of_pieces(
+                found, lambda p, shown: self._outcome(suite, columns, docs if shown else None, p)
+            )
+            frame = pd.DataFrame(index=range(result["rows"]))
         before = summary_before(options.data_docs, options.dataset, options.batch_id, table)
         moved = drift_of(suite, frame, before, self._limits)
         for kind in ("failed", "warnings"):

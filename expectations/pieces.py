@@ -1,0 +1,96 @@
+"""Validate a table that grows with the users, some users' rows at a time.
+
+Its suite names the column in ``meta.in_pieces_by``: the table's files are in this column's order, and every rule but that of the row count
+holds for each value's rows or for none. So memory holds one piece, however many users there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+
+# Great Expectations needs some 300 MB for so many rows of lists.
+ROWS_AT_ONCE = 2_000_000
+EXAMPLES = 5
+
+
+def pieces(frames: Iterator[pd.DataFrame], by: str, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
+    """Yield the rows in pieces of at least ``rows``, each with all rows of a value of ``by``.
+
+    The last piece may be smaller. Raise ValueError where a piece has a value that is not above those of the piece before it.
+    """
+    held: list[pd.DataFrame] = []
+    highest: Any = None
+    for frame in frames:
+        if by not in frame.columns:  # which the suite's first rule reports
+            yield frame
+            return
+        held.append(frame)
+        if sum(map(len, held)) < rows:
+            continue
+        whole = pd.concat(held, ignore_index=True)
+        # More rows of the last value may follow.
+        goes_on = whole[by] == whole[by].iloc[-1]
+        piece, held = whole[~goes_on], [whole[goes_on]]
+        if len(piece):
+            highest = _above(piece, by, highest)
+            yield piece
+    whole = pd.concat(held, ignore_index=True)
+    _above(whole, by, highest)
+    yield whole
+
+
+def _above(piece: pd.DataFrame, by: str, highest: Any) -> Any:
+    if highest is not None and not piece[by].min() > highest:
+        raise ValueError(
+            f"The files are not in the order of {by}: {highest} comes again. Clear the task that writes them."
+        )
+    return piece[by].max()
+
+
+def outcome_of_pieces(
+    found: Iterator[pd.DataFrame], outcome: Callable[[pd.DataFrame, bool], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the outcomes of all pieces as one.
+
+    ``outcome(piece, shown)`` is that of ``validate_frame``. ``shown`` is true for the one piece that data docs show: the first that fails,
+    or the last.
+    """
+    whole: dict[str, Any] | None = None
+    shown = False
+    following = next(found, None)
+    while following is not None:
+        piece, following = following, next(found, None)
+        is_last = following is None
+        part = outcome(piece, is_last and not shown)
+        if not shown and not is_last and not part["success"]:
+            shown = True
+            outcome(piece, True)
+        whole = part if whole is None else _both(whole, part)
+    if whole is None:
+        raise ValueError("There is no piece to validate.")
+    return whole
+
+
+def _both(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    rows, success = whole["rows"] + part["rows"], whole["success"] and part["success"]
+    faults = {kind: _joined([*whole[kind], *part[kind]]) for kind in ("failed", "warnings")}
+    return {**whole, "rows": rows, "success": success, **faults}
+
+
+def _joined(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each rule's faults once, with their numbers added up and its first examples."""
+    by_rule: dict[str, dict[str, Any]] = {}
+    for fault in faults:
+        rule = json.dumps([fault["expectation"], fault["kwargs"]], sort_keys=True, default=str)
+        if rule in by_rule:
+            before = by_rule[rule]
+            counts = [count for count in (before["unexpected"], fault["unexpected"]) if count is not None]
+            examples = [*before["examples"], *fault["examples"]][:EXAMPLES]
+            by_rule[rule] = {**before, "unexpected": sum(counts) if counts else None, "examples": examples}
+        else:
+            by_rule[rule] = fault
+    return list(by_rule.values())
