@@ -33,7 +33,10 @@ def read_partition(
 def read_files(
     client: InsecureClient, table: str, batch_id: str, columns: list[str], only: list[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Yield what ``read_partition`` returns, a file at a time; one without rows where there is no file."""
+    """Yield what ``read_partition`` returns, a file at a time.
+
+    Where there is no file, yield one frame without rows.
+    """
     folder = f"{WAREHOUSE}/{table}/batch_id={batch_id}"
     if client.status(folder, strict=False) is None:
         raise MissingPartitionError(f"{folder} does not exist. Load {table} for batch {batch_id} first.")

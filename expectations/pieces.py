@@ -18,9 +18,10 @@ EXAMPLES = 5
 
 
 def pieces(frames: Iterator[pd.DataFrame], by: str, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
-    """Yield the rows in pieces of at least ``rows``, each with all rows of a value of ``by``.
+    """Yield the rows in pieces of at least ``rows`` rows.
 
-    The last piece may be smaller. Raise ValueError where a piece has a value that is not above those of the piece before it.
+    A piece has all rows of a value of ``by``. The last piece may be smaller.
+    Raise ValueError where a piece has a value that is not above those of the piece before it.
     """
     held: list[pd.DataFrame] = []
     highest: Any = None
@@ -82,7 +83,10 @@ def _both(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _joined(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return each rule's faults once, with their numbers added up and its first examples."""
+    """Return each rule's faults once.
+
+    Their numbers are added up, and the first examples are kept.
+    """
     by_rule: dict[str, dict[str, Any]] = {}
     for fault in faults:
         rule = json.dumps([fault["expectation"], fault["kwargs"]], sort_keys=True, default=str)

@@ -32,7 +32,7 @@ def begin(cluster: Cluster, objects: Iterable[Object]) -> list[str]:
 
 
 def end(cluster: Cluster, workloads: Iterable[str]) -> None:
-    """Let all replicas of the StatefulSets among the workloads follow their template again.
+    """Let all replicas of StatefulSets follow their template again.
 
     For an undo, after the template is the old one: an apply of the manifest does the same. Raises ClusterError.
     """
