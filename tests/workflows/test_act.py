@@ -5,6 +5,7 @@ WORKFLOW_TESTS names tests for a short run of ci. Without it ci runs whole, the 
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = Settings.load().state.resolve()
 ACT = STATE / "software" / "workflows-venv" / "bin" / "act"
 CACHE = "actions/cache@0057852bfaa89a56745cba8c7296529d2fc39830"
+# act gives its jobs a terminal, and pytest colours what it prints there.
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SHORT = os.environ.get("WORKFLOW_TESTS", "")
 
 
@@ -101,10 +104,11 @@ def test_a_commit_that_breaks_a_test_or_a_contract_stops_ci_and_reaches_no_stagi
     file = clone / name
     file.write_text(file.read_text(encoding="utf-8") + line)
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
-    subprocess.run(["git", "-C", str(clone), *identity, "commit", "-qam", "tests: break one"], check=True)
+    subprocess.run(["git", "-C", str(clone), *identity, "commit", "-qam", "tests: break one\n\nA drill."], check=True)
     arguments = ("--job", "test-fast", "--input", f"tests={asked}")
-    shown = act(clone, STATE, "workflow_dispatch", "ci.yml", *arguments, check=False)
+    shown = COLOURS.sub("", act(clone, STATE, "workflow_dispatch", "ci.yml", *arguments, check=False))
     assert f"FAILED {stopped_by}" in shown
+    assert "1 failed" in shown
     assert "Job succeeded" not in shown
     assert not ledger.was_live(Environment("staging", STATE).ledger, head(clone))
 
