@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import mlflow
 import numpy as np
@@ -61,7 +61,8 @@ def search(
     in_use = mean_ndcg(now)
 
     def objective(trial: optuna.Trial) -> float:
-        settings = suggested(trial)
+        # How much memory there is does not follow from what ranks best.
+        settings = replace(suggested(trial), largest_system=now.largest_system)
         with mlflow.start_run(run_name=f"trial {trial.number}", nested=True):
             mlflow.log_params(asdict(settings))
             mean = mean_ndcg(settings)

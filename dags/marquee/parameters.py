@@ -49,6 +49,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "confidence_half_life_days": number(MOST_DAYS, above_0=True),
     "profile_half_life_days": number(MOST_DAYS, above_0=True),
     "neighbours": whole(0, 10_000),
+    "largest_system": whole(1, 40_000),
     "neighbour_ridge": number(1_000_000, above_0=True),
     "neighbour_weight": number(100_000),
     "genre_weight": number(1000),

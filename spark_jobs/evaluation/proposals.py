@@ -38,7 +38,7 @@ def proposal(study: optuna.Study, now: TrainingSettings, in_use: float) -> dict[
     better = study.best_value > in_use
     settings = suggested(optuna.trial.FixedTrial(study.best_params)) if better else now  # type: ignore[arg-type]
     return {
-        "model_settings": asdict(replace(settings, seed=now.seed)),
+        "model_settings": asdict(replace(settings, seed=now.seed, largest_system=now.largest_system)),
         "ndcg": max(study.best_value, in_use),
         "ndcg_in_use": in_use,
         "differs": better,

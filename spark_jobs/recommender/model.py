@@ -17,7 +17,7 @@ from recommender.incidence import Incidence
 from recommender.neighbours import Neighbours
 from recommender.parts.on_disk import on_disk
 from recommender.ratings import positions
-from recommender.settings import TrainingSettings
+from recommender.settings import ONCE_CONSTANT, TrainingSettings
 from recommender.top_n import top_n_of_scores
 
 # The name of a saved model's folder among the artifacts of its version in MLflow.
@@ -199,7 +199,7 @@ class FactorModel:
         users, movies = pq.read_table(folder / USER_FACTORS_FILE), pq.read_table(folder / MOVIE_FACTORS_FILE)
         about = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
         settings = TrainingSettings(**about["settings"])
-        if len(about["settings"]) < len(fields(TrainingSettings)):
+        if {option.name for option in fields(TrainingSettings)} - set(about["settings"]) - set(ONCE_CONSTANT):
             raise TypeError("The model was trained without some of the present settings. Train the batch again.")
         user_ids, movie_ids = _ids(users["user_id"]), _ids(movies["movie_id"])
         near = pq.read_table(folder / NEIGHBOURS_FILE)

@@ -27,8 +27,9 @@ from recommender.top_n import NO_MOVIE, top_n_of_scores
 MOVIES_PER_BLOCK = 256
 # Movies whose entries of B are looked through at once: so few that what they need stays in the processor's cache.
 MOVIES_AT_ONCE = 64
-# Rows and columns of the largest system: 6,000 squared doubles are 288 MB. The matrix of (X's rows, movies) that a system of rows is
-# solved for may not be larger either. Beyond that, only the most rated movies get neighbours. The kept entries need memory too: n per
+# Rows and columns of the largest system of EASE as a baseline, and of a model unless a setting says otherwise: 6,000 squared doubles are
+# 288 MB. The matrix of (X's rows, movies) that a system of rows is solved for may not be larger either. Beyond that, only the most rated
+# movies get neighbours. The kept entries need memory too: n per
 # movie, 28 bytes each, and up to twice as many and one block's before they are sifted. With n 300 that is 144 MB for 6,000 movies,
 # and 1.4 GB for 60,000 movies of 600 rows.
 LARGEST_SYSTEM = 6_000
@@ -123,20 +124,22 @@ def linear_neighbours(
     """
     if n == 0:
         return Neighbours.none(len(gain))
-    eligible = eligible_movies(np.bincount(rated.indices, minlength=len(gain)), rated.shape[0] + attributes.shape[0])
+    eligible = eligible_movies(
+        np.bincount(rated.indices, minlength=len(gain)), rated.shape[0] + attributes.shape[0], LARGEST_SYSTEM
+    )
     # Only the eligible columns of X are built. No variable keeps them, because the inverse needs the memory.
     inverse = ridge_inverse(sp.vstack([rated[:, eligible].sqrt(), attributes[:, eligible]], format="csr"), ridge)
     return farthest_reaching(inverse, eligible, reach, gain, n)
 
 
-def eligible_movies(counts: IntArray, rows: int) -> IntArray:
+def eligible_movies(counts: IntArray, rows: int, largest: int) -> IntArray:
     """Return the movies that get neighbours, ascending, when X has this many rows.
 
-    `counts`, (movies,), are their numbers of ratings.
+    `counts`, (movies,), are their numbers of ratings. The square of `largest` is the size of the largest matrix.
     """
     # A movie with one rating tells only who rated it.
     eligible = np.flatnonzero(counts > 1)
-    most = LARGEST_SYSTEM**2 // min(rows, LARGEST_SYSTEM)
+    most = largest**2 // min(rows, largest)
     return eligible if len(eligible) <= most else np.sort(np.argsort(-counts, kind="stable")[:most])
 
 

@@ -19,6 +19,8 @@ _ABOVE_0 = (
     *("alpha", "neighbour_ridge", "confidence_half_life_days", "profile_half_life_days", "prior_half_life_days"),
     "first_visit_weight",
 )
+# Settings that were constants of the code, with the value that is their default now: a model may have been saved without them.
+ONCE_CONSTANT = ("largest_system",)
 # The largest seed that numpy, MLlib and Optuna all take.
 MOST_SEED = 2**32 - 1
 _MOST_DAYS = 100_000
@@ -57,6 +59,13 @@ class TrainingSettings:
     )
     neighbours: int = _setting(
         300, "neighbours kept on average for each movie with two ratings or more; 0: factors alone", 10_000
+    )
+    largest_system: int = _setting(
+        6_000,
+        "rows and columns of the largest system of the neighbours' regression, 8 bytes times their product; when not all movies fit, "
+        "the most rated get neighbours",
+        40_000,
+        least=1,
     )
     neighbour_ridge: float = _setting(100.0, "ridge of the neighbours' regression", 1_000_000)
     neighbour_weight: float = _setting(80.0, "weight of the neighbours relative to the product of the factors", 100_000)

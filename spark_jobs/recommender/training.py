@@ -214,7 +214,7 @@ def _neighbours(
         return Neighbours.none(len(gain))
     of_attributes = attributes.rows(settings.genre_weight, settings.year_weight)
     rows = len(laid.user_ids) + of_attributes.shape[0]
-    eligible = eligible_movies(counts, rows)
+    eligible = eligible_movies(counts, rows, settings.largest_system)
     of_attributes = of_attributes[:, eligible]
     by_user = ByUser(weighing, laid.first_rated, eligible, len(gain))
     if rows < len(eligible):

@@ -18,10 +18,10 @@ def study() -> optuna.Study:
 
 
 def test_the_best_trial_is_proposed_where_it_beats_the_settings_in_use(study: optuna.Study) -> None:
-    found = proposal(study, TrainingSettings(seed=5), in_use=-1.0)
+    found = proposal(study, TrainingSettings(seed=5, largest_system=7_000), in_use=-1.0)
     assert found["differs"] is True
     assert found["model_settings"]["gain_power"] == study.best_value
-    assert found["model_settings"]["seed"] == 5
+    assert (found["model_settings"]["seed"], found["model_settings"]["largest_system"]) == (5, 7_000)
 
 
 def test_the_settings_in_use_are_proposed_where_no_trial_beats_them(study: optuna.Study) -> None:

@@ -66,6 +66,23 @@ def test_a_model_without_one_of_the_settings_is_refused(ratings: Ratings, tmp_pa
         FactorModel.load(tmp_path)
 
 
+def test_a_model_from_before_a_constant_became_a_setting_has_the_constant(ratings: Ratings, tmp_path: Path) -> None:
+    train(ratings, SETTINGS, AS_OF, ATTRIBUTES).save(tmp_path)
+    about = json.loads((tmp_path / SETTINGS_FILE).read_text())
+    assert about["settings"].pop("largest_system") == 6_000
+    (tmp_path / SETTINGS_FILE).write_text(json.dumps(about))
+    assert FactorModel.load(tmp_path).settings == SETTINGS
+
+
+def test_a_smaller_largest_system_has_the_most_rated_movies_alone(ratings: Ratings) -> None:
+    whole, small = (train(ratings, replace(SETTINGS, **own), AS_OF, ATTRIBUTES) for own in ({}, {"largest_system": 9}))
+    assert small.movie_factors.tolist() == whole.movie_factors.tolist()
+    counts = np.bincount(ratings.movie_id // 10 - 1)
+    with_neighbours = np.flatnonzero(np.diff(small.neighbours.starts))
+    assert with_neighbours.tolist() == np.sort(np.argsort(-counts, kind="stable")[:9]).tolist()
+    assert np.count_nonzero(np.diff(whole.neighbours.starts)) > 20
+
+
 def test_a_saved_model_loads_with_the_same_digest(ratings: Ratings, tmp_path: Path) -> None:
     model = train(ratings, SETTINGS, AS_OF, ATTRIBUTES)
     model.save(tmp_path)
