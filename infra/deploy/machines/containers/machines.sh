@@ -10,6 +10,8 @@ shift 2
 
 machines() { docker ps --all --quiet --filter "label=marquee-machines=$network"; }
 
+built() { docker image inspect "$1" >/dev/null 2>&1; }
+
 inside() { local name=$1; shift; docker exec --interactive "marquee-machine-$name" "$@"; }
 
 machine() {
@@ -36,7 +38,8 @@ case "$command" in
     mkdir -p "$folder/ssh"
     [ -f "$folder/ssh/id_ed25519" ] || ssh-keygen -q -t ed25519 -N "" -C marquee-machines -f "$folder/ssh/id_ed25519"
     rm -f "$folder/ssh/known_hosts"
-    docker image inspect marquee-machine >/dev/null 2>&1 || docker build --tag marquee-machine --file "$here/Dockerfile" "$here"
+    built marquee-platform || docker compose --file "$here/../../../../docker-compose.yml" build secrets
+    built marquee-machine || docker build ${BASE_IMAGE:+--build-arg BASE_IMAGE="$BASE_IMAGE"} --tag marquee-machine --file "$here/Dockerfile" "$here"
     docker network inspect "$network" >/dev/null 2>&1 || docker network create --subnet 10.89.23.0/24 "$network" >/dev/null
     for given in "$@"; do
       IFS='=' read -r name address memory <<<"$given"
