@@ -35,7 +35,7 @@ def read_files(
 ) -> Iterator[pd.DataFrame]:
     """Yield what ``read_partition`` returns, a file at a time.
 
-    Where there is no file, yield one frame without rows.
+    Where there is no file, a frame without rows is all.
     """
     folder = f"{WAREHOUSE}/{table}/batch_id={batch_id}"
     if client.status(folder, strict=False) is None:

@@ -18,10 +18,10 @@ EXAMPLES = 5
 
 
 def pieces(frames: Iterator[pd.DataFrame], by: str, rows: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
-    """Yield the rows in pieces of at least ``rows`` rows.
+    """Yield the rows in pieces of at least ``rows``.
 
-    A piece has all rows of a value of ``by``. The last piece may be smaller.
-    Raise ValueError where a piece has a value that is not above those of the piece before it.
+    A piece has all rows of each of its values of ``by``. The last piece may be smaller. Raise ValueError where a piece has a value that is
+    not above those of the piece before it.
     """
     held: list[pd.DataFrame] = []
     highest: Any = None
@@ -83,10 +83,7 @@ def _both(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _joined(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return each rule's faults once.
-
-    Their numbers are added up, and the first examples are kept.
-    """
+    """Return each rule's faults once: their numbers added up, its first examples."""
     by_rule: dict[str, dict[str, Any]] = {}
     for fault in faults:
         rule = json.dumps([fault["expectation"], fault["kwargs"]], sort_keys=True, default=str)

@@ -17,9 +17,9 @@ ROWS_PER_FILE = 100_000
 
 
 def write_factors(spark: SparkSession, model: FactorModel, model_path: str) -> None:
-    """Write both factor tables below `model_path`.
+    """Write both factor tables below `model_path`, as Parquet by ascending id.
 
-    They are Parquet files, in the order of their ids. Each is written to an attempt directory, which is then renamed.
+    Each is written to an attempt directory, which is then renamed.
     """
     files = HadoopFiles(spark)
     users = {"user_id": pa.array(model.user_ids, pa.int32()), "features": _lists(model.user_factors)}

@@ -36,10 +36,10 @@ MOST_RUNS = 64
 def user_lists(spark: SparkSession, ratings: DataFrame, recommender: Recommender) -> DataFrame:
     """Return the rows of both lists of all users.
 
-    Recommendations have `of_list` 0, discoveries 1. Both come from one pass over the users of the ratings. Users are scored in
-    blocks by their position in the model. So a block, and every bit of its scores, is the same however Spark lays out its
-    partitions. These are runs of users in their order, which follow from the model alone, and each is sorted by `of_list`,
-    `user_id` and `rank`.
+    Those of the recommendations have the `of_list` 0, and those of the discoveries 1. Both come from one pass over the users of the
+    ratings. Users are scored in blocks by their position in the model. So a block, and every bit of its scores, is the same however Spark
+    lays out its partitions. The partitions are runs of users in their order, which follow from the model alone, and each is sorted by
+    `of_list`, `user_id` and `rank`.
     """
     # The profiles arrive with the ratings of each block.
     model = recommender.model

@@ -120,8 +120,8 @@ class PartitionWriter:
     def write_split(self, tables: Sequence[str], rows: DataFrame, by: str) -> None:
         """Write the attempts of several tables in one pass.
 
-        `by` has the number of a row's table. The rows' partitions are in order, and sorted by `by` first.
-        Each becomes a file of each table.
+        The column `by` has the number of a row's table. The rows' partitions are in order, and sorted by `by` first. Each becomes a file of
+        each table.
         """
         together = self._attempt("-and-".join(tables))
         self._files.remove(together)

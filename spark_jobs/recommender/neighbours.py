@@ -69,9 +69,10 @@ class Neighbours:
 
     @cached_property
     def to_neighbours(self) -> tuple[IntArray, sp.csr_matrix]:
-        """Return the movies that are neighbours, ascending, and the weights to them alone.
+        """Return the movies that are neighbours, and the weights to them.
 
-        The weights are (movies, neighbours). Scoring multiplies a profile's weights by them. Most movies of many are nobody's neighbours.
+        The movies ascend. The weights are (movies, neighbours). Scoring multiplies a profile's weights by them. Most movies of many are
+        nobody's neighbours.
         """
         neighbours = np.unique(self.columns)
         return neighbours, self.matrix[:, neighbours]
@@ -80,7 +81,7 @@ class Neighbours:
     def _dense(self) -> tuple[IntArray, Float32Array] | None:
         """Return each movie's place in a matrix of weights, and the matrix.
 
-        It is (places, places). It has the movies that have or are neighbours, and a last place without weights for all others.
+        The matrix, (places, places), has the movies that have or are neighbours, and a last place without weights for all others.
         When it would be too large there is none.
         """
         inside = np.diff(self.starts) > 0

@@ -87,8 +87,8 @@ def test_the_outcome_of_pieces_is_that_of_the_whole(
     for name in ("success", "rows", "expectations"):
         assert found[name] == at_once[name]
     for kind in ("failed", "warnings"):
-        listed = [[(f["expectation"], f["kwargs"], f["unexpected"]) for f in of[kind]] for of in (found, at_once)]
-        assert listed[0] == listed[1]
+        counted = [[(f["expectation"], f["kwargs"], f["unexpected"]) for f in of[kind]] for of in (found, at_once)]
+        assert counted[0] == counted[1]
     assert len(shown) == 1
     assert list(tmp_path.glob("validations/**/*.html"))
 

@@ -1,7 +1,7 @@
 """X'X of rows of whole numbers: the same bits in whatever order it is added up.
 
-A double holds whole numbers up to 2^53 exactly, so that a sum of their products loses nothing. So the rows may be taken
-as they come, in batches that suit the processor, and the number of executors decides nothing.
+A double holds whole numbers up to 2^53 exactly, so that a sum of their products loses nothing. A process may therefore add up the rows
+that it has, in batches that suit the processor, and the number of executors decides nothing.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ ENTRIES_AT_ONCE = 2_000_000
 
 
 def upper_gram(tables: Iterable[sp.csr_matrix], size: int) -> FloatArray:
-    """Return the sum of X'X over tables X of whole numbers.
+    """Return the sum of X'X over tables X of whole numbers, (size, size).
 
-    Each has `size` columns, and the result is (size, size). Only the upper triangle is computed, in blocks of
-    ROWS_PER_BLOCK rows. Below the blocks' diagonal are zeros.
+    The tables have `size` columns. Only the upper triangle is computed, in blocks of ROWS_PER_BLOCK rows. Below the blocks' diagonal are
+    zeros.
     """
     whole = np.zeros((size, size))
     for table in _joined(tables):

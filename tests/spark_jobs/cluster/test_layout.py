@@ -1,8 +1,10 @@
 """Ratings on the executors: the same parts as here, and the same models wherever they are."""
 
+import gc
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +103,9 @@ def test_neighbours_by_users_rows_are_the_same_on_executors(spark: SparkSession,
     assert there.sha256() == train(few, SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
 
 
-@pytest.mark.parametrize("master", ["local[1]", "local[4]"])
-def test_another_number_of_cores_gives_the_same_bits(master: str, ratings: Ratings, tmp_path: Path) -> None:
+# Executors are processes of their own, each of one core.
+@pytest.mark.parametrize("master", ["local-cluster[1,1,512]", "local-cluster[2,1,512]", "local-cluster[4,1,512]"])
+def test_another_number_of_executors_gives_the_same_bits(master: str, ratings: Ratings, tmp_path: Path) -> None:
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
     environment |= {"PYTHONPATH": os.pathsep.join(sys.path), "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(tmp_path)}
     done = subprocess.run(
@@ -110,6 +113,28 @@ def test_another_number_of_cores_gives_the_same_bits(master: str, ratings: Ratin
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-1] == train(ratings, SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
+
+
+def test_the_drivers_memory_does_not_grow_with_the_ratings(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.parts.layout.RATINGS_PER_PART", 2_000)
+    peaks = []
+    for density in (0.1, 0.8):
+        users, movies = np.nonzero(np.random.default_rng(5).random((1_500, 60)) < density)
+        times = 2_000_000_000 - np.arange(len(users)) * 1_000
+        columns = {"user_id": users, "movie_id": movies, "rating": np.full(len(users), 4.0), "rated_at": times}
+        rows = table(spark, Ratings.from_columns(columns)).cache()
+        rows.count()
+        del columns, users, movies, times
+        gc.collect()
+        tracemalloc.start()
+        train_laid_out(lay_out(spark, rows), SETTINGS, 2_000_000_000, ATTRIBUTES)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        rows.unpersist()
+    # Users and movies are as many. Eight times the ratings are 2 MB more, where all come to one process.
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def test_a_pair_that_occurs_twice_is_refused(spark: SparkSession, ratings: Ratings) -> None:
