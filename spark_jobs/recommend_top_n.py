@@ -22,9 +22,10 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import RATING_COLUMNS, PartitionWriter, read_batch, read_marks, read_ratings
 from promotion import registry
-from recommender.arrays import Columns
-from recommender.discovery import Discovery, discovery_of
+from pyspark.sql import SparkSession
+from recommender.discovery import discovery_of
 from recommender.model import FactorModel
+from recommender.parts.layout import LaidOut
 from recommender.published.newcomer_tables import (
     DISCOVERY_PRICES_COLUMNS,
     MOVIE_FACTORS_COLUMNS,
@@ -70,13 +71,19 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def write_small_tables(writer: PartitionWriter, model: FactorModel, discovery: Discovery, popular: Columns) -> None:
-    """Write what this process makes: popular lists, and what scores newcomers."""
+def write_movies(
+    spark: SparkSession, writer: PartitionWriter, model: FactorModel, laid: LaidOut, options: argparse.Namespace
+) -> None:
+    """Write what needs no prices: similar and popular movies, and what scores newcomers."""
+    similar = list_tables.similar_movies(spark, model, options.similar_n)
+    writer.write("similar_movies", similar, ["movie_id", "rank"], len(model.movie_ids) * options.similar_n)
+    titles = read_batch(spark, options.database, "movies", options.batch_id)
+    popular = list_tables.popular_movies(laid, titles, options.popular_n)
     writer.write_here("popular_movies", popular, list_tables.POPULAR_COLUMNS, ["scope", "rank"])
     # These are in the order of movie_id and rank.
     writer.write_here("movie_factors", movie_factors(model), MOVIE_FACTORS_COLUMNS)
     writer.write_here("movie_neighbours", movie_neighbours(model), MOVIE_NEIGHBOURS_COLUMNS)
-    writer.write_here("discovery_prices", discovery_prices(model, discovery), DISCOVERY_PRICES_COLUMNS)
+    progress("tables of movies written")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -103,17 +110,17 @@ def main(argv: list[str] | None = None) -> None:
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
     if options.marks == "yes":
         rows = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
-    discovery = discovery_of(model, laid)
-    progress("prices of discoveries found")
+    # The prices take one core of this process alone.
+    with ThreadPoolExecutor(1) as another:
+        of_movies = another.submit(write_movies, spark, writer, model, laid, options)
+        discovery = discovery_of(model, laid)
+        progress("prices of discoveries found")
+        of_movies.result()
+    writer.write_here("discovery_prices", discovery_prices(model, discovery), DISCOVERY_PRICES_COLUMNS)
     recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, laid.reference_time)
     lists = list_tables.user_lists(spark, rows, recommender)
     writer.write_split(("recommendations", "discoveries"), lists, "of_list")
     progress("recommendations and discoveries written")
-    similar = list_tables.similar_movies(spark, model, options.similar_n)
-    writer.write("similar_movies", similar, ["movie_id", "rank"], len(model.movie_ids) * options.similar_n)
-    progress("similar movies written")
-    titles = read_batch(spark, options.database, "movies", options.batch_id)
-    write_small_tables(writer, model, discovery, list_tables.popular_movies(laid, titles, options.popular_n))
     written = writer.put_in_place()
     report(
         {

@@ -81,8 +81,8 @@ class Neighbours:
     def _dense(self) -> tuple[IntArray, Float32Array] | None:
         """Return each movie's place in a matrix of weights, and the matrix.
 
-        The matrix, (places, places), has the movies that have or are neighbours, and a last place without weights for all others.
-        When it would be too large there is none.
+        The matrix, (places, places), has the movies that have or are neighbours, and a last place without weights for all others. When it
+        would be too large there is none.
         """
         inside = np.diff(self.starts) > 0
         inside[self.columns] = True
