@@ -62,7 +62,7 @@ def concentration(
     ratings = np.searchsorted(before.user_id, list_users, side="right") - np.searchsorted(before.user_id, list_users)
     slices: dict[str, BoolArray] = {EVERYBODY: np.ones(len(list_users), dtype=np.bool_)}
     slices |= {name: (ratings >= least) & (ratings < below) for name, (least, below) in ACTIVITY_SLICES.items()}
-    novel, shares = novelty_by_user(lists, catalogue), share_in(lists, catalogue.movie_ids, catalogue.recent_top())
+    novel, shares = novelty_by_user(lists, catalogue), share_in(lists, catalogue.movie_ids, catalogue.recent_top)
     off = miscalibration(lists, list_users, before, catalogue)
     movies = len(catalogue.movie_ids)
     return {

@@ -7,6 +7,7 @@ where it is not defined: for a user without tested movies in the long tail, or w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from recommender.arrays import BoolArray, FloatArray, IntArray
@@ -49,15 +50,28 @@ class Catalogue:
         recent = recent_popularity(before, movies, RECENT_HALF_LIFE_DAYS, as_of)
         return cls(movies, popularity(before, movies), recent, genres, len(before.users()))
 
+    # Each part of a larger batch asks for these of one catalogue.
+    @cached_property
     def tail(self) -> BoolArray:
         """Return which movies are outside the short head, (movies,)."""
         return long_tail(self.ratings)
 
+    @cached_property
+    def by_recent(self) -> IntArray:
+        """Return the places of the movies, the most popular of late first."""
+        return np.argsort(-self.recent, kind="stable")
+
+    @cached_property
     def recent_top(self) -> BoolArray:
         """Return which movies are among the RECENT_TOP by recent popularity, (movies,)."""
         members = np.zeros(len(self.recent), dtype=np.bool_)
-        members[np.argsort(-self.recent, kind="stable")[:RECENT_TOP]] = True
+        members[self.by_recent[:RECENT_TOP]] = True
         return members
+
+    @cached_property
+    def votes(self) -> FloatArray:
+        """Return the genres of each movie as shares of one vote, (movies, genres)."""
+        return np.asarray(self.genres / np.maximum(self.genres.sum(axis=1, keepdims=True), 1))
 
 
 def mean_overlap(lists: IntArray) -> float:
@@ -118,7 +132,7 @@ def miscalibration(lists: IntArray, list_users: IntArray, before: Ratings, catal
     The user's genres are those of the rated movies, and a movie's genres share one vote. The distance is the Kullback-Leibler divergence in
     nats: 0 for equal shares. `list_users` ascend. A user or a list without any genre has no value.
     """
-    votes = catalogue.genres / np.maximum(catalogue.genres.sum(axis=1, keepdims=True), 1)
+    votes = catalogue.votes
     listed = lists != NO_MOVIE
     shown = np.zeros((*lists.shape, votes.shape[1]))
     shown[listed] = votes[np.searchsorted(catalogue.movie_ids, lists[listed])]
@@ -141,7 +155,7 @@ def expected_lists(list_users: IntArray, before: Ratings, catalogue: Catalogue, 
 
     Movies that the user rated are left out. `list_users` ascend.
     """
-    order = catalogue.movie_ids[np.argsort(-catalogue.recent, kind="stable")]
+    order = catalogue.movie_ids[catalogue.by_recent]
     starts = np.searchsorted(before.user_id, list_users)
     ends = np.searchsorted(before.user_id, list_users, side="right")
     lists = np.full((len(list_users), k), NO_MOVIE, dtype=np.int64)
@@ -184,7 +198,7 @@ def measures_by_user(
         "miscalibration": miscalibration(lists, list_users, before, catalogue),
         "user_novelty": novelty_by_user(lists, catalogue),
         "serendipity": serendipity(lists, hit, expected),
-        "recent_top_share": share_in(lists, catalogue.movie_ids, catalogue.recent_top()),
+        "recent_top_share": share_in(lists, catalogue.movie_ids, catalogue.recent_top),
     }
 
 
@@ -194,7 +208,7 @@ def tail_ndcg(tail_lists: IntArray, list_users: IntArray, test: Ratings, catalog
     A tested movie that the catalogue lacks is of the tail, and counts against every list.
     """
     at = positions(catalogue.movie_ids, test.movie_id)
-    rare = test.select((at < 0) | catalogue.tail()[at])
+    rare = test.select((at < 0) | catalogue.tail[at])
     user_at = positions(list_users, rare.user_id)
     relevant = np.bincount(user_at[user_at >= 0], minlength=len(list_users))
     values = np.full(len(list_users), np.nan)

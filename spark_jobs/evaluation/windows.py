@@ -53,7 +53,7 @@ def evaluate(
     lists, scores = recommend(model, users, k)
     hit = hits(lists, users, test.user_id, test.movie_id)
     catalogue = Catalogue.of(before, attributes.of(before.movies()).genres, window.test_from)
-    tail_lists, _ = recommend(model, users, k, among=catalogue.tail()[positions(catalogue.movie_ids, model.movie_ids)])
+    tail_lists, _ = recommend(model, users, k, among=catalogue.tail[positions(catalogue.movie_ids, model.movie_ids)])
     diversity = measures_by_user(lists, tail_lists, users, before, test, catalogue)
     activity = np.searchsorted(before.user_id, users, side="right") - np.searchsorted(before.user_id, users)
     tested = Tested(users, relevant, activity, cold_users, lists, scores, hit, diversity)

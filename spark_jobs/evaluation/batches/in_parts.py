@@ -236,7 +236,7 @@ class InWindow:
         """Return the best movies of a part's users, scores, and the long tail's best."""
         model, whole = scorer.model, scorer.weighing.profiles(part)
         tail = np.zeros(len(model.movie_ids), dtype=np.bool_)
-        tail[self.catalogue.movie_ids] = self.catalogue.tail()
+        tail[self.catalogue.movie_ids] = self.catalogue.tail
         columns = np.full((len(users), self.k), NO_MOVIE, dtype=np.int64)
         scores, of_tail = np.full(columns.shape, -np.inf, dtype=np.float32), columns.copy()
         size = users_per_block(len(model.movie_ids))

@@ -79,7 +79,7 @@ def test_the_share_of_places_does_not_count_missing_places() -> None:
 
 def test_the_recent_top_are_the_hundred_most_popular_recent_movies() -> None:
     many = ratings_of([(user, movie) for movie in range(1, 103) for user in range(1, 104 - movie)])
-    top = Catalogue.of(many, np.zeros((102, 0), dtype=bool), 0).recent_top()
+    top = Catalogue.of(many, np.zeros((102, 0), dtype=bool), 0).recent_top
     assert (top.sum(), top[:100].all()) == (100, True)
 
 
