@@ -109,7 +109,7 @@ def test_another_number_of_executors_gives_the_same_bits(master: str, ratings: R
     environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
     environment |= {"PYTHONPATH": os.pathsep.join(sys.path), "SPARK_LOCAL_IP": "127.0.0.1", "TMPDIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, __file__, master], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, __file__, master], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.split()[-1] == train(ratings, SETTINGS, 2_000_000_000, ATTRIBUTES).sha256()
