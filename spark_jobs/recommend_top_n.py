@@ -22,7 +22,7 @@ from cluster.reporting import progress, report
 from cluster.session import start_session
 from cluster.warehouse import RATING_COLUMNS, PartitionWriter, read_batch, read_marks, read_ratings
 from promotion import registry
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from recommender.discovery import discovery_of
 from recommender.model import FactorModel
 from recommender.parts.layout import LaidOut
@@ -72,13 +72,17 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def write_movies(
-    spark: SparkSession, writer: PartitionWriter, model: FactorModel, laid: LaidOut, options: argparse.Namespace
+    spark: SparkSession,
+    writer: PartitionWriter,
+    model: FactorModel,
+    rated: tuple[LaidOut, DataFrame],
+    options: argparse.Namespace,
 ) -> None:
     """Write what needs no prices: similar and popular movies, and what scores newcomers."""
     similar = list_tables.similar_movies(spark, model, options.similar_n)
     writer.write("similar_movies", similar, ["movie_id", "rank"], len(model.movie_ids) * options.similar_n)
     titles = read_batch(spark, options.database, "movies", options.batch_id)
-    popular = list_tables.popular_movies(laid, titles, options.popular_n)
+    popular = list_tables.popular_movies(*rated, titles, options.popular_n)
     writer.write_here("popular_movies", popular, list_tables.POPULAR_COLUMNS, ["scope", "rank"])
     # These are in the order of movie_id and rank.
     writer.write_here("movie_factors", movie_factors(model), MOVIE_FACTORS_COLUMNS)
@@ -108,17 +112,18 @@ def main(argv: list[str] | None = None) -> None:
                 "another batch. Name the version that train_als registered for this one."
             )
     writer = PartitionWriter(spark, options.warehouse, options.batch_id)
+    seen = rows
     if options.marks == "yes":
-        rows = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
+        seen = rows.select(*RATING_COLUMNS).union(read_marks(spark, options.database, options.batch_id))
     # The prices take one core of this process alone.
     with ThreadPoolExecutor(1) as another:
-        of_movies = another.submit(write_movies, spark, writer, model, laid, options)
+        of_movies = another.submit(write_movies, spark, writer, model, (laid, rows), options)
         discovery = discovery_of(model, laid)
         progress("prices of discoveries found")
         of_movies.result()
     writer.write_here("discovery_prices", discovery_prices(model, discovery), DISCOVERY_PRICES_COLUMNS)
     recommender = Recommender.of(model, options.top_n, discovery, options.discover_n, laid.reference_time)
-    lists = list_tables.user_lists(spark, rows, recommender)
+    lists = list_tables.user_lists(spark, seen, recommender)
     writer.write_split(("recommendations", "discoveries"), lists, "of_list")
     progress("recommendations and discoveries written")
     written = writer.put_in_place()

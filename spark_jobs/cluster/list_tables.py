@@ -12,16 +12,15 @@ import pyarrow as pa
 from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
-from recommender.arrays import Columns
+from recommender.arrays import Columns, IntArray
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
-from recommender.parts.layout import LaidOut
-from recommender.parts.profiles import popularity_of
+from recommender.parts.layout import LaidOut, PartsHere
+from recommender.parts.profiles import RECENT_WHOLE, recent_whole
 from recommender.published import popular_lists
 from recommender.published.user_lists import Recommender
 from recommender.ratings import Ratings
 from recommender.top_n import most_similar, users_per_block
-from recommender.training import NEVER
 from threadpoolctl import threadpool_limits
 
 from cluster.warehouse import RATING_COLUMNS
@@ -112,13 +111,41 @@ def similar_movies(spark: SparkSession, model: FactorModel, n: int) -> DataFrame
     return starts.mapInPandas(nearest, SIMILAR_COLUMNS)
 
 
-def popular_movies(laid: LaidOut, movies: DataFrame, n: int) -> Columns:
-    """Return the popular_movies table of the rows of a movies table."""
+def popular_movies(laid: LaidOut, ratings: DataFrame, movies: DataFrame, n: int) -> Columns:
+    """Return the popular_movies table of the rows of a movies table.
+
+    `ratings` are those that are laid out. Where they are on the executors, they are summed up as they lie, and not laid out by movie.
+    """
+    recent_of = recent_of_parts(laid) if isinstance(laid.by_movie, PartsHere) else recent_of_rows(laid, ratings)
     rows = movies.select("movie_id", "release_year", "genres").orderBy("movie_id").collect()
     movie_ids = np.array([row.movie_id for row in rows], dtype=np.int64)
     at = np.searchsorted(movie_ids, laid.movie_ids)
     counts, recent = np.zeros(len(rows)), np.zeros(len(rows))
-    counts[at], recent[at] = popularity_of(laid, NEVER, laid.reference_time)
+    counts[at], recent[at] = laid.counts, recent_of / RECENT_WHOLE
     return popular_lists.popular_movies(
         movie_ids, counts, recent, [row.release_year for row in rows], [row.genres or "" for row in rows], n
     )
+
+
+def recent_of_parts(laid: LaidOut) -> IntArray:
+    """Return each movie's recent popularity in RECENT_WHOLE, of parts in this process."""
+    sums = np.zeros(len(laid.movie_ids), dtype=np.int64)
+    for part in laid.by_movie:
+        np.add.at(sums, part.first + part.owners(), recent_whole(part.rated_at, laid.reference_time))
+    return sums
+
+
+def recent_of_rows(laid: LaidOut, ratings: DataFrame) -> IntArray:
+    """Return each movie's recent popularity in RECENT_WHOLE, of a ratings table."""
+    movie_ids, as_of = laid.movie_ids, laid.reference_time
+
+    def summed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sums = np.zeros(len(movie_ids), dtype=np.int64)
+        for batch in batches:
+            movies, rated_at = (batch.column(name).to_numpy().astype(np.int64) for name in ("movie_id", "rated_at"))
+            np.add.at(sums, np.searchsorted(movie_ids, movies), recent_whole(rated_at, as_of))
+        yield pa.RecordBatch.from_arrays([pa.array(np.arange(len(sums))), pa.array(sums)], ["movie", "recent"])
+
+    by_movie = ratings.select("movie_id", "rated_at").mapInArrow(summed, "movie bigint, recent bigint").groupBy("movie")
+    found = by_movie.agg(F.sum("recent").alias("recent")).toPandas().sort_values("movie")
+    return found["recent"].to_numpy(np.int64)

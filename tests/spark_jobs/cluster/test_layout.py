@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from cluster.layout import lay_out, order_statistics
-from cluster.list_tables import popular_movies
+from cluster.list_tables import popular_movies, recent_of_parts
 from pyspark.sql import DataFrame, SparkSession
 from recommender.attributes import MovieAttributes
 from recommender.discovery import discovery_of
 from recommender.parts.layout import Part, lay_out_here
+from recommender.parts.profiles import RECENT_WHOLE, popularity_of
 from recommender.ratings import Ratings
 from recommender.settings import TrainingSettings
-from recommender.training import train, train_laid_out
+from recommender.training import NEVER, train, train_laid_out
 
 pytestmark = pytest.mark.spark
 SETTINGS = TrainingSettings(rank=8, max_iter=2, neighbours=5)
@@ -89,8 +90,11 @@ def test_prices_and_popular_lists_are_the_same_from_parts_on_executors(spark: Sp
         (int(movie), 1990 + int(movie) % 20, "Drama|War" if movie % 3 else "War") for movie in [*here.movie_ids, 998]
     ]
     rows = spark.createDataFrame(movies, "movie_id int, release_year int, genres string")
-    found = [pd.DataFrame(popular_movies(laid, rows, 5)) for laid in (there, here)]
+    rated = table(spark, ratings)
+    found = [pd.DataFrame(popular_movies(laid, rated, rows, 5)) for laid in (there, here)]
     pd.testing.assert_frame_equal(*found)
+    _, recent = popularity_of(here, NEVER, here.reference_time)
+    assert recent_of_parts(here) / RECENT_WHOLE == pytest.approx(recent, rel=1e-9)
     assert len(found[0]["scope"].unique()) == 2 + 2 + 2
     prices = [discovery_of(model, laid).price for laid in (there, here)]
     assert prices[0].any()
