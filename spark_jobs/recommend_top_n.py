@@ -78,7 +78,7 @@ def write_movies(
     rated: tuple[LaidOut, DataFrame],
     options: argparse.Namespace,
 ) -> None:
-    """Write what needs no prices: similar and popular movies, and what scores newcomers."""
+    """Write what needs no prices: similar and popular movies, newcomers' tables."""
     similar = list_tables.similar_movies(spark, model, options.similar_n)
     writer.write("similar_movies", similar, ["movie_id", "rank"], len(model.movie_ids) * options.similar_n)
     titles = read_batch(spark, options.database, "movies", options.batch_id)
