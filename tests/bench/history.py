@@ -1,7 +1,8 @@
 """What a bench measured, kept for its next run, which is compared with it.
 
-Figures are ratios within one run (higher is better), so that a busy machine changes them little. A figure below `LEAST` of the last
-one ends the bench with status 1: the nightly job is red on the night of the change, and the next night compares with that night.
+Figures are ratios of processor time within one run (higher is better), so that a busy machine changes them little. A figure
+below `LEAST` of the last one ends the bench with status 1: the nightly job is red on the night of the change, and the next
+night compares with that night.
 """
 
 from __future__ import annotations

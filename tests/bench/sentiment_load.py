@@ -254,10 +254,10 @@ def main() -> None:
 
 
 def ratios(result: dict[str, Any]) -> dict[str, float]:
-    """Return what is compared with the last run: rates against hello-world and scikit-learn of the same run."""
+    """Return what is compared with the last run: processor time against hello-world and scikit-learn of the same run."""
     found = {
-        f"{workers} workers: predictions/s of hello-world": rows["predictions"]["per_second"]
-        / rows["hello"]["per_second"]
+        f"{workers} workers: hello-world's CPU by a prediction's": rows["hello"]["cpu_us"]
+        / rows["predictions"]["cpu_us"]
         for workers, rows in result["workers"].items()
     }
     for name in ("batches", "job"):
