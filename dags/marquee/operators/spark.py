@@ -17,16 +17,17 @@ from marquee.cluster.programs import end_with_parent
 from marquee.operators import spark_on_kubernetes as on_kubernetes
 
 
-def configuration(job: str, java_options: str) -> dict[str, str]:
-    """Return Spark's settings of one job: its tags on YARN, and options of its JVMs.
+def configuration(job: str, java_options: str, overhead: str | None) -> dict[str, str]:
+    """Return Spark's settings of one job: tags on YARN, options of JVMs, memory.
 
-    The options come before those of spark-defaults.conf.
+    The options come before those of spark-defaults.conf. `overhead` is what an executor has as well as its heap, where that is not what
+    Spark gives it.
     """
     return {
         "spark.yarn.tags": f"marquee-{{{{ batch_id_of(ti) | lower }}}}-{job},marquee-{settings.ATTEMPT}",
         "spark.driver.defaultJavaOptions": java_options,
         "spark.executor.defaultJavaOptions": java_options,
-    }
+    } | ({"spark.executor.memoryOverhead": overhead} if overhead else {})
 
 
 class SparkJobOperator(SparkSubmitOperator):  # type: ignore[misc] # the provider is untyped
