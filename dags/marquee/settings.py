@@ -239,6 +239,10 @@ MEMORY_OF_SHORT_JOBS, MEMORY_OF_LONG_JOBS = f"{USUAL_OVERHEAD}m", f"{USUAL_OVERH
 MEMORY_BY_RATINGS = (
     f"{{{{ '{MEMORY_OF_SHORT_JOBS}' if {RATINGS_READ} <= {FEW_RATINGS} else '{MEMORY_OF_LONG_JOBS}' }}}}"
 )
+# What suits a Spark job's size: options of its JVMs, and the memory of an executor as well as its heap, None for what Spark gives.
+Size = tuple[str, str | None]
+LONG_JOB: Size = (JAVA_OF_LONG_JOBS, None)
+BY_RATINGS: Size = (JAVA_BY_RATINGS, MEMORY_BY_RATINGS)
 MODEL_PATH = f"{MODELS}/{BATCH_ID}"
 # Stands in a Spark job's arguments for the folder that its try writes to.
 WORK = "WORK"

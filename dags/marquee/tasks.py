@@ -199,11 +199,7 @@ def validate_task(task_id: str, tables: Sequence[str], dataset: str = "{{ params
 
 
 def spark_task(
-    job: str,
-    arguments: Sequence[str],
-    outputs: Sequence[tuple[str, str]] = (),
-    java: str = settings.JAVA_OF_LONG_JOBS,
-    overhead: str | None = None,
+    job: str, arguments: Sequence[str], outputs: Sequence[tuple[str, str]] = (), size: settings.Size = settings.LONG_JOB
 ) -> SparkJobOperator:
     """Submit `spark_jobs/<job>.py`, which ships its own modules, to its connection.
 
@@ -216,7 +212,7 @@ def spark_task(
         name=f"{job}-{settings.BATCH_ID}",
         application_args=["--batch-id", settings.BATCH_ID, *arguments],
         outputs=outputs,
-        conf=configuration(job, java, overhead),
+        conf=configuration(job, *size),
         env_vars=dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), settings.PYTHON)
         | {"HADOOP_USER_NAME": settings.HDFS_USER},
         spark_binary=settings.SPARK_SUBMIT,

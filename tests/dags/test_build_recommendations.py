@@ -9,9 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jinja2
 import pytest
-from marquee import settings
 
 from tests.dags.memory_hdfs import MemoryHdfs
 from tests.dags.recorded import as_lines, assert_recorded, assert_recorded_statements
@@ -282,20 +280,3 @@ def test_the_validations_lead_to_the_data_docs_of_their_batch(rendered: Any) -> 
         (link,) = task.operator_extra_links
         address = "http://127.0.0.1:8080/data-docs/20261123T190000/index.html"
         assert (link.name, link.get_link(task, ti_key=None)) == ("Data docs", address)
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [(500_000, ("-XX:TieredStopAtLevel=1", "384m")), (500_001, ("-XX:+TieredCompilation", "2048m"))],
-)
-def test_jobs_of_many_ratings_are_compiled_and_have_memory_for_their_python_workers(
-    rows: int, expected: tuple[str, str]
-) -> None:
-    class Ingested:
-        def xcom_pull(self, task_ids: str) -> dict[str, Any]:
-            assert task_ids == "ingest_movielens"
-            return {"files": [{"role": "ratings", "rows": rows}, {"role": "movies", "rows": 10**9}]}
-
-    templates = (settings.JAVA_BY_RATINGS, settings.MEMORY_BY_RATINGS)
-    assert tuple(jinja2.Template(text).render(ti=Ingested()) for text in templates) == expected
-    assert settings.MEMORY_OF_LONG_JOBS == "2048m", "two cores of 832 MB, and 384 MB as ever"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jinja2
 import pytest
 from marquee import settings
 from marquee.cluster.attempts import SupersededError
@@ -172,3 +173,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(500_000, ("-XX:TieredStopAtLevel=1", "384m")), (500_001, ("-XX:+TieredCompilation", "2048m"))],
+)
+def test_jobs_of_many_ratings_are_compiled_and_have_memory_for_their_python_workers(
+    rows: int, expected: tuple[str, str]
+) -> None:
+    class Ingested:
+        def xcom_pull(self, task_ids: str) -> dict[str, Any]:
+            assert task_ids == "ingest_movielens"
+            return {"files": [{"role": "ratings", "rows": rows}, {"role": "movies", "rows": 10**9}]}
+
+    assert tuple(jinja2.Template(str(text)).render(ti=Ingested()) for text in settings.BY_RATINGS) == expected
+    assert settings.MEMORY_OF_LONG_JOBS == "2048m", "two cores of 832 MB, and 384 MB as ever"
