@@ -39,20 +39,19 @@ def _hdfs(settings: Settings) -> list[Row]:
     numbers = range(1, settings.number("DATANODES") + 1)
     available = is_highly_available(settings)
     environments = {name: _hadoop_environment(settings, name) for name in ("ZOOKEEPER", "JOURNALNODE", "FAILOVER")}
+    journal = ("zookeeper", "journalnode") if available else ()
     # The address that leads to the active one of two has the port of their pages.
     rpc = settings.port("NAMENODE_RPC")
     port, other_port = (page, rpc) if available else (rpc, page)
     return [
         *(journal_rows(settings, environments) if available else []),
-        Preparation(
-            "namenode-format", f"{script} format", ("zookeeper", "journalnode") if available else (), service="namenode"
-        ),
+        Preparation("namenode-format", f"{script} format", journal, service="namenode"),
         Service(
             "namenode",
             "HDFS NameNode",
             "hdfs namenode",
             port,
-            ("namenode-format",),
+            ("namenode-format", *journal),
             environment=_hadoop_environment(settings, "NAMENODE"),
             page=f":{page}/",
             other_ports=(other_port,),

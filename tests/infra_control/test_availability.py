@@ -51,6 +51,7 @@ def test_one_of_the_two_settings_is_refused(tmp_path: Path) -> None:
 def test_a_namenode_waits_for_zookeeper_and_the_journal(tmp_path: Path) -> None:
     rows = {row.name: row for row in every_row(_settings(tmp_path, TWO))}
     assert rows["namenode-format"].after == ("zookeeper", "journalnode")
+    assert rows["namenode"].after == ("namenode-format", "zookeeper", "journalnode")
     assert rows["failover"].after == ("namenode", "zookeeper")
     assert rows["resourcemanager"].after == ("zookeeper", "namenode")
 

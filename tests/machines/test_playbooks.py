@@ -188,4 +188,4 @@ def test_the_way_to_the_active_one_asks_both(rendered_twice: Path) -> None:
 def test_a_namenode_starts_after_zookeeper_and_the_journal(rendered_twice: Path) -> None:
     unit = (rendered_twice / "head" / "marquee-namenode.service").read_text(encoding="utf-8")
     steps = re.findall(r"^(?:After=marquee-|ExecStart\w*=.* service )([a-z-]+)", unit, re.MULTILINE)
-    assert steps == ["namenode-format", "namenode"]
+    assert steps == ["zookeeper", "journalnode", "namenode-format", "namenode"]
