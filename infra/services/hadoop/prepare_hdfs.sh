@@ -8,7 +8,7 @@ other_namenode() {
   local first=${MARQUEE_MASTERS%% *} other
   [ -n "$MARQUEE_MASTERS" ] || return 1
   other=$(tr ' ' '\n' <<<"$MARQUEE_MASTERS" | grep -vxF "$(hostname)")
-  for _ in $(seq 90); do
+  for _ in $(seq 180); do
     (exec 3<>"/dev/tcp/$other/$MARQUEE_NAMENODE_RPC_PORT") 2>/dev/null && return 0
     [ "$(hostname)" != "$first" ] || return 1
     sleep 1
