@@ -60,6 +60,13 @@ def test_a_driver_alone_has_a_token() -> None:
     assert "automountServiceAccountToken" not in POD["spec"], "it would take the driver's away"
 
 
+def test_spark_makes_no_network_policy_of_its_own_which_who_submits_may_not() -> None:
+    conf = (REPOSITORY / "infra/services/spark/kubernetes.conf").read_text(encoding="utf-8")
+    assert re.search(r"(?m)^spark\.kubernetes\.driver\.pod\.excludedFeatureSteps +\S+\.NetworkPolicyFeatureStep$", conf)
+    resources = {name for role in named("Role").values() for rule in role["rules"] for name in rule["resources"]}
+    assert "networkpolicies" not in resources
+
+
 def test_spark_makes_pods_of_accounts_that_exist_and_that_the_restricted_standard_takes() -> None:
     conf = (REPOSITORY / "infra/services/spark/kubernetes.conf").read_text(encoding="utf-8")
     assert set(re.findall(r"serviceAccountName\s+(\S+)", conf)) <= set(named("ServiceAccount"))
