@@ -65,7 +65,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     finally:
         print(platform.kubectl("get", "pods", "-o", "wide", check=False))
         begun = time.monotonic()
-        platform.node("delete")
+        platform.node("delete", check=False)
         platform.rows.append(("node down", f"{time.monotonic() - begun:.0f} s"))
         print_table(platform)
     assert host_state() == before
@@ -132,12 +132,16 @@ def under_load(
 ) -> Iterator[Load]:
     """Ask without a pause while a drill is done and a while after, and note what was lost."""
     begun = time.monotonic()
-    with Load(GATEWAY, clients, pause) as load:
-        time.sleep(2)
-        yield load
-        time.sleep(tail)
-    result = f"{len(load.seconds)} requests, {len(load.lost)} lost, slowest {load.slowest:.2f} s"
-    platform.rows.append((drill, f"{time.monotonic() - begun:.0f} s, {result}"))
-    print(drill, result, load.lost[:5], flush=True)
+    load = Load(GATEWAY, clients, pause)
+    try:
+        with load:
+            time.sleep(2)
+            yield load
+            time.sleep(tail)
+    finally:
+        # Of a drill that fails too: what was lost until then is worth knowing.
+        result = f"{len(load.seconds)} requests, {len(load.lost)} lost, slowest {load.slowest:.2f} s"
+        platform.rows.append((drill, f"{time.monotonic() - begun:.0f} s, {result}"))
+        print(drill, result, load.lost[:5], flush=True)
     assert len(load.lost) <= allowed, load.lost[:10]
     assert load.mixed == {}

@@ -69,9 +69,9 @@ class Platform:
         return self.run("kubectl", "-n", namespace, *words, check=check, given=given).stdout
 
     def in_node(self, script: str) -> str:
-        """Return what a shell script prints that runs with the node's mounts and network."""
+        """Return what a shell script prints that runs in the node: with its mounts, network and processes."""
         process = Path(f"{self.state}/kubernetes/run/node.pid").read_text(encoding="ascii").strip()
-        return self.run("nsenter", "--target", process, "--mount", "--net", "sh", "-ec", script).stdout
+        return self.run("nsenter", "--target", process, "--mount", "--net", "--pid", "sh", "-ec", script).stdout
 
     @contextmanager
     def as_client(self) -> Iterator[None]:

@@ -55,6 +55,7 @@ def small_volume(platform: Platform, pod: str) -> Iterator[str]:
         until(lambda: ready_replicas(platform) == 2, 60, "the replica is back, on its own volume")
 
 
+@pytest.mark.xfail(reason="on a node the follower said nothing within 60 s, and why is open: docs/kubernetes.md")
 def test_a_full_volume_keeps_what_it_has_and_follows_again_when_there_is_room(platform: Platform) -> None:
     with small_volume(platform, REPLICA) as folder:
         (old,) = set(platform.live_of_each_replica().values())
@@ -92,6 +93,7 @@ def test_a_pod_that_fills_its_folder_for_temporary_files_is_evicted_and_replaced
     assert "exceeds the limit" in events
 
 
+@pytest.mark.xfail(reason="on a node the replica stayed in the service, with late answers: docs/kubernetes.md")
 def test_a_replica_without_processor_time_leaves_the_service_and_comes_back(platform: Platform) -> None:
     group = Container(platform, REPLICA, "api").cgroup("cpu")
     quota, period = group / "cpu.cfs_quota_us", group / "cpu.cfs_period_us"

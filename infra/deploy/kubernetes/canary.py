@@ -32,9 +32,9 @@ def begin(cluster: Cluster, objects: Iterable[Object]) -> list[str]:
 
 
 def end(cluster: Cluster, workloads: Iterable[str]) -> None:
-    """Let all replicas of StatefulSets follow their template again.
+    """Let all replicas of each StatefulSet follow its template again.
 
-    For an undo, after the template is the old one: an apply of the manifest does the same. Raises ClusterError.
+    For an undo, once the template is the old one: an apply of the manifest does the same. Raises ClusterError.
     """
     patch = json.dumps({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 0}}}})
     for workload in workloads:
