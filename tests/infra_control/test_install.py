@@ -82,7 +82,7 @@ def missing(system: Path, *, prometheus: bool = False, tests: bool = False) -> l
 
 def test_no_package_is_missing_where_its_program_is(system: Path) -> None:
     assert missing(system) == []
-    for name in ("prometheus", "chromium", "faketime", "npm"):
+    for name in ("prometheus", "chromium", "faketime", "npm", "vagrant"):
         shutil.copy(system / "usr" / "bin" / "apt-get", system / "usr" / "bin" / name)
     for name in ("tc", "iptables", "sysctl"):
         shutil.copy(system / "usr" / "bin" / "apt-get", system / "usr" / "sbin" / name)
@@ -91,7 +91,11 @@ def test_no_package_is_missing_where_its_program_is(system: Path) -> None:
 
 def test_prometheus_and_the_programs_of_tests_are_missing_only_where_they_are_wanted(system: Path) -> None:
     assert missing(system, prometheus=True) == ["prometheus"]
-    assert missing(system, tests=True) == ["chromium", "faketime", "npm", "iproute2", "iptables", "procps"]
+    programs, network = (
+        ["chromium", "faketime", "npm", "vagrant", "vagrant-libvirt"],
+        ["iproute2", "iptables", "procps"],
+    )
+    assert missing(system, tests=True) == programs + network
 
 
 def test_each_package_is_named_whose_program_is_not_there(system: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from infra.deploy.machines.playbooks import FOLDER
-
-pytestmark = pytest.mark.skipif(not shutil.which("vagrant"), reason="vagrant is not installed")
 
 # VirtualBox is in no package registry. vagrant asks its program for the version before it reads the provider's settings.
 VIRTUALBOX = "#!/bin/sh\ncase $1 in --version) echo 7.0.20r163906 ;; *) exit 1 ;; esac\n"
