@@ -229,16 +229,21 @@ MARKS = f"{{{{ 'yes' if {OWN_DATA} else 'no' }}}}"
 FEW_RATINGS = 500_000
 RATINGS_READ = f"({INGEST_RESULT}['files'] | selectattr('role', 'equalto', 'ratings') | sum(attribute='rows'))"
 JAVA_OF_LONG_JOBS, JAVA_OF_SHORT_JOBS = "-XX:+TieredCompilation", "-XX:TieredStopAtLevel=1"
-JAVA_BY_RATINGS = f"{{{{ '{JAVA_OF_SHORT_JOBS}' if {RATINGS_READ} <= {FEW_RATINGS} else '{JAVA_OF_LONG_JOBS}' }}}}"
+
+
+def _by_ratings(few: str, many: str) -> str:
+    """Return the template of what suits a batch of at most FEW_RATINGS, or more."""
+    return f"{{{{ '{few}' if {RATINGS_READ} <= {FEW_RATINGS} else '{many}' }}}}"
+
+
+JAVA_BY_RATINGS = _by_ratings(JAVA_OF_SHORT_JOBS, JAVA_OF_LONG_JOBS)
 # YARN counts Python's workers, one a core, as memory of their executor, as well as its heap. Where ratings are laid out in parts, a worker
 # holds sums of a gram matrix or scores of a block of users.
 EXECUTOR_CORES = int(os.environ.get("MARQUEE_SPARK_EXECUTOR_CORES", "2"))
 # What Spark adds to the heap by itself, in MB.
 USUAL_OVERHEAD = max(384, int(os.environ.get("MARQUEE_SPARK_EXECUTOR_HEAP", "1024")) // 10)
 MEMORY_OF_SHORT_JOBS, MEMORY_OF_LONG_JOBS = f"{USUAL_OVERHEAD}m", f"{USUAL_OVERHEAD + 832 * EXECUTOR_CORES}m"
-MEMORY_BY_RATINGS = (
-    f"{{{{ '{MEMORY_OF_SHORT_JOBS}' if {RATINGS_READ} <= {FEW_RATINGS} else '{MEMORY_OF_LONG_JOBS}' }}}}"
-)
+MEMORY_BY_RATINGS = _by_ratings(MEMORY_OF_SHORT_JOBS, MEMORY_OF_LONG_JOBS)
 # What suits a Spark job's size: options of its JVMs, and the memory of an executor as well as its heap, None for what Spark gives.
 Size = tuple[str, str | None]
 LONG_JOB: Size = (JAVA_OF_LONG_JOBS, None)
