@@ -1,6 +1,7 @@
--- Writes recommendations of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header, sorted.
+-- Writes recommendations of a batch as text for the publication: UTF-8, tabs, NULL as \N, no header.
 -- Parameters: batch_id, attempt.
 -- Usage: after add_partition.hql. Writes to the folder of its try.
+-- Rows have no order: the build sorts them, and one reducer would sort all lists of a large batch.
 INSERT OVERWRITE DIRECTORY '/marquee/exports/{{ batch_id }}/_attempts/work-{{ attempt }}/recommendations'
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\t' NULL DEFINED AS '\\N'
 STORED AS TEXTFILE
@@ -12,4 +13,3 @@ SELECT
     reason_movie_ids
 FROM marquee.recommendations
 WHERE batch_id = '{{ batch_id }}'
-ORDER BY user_id, `rank`

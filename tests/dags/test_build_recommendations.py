@@ -46,8 +46,8 @@ UPSTREAM = {
     "recommend_top_n": ["decide_promotion"],
     "load_top_n": ["recommend_top_n"],
     "validate_top_n": ["load_top_n"],
-    "export_tables": ["validate_top_n"],
-    "build_publication": ["export_tables"],
+    "export_tables": ["load_top_n"],
+    "build_publication": ["export_tables", "validate_top_n"],
     "publish": ["build_publication"],
     "record_refusal": ["decide_promotion"],
 }
