@@ -352,7 +352,7 @@ bench-warehouse: ## From a folder to a validated warehouse on the running platfo
 bench-pipeline: ## From the archive to what is live on the running platform, by task: make bench-pipeline [ROWS="1000000 10000000"]
 	@$(CONTROL) given ROWS
 	@$(CONTROL) exec -- sh -c 'PYTHONPATH=. exec "$$MARQUEE_PYTHON" tests/bench/pipeline_scale.py "$$@"' sh \
-		--results $(PIPELINE_RESULTS) $(if $(value ROWS),--rows $$ROWS)
+		--results $(PIPELINE_RESULTS) --sets $(STATE)/generated $(if $(value ROWS),--rows $$ROWS)
 	@$(PYTHON) tests/bench/scale_report.py --results $(PIPELINE_RESULTS) --plot $(PIPELINE_RESULTS:.jsonl=.png)
 
 .PHONY: lint

@@ -1,6 +1,6 @@
 """What a whole run costs at several sizes, from the archive to what is live, on the running platform.
 
-    python -m infra.control exec -- python tests/bench/pipeline_scale.py --rows 1000000 10000000 --results pipeline.jsonl
+    python -m infra.control exec -- python tests/bench/pipeline_scale.py --rows 1000000 --results pipeline.jsonl --sets sets
 
 Generates ratings (movielens_like), and runs the DAG on them to its end. A line of the results is a task: wall seconds as
 Airflow counts them, and processor seconds and memory of what Airflow's tasks and YARN's containers ran meanwhile, by kind
@@ -94,16 +94,24 @@ def size_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def measure(api: AirflowApi, rows: int) -> list[dict[str, Any]]:
+def generated(sets: Path, rows: int) -> Path:
+    """Return the folder of a generated set, which is written once: 25 million rows take minutes."""
+    folder = sets / str(rows)
+    if not folder.exists():
+        sets.mkdir(parents=True, exist_ok=True)
+        print(f"Generating {rows:,} ratings ...", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix=".generating-", dir=sets) as scratch:
+            write_set(Path(scratch) / "set", rows)
+            (Path(scratch) / "set").rename(folder)
+    return folder
+
+
+def measure(api: AirflowApi, rows: int, sets: Path) -> list[dict[str, Any]]:
     """Run the DAG on so many ratings; return the results of its tasks."""
-    folder, store = Path(tempfile.mkdtemp(prefix="movielens-")), Path(os.environ["MARQUEE_PUBLICATION_STORE"])
+    store = Path(os.environ["MARQUEE_PUBLICATION_STORE"])
     before = size_of(store)
-    try:
-        write_set(folder, rows)
-        run = Run(api, folder)
-        used = run.to_its_end()
-    finally:
-        shutil.rmtree(folder)
+    run = Run(api, generated(sets, rows))
+    used = run.to_its_end()
     # The profile there is what the next batch's drift is measured against: another size would be an error.
     stamp = datetime.fromisoformat(api.run(run.run_id)["run_after"]).strftime("%Y%m%dT%H%M%S")
     shutil.rmtree(Path(os.environ["MARQUEE_DATA_DOCS"]) / stamp, ignore_errors=True)
@@ -124,12 +132,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--results", type=Path, required=True, help="file of JSON lines to add to")
+    parser.add_argument("--sets", type=Path, required=True, help="folder that keeps the generated sets")
     options = parser.parse_args()
     login = (os.environ[f"MARQUEE_AIRFLOW_{part}"] for part in ("URL", "USER", "PASSWORD"))
     api = AirflowApi(*login)
     api.unpause()
     for rows in options.rows:
-        for found in measure(api, rows):
+        for found in measure(api, rows, options.sets):
             with options.results.open("a", encoding="utf-8") as results:
                 results.write(json.dumps(found) + "\n")
             print(json.dumps(found), flush=True)
