@@ -64,6 +64,8 @@ def write_ratings(
         file.write(HEADER)
         for block in pool.imap(work, range(chunks)):
             lines = block.split(b"\n")[: min(rows - written, block.count(b"\n"))]
+            if not lines:  # the dirty rows of the chunks before it were enough
+                break
             file.write(b"\n".join(lines) + b"\n")
             written += len(lines)
             users = int(lines[-1].lstrip(b"-").split(b",")[0])

@@ -139,3 +139,10 @@ def test_a_movie_is_rated_once_by_a_person_and_not_before_it_came_out(tmp_path: 
     came_out = np.array([year[movie] for movie in ratings.movie_id[known].tolist()])
     assert known.mean() > 0.8
     assert (rated_in < came_out - 1).mean() < 0.01
+
+
+def test_a_chunk_that_dirty_rows_made_needless_is_left_out(tmp_path: Path) -> None:
+    # The first chunk has 143,908 good rows and 431 dirty ones, so that nothing is left for the second.
+    written = write_ratings(tmp_path / "ratings.csv", 144_156)
+    assert written["rows"] == 144_156
+    assert written["users"] == 999
