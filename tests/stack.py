@@ -26,6 +26,8 @@ INSTANCE = {
     "MARQUEE_GIT_COMMIT": "",  # tests/dags/conftest.py sets one for its recorded commands
     # The nights of BATCH and of the backfills. No run starts by itself between those of the tests, at any hour.
     **{f"MARQUEE_{dag}SCHEDULE": "0 3 2-6 1 *" for dag in ("", "TUNING_", "SENTIMENT_", "SCORING_")},
+    # Where the software is. tests/dags/conftest.py, which is imported later, removes it from the environment.
+    **{name: value for name, value in os.environ.items() if name == "MARQUEE_STATE"},
 }
 
 
