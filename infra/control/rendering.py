@@ -103,6 +103,8 @@ def template_values(settings: Settings, variables: dict[str, str]) -> dict[str, 
         "JAVA_SMALL": JAVA_SMALL,
         "JAVA_MASTER": JAVA_MASTER,
         "SPARK_REGISTERED_RATIO": "0.0" if settings.number("SPARK_EXECUTORS") == 1 else "0.8",
+        # Else a small job runs as a whole on the worker that reports first. On one machine that costs a heartbeat a task for nothing.
+        "CONTAINERS_A_HEARTBEAT": "1" if settings.number("NODEMANAGERS") > 1 else "100",
         # A container holds the heap, the JVM's own memory and, for streaming, the Python process.
         "MAPREDUCE_CONTAINER": str(settings.number("MAPREDUCE_HEAP") + 256),
         "TEZ_CONTAINER": str(settings.number("TEZ_HEAP") + 256),

@@ -67,3 +67,16 @@ def test_one_executor_is_not_waited_for_and_several_are(tmp_path: Path, executor
     render(settings, environment(settings))
     spark = (settings.instance / "conf" / "spark" / "spark-defaults.conf").read_text()
     assert re.search(rf"^spark\.scheduler\.minRegisteredResourcesRatio +{ratio}$", spark, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("nodemanagers", "at_once"), [("1", "100"), ("2", "1")])
+def test_a_small_job_is_shared_out_among_several_workers(tmp_path: Path, nodemanagers: str, at_once: str) -> None:
+    given = {
+        "MARQUEE_STATE": str(tmp_path),
+        "MARQUEE_NODEMANAGERS": nodemanagers,
+        "MARQUEE_HOSTS": "nodemanager=workers",
+    }
+    chosen = Settings.load(tmp_path / ".env", given)
+    render(chosen, environment(chosen))
+    name = "yarn.scheduler.capacity.per-node-heartbeat.maximum-container-assignments"
+    assert property_of(chosen.instance / "conf" / "hadoop" / "capacity-scheduler.xml", name) == at_once
