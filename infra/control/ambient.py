@@ -30,6 +30,8 @@ _OF_DOWNLOADS = re.compile(
     r"|LINK_MODE|NATIVE_TLS|NO_INDEX|OFFLINE|INDEX_\w+_(USERNAME|PASSWORD))"
     r"|MAVEN_(ARGS|OPTS)|(?i:npm_config_(registry|cache|cafile|userconfig|proxy|https_proxy|noproxy))|NETRC"
 )
+# An image's build sets them, so that what is installed holds no time.
+_WITHOUT_TIMES = frozenset(("SOURCE_DATE_EPOCH", "PYC_INVALIDATION_MODE"))
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 # Programs of the platform follow these too. `make up` says which ones it left out.
 _STEERING = re.compile(
@@ -80,7 +82,7 @@ def for_downloads(settings: Settings, environ: Mapping[str, str] | None = None) 
     """
     environ = os.environ if environ is None else environ
     values = passed_on(settings, environ) | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
-    values |= {name: value for name, value in environ.items() if _OF_DOWNLOADS.fullmatch(name)}
+    values |= {name: value for name, value in environ.items() if _OF_DOWNLOADS.fullmatch(name) or name in _WITHOUT_TIMES}
     if (temporary := environ.get("TMPDIR", "")) and _is_writable(temporary):
         values["TMPDIR"] = temporary
     if values["HOME"] != environ.get("HOME"):

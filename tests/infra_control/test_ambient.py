@@ -260,3 +260,9 @@ def test_a_login_in_the_callers_netrc_is_not_sent_to_the_platform(tmp_path: Path
     program = "import requests.utils as u; print(u.get_netrc_auth('http://127.0.0.1:8080'))"
     printed = executed(tmp_path, sys.executable, "-c", program)
     assert (printed.returncode, printed.stdout) == (0, "None\n"), printed.stderr
+
+
+def test_an_image_s_build_compiles_python_files_without_their_times(tmp_path: Path) -> None:
+    asked = {"SOURCE_DATE_EPOCH": "1767225600", "PYC_INVALIDATION_MODE": "CHECKED_HASH"}
+    assert asked.items() <= for_downloads(settings(tmp_path), {"HOME": str(tmp_path)} | asked).items()
+    assert not asked.keys() & passed_on(settings(tmp_path), {"HOME": str(tmp_path)} | asked).keys()

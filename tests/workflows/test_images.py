@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.workflows, pytest.mark.timeout(3600)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BASE = os.environ.get("BASE_IMAGE") or "docker-daemon:debian:bookworm-slim"
-# The smallest one: all others are made of the same kinds of steps.
-TARGET = "gateway"
+# One of Debian's packages alone, one whose packages make keys, and one with a Python environment, as all others have.
+TARGETS = ["gateway", "postgres", "serving"]
 
 
 @pytest.fixture
@@ -44,15 +44,17 @@ def test_the_same_commit_gives_the_same_image_which_a_registry_then_has(tmp_path
     digests = []
     for name in ("one", "two"):
         commit = make_package(REPOSITORY, tmp_path / name, "HEAD").name
-        digests.append(build_images(tmp_path / name, commit, BASE, [TARGET]))
+        digests.append(build_images(tmp_path / name, commit, BASE, TARGETS))
     assert digests[0] == digests[1]
     state = tmp_path / "one"
     # The registry takes nothing that the signed manifest does not name.
     assert publish_images(state, commit, registry) == []
     make_package(REPOSITORY, state, commit)
     assert verified_manifest(state, commit)["images"] == digests[0]
-    assert publish_images(state, commit, registry) == [f"{registry}/marquee-{TARGET}@{digests[0][TARGET]}"]
-    assert digest_in_registry(f"{registry}/marquee-{TARGET}:{commit}") == digests[0][TARGET]
+    published = [f"{registry}/marquee-{target}@{digest}" for target, digest in digests[0].items()]
+    assert publish_images(state, commit, registry) == published
+    for target, digest in digests[0].items():
+        assert digest_in_registry(f"{registry}/marquee-{target}:{commit}") == digest
 
 
 def test_a_registry_that_is_away_is_named(tmp_path: Path) -> None:
