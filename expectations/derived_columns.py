@@ -5,17 +5,24 @@ A suite declares them under ``meta.derived_columns``, by name, each with one of:
 * ``{"sum_of": [column, ...]}``: the sum of columns of the row;
 * ``{"count_over": [column, ...]}``: the number of rows that share these columns' values;
 * ``{"differ": [column, column]}``: whether the row's two values differ (Great Expectations compares them in Python);
-* ``{"exists_in": table, "columns": {column: its name there, ...}}``: whether the other table has such a row.
+* ``{"exists_in": table, "columns": {column: its name there, ...}}``: whether the other table has such a row. With
+  ``"in_order": true``, the other table is in the order of the first column, and only rows in its range here are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import pandas as pd
 
-ReadTable = Callable[[str, Sequence[str]], pd.DataFrame]
+
+class ReadTable(Protocol):
+    """What reads another table's partition of the same batch."""
+
+    def __call__(self, table: str, columns: Sequence[str], between: tuple[int, int] | None, /) -> pd.DataFrame:
+        """Return the columns, of the rows alone whose first one is ``between`` two values."""
+        ...
 
 
 def add_derived_columns(
@@ -23,8 +30,7 @@ def add_derived_columns(
 ) -> pd.DataFrame:
     """Return ``frame`` with the declared columns added.
 
-    ``read_table(table, columns)`` reads columns of another table's partition of the same batch. Raise ValueError
-    for an unknown kind of declaration.
+    Raise ValueError for an unknown kind of declaration.
     """
     derived = frame.copy(deep=False)  # columns are added, never changed
     for name, rule in declared.items():
@@ -37,7 +43,7 @@ def add_derived_columns(
             one, other = rule["differ"]
             derived[name] = frame[one] != frame[other]
         elif "exists_in" in rule:
-            derived[name] = _exists(frame, dict(rule["columns"]), rule["exists_in"], read_table)
+            derived[name] = _exists(frame, rule, read_table)
         else:
             raise ValueError(
                 f"Derived column {name!r} has no sum_of, count_over, differ or exists_in. Correct the suite."
@@ -45,16 +51,16 @@ def add_derived_columns(
     return derived
 
 
-def _exists(frame: pd.DataFrame, columns: dict[str, str], table: str, read_table: ReadTable) -> pd.Series[bool]:
-    other = read_table(table, list(columns.values()))
+def _exists(frame: pd.DataFrame, rule: Mapping[str, Any], read_table: ReadTable) -> pd.Series[bool]:
+    columns = dict(rule["columns"])
+    first = next(iter(columns))
+    between = None
+    if rule.get("in_order"):
+        known = frame[first].dropna()
+        between = (int(known.min()), int(known.max())) if len(known) else (0, -1)
+    other = read_table(rule["exists_in"], list(columns.values()), between)
     if len(columns) == 1:  # an index of one level would copy the column three times
-        ((name, name_there),) = columns.items()
-        return frame[name].isin(other[name_there])
-    first, first_there = next(iter(columns.items()))
-    if len(frame) and other[first_there].is_monotonic_increasing:
-        # Of a table in this order, only what lies between the frame's values is looked at.
-        begin = other[first_there].searchsorted(frame[first].min(), side="left")
-        end = other[first_there].searchsorted(frame[first].max(), side="right")
-        other = other.iloc[begin:end]
-    known = pd.MultiIndex.from_frame(other[list(columns.values())])
-    return pd.Series(pd.MultiIndex.from_frame(frame[list(columns)]).isin(known), index=frame.index)
+        found = frame[first].isin(other[columns[first]])
+    else:
+        found = pd.MultiIndex.from_frame(frame[list(columns)]).isin(pd.MultiIndex.from_frame(other))
+    return pd.Series(found, index=frame.index, dtype=bool)

@@ -34,8 +34,9 @@ from expectations.arguments import parse_arguments
 from expectations.data_docs import SUMMARY, summary_before, validation_page, write_indexes, write_summary
 from expectations.derived_columns import ReadTable, add_derived_columns
 from expectations.drift import Limits, compare, judge, profile
-from expectations.partitions import MissingPartitionError, read_files, read_partition
-from expectations.pieces import outcome_of_pieces, pieces
+from expectations.other_tables import OtherTables
+from expectations.partitions import MissingPartitionError, read_partition, read_rows
+from expectations.pieces import KeptColumns, outcome_of_pieces, pieces
 from expectations.quarantine_limit import COLUMNS as QUARANTINE_COLUMNS
 from expectations.quarantine_limit import judge_quarantine
 from expectations.suites import SuiteError, columns_alone, load_suite, table_columns
@@ -161,25 +162,18 @@ def drift_of(
 
 
 class BatchValidator:
-    """Validate tables of one batch; keep other tables' columns for the next suite."""
+    """Validate tables of one batch."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
         self._client = InsecureClient(options.webhdfs, user=options.user)
-        self._read: dict[tuple[str, ...], pd.DataFrame] = {}
+        self._other_tables = OtherTables(self._client, options.batch_id)
         self._limits = Limits(
             **{
                 name: getattr(options, f"drift_{name}")
                 for name in ("rows_warning", "rows_error", "psi_warning", "psi_error")
             }
         )
-
-    def _read_table(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
-        key = (table, *columns)
-        if key not in self._read:
-            names = list(columns)
-            self._read[key] = read_partition(self._client, table, self._options.batch_id, names, only=names)
-        return self._read[key]
 
     def _too_many_quarantined(self, accounting: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
         quarantine = pd.DataFrame(columns=QUARANTINE_COLUMNS)
@@ -193,7 +187,7 @@ class BatchValidator:
         self, suite: dict[str, Any], columns: list[str], docs: Path | None, frame: pd.DataFrame
     ) -> dict[str, Any]:
         known = suite if set(columns) <= set(frame.columns) else columns_alone(suite)
-        return validate_frame(known, frame, self._read_table, docs)
+        return validate_frame(known, frame, self._other_tables, docs)
 
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
@@ -212,11 +206,12 @@ class BatchValidator:
             frame = read_partition(self._client, table, options.batch_id, columns)
             result = self._outcome(suite, columns, docs, frame)
         else:
-            found = pieces(read_files(self._client, table, options.batch_id, columns), by)
+            kept = KeptColumns(suite.get("meta", {}).get("drift", {}))
+            found = pieces(kept.of(read_rows(self._client, table, options.batch_id, columns)), by)
             result = outcome_of_pieces(
                 found, lambda p, shown: self._outcome(suite, columns, docs if shown else None, p)
             )
-            frame = pd.DataFrame(index=range(result["rows"]))
+            frame = kept.frame(result["rows"])
         before = summary_before(options.data_docs, options.dataset, options.batch_id, table)
         moved = drift_of(suite, frame, before, self._limits)
         for kind in ("failed", "warnings"):

@@ -82,7 +82,9 @@ def for_downloads(settings: Settings, environ: Mapping[str, str] | None = None) 
     """
     environ = os.environ if environ is None else environ
     values = passed_on(settings, environ) | {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
-    values |= {name: value for name, value in environ.items() if _OF_DOWNLOADS.fullmatch(name) or name in _WITHOUT_TIMES}
+    values |= {
+        name: value for name, value in environ.items() if _OF_DOWNLOADS.fullmatch(name) or name in _WITHOUT_TIMES
+    }
     if (temporary := environ.get("TMPDIR", "")) and _is_writable(temporary):
         values["TMPDIR"] = temporary
     if values["HOME"] != environ.get("HOME"):

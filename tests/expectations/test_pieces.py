@@ -38,7 +38,7 @@ def lists(**changed: list[Any]) -> pd.DataFrame:
     return frame
 
 
-def read_table(table: str, columns: Any) -> pd.DataFrame:
+def read_table(table: str, columns: Any, between: tuple[int, int] | None = None, /) -> pd.DataFrame:
     return OTHERS[table][list(columns)]
 
 

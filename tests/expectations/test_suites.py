@@ -285,7 +285,7 @@ BAD = [
 ]
 
 
-def read_table(table, columns):
+def read_table(table, columns, between=None):
     return pd.DataFrame(GOOD[table])[list(columns)]
 
 
