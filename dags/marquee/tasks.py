@@ -243,7 +243,7 @@ def export_tables_task() -> ExportOperator:
 
 def build_publication_task() -> BuildPublicationOperator:
     """Build the publication from the exports, with its lineage, and store it in HDFS."""
-    return BuildPublicationOperator(task_id="build_publication", execution_timeout=settings.SHORT_TASK)
+    return BuildPublicationOperator(task_id="build_publication", execution_timeout=settings.LONG_TASK)
 
 
 def publish_task() -> PublishOperator:
@@ -258,7 +258,7 @@ def publish_task() -> PublishOperator:
             [*DECIDE, "--apply"],
         ],
         outlets=[LIVE_RECOMMENDATIONS],
-        execution_timeout=settings.SHORT_TASK,
+        execution_timeout=settings.LONG_TASK,
     )
 
 
