@@ -37,15 +37,16 @@ INSTANCES = re.compile(r"^spark\.executor\.instances\s+(\d+)", re.MULTILINE)
 
 
 def processes_of_tasks() -> Iterator[psutil.Process]:
-    """Yield the processes of Airflow's tasks and of YARN's containers."""
-    seen = set()
+    """Yield the processes of this platform's Airflow tasks and YARN containers: another may run beside it."""
+    seen, own = set(), os.environ["MARQUEE_INSTANCE_DIR"]
     for process in psutil.process_iter():
         try:
             words = process.cmdline()[:1]
-            contained = "appcache" in Path(process.cwd()).parts
+            wanted = "appcache" in Path(process.cwd()).parts or (words and words[0].startswith("airflow worker -- "))
+            wanted = wanted and process.environ().get("MARQUEE_INSTANCE_DIR") == own
         except psutil.Error:
             continue  # it ended meanwhile
-        if contained or (words and words[0].startswith("airflow worker -- ")):
+        if wanted:
             for part in family(process):
                 if part.pid not in seen:
                     seen.add(part.pid)
