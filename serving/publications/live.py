@@ -1,8 +1,8 @@
 """Follow a store's live publication from a serving process, without restarts.
 
 Each request asks which publication to answer from, which costs one readlink and two stats. A request keeps the object
-that it got, so that its answer never mixes two publications. A publication that fails verification is reported, and the
-process continues to serve the last sound one.
+that it got, so that its answer never mixes two publications. A large publication is opened by a thread, while requests go on
+with the one before. A publication that fails verification is reported, and the process continues to serve the last sound one.
 
 Clients can request any publication by id, as often as they like. Each file is therefore hashed in full only the first
 time it is opened. A file that failed verification is not retried for 30 seconds. Opening an old publication never delays
@@ -29,6 +29,8 @@ Fingerprint = tuple[str, int, int, int, int, int]
 _OPEN_PUBLICATIONS = 4
 # A publication that failed is retried after this time, in case a disk or mount came back.
 _RETRY_SECONDS = 30.0
+# To hash and open a larger file takes longer than a request may wait: 3 s for 1 GB.
+_OPENED_IN_A_REQUEST = 64 << 20
 
 
 class NothingPublishedError(PublicationError):
@@ -81,7 +83,12 @@ class LivePublication:
         if fingerprint is None and serving is None:
             # The API answers with this sentence.
             raise NothingPublishedError("No publication is live yet: activate one.")
-        # The first request that notices a switch makes it. Meanwhile the process's other requests answer from the old one.
+        # The first request that notices a switch makes it, or has a thread make it. Meanwhile the process's other requests
+        # answer from the old one.
+        if serving is not None and fingerprint is not None and self._takes_long(fingerprint, serving[1]):
+            if self._switching.acquire(blocking=False):
+                threading.Thread(target=self._switch_meanwhile, args=(fingerprint,), daemon=True).start()
+            return serving[1]
         if self._switching.acquire(blocking=serving is None):
             try:
                 return self._switch(fingerprint)
@@ -143,6 +150,28 @@ class LivePublication:
         self._serve(fingerprint, publication)
         self.failure = None
         return publication
+
+    def _takes_long(self, fingerprint: Fingerprint, serving: Publication) -> bool:
+        """Return whether a request would wait for another publication, large and not opened yet."""
+        name = fingerprint[0]
+        with self._books:
+            failed = self._failed.get(name)
+            if fingerprint in self._open or (failed is not None and failed[0] == fingerprint):
+                return False
+        try:
+            size = (self.store.path(name) / DATABASE_NAME).stat().st_size
+        except OSError:
+            return False
+        # One that was damaged in place may serve no further request.
+        return size > _OPENED_IN_A_REQUEST and name != serving.publication_id
+
+    def _switch_meanwhile(self, fingerprint: Fingerprint) -> None:
+        try:
+            self._switch(fingerprint)
+        except PublicationError:
+            pass  # `failure` says it, and so does each request that finds nothing to answer from
+        finally:
+            self._switching.release()
 
     def _keep(self, failure: str, fingerprint: Fingerprint | None) -> Publication:
         """Return the publication that serves on after a failed switch.

@@ -37,13 +37,16 @@ INSTANCES = re.compile(r"^spark\.executor\.instances\s+(\d+)", re.MULTILINE)
 
 
 def processes_of_tasks() -> Iterator[psutil.Process]:
-    """Yield the processes of this platform's Airflow tasks and YARN containers: another may run beside it."""
-    seen, own = set(), os.environ["MARQUEE_INSTANCE_DIR"]
-    for process in psutil.process_iter():
+    """Yield the processes of this platform's Airflow tasks and YARN containers: another may run beside it.
+
+    All are below its supervisord.
+    """
+    supervisor = int((Path(os.environ["MARQUEE_INSTANCE_DIR"]) / "run" / "supervisord.pid").read_text(encoding="ascii"))
+    seen = set()
+    for process in family(psutil.Process(supervisor)):
         try:
             words = process.cmdline()[:1]
             wanted = "appcache" in Path(process.cwd()).parts or (words and words[0].startswith("airflow worker -- "))
-            wanted = wanted and process.environ().get("MARQUEE_INSTANCE_DIR") == own
         except psutil.Error:
             continue  # it ended meanwhile
         if wanted:

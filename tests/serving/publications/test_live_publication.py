@@ -190,6 +190,48 @@ def test_a_switch_does_not_wait_for_the_reading_of_a_publication_that_was_asked_
     assert answered == [THIRD]
 
 
+def test_no_request_waits_while_a_large_publication_is_read(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_publication, "_OPENED_IN_A_REQUEST", 0)
+    store.activate(FIRST, "ann", "")
+    served = threading.Event()
+    live = LivePublication(store.root, lambda publication: publication.publication_id == SECOND and served.set())
+    assert live.current().publication_id == FIRST
+    go_on, reads = threading.Event(), []
+
+    def slow(path: Path) -> str:
+        reads.append(path.parent.name)
+        assert go_on.wait(10)
+        return sha256_of(path)
+
+    store.activate(SECOND, "ann", "")
+    monkeypatch.setattr(verification, "sha256_of", slow)
+    assert [live.current().publication_id for _ in range(3)] == [FIRST] * 3
+    go_on.set()
+    assert served.wait(10)
+    assert live.current().publication_id == SECOND
+    assert reads == [SECOND]
+
+
+def test_a_large_publication_that_is_not_sound_is_read_once_and_the_one_before_it_serves_on(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_publication, "_OPENED_IN_A_REQUEST", 0)
+    failed = threading.Event()
+    failures: list[str] = []
+    live = LivePublication(store.root, on_failure=lambda name, _: (failures.append(name), failed.set()))
+    store.activate(FIRST, "ann", "")
+    live.current()
+    store.activate(SECOND, "ann", "")
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    assert live.current().publication_id == FIRST
+    assert failed.wait(10)
+    assert [live.current().publication_id for _ in range(3)] == [FIRST] * 3
+    assert failures == [SECOND]
+    assert "has SHA-256" in (live.failure or "")
+
+
 def test_under_switches_no_thread_sees_an_error_or_a_mixture(store: PublicationStore) -> None:
     store.activate(FIRST, "ann", "")
     live = LivePublication(store.root)
