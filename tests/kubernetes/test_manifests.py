@@ -13,7 +13,7 @@ from .rendering import KUBERNETES, OVERLAYS, Object, containers_of, pod_of, rend
 
 WORKLOADS = [
     (overlay, f"{found['kind']}/{found['metadata']['name']}")
-    for overlay in ("minikube", "production", "staging")
+    for overlay in ("all-in-one", "minikube", "production", "staging")
     for found in (
         {"kind": "StatefulSet", "metadata": {"name": "recommendations"}},
         {"kind": "Deployment", "metadata": {"name": "accounts"}},
@@ -24,11 +24,17 @@ WORKLOADS = [
         {"kind": "Job", "metadata": {"name": "migration"}},
         {"kind": "StatefulSet", "metadata": {"name": "prometheus"}},
         # Its image comes from the internet, which a small node may not reach.
-        *([] if overlay == "minikube" else [{"kind": "Deployment", "metadata": {"name": "grafana"}}]),
+        *([{"kind": "Deployment", "metadata": {"name": "grafana"}}] if overlay in ("production", "staging") else []),
     )
 ]
-# One replica each, and no user's request waits for them.
-SINGLE = ("StatefulSet/postgres", "StatefulSet/prometheus", "Deployment/grafana")
+BATCH = (
+    *(f"StatefulSet/{name}" for name in ("namenode", "datanode", "nodemanager", "mlflow", "airflow")),
+    *(f"Deployment/{name}" for name in ("resourcemanager", "jobhistory", "metastore", "hiveserver2")),
+    "Job/hdfs-folders",
+)
+WORKLOADS += [("all-in-one", name) for name in BATCH]
+# One replica each, and no user's request waits for them. Of the batch side, none does.
+SINGLE = ("StatefulSet/postgres", "StatefulSet/prometheus", "Deployment/grafana", *BATCH)
 SERVERS = [(overlay, name) for overlay, name in WORKLOADS if name.partition("/")[0] in ("Deployment", "StatefulSet")]
 
 
@@ -61,7 +67,7 @@ def test_the_table_of_workloads_is_complete(overlay: str) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_object_lies_in_the_overlays_namespace_which_enforces_restricted_pods(overlay: str) -> None:
     (namespace,) = [o for o in rendered(overlay) if o["kind"] == "Namespace"]
-    name = {"minikube": "marquee"}.get(overlay, f"marquee-{overlay}")
+    name = {"minikube": "marquee", "all-in-one": "marquee"}.get(overlay, f"marquee-{overlay}")
     assert namespace["metadata"]["name"] == name
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert {o["metadata"]["namespace"] for o in rendered(overlay) if o["kind"] != "Namespace"} == {name}
@@ -138,7 +144,7 @@ def test_replicas_are_spread_scaled_and_kept_from_being_evicted_together(overlay
     assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": kind, "name": short}
     assert "replicas" not in workload["spec"], "an update would undo what the autoscaler did"
     assert scaler["minReplicas"] < scaler["maxReplicas"]
-    if overlay != "minikube":
+    if overlay in ("production", "staging"):
         assert scaler["minReplicas"] >= 2
     names = {container["name"] for container in workload["spec"]["template"]["spec"]["containers"]}
     assert {metric["containerResource"]["container"] for metric in scaler["metrics"]} <= names

@@ -10,7 +10,7 @@ import pytest
 
 from infra.control.settings import REPOSITORY
 from infra.control.settings import Settings as GatewaySettings
-from infra.deploy.kubernetes.deploy import IMAGES, WORKLOADS
+from infra.deploy.kubernetes.deploy import IMAGES, NAMESPACES, WORKLOADS
 from infra.deploy.kubernetes.secrets import KEYS
 from serving.publications.__main__ import build_parser
 from serving.reviews.settings import Settings
@@ -54,12 +54,12 @@ def environment_of(container: Object) -> dict[str, str]:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_key_that_a_container_reads_is_made(overlay: str) -> None:
     asked = [row["valueFrom"] for c in containers(overlay).values() for row in c.get("env", ()) if "valueFrom" in row]
-    grafana = {"grafana-admin-password"} if overlay == "minikube" else set()
+    grafana = {"grafana-admin-password"} if overlay in ("minikube", "all-in-one") else set()
     assert {row["secretKeyRef"]["key"] for row in asked if "secretKeyRef" in row} == set(KEYS) - grafana
     assert {row["configMapKeyRef"]["key"] for row in asked if "configMapKeyRef" in row} == set(SETTINGS)
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", NAMESPACES)
 def test_a_deployment_knows_every_image_and_every_server_of_its_own(overlay: str) -> None:
     images = {c["image"].partition(":")[0] for c in containers(overlay).values()}
     assert images - {"docker.io/grafana/grafana"} == set(IMAGES)
@@ -178,18 +178,20 @@ def test_the_gateway_is_given_the_name_of_every_service_that_nginx_asks() -> Non
 
 
 def test_every_database_of_a_service_is_backed_up() -> None:
-    (script,) = containers("production")["postgres-backup/backup"]["args"]
+    backup = containers("production")["postgres-backup/backup"]
+    (script,) = backup["args"]
     used = {
         database
         for container in containers("production").values()
         for database in re.findall(r"@postgres:15432/(\w+)", " ".join(environment_of(container).values()))
     }
     assert used == {"accounts", "reviews"}
-    assert f"for database in {' '.join(sorted(used))}; do" in script
+    assert environment_of(backup)["DATABASES"].split() == sorted(used)
+    assert "for database in $DATABASES; do" in script
 
 
 def test_the_kustomizations_name_each_image_once() -> None:
-    for overlay in OVERLAYS:
+    for overlay in NAMESPACES:
         text = (KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text(encoding="utf-8")
         assert re.findall(r"name: (marquee-\w+), newTag", text) == list(IMAGES)
 
