@@ -21,7 +21,9 @@ class OtherTables:
         self._in_order: dict[tuple[str, ...], RowsInOrder] = {}
 
     def __call__(self, table: str, columns: Sequence[str], between: tuple[int, int] | None, /) -> pd.DataFrame:
-        """Return columns of a table's partition: all rows, or those whose first column is ``between`` two values.
+        """Return columns of a table's partition.
+
+        With ``between``, those rows alone whose first column is between two values.
 
         Raise MissingPartitionError, ValueError, HdfsError and RequestException.
         """

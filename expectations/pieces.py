@@ -53,7 +53,10 @@ def _above(piece: pd.DataFrame, by: str, highest: Any) -> Any:
 
 
 class KeptColumns:
-    """The columns that drift is measured of, kept while a table's rows pass by: 4 or 8 bytes a value."""
+    """The columns that drift is measured of, kept while a table's rows pass by.
+
+    They take 4 or 8 bytes a value.
+    """
 
     def __init__(self, names: Collection[str]) -> None:
         """Take the columns' names."""

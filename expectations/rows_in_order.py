@@ -11,7 +11,10 @@ import pandas as pd
 
 
 class RowsInOrder:
-    """A table that is read forwards, and from its start again where earlier rows are asked for."""
+    """A table that is read forwards.
+
+    Where earlier rows are asked for, it is read from its start again.
+    """
 
     def __init__(self, by: str, read: Callable[[], Iterator[pd.DataFrame]]) -> None:
         """Take the column ``by``, and what yields the table's rows from its start."""

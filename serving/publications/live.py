@@ -152,7 +152,7 @@ class LivePublication:
         return publication
 
     def _takes_long(self, fingerprint: Fingerprint, serving: Publication) -> bool:
-        """Return whether a request would wait for another publication, large and not opened yet."""
+        """Return whether a request would wait for a large publication to open."""
         name = fingerprint[0]
         with self._books:
             failed = self._failed.get(name)

@@ -37,7 +37,7 @@ INSTANCES = re.compile(r"^spark\.executor\.instances\s+(\d+)", re.MULTILINE)
 
 
 def processes_of_tasks() -> Iterator[psutil.Process]:
-    """Yield the processes of this platform's Airflow tasks and YARN containers: another may run beside it.
+    """Yield the processes of this platform's Airflow tasks and YARN containers: another may run as well.
 
     All are below its supervisord.
     """
