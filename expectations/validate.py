@@ -12,6 +12,7 @@ line of standard output is one JSON object.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
 import os
@@ -187,7 +188,9 @@ class BatchValidator:
         self, suite: dict[str, Any], columns: list[str], docs: Path | None, frame: pd.DataFrame
     ) -> dict[str, Any]:
         known = suite if set(columns) <= set(frame.columns) else columns_alone(suite)
-        return validate_frame(known, frame, self._other_tables, docs)
+        result = validate_frame(known, frame, self._other_tables, docs)
+        gc.collect()  # Great Expectations' objects refer to one another, and hold the piece
+        return result
 
     def validate(self, table: str) -> dict[str, Any]:
         """Return the table's summary and write it with the data docs.
