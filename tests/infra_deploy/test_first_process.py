@@ -68,7 +68,7 @@ def test_a_signal_to_stop_reaches_the_command_and_its_end_is_awaited() -> None:
 
 def test_the_command_hears_the_signals_that_a_shell_in_the_background_would_ignore() -> None:
     # A JVM writes its threads at SIGQUIT.
-    command = "trap 'echo threads' QUIT; echo $$; for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done"
+    command = "trap 'echo threads; heard=yes' QUIT; echo $$; for _ in {1..200}; do [ -z \"$heard\" ] || break; sleep 0.1; done"
     with start("bash", "-c", command) as first:
         assert first.stdout is not None
         process = int(first.stdout.readline())
