@@ -17,6 +17,8 @@ PR_SET_CHILD_SUBREAPER = 36
 def inherit() -> None:
     """Have this process inherit its descendants' orphans, as the first process of a container does."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # As a container begins. What a shell starts in the background ignores it, and so would all that these tests start.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def start(*words: str) -> subprocess.Popen[str]:
