@@ -154,14 +154,12 @@ class LivePublication:
     def _takes_long(self, fingerprint: Fingerprint, serving: Publication) -> bool:
         """Return whether a request would wait for a large publication to open."""
         name = fingerprint[0]
-        with self._books:
-            failed = self._failed.get(name)
-            if fingerprint in self._open or (failed is not None and failed[0] == fingerprint):
-                return False
         try:
+            if self._known(fingerprint) is not None:
+                return False
             size = (self.store.path(name) / DATABASE_NAME).stat().st_size
-        except OSError:
-            return False
+        except (PublicationError, OSError):
+            return False  # it failed a moment ago, or is missing: the request learns that at once
         # One that was damaged in place may serve no further request.
         return size > _OPENED_IN_A_REQUEST and name != serving.publication_id
 

@@ -232,6 +232,34 @@ def test_a_large_publication_that_is_not_sound_is_read_once_and_the_one_before_i
     assert "has SHA-256" in (live.failure or "")
 
 
+def test_no_request_waits_while_a_large_publication_that_failed_is_read_again(
+    store: PublicationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_publication, "_OPENED_IN_A_REQUEST", 0)
+    failed, go_on = threading.Event(), threading.Event()
+    live = LivePublication(store.root, on_failure=lambda _, __: failed.set())
+    store.activate(FIRST, "ann", "")
+    live.current()
+    store.activate(SECOND, "ann", "")
+    flip_a_bit(store.path(SECOND) / "publication.sqlite")
+    live.current()
+    assert failed.wait(10)
+
+    def slow(path: Path) -> str:
+        assert go_on.wait(10)
+        return sha256_of(path)
+
+    monkeypatch.setattr(verification, "sha256_of", slow)
+    monkeypatch.setattr(live_publication, "_RETRY_SECONDS", 0.0)
+    later = time.monotonic() + 60
+    failed.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: later)
+        assert live.current().publication_id == FIRST
+    go_on.set()
+    assert failed.wait(10)
+
+
 def test_under_switches_no_thread_sees_an_error_or_a_mixture(store: PublicationStore) -> None:
     store.activate(FIRST, "ann", "")
     live = LivePublication(store.root)
