@@ -18,7 +18,7 @@ from typing import Any
 
 from serving.publications.format import PublicationError
 from serving.publications.lineage import dataset_of, value_at
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 
 # How many of a user's first movies count in the churn.
 FIRST = 10

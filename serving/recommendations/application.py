@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from serving.publications.live import LivePublication
+from serving.publications.reading.live import LivePublication
 from serving.recommendations.answers.metrics import publication_failed, publication_serves
 from serving.recommendations.answers.responses import answer_errors, finish_responses
 from serving.recommendations.api.catalogue import catalogue_operations

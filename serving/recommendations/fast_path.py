@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote
 
 from serving.publications.format import MAX_ID, PublicationError
-from serving.publications.live import LivePublication
-from serving.publications.reader import Publication
+from serving.publications.reading.live import LivePublication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers.asked import PUBLICATION, decoded
 from serving.recommendations.answers.lists import Page, personal_text
 from serving.recommendations.answers.metrics import LISTS

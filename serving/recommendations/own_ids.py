@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from serving.publications.format import MAX_ID, PublicationError
-from serving.publications.live import LivePublication
 from serving.publications.own_data.ids import OwnIds
 from serving.publications.own_data.spelling import number_of_account
-from serving.publications.reader import Publication
+from serving.publications.reading.live import LivePublication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers.asked import PATH, PUBLICATION, QUERY, UNKNOWN, decoded
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

@@ -49,11 +49,13 @@ def application() -> Flask:
     Verifying a large file takes seconds. No request should wait for that.
     """
     from serving.publications.format import PublicationError
+    from serving.publications.reading.freed_memory import keep_little
     from serving.recommendations.application import LIVE_PUBLICATION, create_app
 
     # If the main process is killed, nothing else would end its workers: they would go on answering while its successor's
     # workers answer too.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    keep_little()
     app = create_app()
     # If nothing is published yet, or nothing is sound, each request says so.
     with contextlib.suppress(PublicationError):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from serving.publications.format import PublicationError
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.recommendations.answers.lists import Page, personal_text
 

@@ -11,7 +11,7 @@ import pytest
 from generated_publication import write_exports
 
 from serving.publications.building.build import build_publication
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from serving.recommendations.answers.lists import Page, personal_text

@@ -27,7 +27,7 @@ from serving.accounts.domain.own_data.keys import refuse_taken, with_keys
 from serving.publications.building.export_files import read_export
 from serving.publications.format import PublicationError
 from serving.publications.lineage import dataset_of
-from serving.publications.reader import movie_rows
+from serving.publications.reading.catalogue import movie_rows
 from serving.publications.store import PublicationStore
 from serving.publications.verification import read_manifest
 from serving.web.logs import error_log

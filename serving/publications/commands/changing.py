@@ -28,7 +28,7 @@ from serving.publications.commands.arguments import (
 )
 from serving.publications.diff import churn
 from serving.publications.format import RECOMMENDATIONS, PublicationError
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import Change, PublicationStore
 from serving.publications.transfer import pull
 

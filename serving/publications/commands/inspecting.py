@@ -11,7 +11,7 @@ from serving.publications.commands.arguments import EXIT_FAILED, Commands, line,
 from serving.publications.diff import compare, compare_user, describe
 from serving.publications.format import PublicationError
 from serving.publications.lineage import value_at
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.publications.times import format_time, parse_moment
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,19 +34,25 @@ class FactorTable:
     factors: Float32Array
 
     @classmethod
-    def from_rows(cls, rows: Sequence[tuple[int, float, float, bytes]]) -> FactorTable:
+    def from_rows(cls, rows: Iterable[tuple[int, float, float, bytes]]) -> FactorTable:
         """Return the table of (movie_id, gain, prior, factors) in order of movie_id.
 
         The factors are the bytes of little-endian float32. Raises PublicationError where there are no rows.
         """
-        if not rows:
+        # Rows are read one at a time: together they take three times the memory of the table.
+        ids, gain, prior, factors = array("q"), array("f"), array("f"), bytearray()
+        for movie_id, own_gain, own_prior, own_factors in rows:
+            ids.append(movie_id)
+            gain.append(own_gain)
+            prior.append(own_prior)
+            factors += own_factors
+        if not ids:
             raise PublicationError("The publication has no movie factors. Build it with the export of movie_factors.")
-        factors = np.frombuffer(b"".join(row[3] for row in rows), dtype="<f4").reshape(len(rows), -1)
         return cls(
-            np.array([row[0] for row in rows], dtype=np.int64),
-            np.array([row[1] for row in rows], dtype=np.float32),
-            np.array([row[2] for row in rows], dtype=np.float32),
-            factors.astype(np.float32),
+            np.frombuffer(ids, dtype=np.int64),
+            np.frombuffer(gain, dtype=np.float32),
+            np.frombuffer(prior, dtype=np.float32),
+            np.frombuffer(factors, dtype="<f4").astype(np.float32, copy=False).reshape(len(ids), -1),
         )
 
     def positions(self, movie_ids: Sequence[int] | IntArray) -> IntArray:

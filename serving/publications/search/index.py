@@ -40,13 +40,13 @@ class SearchIndex:
         self._ids = np.array([title.movie_id for title in ordered], np.int64)
         self._years = np.array([title.release_year or 0 for title in ordered], np.int32)
         titles_of: dict[str, list[int]] = defaultdict(list)
-        names: list[tuple[int, list[str]]] = []
+        names: list[tuple[int, tuple[str, ...]]] = []
         for number, title in enumerate(ordered):
             written = [words for name in names_of(title.title) if (words := words_of(name))]
             one_way = [[token.one_way for token in tokens_of(words)] for words in written]
             for word in set(chain(words_of(title.title), *written, *one_way)):
                 titles_of[word].append(number)
-            names += [(number, list(words)) for words in set(chain(*map(spellings, written + one_way)))]
+            names += [(number, words) for words in set(chain(*map(spellings, written + one_way)))]
         self._vocabulary = Vocabulary(titles_of)
         self._names = Names(names)
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from serving.publications.format import MAX_ID, PublicationError
-from serving.publications.live import LivePublication
 from serving.publications.own_data.ids import OwnIds
-from serving.publications.reader import Publication
+from serving.publications.reading.live import LivePublication
+from serving.publications.reading.reader import Publication
 
 # Keys of a request's environment, see serving/recommendations/own_ids.py.
 PATH, QUERY, UNKNOWN = "marquee.asked_path", "marquee.asked_query", "marquee.unknown_id"

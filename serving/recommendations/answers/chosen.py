@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from flask import g
 
 from serving.publications.format import PublicationError
-from serving.publications.live import LivePublication, NothingPublishedError
-from serving.publications.reader import Publication
+from serving.publications.reading.live import LivePublication, NothingPublishedError
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_address, looked_up
 from serving.recommendations.answers.lists import Page

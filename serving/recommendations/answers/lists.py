@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from serving.publications.newcomers.discovery import WHOLE, blended
-from serving.publications.reader import Publication, compact_json
+from serving.publications.reading.catalogue import compact_json
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers.parameters import DEFAULT_LIMIT, MovieFilter
 
 # The longest list that recommend_top_n makes.
@@ -54,7 +55,7 @@ def provenance(publication: Publication, policy: str) -> dict[str, Any]:
 
 def render_recommended(publication: Publication, entry: list[Any]) -> str:
     """Render [movie_id, score, [reason_movie_id, ...]]."""
-    because = ",".join([publication.movies[movie_id].reference for movie_id in entry[2]])
+    because = ",".join([publication.movies.references[movie_id] for movie_id in entry[2]])
     return f',"score":{entry[1]},"because":[{because}]'
 
 
@@ -88,13 +89,12 @@ def list_text(
     items: list[str] = []
     end = None
     for rank, entry in enumerate(entries[page.position :], page.position + 1):
-        movie = publication.movies[entry[0]]
-        if page.wanted is not None and not page.wanted.keeps(movie):
+        if page.wanted is not None and not page.wanted.keeps(publication.movies[entry[0]]):
             continue
         if len(items) == page.limit:
             end = rank - 1
             break
-        items.append(f'{{"rank":{rank},{movie.members}{render(publication, entry)}}}')
+        items.append(f'{{"rank":{rank},{publication.movies.members[entry[0]]}{render(publication, entry)}}}')
     return page_text({**head, **provenance(publication, policy)}, items, page.link(publication, end))
 
 

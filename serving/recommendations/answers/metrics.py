@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.times import parse_moment
 from serving.web.logs import error_log
 

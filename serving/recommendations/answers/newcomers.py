@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.publications.format import PublicationError
 from serving.publications.newcomers.fold_in import Rating, Recommendation
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.parameters import MovieFilter
 from serving.web.logs import error_log

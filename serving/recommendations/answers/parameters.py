@@ -13,7 +13,7 @@ from pydantic import WithJsonSchema as Described
 
 from serving.publications.format import MAX_ID, PUBLICATION_ID
 from serving.publications.newcomers.discovery import WHOLE
-from serving.publications.reader import Movie
+from serving.publications.reading.catalogue import Movie
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.refusals import Digits, Says
 

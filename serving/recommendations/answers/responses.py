@@ -10,7 +10,8 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from serving.publications.reader import Publication, compact_json
+from serving.publications.reading.catalogue import compact_json
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_path
 from serving.recommendations.answers.chosen import Chosen

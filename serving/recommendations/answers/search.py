@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from serving.publications.reader import Movie, Publication
+from serving.publications.reading.catalogue import Movie
+from serving.publications.reading.reader import Publication
 from serving.publications.search.index import ids_behind
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_movie
@@ -31,9 +32,9 @@ def found_movies(publication: Publication, text: str, wanted: MovieFilter | None
     """
     if text.strip():
         ids = publication.search_index().find(text)
-        found = (publication.movies[int(movie_id)] for movie_id in ids_behind(ids, after))
+        found: Iterator[Movie] = (publication.movies[int(movie_id)] for movie_id in ids_behind(ids, after))
     else:
-        found = (movie for movie in publication.movies.values() if movie.movie_id > after)
+        found = publication.movies.behind(after)
     for movie in found:
         if wanted is None or wanted.keeps(movie):
             yield movie

@@ -6,7 +6,7 @@ from itertools import islice
 
 from flask import Response
 
-from serving.publications.reader import compact_json
+from serving.publications.reading.catalogue import compact_json
 from serving.recommendations.answers.chosen import Chosen
 from serving.recommendations.answers.lists import page_text, provenance
 from serving.recommendations.answers.parameters import SearchQuery, UsersQuery
@@ -35,7 +35,7 @@ def catalogue_operations(api: Operations) -> None:
         found = found_movies(publication, chosen.query.q or "", page.wanted, page.position)
         shown = list(islice(found, page.limit + 1))
         end = shown[page.limit - 1].movie_id if len(shown) > page.limit else None
-        items = [f"{{{movie.members}}}" for movie in shown[: page.limit]]
+        items = [f"{{{publication.movies.members[movie.movie_id]}}}" for movie in shown[: page.limit]]
         text = page_text(provenance(publication, "catalogue"), items, page.link(publication, end))
         return json_answer(text, chosen)
 

@@ -8,7 +8,7 @@ from flask import request
 from pydantic import BaseModel, ValidationError
 
 from serving.publications.format import PublicationError
-from serving.publications.live import LivePublication
+from serving.publications.reading.live import LivePublication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import looked_up, with_numbers
 from serving.recommendations.answers.chosen import choose

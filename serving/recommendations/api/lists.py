@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_user
 from serving.recommendations.answers.chosen import Chosen

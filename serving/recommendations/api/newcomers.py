@@ -11,7 +11,7 @@ from flask import Response
 
 from serving.publications.newcomers.discovery import WHOLE
 from serving.publications.newcomers.fold_in import Recommendation
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import rated_movie
 from serving.recommendations.answers.chosen import Chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from serving.publications.format import PublicationError
-from serving.publications.live import LivePublication, NothingPublishedError
+from serving.publications.reading.live import LivePublication, NothingPublishedError
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current
 from serving.recommendations.answers.metrics import DEGRADED

@@ -8,7 +8,7 @@ from flask import Response
 
 from serving.publications.format import PUBLICATION_ID, PublicationError
 from serving.publications.lineage import missing_from
-from serving.publications.live import LivePublication
+from serving.publications.reading.live import LivePublication
 from serving.publications.times import format_time
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.chosen import current

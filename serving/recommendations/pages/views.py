@@ -15,10 +15,11 @@ from flask import Flask, Response, make_response, render_template, request
 from pydantic import BaseModel
 
 from serving.publications.format import MAX_ID
-from serving.publications.live import LivePublication
 from serving.publications.newcomers.discovery import WHOLE
 from serving.publications.newcomers.fold_in import Rating, Recommendation
-from serving.publications.reader import Movie, Publication
+from serving.publications.reading.catalogue import Movie
+from serving.publications.reading.live import LivePublication
+from serving.publications.reading.reader import Publication
 from serving.recommendations.answers import problems
 from serving.recommendations.answers.asked import asked_movie, asked_user
 from serving.recommendations.answers.chosen import current

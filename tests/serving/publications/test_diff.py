@@ -9,7 +9,7 @@ import pytest
 from serving.publications.__main__ import main
 from serving.publications.diff import causes, compare, compare_user, describe
 from serving.publications.format import PublicationError
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 
 from ..conftest import FIRST, FOLD_IN, LINEAGE, SECOND, THIRD, BuildFrom, Tables, small_tables

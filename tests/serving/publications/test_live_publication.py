@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
-from serving.publications import live as live_publication
 from serving.publications import verification
 from serving.publications.format import PublicationError, sha256_of
-from serving.publications.live import LivePublication, NothingPublishedError
+from serving.publications.reading import live as live_publication
+from serving.publications.reading.live import LivePublication, NothingPublishedError
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 
@@ -42,6 +43,18 @@ def test_a_request_in_flight_finishes_on_the_publication_it_began_with(store: Pu
             store.pin(publication, "ann", "")
             live.current()
     assert in_flight.recommendations(1) == [[3, 10.0, [1]], [2, 10.0, [1, 5]], [4, 10.0, []]]
+
+
+def test_what_searches_made_is_forgotten_after_a_switch_and_made_again_when_asked_for(store: PublicationStore) -> None:
+    live = LivePublication(store.root)
+    store.activate(FIRST, "ann", "")
+    first = live.current()
+    index = weakref.ref(first.search_index())
+    assert first.search_index() is index()
+    store.activate(SECOND, "ann", "")
+    live.current()
+    assert index() is None
+    assert list(live.named(FIRST).search_index().find("heat")) == list(live.current().search_index().find("heat"))
 
 
 def test_a_flipped_bit_in_the_live_one_keeps_the_previous_one_serving(store: PublicationStore) -> None:

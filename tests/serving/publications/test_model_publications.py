@@ -11,7 +11,7 @@ from serving.publications.__main__ import main
 from serving.publications.building.build_model import build_model_publication
 from serving.publications.format import PublicationError
 from serving.publications.manifest import Manifest
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 

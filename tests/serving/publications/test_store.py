@@ -9,7 +9,7 @@ import pytest
 
 from serving.publications.format import PublicationError
 from serving.publications.ledger import Entry, Ledger
-from serving.publications.reader import Publication
+from serving.publications.reading.reader import Publication
 from serving.publications.store import HeldBackError, PublicationStore
 from serving.publications.transfer import pull
 from serving.publications.verification import verify_folder

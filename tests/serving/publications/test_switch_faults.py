@@ -16,7 +16,7 @@ import pytest
 
 from serving.publications.format import PublicationError
 from serving.publications.ledger import live_history
-from serving.publications.live import LivePublication
+from serving.publications.reading.live import LivePublication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 

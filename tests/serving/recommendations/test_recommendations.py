@@ -353,7 +353,7 @@ def test_a_defect_is_a_problem_without_trace_or_path(
     def broken(*_: object) -> None:
         raise RuntimeError(f"secret of {small_store.root}")
 
-    monkeypatch.setattr("serving.publications.reader.Publication.popular_movies", broken)
+    monkeypatch.setattr("serving.publications.reading.reader.Publication.popular_movies", broken)
     data = problem(client, "/v1/popular", 500, "internal")
     assert "secret" not in json.dumps(data)
     assert str(small_store.root) not in json.dumps(data)

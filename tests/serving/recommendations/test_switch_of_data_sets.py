@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import Client
 
-from serving.publications.live import LivePublication
+from serving.publications.reading.live import LivePublication
 from serving.publications.store import PublicationStore
 from serving.publications.transfer import pull
 from serving.recommendations.application import LIVE_PUBLICATION, create_app

@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from serving.publications.format import DATABASE_NAME, MANIFEST_NAME, PUBLICATION_ID, PublicationError
-from serving.publications.reader import Publication
+from serving.publications.reading.freed_memory import hand_back
+from serving.publications.reading.reader import Publication
 from serving.publications.store import PublicationStore
 
 # The id, and inode and times of both files. It changes whenever a file is written or replaced.
@@ -196,7 +197,10 @@ class LivePublication:
         raise PublicationError(f"No sound publication is left to serve. {failure}")
 
     def _serve(self, fingerprint: Fingerprint, publication: Publication) -> None:
-        self._serving = (fingerprint, publication)
+        before, self._serving = self._serving, (fingerprint, publication)
+        if before is not None:
+            before[1].rest()
+            hand_back()
         if self._on_switch is not None:
             self._on_switch(publication)
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from serving.publications.format import MAX_ID, RECOMMENDATIONS, PublicationError
+from serving.publications.format import MAX_ID, RECOMMENDATIONS
 from serving.publications.lineage import value_at
 from serving.publications.manifest import Manifest
 from serving.publications.newcomers.discovery import Prices
 from serving.publications.newcomers.factor_table import FactorTable, Float32Array, IntArray
 from serving.publications.newcomers.fold_in import FoldIn
-from serving.publications.own_data.ids import OwnIds, own_ids_of_movies
+from serving.publications.own_data.ids import OwnIds
+from serving.publications.reading.catalogue import Catalogue
+from serving.publications.reading.freed_memory import hand_back
 from serving.publications.search.index import SearchIndex, Title
 from serving.publications.search.popularity import ratings_by_movie
 from serving.publications.times import format_time
@@ -28,49 +27,6 @@ from serving.publications.verification import check_kind, open_database, read_ma
 
 Item = dict[str, Any]
 _DECODER = json.JSONDecoder()
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_MOVIES = "SELECT movie_id, title, release_year, genres FROM movies ORDER BY movie_id"
-
-
-@dataclass(frozen=True)
-class Movie:
-    """A movie of the catalogue.
-
-    `members` is the movie as a JSON object without its braces. `reference` is a JSON object of its id and title. They are
-    most of an answer's text and are made once. `shown_id` is the id that people use: own data has another one than the number.
-    """
-
-    movie_id: int
-    title: str
-    release_year: int | None
-    genres: tuple[str, ...]
-    members: str
-    reference: str
-    shown_id: int | str
-
-    def as_dict(self) -> Item:
-        """Return the movie as the API shows it."""
-        return {
-            "movie_id": self.shown_id,
-            "title": self.title,
-            "release_year": self.release_year,
-            "genres": list(self.genres),
-            **({} if self.shown_id == self.movie_id else {"number": self.movie_id}),
-        }
-
-
-def compact_json(value: Any) -> str:
-    """Return JSON without spaces and without escaped letters."""
-    return _ENCODER.encode(value)
-
-
-def _movie(shown_id: int | str, movie_id: int, title: str, year: int | None, genres: str) -> Movie:
-    names = tuple(genres.split("|")) if genres else ()
-    reference = compact_json({"movie_id": shown_id, "title": title})
-    members = f'{reference[1:-1]},"release_year":{"null" if year is None else year},"genres":{compact_json(names)}'
-    if shown_id != movie_id:
-        members += f',"number":{movie_id}'
-    return Movie(movie_id, title, year, names, members, reference, shown_id)
 
 
 def _first_entries(text: str, count: int) -> list[list[Any]]:
@@ -87,27 +43,10 @@ def _first_entries(text: str, count: int) -> list[list[Any]]:
     return entries
 
 
-def movie_rows(folder: Path) -> Iterator[tuple[int, str, int | None, str, int, str | None]]:
-    """Yield (movie_id, title, release_year, genres, ratings, own id) of a catalogue.
-
-    The rows come by ascending movie_id; genres are separated by `|`. Own ids are None for MovieLens. The files are not verified.
-    Raises PublicationError if the database cannot be read.
-    """
-    try:
-        with closing(open_database(folder)) as connection:
-            ratings, own_ids = ratings_by_movie(connection), own_ids_of_movies(connection)
-            for row in connection.execute(_MOVIES):
-                yield *row, ratings.get(row[0], 0), own_ids.get(row[0])
-    except sqlite3.Error as error:
-        raise PublicationError(
-            f"Publication {folder.name} cannot be read: {error}. Look at `make publications`, and pull it again."
-        ) from None
-
-
 class Publication:
     """One publication, verified when opened.
 
-    The catalogue is held in memory, and a list is one lookup by key. The connection closes after the last request that
+    The catalogue's columns are held in memory, and a list is one lookup by key. The connection closes after the last request that
     uses the publication. A publication may lack a table, because it is of schema version 1 or was built without it. Such
     a table reads as empty.
     """
@@ -127,7 +66,7 @@ class Publication:
         self._tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         self.own_ids = OwnIds(self._connection) if "movie_ids" in self._tables else None
         shown = self.own_ids.of_movies if self.own_ids else {}
-        self.movies = {row[0]: _movie(shown.get(row[0], row[0]), *row) for row in self._rows(_MOVIES)}
+        self.movies = Catalogue(self._connection, shown)
         self.scopes = [row[0] for row in self._rows("SELECT scope FROM popular_movies ORDER BY scope")]
         self.genres = [row[0] for row in self._table("popular_by_genre", "genre")]
         # Whether there are lists of the long tail.
@@ -142,9 +81,14 @@ class Publication:
 
     def _table(self, table: str, columns: str, where: str = "", *parameters: int | str) -> list[tuple[Any, ...]]:
         """Return a table's rows by its first column; empty where the table is missing."""
+        return list(self._each(table, columns, where, *parameters))
+
+    def _each(self, table: str, columns: str, where: str = "", *parameters: int | str) -> Iterator[tuple[Any, ...]]:
+        """Return what `_table` does, row by row."""
         if table not in self._tables:
-            return []
-        return self._rows(f"SELECT {columns} FROM {table} {where} ORDER BY 1", *parameters)  # noqa: S608
+            return iter(())
+        query = f"SELECT {columns} FROM {table} {where} ORDER BY 1"  # noqa: S608
+        return self._connection.execute(query, parameters)
 
     def _entries(self, query: str, key: int | str) -> list[list[Any]] | None:
         row = self._connection.execute(query, (key,)).fetchone()
@@ -211,15 +155,27 @@ class Publication:
 
     def search_index(self) -> SearchIndex:
         """Return the index of the titles, made at the first call."""
-        if self._index is None:
+        index = self._index
+        if index is None:
             with self._preparing:
-                if self._index is None:
-                    ratings = ratings_by_movie(self._connection)
-                    self._index = SearchIndex(
-                        Title(movie.movie_id, movie.title, movie.release_year, ratings.get(movie.movie_id, 0))
-                        for movie in self.movies.values()
-                    )
-        return self._index
+                index = self._index = self._index or self._made_index()
+        return index
+
+    def _made_index(self) -> SearchIndex:
+        ratings = ratings_by_movie(self._connection)
+        index = SearchIndex(
+            Title(movie.movie_id, movie.title, movie.release_year, ratings.get(movie.movie_id, 0))
+            for movie in self.movies.behind(0)
+        )
+        hand_back()
+        return index
+
+    def rest(self) -> None:
+        """Forget what the first searches and newcomers made, which the next ones make again.
+
+        Most publications are not asked for either once they are no longer live.
+        """
+        self._index = self._fold_in = None
 
     # --- marts: the warehouse's tables, unchanged -----------------------------------------------------------------
 
@@ -275,14 +231,18 @@ class Publication:
 
         Raises PublicationError where the publication lacks factors or their settings.
         """
-        if self._fold_in is None:
+        fold_in = self._fold_in
+        if fold_in is None:
             with self._preparing:
-                if self._fold_in is None:
-                    rows = self._table("movie_factors", "movie_id, gain, prior, factors")
-                    settings = value_at(self.manifest.lineage, "top_n", "fold_in")
-                    table = FactorTable.from_rows(rows)
-                    self._fold_in = FoldIn(table, self._neighbours, settings, self._prices(table))
-        return self._fold_in
+                fold_in = self._fold_in = self._fold_in or self._made_fold_in()
+        return fold_in
+
+    def _made_fold_in(self) -> FoldIn:
+        table = FactorTable.from_rows(self._each("movie_factors", "movie_id, gain, prior, factors"))
+        settings = value_at(self.manifest.lineage, "top_n", "fold_in")
+        fold_in = FoldIn(table, self._neighbours, settings, self._prices(table))
+        hand_back()
+        return fold_in
 
     def _prices(self, table: FactorTable) -> Prices | None:
         """Return the prices of the long tail, None where the publication has none."""
