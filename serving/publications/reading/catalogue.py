@@ -65,15 +65,18 @@ class KeptTexts(dict[int, str]):
 
 
 class Catalogue(Mapping[int, Movie]):
-    """The movies of a publication by id, which ascends. It never changes; several threads may ask it.
+    """The movies of a publication by id, which ascends.
 
-    It holds columns: an object for each movie, with its JSON, would take 700 bytes a movie, in each worker and for each
-    publication that is open. `members` is a movie as a JSON object without its braces, and `references` a JSON object of
+    It never changes, so several threads may ask it. It holds columns: an object for each movie, with its JSON, would take 700
+    bytes a movie, in each worker and for each publication that is open. `members` is a movie as a JSON object without its braces, and `references` a JSON object of
     its id and title: they are most of an answer's text.
     """
 
     def __init__(self, connection: sqlite3.Connection, shown: Mapping[int, int | str]) -> None:
-        """Read all movies; `shown` are the ids that people use, where they are not the numbers."""
+        """Read all movies.
+
+        `shown` are the ids that people use, where they are not the numbers.
+        """
         self._shown = shown
         self._ids, self._years, self._genres = array("q"), array("i"), array("i")
         self._titles, self._ends = bytearray(), array("q", [0])

@@ -171,7 +171,7 @@ class Publication:
         return index
 
     def rest(self) -> None:
-        """Forget what the first searches and newcomers made, which the next ones make again.
+        """Forget what first searches and newcomers made; the next ones make it again.
 
         Most publications are not asked for either once they are no longer live.
         """
