@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from infra.control.settings import REPOSITORY
@@ -38,17 +40,22 @@ def children(parent: int) -> dict[int, str]:
     return found
 
 
+def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
 def test_a_process_that_another_left_behind_does_not_stay_as_a_zombie() -> None:
-    # The shell ends at once, and its child half a second later.
-    orphan = "bash -c 'sleep 0.5 & echo $!'"
+    orphan = "bash -c 'sleep 60 & echo $!'"
     with start("bash", "-c", f"{orphan}; sleep 30") as first:
         assert first.stdout is not None
         left = int(first.stdout.readline())
-        assert left in children(first.pid), "the first process did not inherit it"
-        deadline = time.monotonic() + 10
-        while left in children(first.pid) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert left not in children(first.pid)
+        # The shell that started it ends some time after it has printed the number.
+        wait_until(lambda: left in children(first.pid), "the first process did not inherit it")
+        os.kill(left, signal.SIGKILL)
+        wait_until(lambda: left not in children(first.pid), "the first process did not wait for its end")
         assert "Z" not in children(first.pid).values()
         first.terminate()
 
