@@ -7,6 +7,7 @@ packs all packages into one archive, because YARN takes about a second for each 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import shutil
 import tempfile
 import zipfile
@@ -22,12 +23,18 @@ ARCHIVE = "marquee_spark_jobs.zip"
 # Python workers of Linux keep what they free, up to 512 MB, and take large arrays from it. Otherwise the kernel gives and clears new pages
 # for each of them, which is a fifth of the processor time of making lists.
 _MEMORY_IS_KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 29), "MALLOC_TRIM_THRESHOLD_": str(1 << 29)}
+# The driver holds few and large arrays, for as long as its longest task: glibc's M_MMAP_THRESHOLD, which gives back freed arrays of this
+# many bytes and more. Otherwise it learns to keep what a gram matrix of 288 MB was made of.
+_MMAP_THRESHOLD, _GIVEN_BACK = -3, 4 << 20
 # The earliest time that a zip archive can hold.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def start_session(name: str, *, hive: bool = True) -> SparkSession:
     """Return the session, whose executors can import this folder's packages."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # glibc has it, and other C libraries give back by themselves
+        libc.mallopt(_MMAP_THRESHOLD, _GIVEN_BACK)
     builder = SparkSession.builder.appName(name)
     for name_of, value in _MEMORY_IS_KEPT.items():
         builder = builder.config(f"spark.executorEnv.{name_of}", value)

@@ -22,6 +22,7 @@ from recommender.half_step import OtherSide, half_step
 from recommender.incidence import Incidence
 from recommender.model import FactorModel
 from recommender.neighbours import Neighbours, eligible_movies, farthest_reaching, gram_inverse, ridge_inverse
+from recommender.parts.gram import add_gram
 from recommender.parts.layout import LaidOut, Parts, PartsHere, lay_out_here, runs
 from recommender.parts.on_disk import joined_on_disk
 from recommender.parts.profiles import WHOLE, ByMovie, ByUser, Weighing
@@ -223,7 +224,7 @@ def _neighbours(
     else:
         gram = laid.by_user.gram(by_user.whole_rows, len(eligible))
         gram /= WHOLE**2
-        gram += (of_attributes.T @ of_attributes).toarray()
+        add_gram(gram, of_attributes)
         inverse = gram_inverse(gram, settings.neighbour_ridge)
     near = farthest_reaching(inverse, eligible, reach, gain, settings.neighbours)
     return replace(near, weights=near.weights * np.float32(settings.neighbour_weight))

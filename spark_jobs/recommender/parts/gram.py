@@ -41,6 +41,17 @@ def mirror(upper: FloatArray) -> None:
         upper[stop:, start:stop] = upper[start:stop, stop:].T
 
 
+def add_gram(whole: FloatArray, table: sp.csr_matrix) -> None:
+    """Add X'X of a table X, (rows, size), to a matrix, (size, size), in place.
+
+    All movies of a genre meet in X'X, so that it has few zeros. As a sparse matrix it would take more memory than `whole`.
+    """
+    by_column = table.T.tocsr()
+    for start in range(0, len(whole), ROWS_PER_BLOCK):
+        rows = slice(start, start + ROWS_PER_BLOCK)
+        whole[rows] += (by_column[rows] @ table).toarray()
+
+
 def _joined(tables: Iterable[sp.csr_matrix]) -> Iterator[sp.csr_matrix]:
     """Yield the rows of all tables, those of several at once."""
     held: list[sp.csr_matrix] = []
