@@ -68,8 +68,8 @@ class Catalogue(Mapping[int, Movie]):
     """The movies of a publication by id, which ascends.
 
     It never changes, so several threads may ask it. It holds columns: an object for each movie, with its JSON, would take 700
-    bytes a movie, in each worker and for each publication that is open. `members` is a movie as a JSON object without its braces, and `references` a JSON object of
-    its id and title: they are most of an answer's text.
+    bytes a movie, in each worker and for each publication that is open. `members` is a movie as a JSON object without its
+    braces, and `references` a JSON object of its id and title: they are most of an answer's text.
     """
 
     def __init__(self, connection: sqlite3.Connection, shown: Mapping[int, int | str]) -> None:
