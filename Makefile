@@ -332,9 +332,10 @@ test-cluster: test-environment cluster-environment ## Set a cluster up in contai
 	@MARQUEE_STATE='$(subst ','\'',$(STATE))' $(PYTHON) -m pytest -q -m cluster -s tests/machines
 
 .PHONY: bench-serving
-bench-serving: ## Load the API with wrk, against Flask's hello-world: make bench-serving [USERS=100000]
+bench-serving: ## Load the API with wrk, against Flask's hello-world, and what it holds: make bench-serving [USERS=100000]
 	@$(CONTROL) given USERS
 	@PYTHONPATH=. $(PYTHON) tests/bench/serving_load.py --history $(STATE)/benches/serving.jsonl $(if $(value USERS),--users="$$USERS")
+	@PYTHONPATH=. $(PYTHON) tests/bench/serving_memory.py
 
 .PHONY: bench-engines
 bench-engines: ## Compare mrjob, Spark and DuckDB on the running platform, and ids of text with integers: make bench-engines [ROWS="100000 1000000"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -79,6 +80,9 @@ def main() -> None:
     # Samples of an earlier start would be added to those of this one. This process serves nothing, so its own go too.
     for samples in metrics.glob("*.db"):
         samples.unlink()
+    # Workers are forked and share what was imported, as long as no collection writes to it.
+    gc.collect()
+    gc.freeze()
     Granian(
         "serving.recommendations.server:application",
         factory=True,
