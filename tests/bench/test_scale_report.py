@@ -58,7 +58,8 @@ def test_what_processes_use_goes_to_the_task_at_work() -> None:
     used = watch.stop()
     assert used["first"].cpu["other Python"] > 0.4 > used["second"].cpu["other Python"]
     assert used["first"].peak["other Python"] > 60_000_000
-    assert used["first"].seconds > 0.5
+    # One process cannot use more than the time by the clock.
+    assert used["first"].seconds > 0.4
 
 
 def test_all_tasks_of_a_run_are_summed_but_for_memory() -> None:
