@@ -31,7 +31,9 @@ def read_files(layout: Path, image: str, read: Callable[[str, IO[bytes]], Read |
 
     A file for which it gives None is left out. Later layers replace and remove files of earlier ones. Raises ReleaseError.
     """
-    entries = [each for each in _json(layout / "index.json")["manifests"] if each["annotations"].get(_NAME) == image]
+    # An image that was built again with another digest stays, without its name.
+    images = _json(layout / "index.json")["manifests"]
+    entries = [each for each in images if each.get("annotations", {}).get(_NAME) == image]
     if not entries:
         raise ReleaseError(f"{layout} has no image {image}. Run `make images` again.")
     found: dict[str, Read] = {}

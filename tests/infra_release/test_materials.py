@@ -48,6 +48,16 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written[0].read_bytes() == written[1].read_bytes()
 
 
+def test_an_image_that_another_build_left_without_its_name_is_passed_over(tmp_path: Path) -> None:
+    write_image(tmp_path / "images")
+    index = tmp_path / "images" / "index.json"
+    listed = json.loads(index.read_text(encoding="utf-8"))
+    listed["manifests"].insert(0, {"digest": "sha256:0", "size": 1})
+    index.write_text(json.dumps(listed), encoding="utf-8")
+    path = write_materials(tmp_path / "images", "serving", "sha256:1", tmp_path)
+    assert "flask" in path.read_text(encoding="utf-8")
+
+
 def test_an_image_that_is_away_or_broken_is_named(tmp_path: Path) -> None:
     layout = tmp_path / "images"
     with pytest.raises(ReleaseError, match=r"index\.json can't be read as part of an image.*Run `make images` again"):
