@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 from infra.control.ambient import UMASK, download_settings, for_downloads, maven_proxy
 from infra.control.settings import REPOSITORY, Settings, SettingsError
 
+# GNU tar's options for the same bytes of the same files.
+_UNTIMED = "--sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644"
 # What Tez's application master and tasks need in addition to Hadoop's own jars, which they take from the cluster.
 _TEZ_JARS = [
     "tez-*.jar",
@@ -232,9 +233,9 @@ def _jars(settings: Settings) -> None:
         _link(jar, hive / "last-lib")
     (scripts,) = (hive / "metastore").glob("**/scripts")
     (hive / "scripts").symlink_to(os.path.relpath(scripts, hive))
-    with tarfile.open(hive / "tez.tar.gz", "w:gz", compresslevel=1) as archive:
-        for jar in sorted({jar for pattern in _TEZ_JARS for jar in (hive / "lib").glob(pattern)}):
-            archive.add(jar, arcname=jar.name)
+    jars = sorted({jar.name for pattern in _TEZ_JARS for jar in (hive / "lib").glob(pattern)})
+    command = ["tar", "-I", "gzip -1 -n", "-cf", str(hive / "tez.tar.gz"), "-C", str(hive / "lib"), *jars]
+    _run(settings, "Tez's archive", command, TAR_OPTIONS=_UNTIMED)
 
 
 def _ensure_uv(settings: Settings) -> None:
