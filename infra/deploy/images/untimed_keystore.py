@@ -16,7 +16,7 @@ from pathlib import Path
 
 MAGIC, VERSION, CERTIFICATE = 0xFEEDFEED, 2, 2
 # The one of every keystore that holds no secret.
-PASSWORD = "changeit"  # noqa: S105
+PASSWORD = "changeit"  # noqa: S105  # pragma: allowlist secret
 SALT = b"Mighty Aphrodite"
 DIGEST_BYTES = 20
 
