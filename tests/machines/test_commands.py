@@ -22,7 +22,7 @@ def test_an_unknown_inventory_is_refused_with_those_that_there_are(tmp_path: Pat
     with pytest.raises(MachinesError) as error:
         Playbooks.of(_settings(tmp_path), "lab")
     assert str(error.value) == (
-        "There is no inventory lab. Give one of containers, containers-ha, vagrant, or the path of a file of your own."
+        "There is no inventory lab. Give one of containers, containers-ha, vagrant, vm, or the path of a file of your own."
     )
 
 

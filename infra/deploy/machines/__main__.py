@@ -10,6 +10,7 @@ from infra.control.given.errors import SettingsError
 from infra.control.settings import Settings
 from infra.deploy.machines.containers.machines import start, stop
 from infra.deploy.machines.playbooks import MachinesError, Playbooks
+from infra.deploy.machines.vm import machine as virtual
 
 
 def _start(cluster: Playbooks) -> None:
@@ -19,6 +20,8 @@ def _start(cluster: Playbooks) -> None:
         cluster.vagrant("up")
     elif cluster.name in CONTAINERS:
         start(cluster)
+    elif cluster.name == VM:
+        virtual.start(cluster)
 
 
 def up(cluster: Playbooks) -> None:
@@ -27,7 +30,7 @@ def up(cluster: Playbooks) -> None:
     Those of the project are made first.
     """
     _start(cluster)
-    cluster.play("site.yml")
+    cluster.play("vm.yml" if cluster.name == VM else "site.yml")
 
 
 def upgrade(cluster: Playbooks) -> None:
@@ -56,10 +59,13 @@ def replace(cluster: Playbooks, worker: str) -> None:
 def down(cluster: Playbooks) -> None:
     """Stop the platform on the machines.
 
-    Test containers are removed with their data, and virtual machines stop.
+    Test containers and the machine under QEMU are removed with their data, and Vagrant's machines stop.
     """
     if cluster.name in CONTAINERS:
         stop(cluster)
+        return
+    if cluster.name == VM:
+        virtual.stop(cluster)
         return
     cluster.play("stop.yml")
     if cluster.name == "vagrant":
@@ -68,6 +74,8 @@ def down(cluster: Playbooks) -> None:
 
 # Inventories whose machines are containers of this machine.
 CONTAINERS = ("containers", "containers-ha")
+# The inventory of one machine under QEMU.
+VM = "vm"
 COMMANDS = {
     "up": up,
     "status": lambda cluster: cluster.play("status.yml"),
@@ -84,7 +92,7 @@ def main() -> int:
     """Run one command and return its exit status."""
     parser = argparse.ArgumentParser(prog="infra.deploy.machines", description=__doc__)
     parser.add_argument("command", choices=[*COMMANDS, *WORKER_COMMANDS])
-    parser.add_argument("inventory", help="vagrant, containers, containers-ha, or the path of an inventory")
+    parser.add_argument("inventory", help="vagrant, containers, containers-ha, vm, or the path of an inventory")
     parser.add_argument(
         "worker", nargs="?", default="", help="the inventory's name of a worker, to add, remove or replace"
     )
