@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,17 +131,27 @@ def load(
     return figures
 
 
-def make_store(folder: Path, users: int, items: int) -> PublicationStore:
-    """Return a store with two publications, the first one live."""
+def make_store(
+    folder: Path,
+    users: int,
+    items: int,
+    days: Sequence[str] = DAYS,
+    lineage: dict[str, Any] | None = None,
+    **of_movies: int,
+) -> PublicationStore:
+    """Return a store with a publication for each day, the first one live.
+
+    `of_movies` are the number of movies and of their factors: see write_exports.
+    """
     store = PublicationStore(folder / "store")
-    for version, day in enumerate(DAYS):
+    for version, day in enumerate(days):
         print(f"Making a publication of {users} users x {items} movies ...", file=sys.stderr)
-        exports = write_exports(folder / f"exports-{day}", users, items, version)
-        build_publication(exports, {}, day, folder / day)
+        exports = write_exports(folder / f"exports-{day}", users, items, version, **of_movies)
+        build_publication(exports, lineage or {}, day, folder / day)
         shutil.rmtree(exports)
         pull(store, str(folder / day), day, "bench", "bench")
         shutil.rmtree(folder / day)
-    store.activate(DAYS[0], "bench", "")
+    store.activate(days[0], "bench", "")
     return store
 
 

@@ -10,19 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
-from generated_publication import write_exports
-from serving_load import Server, served
-
-from serving.publications.building.build import build_publication
-from serving.publications.store import PublicationStore
-from serving.publications.transfer import pull
+from serving_load import Server, make_store, served
 
 MOVIES, RANK, USERS = 61_583, 64, 2_000
 DAYS = ("20261101T030000", "20261102T030000", "20261103T030000")
@@ -32,19 +26,6 @@ LINEAGE = {
         "fold_in": {"rank": RANK, "alpha": 4.0, "reg_param": 0.05, "profile_half_life_days": 300, "least_decay": 0.02}
     },
 }
-
-
-def make_store(folder: Path) -> PublicationStore:
-    """Return a store with a publication for each of DAYS, the first one live."""
-    store = PublicationStore(folder / "store")
-    for version, day in enumerate(DAYS):
-        exports = write_exports(folder / f"exports-{day}", USERS, 100, version, MOVIES, RANK)
-        build_publication(exports, LINEAGE, day, folder / day)
-        pull(store, str(folder / day), day, "bench", "bench")
-        shutil.rmtree(exports)
-        shutil.rmtree(folder / day)
-    store.activate(DAYS[0], "bench", "")
-    return store
 
 
 def ask(server: Server, path: str, body: object = None) -> None:
@@ -71,7 +52,7 @@ def use(server: Server) -> dict[str, float]:
 def main() -> None:
     """Run the bench."""
     with tempfile.TemporaryDirectory(prefix="bench-memory-") as folder:
-        store = make_store(Path(folder))
+        store = make_store(Path(folder), USERS, 100, DAYS, LINEAGE, count=MOVIES, rank=RANK)
         variables = {"MARQUEE_PUBLICATION_STORE": str(store.root), "OPENBLAS_NUM_THREADS": "1"}
         with served([sys.executable, "-m", "serving.recommendations.server"], variables) as server:
             rows = [("at the start", server.memory_mib()["pss"]), *use(server).items()]
