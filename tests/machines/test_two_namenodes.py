@@ -27,6 +27,8 @@ DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Playbooks]:
     """Yield a cluster with two NameNodes, set up, and remove its machines at the end."""
+    # The machines of the other tests have the same names.
+    down(Playbooks.of(Settings.load(), "containers"))
     machines = Playbooks.of(Settings.load(), "containers-ha")
     try:
         up(machines)
