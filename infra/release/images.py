@@ -17,7 +17,7 @@ from infra.release.errors import ReleaseError
 from infra.release.materials import write_materials
 from infra.release.package import MATERIALS, folder_of, unpack, verified_manifest
 
-TARGETS = ("platform", "serving", "accounts", "reviews", "postgres", "gateway", "prometheus")
+TARGETS = ("platform", "serving", "accounts", "reviews", "postgres", "gateway", "prometheus", "spark")
 _DOCKERFILE = "infra/deploy/images/Dockerfile"
 LIST = "images.json"
 

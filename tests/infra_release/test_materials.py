@@ -72,7 +72,7 @@ def test_an_image_that_is_away_or_broken_is_named(tmp_path: Path) -> None:
         write_materials(layout, "serving", "sha256:1", tmp_path)
 
 
-def test_every_image_of_the_compose_file_is_built() -> None:
+def test_every_image_of_the_compose_file_and_that_of_sparks_pods_is_built() -> None:
     text = (REPOSITORY / "infra/deploy/images/Dockerfile").read_text(encoding="utf-8")
     (named,) = re.findall(r"^# The images of docker-compose\.yml, by target: (.*)\.$", text, re.MULTILINE)
-    assert tuple(named.split(", ")) == TARGETS
+    assert (*named.split(", "), "spark") == TARGETS
