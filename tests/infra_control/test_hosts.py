@@ -37,6 +37,16 @@ def test_clients_reach_a_service_on_its_host_and_the_others_here(tmp_path: Path)
     assert "thrift://localhost:9083" in (chosen.instance / "conf" / "hive" / "hive-site.xml").read_text()
 
 
+@pytest.mark.parametrize(("asks_dns_alone", "tokens_by_address"), [("yes", "false"), ("no", "true")])
+def test_hadoop_finds_names_in_the_hosts_file_where_it_is_set(
+    tmp_path: Path, asks_dns_alone: str, tokens_by_address: str
+) -> None:
+    chosen = settings(tmp_path, "namenode=head", MARQUEE_HADOOP_DNS=asks_dns_alone)
+    render(chosen, environment(chosen))
+    site = (chosen.instance / "conf" / "hadoop" / "core-site.xml").read_text()
+    assert f"<name>hadoop.security.token.service.use_ip</name><value>{tokens_by_address}</value>" in site
+
+
 def test_other_hosts_call_back_by_this_machines_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "edge.example")
     for hosts, expected in (("", "localhost"), ("namenode=nn.example", "edge.example")):

@@ -74,8 +74,10 @@ def seconds_until_yarn(began: float) -> float:
     """Return the seconds from `began` until a ResourceManager answers with its nodes."""
     while time.monotonic() - began < 180:
         try:
-            nodes = json.loads(ask(f"http://{EDGE}:8088/ws/v1/cluster/nodes?states=RUNNING"))["nodes"]["node"]
-        except (urllib.error.URLError, OSError, TypeError, ValueError):
+            found = json.loads(ask(f"http://{EDGE}:8088/ws/v1/cluster/nodes?states=RUNNING"))
+            # `nodes` is empty until the first worker has reported to the new one.
+            nodes = (found["nodes"] or {}).get("node", [])
+        except (urllib.error.URLError, OSError, ValueError):
             time.sleep(0.2)
             continue
         if len(nodes) == 2:
