@@ -87,6 +87,8 @@ def test_clients_here_ask_where_the_services_bind(tmp_path: Path, bound: str, na
     assert f"hdfs://{name}:9000" in (conf / "hadoop" / "core-site.xml").read_text()
     assert f"thrift://{name}:9083" in (conf / "hive" / "hive-site.xml").read_text()
     assert f"<value>{name}:8032</value>" in (conf / "hadoop" / "yarn-site.xml").read_text()
+    datanode = f"<name>dfs.datanode.hostname</name><value>{name}</value>"
+    assert datanode in (conf / "hadoop" / "hdfs-site.xml").read_text()
     spark = (conf / "spark" / "spark-defaults.conf").read_text()
     assert re.search(rf"^spark\.driver\.host +{re.escape(name)}$", spark, re.MULTILINE)
 
