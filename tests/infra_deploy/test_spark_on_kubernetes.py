@@ -84,6 +84,16 @@ def test_spark_makes_pods_of_accounts_that_exist_and_that_the_restricted_standar
     assert conf.count(f"-Djava.io.tmpdir={container['workingDir']}\n") == 2
 
 
+def test_the_image_has_hives_client_and_hadoops_jars_into_which_its_links_lead() -> None:
+    text = (REPOSITORY / "infra/deploy/images/Dockerfile").read_text(encoding="utf-8")
+    stage = text.partition(" AS spark\n")[2].partition("\nFROM ")[0]
+    copied = set(re.findall(r"^COPY --from=jars /opt/marquee/\.marquee/software/(\S+) ", stage, re.MULTILINE))
+    conf = (REPOSITORY / "infra/services/spark/kubernetes.conf").read_text(encoding="utf-8")
+    assert "/software/hive/hadoop-lib/*.jar" in conf
+    # infra/control/install.py makes hive/hadoop-lib of links.
+    assert copied == {"hive", "hadoop/lib"}
+
+
 @pytest.fixture
 def programs(tmp_path: Path) -> dict[str, str]:
     """Return the environment of a pod whose programs print their arguments, one a line."""
