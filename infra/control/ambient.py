@@ -42,6 +42,8 @@ _STEERING = re.compile(
 VARIABLES_TO_UNSET = (
     *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "HADOOP_CLASSPATH", "SPARK_SUBMIT_OPTS"),
     *("PYTHONHOME", "PYTHONSAFEPATH", "GUNICORN_CMD_ARGS", "PGOPTIONS", "PGSERVICE", "PGSSLMODE"),
+    # Other kernels of the linear algebra give factors with other last bits.
+    "OPENBLAS_CORETYPE",
 )
 # Files that are installed or rendered must be readable for nginx's workers and PostgreSQL, which run as other users.
 # Secrets are written with a mode of their own.

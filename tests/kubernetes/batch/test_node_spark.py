@@ -33,7 +33,8 @@ class Instance:
     """A platform of this machine whose HDFS, metastore and MLflow the pods reach."""
 
     def __init__(self, folder: Path) -> None:
-        command = ["bash", "-ec", f". {folder}/env.sh; env -0"]
+        # Without the shell's own variables, as the platform's programs run: OPENBLAS_CORETYPE, for one, changes the last bits.
+        command = ["env", "-i", f"PATH={os.environ['PATH']}", "bash", "-ec", f". {folder}/env.sh; env -0"]
         rows = subprocess.check_output(command, text=True).split("\0")
         self.variables = dict(row.split("=", 1) for row in rows if "=" in row)
 
