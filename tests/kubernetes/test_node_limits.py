@@ -49,7 +49,9 @@ def without(platform: Platform, pod: str) -> Iterator[None]:
         yield
     finally:
         platform.kubectl("uncordon", "node1")
-    until(lambda: f"pod/{pod}" in platform.kubectl("get", "pods", "-o", "name").split(), 60, "the replica is made again")
+    until(
+        lambda: f"pod/{pod}" in platform.kubectl("get", "pods", "-o", "name").split(), 60, "the replica is made again"
+    )
     platform.kubectl("wait", "--for=condition=Ready", f"pod/{pod}", "--timeout=90s")
 
 
