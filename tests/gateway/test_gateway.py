@@ -143,4 +143,4 @@ def test_nginx_finds_the_rendered_configuration_good(tmp_path: Path) -> None:
     assert "warn" not in checked.stderr
     text = (chosen.instance / "conf" / "gateway" / "nginx.conf").read_text(encoding="utf-8")
     assert "listen 127.0.0.1:8090;" in text
-    assert "upstream accounts { server 127.0.0.1:8001;" in text
+    assert text.count("server 127.0.0.1:8001 max_fails=0;") == 3
