@@ -9,7 +9,7 @@ nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || { echo "nginx is not installed
 configuration=$MARQUEE_INSTANCE_DIR/conf/gateway/nginx.conf
 # If root starts nginx, its workers run as nobody. nginx opens all files that they need before.
 command=("$nginx" -p "$MARQUEE_INSTANCE_DIR" -e stderr -c "$configuration" "$@")
-names=$(sed -nE 's/^ *server ([^:; ]*):[0-9]+ max_fails=0;/\1/p' "$configuration" | grep -vE '^[0-9.]+$' | sort -u || true)
+names=$(sed -nE 's/^ *server ([^:; ]+):[0-9]+.*/\1/p' "$configuration" | grep -vE '^[0-9.]+$' | sort -u || true)
 if [ -z "$names" ] || [ $# -gt 0 ]; then
   exec "${command[@]}"
 fi
