@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -31,3 +32,8 @@ def ansible(folder: Path, program: str, *words: str) -> subprocess.CompletedProc
     return subprocess.run(
         [str(PROGRAMS / program), *words], env=variables, cwd=ANSIBLE, capture_output=True, text=True, check=False
     )
+
+
+def changes(shown: str) -> dict[str, str]:
+    """Return how many tasks changed something on each machine, as a playbook's recap says."""
+    return dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", shown, re.MULTILINE))

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from infra.deploy.machines.playbooks import Playbooks
+from tests.machines.ansible_programs import changes
 from tests.stack import BATCH_DATE
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
@@ -25,14 +26,12 @@ def test_each_worker_has_its_part_of_the_data_and_of_the_work(cluster: Playbooks
 
 def test_a_second_run_changes_nothing(cluster: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
     cluster.play("site.yml")
-    changes = dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", capfd.readouterr().out, re.MULTILINE))
-    assert changes == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
+    assert changes(capfd.readouterr().out) == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
 
 
 def test_a_check_of_what_is_set_up_finds_nothing_to_do(cluster: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
     cluster.play("site.yml", "--check")
-    changes = dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", capfd.readouterr().out, re.MULTILINE))
-    assert changes == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
+    assert changes(capfd.readouterr().out) == {"head": "0", "worker1": "0", "worker2": "0", "edge": "0"}
 
 
 def test_the_pipeline_publishes_the_same_bytes_as_on_one_machine(

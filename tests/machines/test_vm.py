@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 from infra.control.settings import Settings
 from infra.deploy.machines.__main__ import down, up
 from infra.deploy.machines.playbooks import Playbooks
+from tests.machines.ansible_programs import changes
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -37,10 +37,10 @@ def on(vm: Playbooks, *command: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
-def changes(vm: Playbooks, capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
+def changes_of_a_run(vm: Playbooks, capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
     """Run the playbook, and return how many tasks changed something on each machine."""
     vm.play("vm.yml")
-    return dict(re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", capfd.readouterr().out, re.MULTILINE))
+    return changes(capfd.readouterr().out)
 
 
 def test_it_has_a_kernel_and_a_disk_of_its_own(vm: Playbooks) -> None:
@@ -49,7 +49,7 @@ def test_it_has_a_kernel_and_a_disk_of_its_own(vm: Playbooks) -> None:
 
 
 def test_a_second_run_changes_nothing(vm: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
-    assert changes(vm, capfd) == {"vm": "0"}
+    assert changes_of_a_run(vm, capfd) == {"vm": "0"}
 
 
 def test_hdfs_comes_back_when_the_machine_starts_again(vm: Playbooks, capfd: pytest.CaptureFixture[str]) -> None:
@@ -63,4 +63,4 @@ def test_hdfs_comes_back_when_the_machine_starts_again(vm: Playbooks, capfd: pyt
         except subprocess.CalledProcessError:
             time.sleep(2)
     # The playbook stores a file and reads it.
-    assert changes(vm, capfd) == {"vm": "0"}
+    assert changes_of_a_run(vm, capfd) == {"vm": "0"}
